@@ -1,0 +1,1 @@
+"""The pages: the same numbers as the API, drawn on the server."""

@@ -1,0 +1,1 @@
+"""One module for each wire format: bytes to readings or a rejection."""
