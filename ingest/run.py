@@ -1,4 +1,4 @@
-"""One batch into the database: readings, quarantine and counts in one transaction."""
+"""Use cases: a batch of messages, or a device file, into the database in one transaction."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -10,13 +10,16 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from core.database import transaction
-from core.store import draw_knowledge
+from core.store import audit, draw_knowledge
 from core.time import instant
 from ingest.batch import Arrival, Batch, device_of, halves
+from ingest.catalogue import Catalogue
 from ingest.reason import Reason, Rejected
 from ingest.store import batch as batches
+from ingest.store import catalogue as catalogues
 from ingest.store import quarantine, reading
 from ingest.store.batch import Counts
+from ingest.store.catalogue import Declared
 from ingest.store.quarantine import MOST_OF_LARGE, Entry
 from ingest.wire import yardstick
 
@@ -125,3 +128,11 @@ def _entry(arrival: Arrival, rejected: Rejected, kept: bytes) -> Entry:
 def _storable(text: str) -> str:
     """PostgreSQL's text knows no zero character and no lone surrogate."""
     return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+
+
+def declare(engine: Engine, catalogue: Catalogue, at: datetime, *, author: str) -> Declared:
+    """Put a device file into the database. Raises core.problem.Problems and saves nothing if it contradicts."""
+    with transaction(engine) as connection:
+        declared = catalogues.declare(connection, at, catalogue)
+        audit(connection, at, actor=author, action="device.declare", object="", detail=declared._asdict())
+    return declared

@@ -1,4 +1,4 @@
-"""Devices, assets, registers, declarations and bindings."""
+"""What the door knows: all devices and registers as of a moment."""
 
 from collections import defaultdict
 from datetime import datetime
