@@ -39,7 +39,7 @@ def test_every_column_of_a_row_in_python_is_a_column_of_its_table(admin_engine: 
     assert found == []
 
 
-def ours(name: str | None, kind: str, parents: object) -> bool:
+def ours(name: str | None, kind: str, _parents: object) -> bool:
     return kind != "schema" or name in SCHEMAS
 
 
