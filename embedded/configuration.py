@@ -64,8 +64,8 @@ def _quoted(value: str) -> str:
 def mosquitto_conf(instance: Path, port: int) -> str:
     """Return mosquitto.conf for a broker on loopback that keeps sessions over a restart and drops no message.
 
-    It saves a snapshot every second, since on every change (`autosave_on_changes`) the cost is quadratic: 20,000 waiting
-    messages took 2 s against more than 90 s. A broker killed outright therefore loses up to a second; stopped, nothing.
+    It saves a snapshot every second, since on every change (`autosave_on_changes`) the cost is quadratic: 20,000
+    waiting messages took 2 s against more than 90 s. A broker killed outright may lose a second; stopped, nothing.
     """
     return f"""\
 listener {port} 127.0.0.1
