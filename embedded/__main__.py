@@ -14,7 +14,6 @@ from embedded.postgres import SERVICES
 from embedded.problem import EmbeddedError
 from embedded.services import start
 
-
 CHOICES = "fetch: packages only; up: serve until Ctrl-C; browser: the program and its arguments"
 
 
