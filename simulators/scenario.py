@@ -51,8 +51,7 @@ class Attribution(NamedTuple):
 
 @dataclass(frozen=True)
 class Truth:
-    """What happened to an asset over [start, end). Times are microseconds by category; a printer has
-    no metres, a truck no pages.
+    """What happened to an asset over [start, end). Times are microseconds by category; a truck has no pages.
 
     `states` is how it was, `said` what the readings tell (silence makes unknown), `settled` what was said with accepted
     and determined attributions laid over it.

@@ -1,6 +1,7 @@
 """What happens in the demonstration, as tables: one row, one event.
 
-Months count from 0, three months ago, to 3, the running one. Times are local. What lies after the scenario's present has not happened yet.
+Months count from 0, three months ago, to 3, the running one. Times are local. What lies after the
+scenario's present has not happened yet.
 """
 
 from typing import NamedTuple
