@@ -15,6 +15,8 @@ from simulators.device import Device
 from simulators.wire import Message, envelope, topic
 
 MEGABYTE = 1_000_000
+STRANGER = "ghost-01"
+"""A device that nobody registered."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ class Faults:
             kind, make = kinds[n % len(kinds)]
             device = devices[pick(len(devices), self.plan.seed, "garbage", n)]
             self._count(kind, "quarantined", 1)
-            name, payload = make(device.identity.name, grid.stamp(grid.floor_slot(at)), n + 1)
+            name = STRANGER if kind == "unknown_device" else device.identity.name
+            payload = make(device, grid.stamp(grid.floor_slot(at)), n + 1)
             yield Message(device.identity.gateway, topic(name), payload, 1)
 
     def conflicts(self, devices: Sequence[Device], start: datetime, end: datetime) -> Iterator[Message]:
@@ -120,27 +123,30 @@ def _reading(register: str, at: str, value: str, unit: str | None) -> str:
     return f'{{"register":"{register}","at":"{at}","value":{value}{measured}}}'
 
 
-def _odometer(at: str, seq: int, value: str = '"412350.2"', unit: str = "km") -> bytes:
-    return envelope("f0", seq, [_reading("odometer", at, value, unit)])
+def _counter(device: Device, at: str, seq: int, *, value: str = '"412350"', unit: str | None = None) -> bytes:
+    """Return a message with one reading of the device's counter; the value is JSON already."""
+    register = device.registers[0]
+    return envelope("f0", seq, [_reading(register.name, at, value, unit or register.unit)])
 
 
-Spoilt = tuple[str, bytes]
-"""The device in the topic, and the payload."""
+def _unheard_of(_: Device, at: str, seq: int) -> bytes:
+    return envelope("f0", seq, [_reading("flux_capacitor", at, '"1.21"', "kW")])
 
-GARBAGE: dict[str, Callable[[str, str, int], Spoilt]] = {
-    "not_json": lambda device, _, __: (device, b'{"v":1,"boot":"f0","seq":'),
-    "not_utf8": lambda device, _, __: (device, b"\xff\xfe\x00 readings"),
-    "not_an_envelope": lambda device, _, __: (device, b'["odometer", 412350]'),
-    "unknown_device": lambda _, at, seq: ("ghost-01", _odometer(at, seq)),
-    "unknown_register": lambda device, at, seq: (
-        device,
-        envelope("f0", seq, [_reading("flux_capacitor", at, '"1.21"', "kW")]),
-    ),
-    "wrong_dimension": lambda device, at, seq: (device, _odometer(at, seq, unit="l")),
-    "not_a_number": lambda device, at, seq: (device, _odometer(at, seq, '"NaN"')),
-    "bare_nan": lambda device, at, seq: (device, _odometer(at, seq, "NaN")),
-    "year_1970": lambda device, _, seq: (device, _odometer("1970-01-01T00:00:00Z", seq)),
-    "year_2100": lambda device, _, seq: (device, _odometer("2100-01-01T00:00:00Z", seq)),
-    "forty_digits": lambda device, at, seq: (device, _odometer(at, seq, f'"{"1234567890" * 4}"')),
-    "megabyte": lambda device, _, __: (device, b"x" * MEGABYTE),
+
+Make = Callable[[Device, str, int], bytes]
+"""Makes the payload that a device sends at a wire time under a sequence number."""
+
+GARBAGE: dict[str, Make] = {
+    "not_json": lambda _, __, ___: b'{"v":1,"boot":"f0","seq":',
+    "not_utf8": lambda _, __, ___: b"\xff\xfe\x00 readings",
+    "not_an_envelope": lambda _, __, ___: b'["odometer", 412350]',
+    "unknown_device": _counter,
+    "unknown_register": _unheard_of,
+    "wrong_dimension": lambda device, at, seq: _counter(device, at, seq, unit="l"),
+    "not_a_number": lambda device, at, seq: _counter(device, at, seq, value='"NaN"'),
+    "bare_nan": lambda device, at, seq: _counter(device, at, seq, value="NaN"),
+    "year_1970": lambda device, _, seq: _counter(device, "1970-01-01T00:00:00Z", seq),
+    "year_2100": lambda device, _, seq: _counter(device, "2100-01-01T00:00:00Z", seq),
+    "forty_digits": lambda device, at, seq: _counter(device, at, seq, value=f'"{"1234567890" * 4}"'),
+    "megabyte": lambda _, __, ___: b"x" * MEGABYTE,
 }
