@@ -57,8 +57,8 @@ class Device(ABC):
     ) -> None:
         self.identity = identity
         self.zone = zone
-        self.silences = _checked(silences)
         self.origin = grid.local(origin, 0, zone)
+        self.silences = _checked(silences, self.origin)
         self._day = origin
         self._end = self.origin
         self._lock = Lock()
@@ -110,11 +110,13 @@ class Device(ABC):
         return values[i] + (values[i + 1] - values[i]) * past // MICROS_OF_SLOT
 
 
-def _checked(silences: Sequence[Silence]) -> tuple[Silence, ...]:
+def _checked(silences: Sequence[Silence], origin: int) -> tuple[Silence, ...]:
     ordered = tuple(sorted(silences))
     for silence in ordered:
         if silence.start % grid.SLOT or silence.end % grid.SLOT or silence.start >= silence.end:
             raise ValueError(f"{silence} must begin and end on the grid, and begin first")
+    if ordered and ordered[0].start <= origin:
+        raise ValueError(f"{ordered[0]} leaves the device without a first reading: begin later")
     if any(earlier.end >= later.start for earlier, later in pairwise(ordered)):
         raise ValueError("between two silences there must be a reading: leave a slot between them")
     return ordered

@@ -236,3 +236,34 @@ def test_live_goes_on_where_the_past_ended(broker: str, unique: str) -> None:
     assert [one["seq"] for one in told] == [1, 2, 3, 4]
     instants = [[reading["at"][11:19] for reading in one["readings"][::2]] for one in told]
     assert instants == [["12:00:09"], ["12:10:00", "12:10:03"], ["12:10:13"], ["12:20:00", "12:20:05"]]
+
+
+def test_live_outlives_a_broken_wire(broker: str, unique: str) -> None:
+    scenario = small_demo(unique)
+    stop = threading.Event()
+    rounds = iter(range(10_000))
+    with subscriber(broker, "yardstick/#") as there, cable(broker) as wire:
+        # Each round is ten minutes later: each must tell its grid instant.
+        live = threading.Thread(
+            target=run_live,
+            args=(scenario, wire.url),
+            kwargs={"stop": stop, "interval": 0.01, "clock": lambda: NOW + timedelta(minutes=10 * next(rounds))},
+        )
+        live.start()
+
+        def told() -> list[str]:
+            mine = [json.loads(p) for t, p in there.messages if t == f"yardstick/prt-hp-01-{unique}/readings"]
+            return sorted({reading["at"] for one in mine for reading in one["readings"]})
+
+        there.await_(lambda: len(told()) > 10)
+        wire.cut()
+        broken_at = len(told())
+        there.await_(lambda: len(told()) > broken_at + 100)
+        stop.set()
+        live.join(30)
+        assert not live.is_alive()
+        assert wire.made > 2
+        last = NOW + timedelta(minutes=10 * (next(rounds) - 1))
+        expected = [NOW + timedelta(minutes=10 * n) for n in range(1, (last - NOW) // timedelta(minutes=10) + 1)]
+        there.await_(lambda: len(told()) >= len(expected))
+        assert told() == [f"{when.isoformat()[:19]}Z" for when in expected]

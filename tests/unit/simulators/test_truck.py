@@ -134,10 +134,13 @@ def test_what_is_said_follows_from_the_readings_one_by_one() -> None:
 
 
 def test_silences_must_leave_a_reading_between_them() -> None:
+    later = second("2026-02-28T23:10:00")
     with pytest.raises(ValueError, match="leave a slot"):
-        truck(silences=(Silence(0, 600), Silence(600, 1200)))
+        truck(silences=(Silence(later, later + 600), Silence(later + 600, later + 1200)))
     with pytest.raises(ValueError, match="on the grid"):
-        truck(silences=(Silence(0, 601),))
+        truck(silences=(Silence(later, later + 601),))
+    with pytest.raises(ValueError, match="first reading"):
+        truck(silences=(Silence(later - 600, later),))
 
 
 def test_there_is_no_truth_before_the_origin_or_without_a_zone() -> None:
