@@ -109,15 +109,19 @@ def _owned(instance: Path | None, packages: Path, *, say: Say) -> Iterator[Path]
         end_leftovers(place, packages.parent)
         yield place
     finally:
-        os.close(lock)
         if instance is None:
             shutil.rmtree(place, ignore_errors=True)
+        os.close(lock)
 
 
 def _sweep(instances: Path, packages: Path) -> None:
     """Remove the folders of starts that were killed."""
     for place in instances.glob(f"{UNNAMED}*"):
-        if (lock := try_lock(place / "lock")) is not None:
+        try:
+            lock = try_lock(place / "lock")
+        except FileNotFoundError:  # its owner removes it at this moment
+            continue
+        if lock is not None:
             end_leftovers(place, packages.parent)
             shutil.rmtree(place, ignore_errors=True)
             os.close(lock)
