@@ -23,7 +23,7 @@ from api.demo.children import Children
 from api.demo.main_job import Stage
 from api.demo.people import GUESTS
 from api.demo.prepare import prepare
-from contracts.store import view as contracts
+from contracts.store import contract as contracts
 from core import clock
 from core.database import connect, transaction
 from core.settings import Settings
@@ -142,7 +142,7 @@ def _welcome(engine: Engine, console: Console, address: str) -> None:
     for name in ("sign in as", "password", "who"):
         table.add_column(name)
     with transaction(engine) as connection:
-        parties = {party.name: party.id for party in contracts.parties(connection)}
+        parties = contracts.party_ids(connection, {guest.party for guest in GUESTS})
         for guest in GUESTS:
             password = secrets.token_hex(6)
             authentication.new_person(

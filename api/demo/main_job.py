@@ -13,6 +13,7 @@ from api.demo.children import Children
 from billing import run as billing
 from billing.store import view as invoices
 from contracts.store import view as contracts
+from contracts.store.view import PeriodView
 from core import clock
 from core.database import transaction
 from ingest.store import view as ingest
@@ -66,28 +67,34 @@ def close(stage: Stage) -> list[str]:
     task = stage.progress.add_task("periods closed on schedule", total=None)
 
     def closed() -> bool:
-        with transaction(stage.engine) as connection:
-            periods = contracts.periods(connection)
-        due = [period for period in periods if period.cutoff_at <= at]
+        due = [period for period in _periods(stage.engine) if period.cutoff_at <= at]
         done = sum(period.closed_at is not None for period in due)
         stage.progress.update(task, total=len(due), completed=done)
         return bool(due) and done == len(due)
 
     _wait(stage, closed, "closing periods")
-    with transaction(stage.engine) as connection:
-        return sorted({period.label for period in contracts.periods(connection) if period.closed_at})
+    return sorted({period.label for period in _periods(stage.engine) if period.closed_at})
 
 
 def bill(stage: Stage, labels: Sequence[str], *, entity: str) -> list[dict[str, Any]]:
     """One run a month, prepared by one person and approved by another. Returns the documents of the invoices."""
     task = stage.progress.add_task("billing runs", total=len(labels))
     for label in labels:
-        summary = billing.bill_period(stage.engine, entity=entity, label=label, at=clock.now(), by=PREPARER)
-        billing.approve(stage.engine, summary.run, at=clock.now(), by=APPROVER, hash=summary.hash)
-        billing.issue(stage.engine, summary.run, at=clock.now(), by=PREPARER)
+        run = billing.bill_period(stage.engine, entity=entity, label=label, at=clock.now(), by=PREPARER).run
+        billing.approve(stage.engine, run.public_id, at=clock.now(), by=APPROVER, hash=run.hash)
+        billing.issue(stage.engine, run.public_id, at=clock.now(), by=PREPARER)
         stage.progress.advance(task)
     with transaction(stage.engine) as connection:
         return [invoice.document for invoice in reversed(invoices.invoices(connection, most=10_000))]
+
+
+def _periods(engine: Engine) -> list[PeriodView]:
+    with transaction(engine) as connection:
+        return [
+            period
+            for contract in contracts.contracts(connection)
+            for period in contracts.periods(connection, contract.id)
+        ]
 
 
 def _total(engine: Engine) -> IngestTotal:

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 import yaml
 from sqlalchemy import Engine
 
+from billing import run as billing
 from contracts import run as agreements
-from core.database import transaction
 from core.problem import Problem
 from ingest import catalogue
 from ingest.catalogue import Catalogue
-from ingest.store import register
+from ingest import run as readings
 from simulators.scenario import Scenario
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
@@ -24,6 +24,22 @@ CONTRACTS = {
     "Baltic Freight": "truck-km-flat-uptime.yaml",
     "Hansa Print": "click-contract.yaml",
 }
+SETUP = """
+entity:
+  party: Meridian Mobility
+  name: Meridian Mobility GmbH
+  address: Speicherstraße 12, 20457 Hamburg
+  country: DE
+  vat_id: DE123456788
+  prefix: MM
+  timezone: Europe/Berlin
+  tax_category: S
+  tax_rate: "19 %"
+accounts:
+  - {party: Nordhaul Logistics, name: Nordhaul Logistics GmbH, address: "Hafenstraße 3, 24103 Kiel", country: DE, vat_id: DE136695976}
+  - {party: Baltic Freight, name: Baltic Freight GmbH, address: "Am Skandinavienkai 1, 23570 Lübeck", country: DE, vat_id: DE129273398}
+  - {party: Hansa Print, name: Hansa Print AG, address: "Rothenbaumchaussee 80, 20148 Hamburg", country: DE, vat_id: DE811569869}
+"""
 AUTHOR = "operator:demo"
 
 
@@ -36,12 +52,12 @@ def prepare(engine: Engine, scenario: Scenario, *, at: datetime) -> None:
     found = catalogue.read(device_file(scenario))
     if not isinstance(found, Catalogue):
         raise DemoBroken(_told(found))
-    with transaction(engine) as connection:
-        register.declare(connection, at, found)
+    readings.declare(engine, found, at, author=AUTHOR)
     documents = [(name, contract_document(name, scenario)) for name in CONTRACTS.values()]
     _accept(agreements.import_documents(engine, documents, at=at, author=AUTHOR))
     for text in fact_documents(scenario):
         _accept((agreements.record(engine, text, at=at, author=AUTHOR),))
+    _accept((billing.set_up(engine, SETUP, at=at, by=AUTHOR),))
 
 
 def device_file(scenario: Scenario) -> str:
