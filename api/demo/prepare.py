@@ -25,20 +25,33 @@ CONTRACTS = {
     "Hansa Print": "click-contract.yaml",
 }
 SETUP = """
-entity:
-  party: Meridian Mobility
-  name: Meridian Mobility GmbH
-  address: Speicherstraße 12, 20457 Hamburg
-  country: DE
-  vat_id: DE123456788
-  prefix: MM
-  timezone: Europe/Berlin
-  tax_category: S
-  tax_rate: "19 %"
+schema: billing/1
+entities:
+  - party: Meridian Mobility
+    name: Meridian Mobility GmbH
+    address: Speicherstraße 12, 20457 Hamburg
+    country: DE
+    vat_id: DE123456788
+    prefix: MM
+    timezone: Europe/Berlin
+    tax_category: S
+    tax_rate: "19 %"
 accounts:
-  - {party: Nordhaul Logistics, name: Nordhaul Logistics GmbH, address: "Hafenstraße 3, 24103 Kiel", country: DE, vat_id: DE136695976}
-  - {party: Baltic Freight, name: Baltic Freight GmbH, address: "Am Skandinavienkai 1, 23570 Lübeck", country: DE, vat_id: DE129273398}
-  - {party: Hansa Print, name: Hansa Print AG, address: "Rothenbaumchaussee 80, 20148 Hamburg", country: DE, vat_id: DE811569869}
+  - party: Nordhaul Logistics
+    name: Nordhaul Logistics GmbH
+    address: Hafenstraße 3, 24103 Kiel
+    country: DE
+    vat_id: DE136695976
+  - party: Baltic Freight
+    name: Baltic Freight GmbH
+    address: Am Skandinavienkai 1, 23570 Lübeck
+    country: DE
+    vat_id: DE129273398
+  - party: Hansa Print
+    name: Hansa Print AG
+    address: Rothenbaumchaussee 80, 20148 Hamburg
+    country: DE
+    vat_id: DE811569869
 """
 AUTHOR = "operator:demo"
 
