@@ -51,7 +51,7 @@ def demo(
         children = stack.enter_context(Children(folder, environment))
         engine = _prepared(environment["YARDSTICK_DATABASE_URL"], scenario, at)
         stack.callback(engine.dispose)
-        address = _start(children, environment)
+        address = _start(children)
         rows = _main_job(engine, scenario, children, environment["YARDSTICK_BROKER_URL"], console)
         console.print(f"From start to summary: {monotonic() - started:.0f} s.")
         if any(row.difference for row in rows):
@@ -97,7 +97,7 @@ def _prepared(url: str, scenario: Scenario, at: datetime) -> Engine:
     return engine
 
 
-def _start(children: Children, environment: dict[str, str]) -> str:
+def _start(children: Children) -> str:
     """Start the ingester and the portal; return the portal's address once both are ready."""
     port = Settings().port
     children.start("ingest", "ingest")

@@ -15,7 +15,7 @@ STOP_SECONDS = 20
 READY_SECONDS = 60
 
 
-class ChildEnded(RuntimeError):  # noqa: N818 - named for the fact
+class ChildEnded(RuntimeError):
     """A program that should still be running is not."""
 
 

@@ -27,7 +27,7 @@ SLOWEST = 300
 """Seconds after which a phase has failed."""
 
 
-class DemoStuck(RuntimeError):  # noqa: N818 - named for the fact
+class DemoStuck(RuntimeError):
     """A phase of the demonstration did not end in time."""
 
 

@@ -14,8 +14,8 @@ from billing import run as billing
 from contracts import run as agreements
 from core.problem import Problem
 from ingest import catalogue
-from ingest.catalogue import Catalogue
 from ingest import run as readings
+from ingest.catalogue import Catalogue
 from simulators.scenario import Scenario
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
@@ -56,7 +56,7 @@ accounts:
 AUTHOR = "operator:demo"
 
 
-class DemoBroken(RuntimeError):  # noqa: N818 - named for the fact
+class DemoBroken(RuntimeError):
     """The demonstration's own files are not accepted: a fault of ours."""
 
 
@@ -88,7 +88,7 @@ def contract_document(name: str, scenario: Scenario) -> str:
 
 def _contract_versions(name: str) -> list[dict[str, Any]]:
     # BaseLoader reads every scalar as text: prices must not become floats.
-    documents = yaml.load_all((EXAMPLES / name).read_text(), Loader=yaml.BaseLoader)  # noqa: S506
+    documents = yaml.load_all((EXAMPLES / name).read_text(), Loader=yaml.BaseLoader)
     return [document for document in documents if document["schema"] == "contract/1"]
 
 
