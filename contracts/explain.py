@@ -147,10 +147,7 @@ def credit(result: Result, money: Money) -> str:
     """`97.0279 % of 98 %: 5 % of 1850.00`, and what caps left of it."""
     term, due = result.window.term, result.due
     reached = result.tally.availability
-    if result.open:
-        head = "at least "
-    else:
-        head = f"{percent(reached or ZERO)} of {percent(term.target)}: "
+    head = "at least " if result.open else f"{percent(reached or ZERO)} of {percent(term.target)}: "
     whole = f"{number(due.exact)}" if due.share is None else f"{percent(due.share)} of {number(result.base, 2)}"
     cut = result.money is not None and money != result.money
     return f"{head}{whole}" + (

@@ -172,12 +172,12 @@ class Capped:
 
 
 def cap(
-    remedy: Remedy, credits: Mapping[str, Money], base: Fraction, before: Mapping[str, Before], *, decimals: int
+    remedy: Remedy, given: Mapping[str, Money], base: Fraction, before: Mapping[str, Before], *, decimals: int
 ) -> Capped:
     """Cut the credits of a term's assets together; what is left goes back by largest remainder, ties by name."""
-    if not remedy.caps or not credits:
-        return Capped(credits)
-    currency = next(iter(credits.values())).currency
+    if not remedy.caps or not given:
+        return Capped(given)
+    currency = next(iter(given.values())).currency
     limits: dict[str, Fraction] = {}
     rooms: list[Fraction] = []
     for one in remedy.caps:
@@ -186,10 +186,10 @@ def cap(
         limits[one.window] = min(limit, limits.get(one.window, limit))
         rooms.append(max(ZERO, limit - seen.credits))
     left = min(rooms)
-    total = sum((Fraction(money.amount) for money in credits.values()), ZERO)
+    total = sum((Fraction(money.amount) for money in given.values()), ZERO)
     if total <= left:
-        return Capped(credits, limits, left)
+        return Capped(given, limits, left)
     floored = Fraction(left * 10**decimals // 1, 10**decimals)
     allowed = Money.round_of(floored, currency, decimals=decimals, mode="half_up")
-    shares = allocate(allowed, {owner: money.amount for owner, money in credits.items()}, decimals)
+    shares = allocate(allowed, {owner: money.amount for owner, money in given.items()}, decimals)
     return Capped(shares, limits, left, total - floored)
