@@ -1,0 +1,41 @@
+"""One SQLAlchemy engine for a process, and transactions on it.
+
+A transaction is opened by the use case alone; stores take its connection. The psycopg connection underneath does COPY
+inside the same transaction.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import psycopg
+from sqlalchemy import Connection, Engine, create_engine, make_url
+
+Role = Literal["yardstick_worker", "yardstick_api"]
+
+
+def connect(url: str, *, role: Role | None, pool_size: int = 5) -> Engine:
+    """An engine whose sessions act as `role`, which owns nothing; None is for migrations and set-up only.
+
+    All sessions run in UTC. Raises nothing yet: the first transaction does.
+    """
+    options = "-c timezone=UTC" + (f" -c role={role}" if role else "")
+    address = make_url(url).set(drivername="postgresql+psycopg")
+    return create_engine(
+        address, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, connect_args={"options": options}
+    )
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """A transaction: committed at the end of the block, rolled back when it raises."""
+    with engine.begin() as connection:
+        yield connection
+
+
+def driver(connection: Connection) -> psycopg.Connection[tuple[object, ...]]:
+    """The psycopg connection under `connection`, in the same transaction; for COPY and LISTEN."""
+    raw = connection.connection.driver_connection
+    if not isinstance(raw, psycopg.Connection):
+        raise TypeError(f"expected a psycopg connection, found {type(raw).__name__}")
+    return raw
