@@ -62,8 +62,8 @@ def template(services: Given) -> Iterator[str]:
         connection.execute(
             text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :n"), {"n": name}
         )
-        yield name
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    yield name
+    _drop(services.database_url, name)
 
 
 @pytest.fixture
@@ -72,8 +72,8 @@ def database(services: Given, template: str) -> Iterator[str]:
     name = f"yardstick_test_{secrets.token_hex(4)}"
     with _administration(services.database_url) as connection:
         connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
-        yield _url(services.database_url, name)
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    yield _url(services.database_url, name)
+    _drop(services.database_url, name)
 
 
 @pytest.fixture
@@ -123,6 +123,12 @@ def _administration(url: str) -> Iterator[Connection]:
     with engine.connect() as connection:
         yield connection
     engine.dispose()
+
+
+def _drop(url: str, name: str) -> None:
+    """Over a new connection: a test may have restarted the server."""
+    with _administration(url) as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 def _url(url: str, name: str) -> str:
