@@ -40,7 +40,7 @@ SENTENCE: dict[Reason, str] = {
     Reason.BAD_TIME: "The time is not RFC 3339 with a zone; write it as 2026-06-01T00:00:00Z.",
     Reason.TOO_OLD: "The time lies too far before its receipt; set the device's clock, or import history by hand.",
     Reason.TOO_NEW: "The time lies after its receipt; set the device's clock.",
-    Reason.BAD_STATUS: "The time status is not one of U, I, S, R (unknown, informative, synchronised, relative).",
+    Reason.BAD_STATUS: "The time status is unknown; send U, I, S or R (unknown, informative, synchronised, relative).",
     Reason.BAD_VALUE: 'The value is not an exact decimal number; write it as "412350.2".',
     Reason.TOO_MANY_DIGITS: "The value has more digits than a register can count; send at most 30.",
     Reason.WRONG_UNIT: "The unit does not convert to the register's; send one of its dimension, and none for a state.",
