@@ -86,7 +86,9 @@ def bill(stage: Stage, labels: Sequence[str]) -> list[dict[str, Any]]:
         billing.issue(stage.engine, run.public_id, at=clock.now(), by=PREPARER)
         stage.progress.advance(task)
     with transaction(stage.engine) as connection:
-        return [invoice.document for invoice in reversed(invoices.invoices(connection, most=10_000))]
+        listed = reversed(invoices.invoices(connection, most=10_000))
+        whole = [invoices.invoice(connection, each.public_id) for each in listed]
+    return [invoice.document for invoice in whole if invoice]
 
 
 def _periods(engine: Engine) -> list[PeriodView]:
