@@ -42,7 +42,7 @@ def demo(
     serve: Annotated[bool, typer.Option(help="Serve the portal until Ctrl-C; without, end after the summary.")] = True,  # noqa: FBT002 - typer's form
 ) -> None:
     """Show the main path: devices report, contracts are evaluated, invoices are issued, truth is held against them."""
-    started, console = monotonic(), Console()
+    started, console = monotonic(), _console()
     at = clock.now()
     scenario = demo_scenario(at)
     with ExitStack() as stack:
@@ -60,6 +60,12 @@ def demo(
             _welcome(engine, console, address)
             console.print(f"Served after {monotonic() - started:.0f} s. Ctrl-C stops everything.")
             _stay_live(scenario, environment["YARDSTICK_BROKER_URL"], children)
+
+
+def _console() -> Console:
+    """As wide as the terminal; where there is none, wide enough for the tables."""
+    console = Console()
+    return console if console.is_terminal else Console(width=120)
 
 
 @contextmanager
