@@ -44,11 +44,11 @@ _EXPONENTS = dict.fromkeys(_NO_DECIMALS.split(), 0) | dict.fromkeys(
 )
 
 
-class CurrencyMismatch(ValueError):  # noqa: N818 - named for the fact
+class CurrencyMismatch(ValueError):
     """Two currencies met where one was needed."""
 
 
-class NotMoney(ValueError):  # noqa: N818 - named for the fact
+class NotMoney(ValueError):
     """A text that is not written as money, or an amount that is no finite Decimal."""
 
 

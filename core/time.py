@@ -37,23 +37,23 @@ HOUR = 3_600_000_000
 """One hour in microseconds."""
 
 
-class NotATime(ValueError):  # noqa: N818 - named for the fact
+class NotATime(ValueError):
     """A text that names no single instant in its zone."""
 
 
-class NotAPeriod(ValueError):  # noqa: N818 - named for the fact
+class NotAPeriod(ValueError):
     """A text that is neither a month, nor a quarter, nor a year."""
 
 
-class NotADuration(ValueError):  # noqa: N818 - named for the fact
+class NotADuration(ValueError):
     """A text that is no length of time."""
 
 
-class UnknownZone(ValueError):  # noqa: N818 - named for the fact
+class UnknownZone(ValueError):
     """A zone that the pinned tz database does not have."""
 
 
-class EmptySpan(ValueError):  # noqa: N818 - named for the fact
+class EmptySpan(ValueError):
     """A span that ends no later than it starts."""
 
 

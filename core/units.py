@@ -50,15 +50,15 @@ QUANTITY_SCALE = 4
 """Decimals to which a counter's boundary value is floored where its unit does not convert exactly."""
 
 
-class UnknownUnit(ValueError):  # noqa: N818 - named for the fact
+class UnknownUnit(ValueError):
     """A unit that is not one of ours."""
 
 
-class IncompatibleUnits(ValueError):  # noqa: N818 - named for the fact
+class IncompatibleUnits(ValueError):
     """Two units of different dimension met."""
 
 
-class NotAQuantity(ValueError):  # noqa: N818 - named for the fact
+class NotAQuantity(ValueError):
     """A text that is no number with a unit."""
 
 

@@ -12,7 +12,7 @@ from contracts.facts_model import Example
 from contracts.text import read
 
 
-class Differs(AssertionError):  # noqa: N818 - named for the fact
+class Differs(AssertionError):
     """An example whose evaluation differs from what is expected; its text is for a contract manager."""
 
 
