@@ -10,7 +10,7 @@ from core.canonical import decimal_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from billing.invoice import Agreement, Document, Evaluated
+    from billing.invoice import Document, Evaluated
     from core.money import Money
 
 TIMES = ("required", "excluded", "counted", "down", "coverage")
@@ -29,8 +29,8 @@ class Breach:
     credit: Money
 
 
-def report(id: str, breach: Breach, evaluated: Evaluated, agreement: Agreement, invoice: Document) -> Document:  # noqa: A002
-    """The report as JSON types. invoice: the issued document whose line carries the credit."""
+def report(id: str, breach: Breach, evaluated: Evaluated, invoice: Document) -> Document:  # noqa: A002
+    """The report as JSON types. invoice: the issued document of the same evaluation; its line carries the credit."""
     result = evaluated.result
     verdict = _verdict(breach, result)
     line = _credit_line(breach, invoice)
@@ -40,7 +40,7 @@ def report(id: str, breach: Breach, evaluated: Evaluated, agreement: Agreement, 
         "breach": breach.id,
         **{key: result[key] for key in ("contract", "period", "timezone", "currency")},
         "clause": breach.clause,
-        "sentence": agreement.sentences.get(breach.clause, ""),
+        "sentence": _sentence(breach, invoice),
         **{key: getattr(breach, key) for key in ("asset", "obligated", "target", "measured")},
         **{key: verdict[key] for key in ("state", "status", "certain", "from", "to", "steps", "bounds", "explanation")},
         **{name: verdict["values"].get(name) for name in TIMES},
@@ -57,6 +57,12 @@ def _verdict(breach: Breach, result: Mapping[str, Any]) -> Mapping[str, Any]:
     found = (v for v in result["verdicts"] if (v["clause"], v["asset"]) == (breach.clause, breach.asset))
     verdict: Mapping[str, Any] = next(v for v in found if v["state"] == "violated")
     return verdict
+
+
+def _sentence(breach: Breach, invoice: Document) -> str:
+    """As the first version of the period says it: a promise belongs to the version in which its window begins."""
+    sentences = (item["sentence"] for item in invoice["clauses"] if item["clause"] == breach.clause)
+    return next(sentences, "")
 
 
 def _credit_line(breach: Breach, invoice: Document) -> Document | None:

@@ -34,13 +34,13 @@ class Party:
 class Agreement:
     """What billing takes from a contract. tax: None where neither contract nor seller decided.
 
-    sentences: each clause in words; registers: the register path that each clause reads, where it reads one.
+    sentences: by version number and clause, in words; registers: the register path that each clause reads, if any.
     """
 
     tax: Tax | None
     credits: Literal["price_reduction", "outside_scope"]
     rounding: Mode
-    sentences: Mapping[str, str]
+    sentences: Mapping[tuple[int, str], str]
     registers: Mapping[str, str]
 
 
@@ -94,6 +94,10 @@ def draw_up(evaluated: Evaluated, agreement: Agreement, *, seller: Party, buyer:
     net, tax_total = total((line.amount for line in lines), zero), total((part.amount for part in tax), zero)
     warnings = tuple(_warnings(result))
     document = _document(evaluated, lines, tax) | {
+        "clauses": [
+            {"version": version, "clause": clause, "sentence": sentence}
+            for (version, clause), sentence in sorted(agreement.sentences.items())
+        ],
         "seller": _party(seller),
         "buyer": _party(buyer),
         "payment_days": payment_days,
@@ -131,7 +135,7 @@ def _line(n: int, row: Mapping[str, Any], evaluated: Evaluated, agreement: Agree
     document = {
         "n": n,
         **{key: row[key] for key in ("id", "clause", "kind", "asset", "segment", "text", "quantity", "unit")},
-        "sentence": agreement.sentences.get(row["clause"], ""),
+        "sentence": agreement.sentences.get((row["segment"], row["clause"]), ""),
         "amount": _amount(amount, amount.currency),
         "tax": {"category": tax.category, "rate": rate_text(tax.rate)},
         **{key: row[key] for key in ("from", "to", "steps")},

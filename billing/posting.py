@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from core.money import Money
+
 if TYPE_CHECKING:
-    from billing.invoice import Draft
-    from core.money import Money
+    from billing.invoice import Document
 
 PROMISES = frozenset({"availability", "event_guarantee", "performance"})
 """Kinds of term whose credits are a price reduction: they reduce revenue on an account of their own."""
@@ -22,19 +24,20 @@ class Transfer:
     amount: Money
 
 
-def post(draft: Draft, customer: str) -> tuple[Transfer, ...]:
+def post(document: Document, customer: str) -> tuple[Transfer, ...]:
     """Receivable against revenue, contra-revenue and tax; together they come to the gross amount.
 
     customer: the name by which the ledger knows the debtor. Accounts: receivable:<customer>, revenue:<kind of term>,
     revenue_reduction:<kind of term>, vat:<category>:<rate>. Amounts of zero book nothing.
     """
-    receivable = f"receivable:{customer}"
     sums: dict[str, Money] = {}
-    for line in draft.lines:
-        account = _account(line.kind, credit=line.amount.amount < 0)
-        sums[account] = sums[account] + line.amount if account in sums else line.amount
-    for total in draft.tax:
-        sums["vat:" + ":".join(total.tax.key)] = total.amount
+    for line in document["lines"]:
+        amount = _money(line["amount"], document)
+        account = _account(line["kind"], credit=amount.amount < 0)
+        sums[account] = sums[account] + amount if account in sums else amount
+    for part in document["tax"]:
+        sums[f"vat:{part['category']}:{part['rate']}"] = _money(part["tax"], document)
+    receivable = f"receivable:{customer}"
     return tuple(_transfer(receivable, account, amount) for account, amount in sorted(sums.items()) if amount)
 
 
@@ -56,3 +59,7 @@ def _transfer(receivable: str, account: str, amount: Money) -> Transfer:
     if amount.amount < 0:
         return Transfer(debit=account, credit=receivable, amount=-amount)
     return Transfer(debit=receivable, credit=account, amount=amount)
+
+
+def _money(text: str, document: Document) -> Money:
+    return Money(Decimal(text), document["currency"])

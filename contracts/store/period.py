@@ -55,6 +55,10 @@ BY_ID = text(f"""
     SELECT {COLUMNS} FROM contracts.period AS p JOIN contracts.contract AS c ON c.id = p.contract
     WHERE p.id = ANY(:ids) ORDER BY p.id
 """)  # noqa: S608 - our own column list
+NAMED = text(f"""
+    SELECT {COLUMNS} FROM contracts.period AS p JOIN contracts.contract AS c ON c.id = p.contract
+    WHERE c.name = :name AND p.label = :label
+""")  # noqa: S608 - our own column list
 OF_PROVIDER = text(f"""
     SELECT {COLUMNS}
     FROM contracts.period AS p JOIN contracts.contract AS c ON c.id = p.contract
@@ -131,3 +135,9 @@ def by_id(connection: Connection, ids: Iterable[int]) -> list[Due]:
 def of_provider(connection: Connection, party: int, label: str) -> list[Due]:
     """Periods of this label in all contracts of a provider, by contract name."""
     return [Due(**row) for row in connection.execute(OF_PROVIDER, {"party": party, "label": label}).mappings()]
+
+
+def named(connection: Connection, name: str, label: str) -> Due | None:
+    """The period of this label in the contract of this name."""
+    row = connection.execute(NAMED, {"name": name, "label": label}).mappings().first()
+    return None if row is None else Due(**row)

@@ -62,6 +62,7 @@ CREATE UNIQUE INDEX run_open ON billing.run (entity, label) WHERE state NOT IN (
 CREATE TABLE billing.draft (
     run        bigint NOT NULL REFERENCES billing.run,
     contract   int NOT NULL REFERENCES contracts.contract,
+    contract_name text NOT NULL,
     revision   int NOT NULL,
     period     bigint NOT NULL REFERENCES contracts.period,
     state      text NOT NULL CHECK (state IN ('collected', 'ok', 'warning', 'blocked', 'excluded', 'issued')),

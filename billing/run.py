@@ -1,0 +1,281 @@
+"""A billing run: freeze what is known, draw up drafts, have a second person approve them, issue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from billing import chain, issuing
+from billing.agreement import agreement
+from billing.invoice import Evaluated, draw_up
+from billing.state import Act, State, after
+from billing.store import entity as entities
+from billing.store import invoice as invoices
+from billing.store import run as runs
+from billing.tax import NotATax
+from contracts import run as contracts
+from contracts.store import contract as contract_store
+from contracts.store import period as periods
+from core import canonical, store
+from core.database import transaction
+from core.time import Period, micros, zone
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Engine
+
+    from billing.store.entity import Account, Entity
+    from billing.store.run import Run
+    from contracts.store.contract import Side
+    from contracts.store.evaluation import Saved
+    from contracts.store.period import Due
+
+CHUNK = 300
+
+
+class NoSuchEntity(LookupError):  # noqa: N818 - named for the fact
+    """A seller that is not set up."""
+
+
+class NoSuchRun(LookupError):  # noqa: N818 - named for the fact
+    """A run that does not exist."""
+
+
+class SamePerson(PermissionError):  # noqa: N818 - named for the fact
+    """Who created a run may not approve it."""
+
+
+class HashChanged(ValueError):  # noqa: N818 - named for the fact
+    """The drafts are not those that were looked at."""
+
+
+class NotReady(ValueError):  # noqa: N818 - named for the fact
+    """Drafts of the run are blocked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A run and its drafts: counts and sums by state and currency."""
+
+    run: Run
+    counts: tuple[dict[str, Any], ...] = ()
+    drafts: tuple[dict[str, Any], ...] = field(default=(), repr=False)
+
+
+def create(engine: Engine, *, entity: str, label: str, at: datetime, by: str) -> str:
+    """A run of a seller's contracts for a period, e.g. 2026-06. Returns its public id.
+
+    Raises NoSuchEntity, AlreadyOpen, core.time.NotAPeriod.
+    """
+    with transaction(engine) as connection:
+        seller = entities.entity_named(connection, entity)
+        if seller is None:
+            raise NoSuchEntity(f"{entity!r} is not set up; do it with `yardstick bill setup FILE`")
+        span = Period.parse(label, zone(seller.timezone)).span
+        public_id = contract_store.new_id("run")
+        row = {"public_id": public_id, "entity": seller.id, "label": label, "at": at, "by": by}
+        runs.add(connection, row | {"starts_at": span.start, "ends_at": span.end})
+        _audit(connection, at, by, "create", public_id, {"entity": entity, "period": label})
+    return public_id
+
+
+def collect(engine: Engine, run: str, *, at: datetime, by: str) -> None:
+    """Freeze what is known and which contracts are due; a new revision, which voids an approval.
+
+    Due are the seller's contracts with a closed period of this label that has no invoice yet; those whose period is
+    still open are excluded with the reason.
+    """
+    with transaction(engine) as connection:
+        found, state = _act(connection, run, "collect")
+        seller = entities.entity_by_id(connection, found.entity)
+        dues = periods.of_provider(connection, seller.party, found.label)
+        billed = invoices.billed(connection, [due.contract for due in dues], label=found.label, kind="invoice")
+        known = store.current_knowledge(connection)
+        revision = runs.collect(connection, found, state=state, known=known)
+        rows = [_draft_row(due) for due in dues if due.contract not in billed]
+        runs.add_drafts(connection, found, revision, rows)
+        _audit(connection, at, by, "collect", run, {"revision": revision, "known": known, "contracts": len(rows)})
+
+
+def calculate(engine: Engine, run: str, *, at: datetime, by: str) -> Summary:
+    """Evaluate as of the frozen knowledge and draw up drafts, chunk by chunk, until the run is in review.
+
+    Interrupted, it goes on with the drafts that are left; the hash is the same.
+    """
+    while True:
+        with transaction(engine) as connection:
+            found, state = _act(connection, run, "calculate")
+            waiting = runs.waiting(connection, found, CHUNK)
+            if not waiting:
+                digest = chain.run_hash(runs.hashes(connection, found))
+                runs.calculated(connection, found, state=after(state, "review"), hash=digest)
+                _audit(connection, at, by, "calculate", run, {"revision": found.revision, "hash": digest})
+                break
+            runs.save_drafts(connection, found, _drafts(connection, found, [p for _, p in waiting], at))
+    return summary(engine, run)
+
+
+def bill_period(engine: Engine, *, entity: str, label: str, at: datetime, by: str) -> Summary:
+    """Create, collect and calculate: a run ready for review."""
+    run = create(engine, entity=entity, label=label, at=at, by=by)
+    collect(engine, run, at=at, by=by)
+    return calculate(engine, run, at=at, by=by)
+
+
+def exclude(engine: Engine, run: str, contract: str, *, reason: str, at: datetime, by: str) -> None:
+    """Leave a contract out of a run in review, with the reason; it waits for the next run. Changes the hash."""
+    with transaction(engine) as connection:
+        found, state = _act(connection, run, "exclude")
+        digest = _excluded_hash(contract, reason)
+        if not runs.exclude(connection, found, contract, reason=reason, hash=digest):
+            raise NotReady(f"run {run} has no draft for contract {contract} that could be left out")
+        runs.calculated(connection, found, state=state, hash=chain.run_hash(runs.hashes(connection, found)))
+        _audit(connection, at, by, "exclude", run, {"contract": contract, "reason": reason})
+
+
+def approve(engine: Engine, run: str, *, at: datetime, by: str, hash: str | None = None) -> None:  # noqa: A002
+    """Approve the drafts as they are. hash: of the drafts that were looked at; None takes the present ones.
+
+    Raises SamePerson, HashChanged, NotReady, billing.state.NotPossible.
+    """
+    with transaction(engine) as connection:
+        found, state = _act(connection, run, "approve")
+        if by == found.created_by:
+            raise SamePerson(f"{by} created run {run}; a second person approves it")
+        if hash is not None and hash != found.hash:
+            raise HashChanged(f"run {run} has hash {found.hash}, not {hash}; look at it again")
+        blocked = [d["contract_name"] for d in runs.drafts(connection, found) if d["state"] == "blocked"]
+        if blocked:
+            raise NotReady(f"blocked: {', '.join(blocked)}; mend the facts and collect again, or exclude them")
+        runs.approve(connection, found, state=state, at=at, by=by)
+        _audit(connection, at, by, "approve", run, {"hash": found.hash, "revision": found.revision})
+
+
+def issue(engine: Engine, run: str, *, at: datetime, by: str, most: int = issuing.CHUNK) -> int:
+    """Make invoices of the approved drafts, in chunks of at most `most`. Returns how many this call issued.
+
+    Interrupted, it goes on with the drafts that are left; nothing is issued twice and no number is skipped.
+    Raises HashChanged if the drafts are not the approved ones.
+    """
+    count = 0
+    while True:
+        with transaction(engine) as connection:
+            found = _read(connection, run, lock=True)
+            if found.state == "issued":
+                return count
+            state = after(found.state, "issue")
+            _check_approval(connection, found)
+            seller = entities.entity_by_id(connection, found.entity)
+            runs.begin_issue(connection, found, state=state, day=at.astimezone(zone(seller.timezone)).date())
+            issued = issuing.issue_chunk(connection, _read(connection, run, lock=True), seller, at=at, most=most)
+            if not issued:
+                runs.move(connection, found, after(state, "finish"))
+            detail = {"invoices": issued, "hash": found.hash}
+            _audit(connection, at, by, "issue" if issued else "finish", run, detail)
+            count += issued
+
+
+def cancel(engine: Engine, run: str, *, at: datetime, by: str) -> None:
+    """Give a run up before anything of it is issued."""
+    with transaction(engine) as connection:
+        found, state = _act(connection, run, "cancel")
+        runs.move(connection, found, state)
+        _audit(connection, at, by, "cancel", run, {})
+
+
+def summary(engine: Engine, run: str) -> Summary:
+    """A run with its drafts as they are. Raises NoSuchRun."""
+    with transaction(engine) as connection:
+        found = _read(connection, run, lock=False)
+        return Summary(found, tuple(runs.counts(connection, found)), tuple(runs.drafts(connection, found)))
+
+
+def _read(connection: Connection, run: str, *, lock: bool) -> Run:
+    found = runs.read(connection, run, lock=lock)
+    if found is None:
+        raise NoSuchRun(f"there is no run {run}")
+    return found
+
+
+def _act(connection: Connection, run: str, act: Act) -> tuple[Run, State]:
+    """The run, locked, and the state to which the act leads. Raises NoSuchRun, NotPossible."""
+    found = _read(connection, run, lock=True)
+    return found, after(found.state, act)
+
+
+def _check_approval(connection: Connection, run: Run) -> None:
+    if run.approved_hash != chain.run_hash(runs.hashes(connection, run)):
+        raise HashChanged(f"run {run.public_id}: its drafts are not those that {run.approved_by} approved")
+
+
+def _draft_row(due: Due) -> dict[str, object]:
+    row = {"contract": due.contract, "contract_name": due.contract_name, "period": due.id}
+    if due.closed_at is not None:
+        return row | {"state": "collected", "reason": "", "hash": ""}
+    reason = f"period {due.label} is open; its cut-off is {due.cutoff_at:%Y-%m-%d %H:%M} UTC"
+    return row | {"state": "excluded", "reason": reason, "hash": _excluded_hash(due.contract_name, "open")}
+
+
+def _excluded_hash(contract: str, reason: str) -> str:
+    return canonical.digest(["excluded", contract, reason])
+
+
+def _drafts(connection: Connection, run: Run, ids: Sequence[int], at: datetime) -> list[dict[str, Any]]:
+    """Rows of drafts for these periods, evaluated as of the run's knowledge."""
+    known = run.known or 0
+    dues = periods.by_id(connection, ids)
+    settled = contracts.settle(connection, dues, known=known, at=at)
+    numbers = [due.contract for due in dues]
+    versions = contract_store.versions(connection, numbers, known)
+    payers = contract_store.payers(connection, numbers)
+    accounts = entities.accounts(connection, [payer.party for payer in payers.values()])
+    seller = entities.entity_by_id(connection, run.entity)
+    found = []
+    for due in dues:
+        payer, saved = payers[due.contract], settled[due.id]
+        found.append(_draft(due, saved, versions[due.contract], seller=seller, payer=payer, accounts=accounts))
+    return found
+
+
+def _draft(
+    due: Due, saved: Saved, versions: Sequence[Any], *, seller: Entity, payer: Side, accounts: dict[int, Account]
+) -> dict[str, Any]:
+    account = accounts.get(payer.party)
+    if account is None:
+        return _blocked(due, saved, f"{payer.name} has no account; set it up with `yardstick bill setup FILE`")
+    try:
+        terms = agreement(versions, saved.result["versions"], end=micros(due.ends_at), default=seller.tax)
+    except NotATax as error:
+        return _blocked(due, saved, str(error))
+    draft = draw_up(
+        Evaluated(saved.public_id, saved.result, saved.evidence),
+        terms,
+        seller=seller.seller,
+        buyer=account.buyer,
+        payment_days=account.payment_days,
+    )
+    state = "blocked" if draft.blocked else "warning" if draft.warnings else "ok"
+    return {
+        "contract": due.contract,
+        "state": state,
+        "reason": "; ".join(draft.blocked or draft.warnings),
+        "evaluation": saved.id,
+        "document": draft.document,
+        "net": Decimal(draft.document["net"]),
+        "tax": Decimal(draft.document["tax_total"]),
+        "gross": Decimal(draft.document["gross"]),
+        "currency": draft.net.currency,
+        "hash": canonical.digest([state, draft.hash]),
+    }
+
+
+def _blocked(due: Due, saved: Saved, reason: str) -> dict[str, Any]:
+    digest = canonical.digest(["blocked", due.contract_name, reason])
+    return {"contract": due.contract, "state": "blocked", "reason": reason, "evaluation": saved.id, "hash": digest}
+
+
+def _audit(connection: Connection, at: datetime, by: str, act: str, run: str, detail: dict[str, object]) -> None:
+    store.audit(connection, at, actor=by, action=f"run.{act}", object=run, detail=detail)
