@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from billing import chain, issuing
-from billing.agreement import agreement
-from billing.invoice import Evaluated, draw_up
+from billing import chain
+from billing.setup import Setup, read_setup
 from billing.state import Act, State, after
+from billing.store import draft as drafts
 from billing.store import entity as entities
 from billing.store import invoice as invoices
+from billing.store import issue as issuing
 from billing.store import run as runs
-from billing.tax import NotATax
-from contracts import run as contracts
 from contracts.store import contract as contract_store
 from contracts.store import period as periods
-from core import canonical, store
+from core import store
 from core.database import transaction
-from core.time import Period, micros, zone
+from core.time import Period, zone
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Engine
 
-    from billing.store.entity import Account, Entity
+    from billing.invoice import Document
     from billing.store.run import Run
-    from contracts.store.contract import Side
-    from contracts.store.evaluation import Saved
-    from contracts.store.period import Due
+    from core.problem import Problem
 
 CHUNK = 300
 
@@ -42,6 +37,10 @@ class NoSuchEntity(LookupError):  # noqa: N818 - named for the fact
 
 class NoSuchRun(LookupError):  # noqa: N818 - named for the fact
     """A run that does not exist."""
+
+
+class NoSuchInvoice(LookupError):  # noqa: N818 - named for the fact
+    """An invoice that does not exist."""
 
 
 class SamePerson(PermissionError):  # noqa: N818 - named for the fact
@@ -63,6 +62,21 @@ class Summary:
     run: Run
     counts: tuple[dict[str, Any], ...] = ()
     drafts: tuple[dict[str, Any], ...] = field(default=(), repr=False)
+
+
+def set_up(engine: Engine, text: str | bytes, *, at: datetime, author: str) -> Setup | tuple[Problem, ...]:
+    """Sellers and debtors from a file (see billing/setup.py), created or corrected; or all problems in it."""
+    setup = read_setup(text)
+    if isinstance(setup, tuple):
+        return setup
+    names = sorted({item.party for item in (*setup.entities, *setup.accounts)})
+    with transaction(engine) as connection:
+        parties = contract_store.ensure_parties(connection, names, at)
+        for entity in setup.entities:
+            entities.save_entity(connection, parties[entity.party], entity)
+        entities.save_accounts(connection, [(parties[account.party], account) for account in setup.accounts])
+        store.audit(connection, at, actor=author, action="billing.set_up", object="billing", detail={"parties": names})
+    return setup
 
 
 def create(engine: Engine, *, entity: str, label: str, at: datetime, by: str) -> str:
@@ -95,7 +109,7 @@ def collect(engine: Engine, run: str, *, at: datetime, by: str) -> None:
         billed = invoices.billed(connection, [due.contract for due in dues], label=found.label, kind="invoice")
         known = store.current_knowledge(connection)
         revision = runs.collect(connection, found, state=state, known=known)
-        rows = [_draft_row(due) for due in dues if due.contract not in billed]
+        rows = [drafts.due_row(due) for due in dues if due.contract not in billed]
         runs.add_drafts(connection, found, revision, rows)
         _audit(connection, at, by, "collect", run, {"revision": revision, "known": known, "contracts": len(rows)})
 
@@ -114,7 +128,7 @@ def calculate(engine: Engine, run: str, *, at: datetime, by: str) -> Summary:
                 runs.calculated(connection, found, state=after(state, "review"), hash=digest)
                 _audit(connection, at, by, "calculate", run, {"revision": found.revision, "hash": digest})
                 break
-            runs.save_drafts(connection, found, _drafts(connection, found, [p for _, p in waiting], at))
+            runs.save_drafts(connection, found, drafts.calculate(connection, found, [p for _, p in waiting], at))
     return summary(engine, run)
 
 
@@ -129,7 +143,7 @@ def exclude(engine: Engine, run: str, contract: str, *, reason: str, at: datetim
     """Leave a contract out of a run in review, with the reason; it waits for the next run. Changes the hash."""
     with transaction(engine) as connection:
         found, state = _act(connection, run, "exclude")
-        digest = _excluded_hash(contract, reason)
+        digest = drafts.excluded_hash(contract, reason)
         if not runs.exclude(connection, found, contract, reason=reason, hash=digest):
             raise NotReady(f"run {run} has no draft for contract {contract} that could be left out")
         runs.calculated(connection, found, state=state, hash=chain.run_hash(runs.hashes(connection, found)))
@@ -147,7 +161,7 @@ def approve(engine: Engine, run: str, *, at: datetime, by: str, hash: str | None
             raise SamePerson(f"{by} created run {run}; a second person approves it")
         if hash is not None and hash != found.hash:
             raise HashChanged(f"run {run} has hash {found.hash}, not {hash}; look at it again")
-        blocked = [d["contract_name"] for d in runs.drafts(connection, found) if d["state"] == "blocked"]
+        blocked = runs.blocked(connection, found)
         if blocked:
             raise NotReady(f"blocked: {', '.join(blocked)}; mend the facts and collect again, or exclude them")
         runs.approve(connection, found, state=state, at=at, by=by)
@@ -193,6 +207,16 @@ def summary(engine: Engine, run: str) -> Summary:
         return Summary(found, tuple(runs.counts(connection, found)), tuple(runs.drafts(connection, found)))
 
 
+def invoice(engine: Engine, name: str) -> Document:
+    """An issued document by its number or public id. Raises NoSuchInvoice."""
+    with transaction(engine) as connection:
+        found = invoices.find(connection, name)
+    if found is None:
+        raise NoSuchInvoice(f"there is no invoice {name}")
+    document: Document = found["document"]
+    return document
+
+
 def _read(connection: Connection, run: str, *, lock: bool) -> Run:
     found = runs.read(connection, run, lock=lock)
     if found is None:
@@ -209,72 +233,6 @@ def _act(connection: Connection, run: str, act: Act) -> tuple[Run, State]:
 def _check_approval(connection: Connection, run: Run) -> None:
     if run.approved_hash != chain.run_hash(runs.hashes(connection, run)):
         raise HashChanged(f"run {run.public_id}: its drafts are not those that {run.approved_by} approved")
-
-
-def _draft_row(due: Due) -> dict[str, object]:
-    row = {"contract": due.contract, "contract_name": due.contract_name, "period": due.id}
-    if due.closed_at is not None:
-        return row | {"state": "collected", "reason": "", "hash": ""}
-    reason = f"period {due.label} is open; its cut-off is {due.cutoff_at:%Y-%m-%d %H:%M} UTC"
-    return row | {"state": "excluded", "reason": reason, "hash": _excluded_hash(due.contract_name, "open")}
-
-
-def _excluded_hash(contract: str, reason: str) -> str:
-    return canonical.digest(["excluded", contract, reason])
-
-
-def _drafts(connection: Connection, run: Run, ids: Sequence[int], at: datetime) -> list[dict[str, Any]]:
-    """Rows of drafts for these periods, evaluated as of the run's knowledge."""
-    known = run.known or 0
-    dues = periods.by_id(connection, ids)
-    settled = contracts.settle(connection, dues, known=known, at=at)
-    numbers = [due.contract for due in dues]
-    versions = contract_store.versions(connection, numbers, known)
-    payers = contract_store.payers(connection, numbers)
-    accounts = entities.accounts(connection, [payer.party for payer in payers.values()])
-    seller = entities.entity_by_id(connection, run.entity)
-    found = []
-    for due in dues:
-        payer, saved = payers[due.contract], settled[due.id]
-        found.append(_draft(due, saved, versions[due.contract], seller=seller, payer=payer, accounts=accounts))
-    return found
-
-
-def _draft(
-    due: Due, saved: Saved, versions: Sequence[Any], *, seller: Entity, payer: Side, accounts: dict[int, Account]
-) -> dict[str, Any]:
-    account = accounts.get(payer.party)
-    if account is None:
-        return _blocked(due, saved, f"{payer.name} has no account; set it up with `yardstick bill setup FILE`")
-    try:
-        terms = agreement(versions, saved.result["versions"], end=micros(due.ends_at), default=seller.tax)
-    except NotATax as error:
-        return _blocked(due, saved, str(error))
-    draft = draw_up(
-        Evaluated(saved.public_id, saved.result, saved.evidence),
-        terms,
-        seller=seller.seller,
-        buyer=account.buyer,
-        payment_days=account.payment_days,
-    )
-    state = "blocked" if draft.blocked else "warning" if draft.warnings else "ok"
-    return {
-        "contract": due.contract,
-        "state": state,
-        "reason": "; ".join(draft.blocked or draft.warnings),
-        "evaluation": saved.id,
-        "document": draft.document,
-        "net": Decimal(draft.document["net"]),
-        "tax": Decimal(draft.document["tax_total"]),
-        "gross": Decimal(draft.document["gross"]),
-        "currency": draft.net.currency,
-        "hash": canonical.digest([state, draft.hash]),
-    }
-
-
-def _blocked(due: Due, saved: Saved, reason: str) -> dict[str, Any]:
-    digest = canonical.digest(["blocked", due.contract_name, reason])
-    return {"contract": due.contract, "state": "blocked", "reason": reason, "evaluation": saved.id, "hash": digest}
 
 
 def _audit(connection: Connection, at: datetime, by: str, act: str, run: str, detail: dict[str, object]) -> None:

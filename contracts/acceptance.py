@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from core.problem import Problem
 from core.units import Quantity, convertible, to_ticks
@@ -25,15 +24,19 @@ KIND_OF_REGISTER = {
 FIXED = ("currency", "timezone")
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """A register as ingest declares it. modulus: ticks; max_rate: ticks per second; None: not declared."""
+class Declared(Protocol):
+    """A register as ingest declares it. modulus: ticks; max_rate: ticks per hour; None: not declared."""
 
-    kind: str
-    unit: str
-    resolution: Decimal
-    modulus: int | None
-    max_rate: Decimal | None
+    @property
+    def kind(self) -> str: ...  # noqa: D102
+    @property
+    def unit(self) -> str: ...  # noqa: D102
+    @property
+    def resolution(self) -> Decimal: ...  # noqa: D102
+    @property
+    def modulus(self) -> int | None: ...  # noqa: D102
+    @property
+    def max_rate(self) -> Decimal | None: ...  # noqa: D102
 
 
 Registers: TypeAlias = "Mapping[str, Mapping[str, Sequence[Declared]]]"
@@ -126,7 +129,7 @@ def _mismatch(measure: Measure, declared: Declared) -> Iterator[tuple[str, str]]
         remedy = "state the modulus that the register declares"
         yield f"modulus {measure.modulus} is not the register's {_shown(declared.modulus, declared)}", remedy
     if measure.max_rate and declared.max_rate is not None and _rate(measure.max_rate, declared) != declared.max_rate:
-        yield f"max_rate {measure.max_rate} is not the register's {declared.max_rate} ticks/s", "make the two agree"
+        yield f"max_rate {measure.max_rate} is not the register's {declared.max_rate} ticks/h", "make the two agree"
 
 
 def _ticks(quantity: Quantity, declared: Declared) -> int:
@@ -136,7 +139,7 @@ def _ticks(quantity: Quantity, declared: Declared) -> int:
 
 
 def _rate(rate: Quantity, declared: Declared) -> Fraction:
-    return rate.to(f"{declared.unit}/s") / Fraction(declared.resolution)
+    return rate.to(f"{declared.unit}/h") / Fraction(declared.resolution)
 
 
 def _shown(ticks: int, declared: Declared) -> str:

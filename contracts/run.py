@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from contracts import due as calendar
 from contracts.breach import missed
 from contracts.carry import read_carry
+from contracts.difference import content
 from contracts.engine import evaluate, needs
 from contracts.evidence import gather
-from contracts.store import breach, contract, evaluation, fact, period, standing
+from contracts.store import breach, contract, evaluation, fact, intake, period, standing
 from contracts.store.fact import Wanted
+from contracts.store.intake import Imported
 from core import store
 from core.database import transaction
 from core.time import Period, zone
@@ -24,7 +26,10 @@ if TYPE_CHECKING:
 
     from contracts.document import Version
     from contracts.evaluation import Evaluation
+    from contracts.store.evaluation import Saved
+    from contracts.store.intake import Decided, Recorded
     from contracts.store.period import Due
+    from core.problem import Problem
 
 CHUNK = 300
 """Contracts evaluated in one transaction: enough to load set-wise, few enough to commit within a second or two."""
@@ -42,6 +47,23 @@ class Evaluated:
     versions: tuple[Version, ...]
     evaluation: Evaluation
     evidence: dict[str, Any]
+
+
+def import_documents(
+    engine: Engine, sources: Iterable[tuple[str, str]], *, at: datetime, author: str
+) -> tuple[Imported, ...] | tuple[Problem, ...]:
+    """Take in contract files (name, text): all of them, or every problem in all of them and nothing is saved."""
+    with transaction(engine) as connection:
+        found = intake.import_all(connection, [intake.Source(*source) for source in sources], at=at, author=author)
+        numbers = [item.id for item in found if isinstance(item, Imported)]
+        extend(connection, {number: period.last_end(connection, number) for number in numbers}, at=at)
+    return found
+
+
+def record(engine: Engine, decided: Decided, *, at: datetime, author: str) -> Recorded | tuple[Problem, ...]:
+    """Append notices and attributions of a contract, or every problem and nothing is saved."""
+    with transaction(engine) as connection:
+        return intake.record_all(connection, decided, at=at, author=author)
 
 
 def extend_periods(engine: Engine, *, at: datetime) -> int:
@@ -119,6 +141,23 @@ def append(connection: Connection, found: Sequence[Evaluated], *, known: int, at
     return ids
 
 
+def settle(connection: Connection, dues: Sequence[Due], *, known: int, at: datetime) -> dict[int, Saved]:
+    """The evaluation of each whole period as of `known`, by period id: what money is billed from.
+
+    Where the newest appended one says the same (same versions, lines, verdicts), it is taken; else a new one is
+    appended with its breaches.
+    """
+    ids = [due.id for due in dues]
+    latest = evaluation.latest(connection, ids, known)
+    carried = evaluation.carries(connection, ids, known)
+    found = evaluate_dues(connection, dues, known=known, until=max(due.ends_at for due in dues), carried=carried)
+    changed = [item for item in found if _differs(latest.get(item.due.id), item.evaluation)]
+    if changed:
+        append(connection, changed, known=known, at=at)
+        latest |= evaluation.latest(connection, [item.due.id for item in changed], known)
+    return latest
+
+
 def refresh_standing(engine: Engine, *, at: datetime) -> int:
     """Evaluate the running period of every contract up to `at`, chunk by chunk. Returns how many were evaluated."""
     extend_periods(engine, at=at)
@@ -187,6 +226,10 @@ def _refresh(connection: Connection, contracts: Sequence[int], at: datetime) -> 
     return [item.due.contract_public_id for item in running.values()]
 
 
+def _differs(saved: Saved | None, fresh: Evaluation) -> bool:
+    return saved is None or content(saved.result) != content(fresh.to_json())
+
+
 def _levels(dues: Iterable[Due]) -> Iterable[list[Due]]:
     """First periods of all contracts, then second ones, and so on; `dues` come oldest first."""
     levels: list[list[Due]] = []
@@ -202,5 +245,3 @@ def _levels(dues: Iterable[Due]) -> Iterable[list[Due]]:
 
 def _period(due: Due, versions: Sequence[Version]) -> Period:
     return Period.parse(due.label, zone(due.timezone), anchor_day=versions[-1].billing.anchor_day)
-
-

@@ -33,7 +33,9 @@ SAVE_ACCOUNT = text("""
 """)
 ENTITY = text("SELECT * FROM billing.entity WHERE name = :name")
 ENTITY_BY_ID = text("SELECT * FROM billing.entity WHERE id = :id")
-ACCOUNTS = text("SELECT party, name, address, country, vat_id, payment_days FROM billing.account WHERE party = ANY(:parties)")
+ACCOUNTS = text(
+    "SELECT party, name, address, country, vat_id, payment_days FROM billing.account WHERE party = ANY(:parties)"
+)
 
 
 @dataclass(frozen=True, slots=True)

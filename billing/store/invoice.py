@@ -66,8 +66,13 @@ POST = text("""
     INSERT INTO core.outbox (at, topic, key, payload)
     SELECT * FROM json_to_recordset(cast(:rows AS json)) AS r(at timestamptz, topic text, key text, payload jsonb)
 """)
-BILLED = text("SELECT contract FROM billing.invoice WHERE contract = ANY(:contracts) AND label = :label AND kind = :kind")
-BY_NUMBER = text("SELECT public_id, number, document, content_hash, chain_hash FROM billing.invoice WHERE number = :n OR public_id = :n")
+BILLED = text(
+    "SELECT contract FROM billing.invoice WHERE contract = ANY(:contracts) AND label = :label AND kind = :kind"
+)
+BY_NAME = text("""
+    SELECT public_id, number, document, content_hash, chain_hash FROM billing.invoice
+    WHERE number = :name OR public_id = :name
+""")
 CHAIN = text("""
     SELECT i.n, i.number, i.issue_date, i.document, i.content_hash, i.previous_hash, i.chain_hash
     FROM billing.invoice AS i JOIN billing.series AS s ON s.id = i.series
@@ -141,7 +146,7 @@ def billed(connection: Connection, contracts: Iterable[int], *, label: str, kind
 
 def find(connection: Connection, name: str) -> dict[str, Any] | None:
     """An issued document by its number or public id."""
-    row = connection.execute(BY_NUMBER, {"n": name}).mappings().first()
+    row = connection.execute(BY_NAME, {"name": name}).mappings().first()
     return None if row is None else dict(row)
 
 

@@ -65,6 +65,10 @@ DRAFTS = text("""
     SELECT contract_name, state, reason, net, tax, gross, currency, document, hash FROM billing.draft
     WHERE run = :run AND revision = :revision ORDER BY contract_name
 """)
+BLOCKED = text("""
+    SELECT contract_name FROM billing.draft
+    WHERE run = :run AND revision = :revision AND state = 'blocked' ORDER BY contract_name LIMIT 20
+""")
 # What is left to issue, in the order of the chain: customer, then contract.
 ISSUABLE = text("""
     SELECT contract, period, evaluation, document, net, tax, gross, currency, hash FROM billing.draft
@@ -161,7 +165,10 @@ def begin_issue(connection: Connection, run: Run, *, state: State, day: date) ->
 
 
 def add_drafts(connection: Connection, run: Run, revision: int, rows: Sequence[Mapping[str, object]]) -> None:
-    """The contracts of a revision: `collected` ones are calculated next. Keys: contract, contract_name, period, state, reason, hash."""
+    """The contracts of a revision: `collected` ones are calculated next.
+
+    Keys: contract, contract_name, period, state, reason, hash.
+    """
     connection.execute(ADD_DRAFTS, {"run": run.id, "revision": revision, "rows": canonical.text(list(rows))})
 
 
@@ -193,6 +200,12 @@ def counts(connection: Connection, run: Run) -> list[dict[str, Any]]:
     """Drafts and sums by state and currency."""
     rows = connection.execute(COUNTS, {"run": run.id, "revision": run.revision}).mappings()
     return [dict(row) for row in rows]
+
+
+def blocked(connection: Connection, run: Run) -> list[str]:
+    """Contracts whose drafts are blocked, the first 20."""
+    rows = connection.execute(BLOCKED, {"run": run.id, "revision": run.revision})
+    return list(rows.scalars())
 
 
 def drafts(connection: Connection, run: Run) -> list[dict[str, Any]]:

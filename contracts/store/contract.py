@@ -67,6 +67,21 @@ COVERED = text("""
     SELECT c.id, v.asset_name FROM contracts.contract AS c JOIN contracts.coverage AS v ON v.contract = c.id
     WHERE c.name = :name
 """)
+# Who is billed: the payer if there is one, else the customer.
+PAYERS = text("""
+    SELECT DISTINCT ON (c.contract) c.contract, c.party, p.public_id, p.name
+    FROM contracts.contract_party AS c JOIN contracts.party AS p ON p.id = c.party
+    WHERE c.contract = ANY(:contracts) AND c.role IN ('customer', 'payer') ORDER BY c.contract, c.role DESC
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A party to a contract. party: its id."""
+
+    party: int
+    public_id: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +123,7 @@ def save(connection: Connection, incoming: Incoming, assets: Mapping[str, int], 
     assets: id of every covered asset by its name.
     """
     newest = incoming.versions[-1]
-    parties = _parties(connection, sorted({name for v in incoming.versions for name in v.parties.values()}), at)
+    parties = ensure_parties(connection, sorted(set(newest.parties.values())), at)
     contract = _contract(connection, newest, at)
     for role, name in newest.parties.items():
         connection.execute(ADD_CONTRACT_PARTY, {"contract": contract, "role": role, "party": parties[name]})
@@ -117,20 +132,38 @@ def save(connection: Connection, incoming: Incoming, assets: Mapping[str, int], 
     return contract
 
 
+def contract_id(connection: Connection, name: str) -> int:
+    """The id of a contract that exists."""
+    return int(connection.execute(CONTRACTS, {"names": [name]}).one().id)
+
+
 def covered_assets(connection: Connection, name: str) -> tuple[int, frozenset[str]] | None:
     """Id of a contract and the names of its assets; None if the contract is unknown."""
     rows = connection.execute(COVERED, {"name": name}).all()
     return (rows[0][0], frozenset(row[1] for row in rows)) if rows else None
 
 
+def payers(connection: Connection, contracts: Iterable[int]) -> dict[int, Side]:
+    """Who is billed for each contract."""
+    rows = connection.execute(PAYERS, {"contracts": list(contracts)})
+    return {row.contract: Side(row.party, row.public_id, row.name) for row in rows}
+
+
+def party_ids(connection: Connection, names: Iterable[str]) -> dict[str, int]:
+    """Parties that exist, by name."""
+    return {row.name: row.id for row in connection.execute(PARTIES, {"names": list(names)})}
+
+
+def ensure_parties(connection: Connection, names: Sequence[str], at: datetime) -> dict[str, int]:
+    """Parties by name, created where they are new."""
+    if names:
+        connection.execute(ADD_PARTY, [{"public_id": new_id("par"), "name": name, "at": at} for name in names])
+    return party_ids(connection, names)
+
+
 def new_id(prefix: str) -> str:
     """A random identifier for the outside."""
     return public_id(prefix, secrets.token_bytes(RANDOM_BYTES))
-
-
-def _parties(connection: Connection, names: Sequence[str], at: datetime) -> dict[str, int]:
-    connection.execute(ADD_PARTY, [{"public_id": new_id("par"), "name": name, "at": at} for name in names])
-    return {row.name: row.id for row in connection.execute(PARTIES, {"names": list(names)})}
 
 
 def _contract(connection: Connection, version: Version, at: datetime) -> int:

@@ -38,7 +38,8 @@ ADD_NOTICE = text("""
         clause text, starts_at timestamptz, ends_at timestamptz)
 """)
 ADD_ATTRIBUTION = text("""
-    INSERT INTO contracts.attribution (public_id, contract, asset, during, category, party, cause, status, author, known)
+    INSERT INTO contracts.attribution
+        (public_id, contract, asset, during, category, party, cause, status, author, known)
     SELECT public_id, :contract, asset, tstzrange(starts_at, ends_at), category, party, cause, status, :author, :known
     FROM json_to_recordset(cast(:rows AS json)) AS r(public_id text, asset text, starts_at timestamptz,
         ends_at timestamptz, category text, party text, cause text, status text)

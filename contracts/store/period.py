@@ -38,7 +38,7 @@ STANDING = text(f"""
     WHERE p.contract = ANY(:contracts) AND p.starts_at <= :at
         AND (p.closed_at IS NULL OR p.ends_at > :at)
     ORDER BY p.contract, p.starts_at
-""")
+""")  # noqa: S608 - our own column list
 RUNNING = text("SELECT contract FROM contracts.period WHERE starts_at <= :at AND ends_at > :at ORDER BY contract")
 # The oldest open period of each contract, if its cut-off has passed. Rows are locked, so that a second closer
 # takes others.

@@ -59,7 +59,11 @@ def impurities(source: str) -> list[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and node.attr in CLOCK_READS:
             found.append(f"line {node.lineno}: reads the clock by .{node.attr}")
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"open", "input", "print"}:
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in {"open", "input", "print"}
+        ):
             found.append(f"line {node.lineno}: calls {node.func.id}()")
     return found
 

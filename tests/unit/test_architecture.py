@@ -15,7 +15,7 @@ def test_a_pure_file_reaches_for_nothing(path: str) -> None:
 
 @pytest.mark.parametrize("path", [path for path in SOURCES if not path.startswith("migrations")])
 def test_a_table_is_queried_by_its_owner_alone(path: str) -> None:
-    assert foreign_tables(path.split("/")[0], Path(path).read_text()) == []
+    assert foreign_tables(path.split("/", maxsplit=1)[0], Path(path).read_text()) == []
 
 
 @pytest.mark.parametrize("path", SOURCES)
