@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from embedded.apt import Host
     from embedded.place import Say
 
-LAYOUT = 1  # raise it when a folder's making changes: older folders are then left alone and new ones built
+LAYOUT = 2  # raise it when a folder's making changes: older folders are then left alone and new ones built
 MARKER = "complete"  # lists every file and its size; written last
 
 # Of the closure only libraries are needed, not what installs, configures or documents them; LLVM and Perl serve
 # PostgreSQL's just-in-time compiler and scripts, which stay unused.
-NEEDED = re.compile(r"lib(?!llvm|z3|perl|debconf|semanage|c-bin|c-l10n)(?!.*-(?:perl|common|modules.*)$).*")
+NEEDED = re.compile(r"zlib1g|lib(?!llvm|z3|perl|debconf|semanage|c-bin|c-l10n)(?!.*-(?:perl|common|modules.*)$).*")
 
 
 @dataclass(frozen=True)

@@ -189,7 +189,7 @@ def _database(packages: Path, place: Path, sockets: Path, *, settings: Mapping[s
     def ready() -> bool:
         return status.exists() and status.read_text().endswith("ready   \n")
 
-    command = [_programs(packages) / "postgres", "-D", data]
+    command = (_programs(packages) / "postgres", "-D", data)
     return Server(command, place / "database.log", ready, ending=signal.SIGINT)
 
 
@@ -202,7 +202,7 @@ def _broker(packages: Path, place: Path, port: int | None) -> tuple[Server, int]
         with socket.socket() as attempt:
             return attempt.connect_ex(("127.0.0.1", port)) == 0
 
-    command = [packages / "usr/sbin/mosquitto", "-c", configuration]
+    command = (packages / "usr/sbin/mosquitto", "-c", configuration)
     return Server(command, place / "broker.log", ready, ending=signal.SIGTERM), port
 
 

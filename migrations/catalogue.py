@@ -1,4 +1,7 @@
-"""The schema as text: our own query over the catalogue, our own schemas, no chunks. Two databases are alike if it is."""
+"""The schema as text: our own query over the catalogue, our own schemas, no chunks.
+
+Two databases are alike if their descriptions are.
+"""
 
 from sqlalchemy import Connection, text
 
@@ -18,7 +21,8 @@ COLUMNS = text("""
 
 REST = text("""
     WITH ours AS (
-        SELECT c.oid, n.nspname || '.' || c.relname AS relation, c.relkind, c.relrowsecurity, c.relforcerowsecurity, c.relacl
+        SELECT c.oid, n.nspname || '.' || c.relname AS relation,
+               c.relkind, c.relrowsecurity, c.relforcerowsecurity, c.relacl
         FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
         WHERE n.nspname = ANY (:schemas) AND c.relkind IN ('r', 'p', 'v', 'S'))
     SELECT relation, 1 AS part, 'CONSTRAINT ' || k.conname || ' ' || pg_get_constraintdef(k.oid) AS line
