@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from billing.invoice import Agreement
 from billing.tax import Tax
 from contracts.breach import in_force
+from contracts.sentence import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,7 +28,11 @@ def agreement(versions: Sequence[Version], numbers: Iterable[int], *, end: int, 
         tax=_tax(last, default),
         credits=last.billing.tax_of_credits or "price_reduction",
         rounding=last.billing.rounding,
-        sentences={(number, term.clause): term.sentence for number, version in used.items() for term in version.terms},
+        sentences={
+            (number, term["clause"]): sentence(term)
+            for number, version in used.items()
+            for term in version.canonical["terms"]
+        },
         registers=_registers(used.values()),
     )
 

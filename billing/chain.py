@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from billing.invoice import Document
 
 
+OCCASION = frozenset({"id", "knowledge", "result_hash"})
+"""What names an evaluation rather than its content; result_hash covers the knowledge's number too."""
+
+
 def content_hash(document: Document) -> str:
     """What "the same invoice" means: everything printed but number and dates, and random names in it.
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from contracts import due as calendar
 from contracts.breach import missed
 from contracts.carry import read_carry
-from contracts.difference import content
 from contracts.engine import evaluate, needs
 from contracts.evidence import gather
 from contracts.store import breach, contract, evaluation, fact, intake, period, standing
@@ -144,8 +143,7 @@ def append(connection: Connection, found: Sequence[Evaluated], *, known: int, at
 def settle(connection: Connection, dues: Sequence[Due], *, known: int, at: datetime) -> dict[int, Saved]:
     """The evaluation of each whole period as of `known`, by period id: what money is billed from.
 
-    Where the newest appended one says the same (same versions, lines, verdicts), it is taken; else a new one is
-    appended with its breaches.
+    Where the newest appended one rests on the same inputs, it is taken; else a new one is appended with its breaches.
     """
     ids = [due.id for due in dues]
     latest = evaluation.latest(connection, ids, known)
@@ -227,7 +225,8 @@ def _refresh(connection: Connection, contracts: Sequence[int], at: datetime) -> 
 
 
 def _differs(saved: Saved | None, fresh: Evaluation) -> bool:
-    return saved is None or content(saved.result) != content(fresh.to_json())
+    """By their inputs: the same inputs give the same result, whatever the knowledge is called."""
+    return saved is None or saved.result["input_hash"] != fresh.input_hash
 
 
 def _levels(dues: Iterable[Due]) -> Iterable[list[Due]]:

@@ -143,3 +143,19 @@ def _attributions(connection: Connection, contracts: Iterable[int], known: int) 
 def _touches(item: Attribution | Notice, needs: Needs) -> bool:
     """Whether it concerns the stretch; a notice without a span of time always does."""
     return (item.start is None or item.start < needs.end) and (item.end is None or item.end > needs.start)
+
+
+def _counters(connection: Connection, wanted: Sequence[Wanted], known: int) -> dict[tuple[int, str, str], Counter]:
+    needs = [(item.key, need) for item in wanted for need in item.needs.counters]
+    found = counter.load(connection, [need for _, need in needs], known=known)
+    return {
+        (key, need.asset, need.register): _counter(need.asset, need.register, counted)
+        for (key, need), counted in zip(needs, found, strict=True)
+    }
+
+
+def _counter(asset: str, register: str, counted: Counted) -> Counter:
+    """As the engine takes it; a counter of which nothing is known is a case of its own."""
+    pieces = tuple(Piece(**{name: getattr(part, name) for name in Piece.__dataclass_fields__}) for part in counted.parts)
+    cases = tuple(Case(asset, register, doubt.start, doubt.end, doubt.reason) for doubt in counted.doubts)
+    return Counter(counted.unit, counted.resolution, pieces, cases)
