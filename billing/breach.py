@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from core.canonical import decimal_text
+from core.money import round_fraction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +45,7 @@ def report(id: str, breach: Breach, evaluated: Evaluated, invoice: Document) -> 
         "sentence": _sentence(breach, invoice),
         **{key: getattr(breach, key) for key in ("asset", "obligated", "target", "measured")},
         **{key: verdict[key] for key in ("state", "status", "certain", "from", "to", "steps", "bounds", "explanation")},
-        **{name: verdict["values"].get(name) for name in TIMES},
+        **{name: _shown(verdict["values"].get(name)) for name in TIMES},
         "outages": _rows("states", breach, evaluated, verdict),
         "attributions": _rows("attributions", breach, evaluated, verdict),
         "notices": _rows("notices", breach, evaluated, verdict),
@@ -86,3 +88,9 @@ def _touches(row: Mapping[str, Any], verdict: Mapping[str, Any]) -> bool:
     if row["from"] is None or row["to"] is None:
         return True
     return bool(row["from"] < verdict["to"] and verdict["from"] < row["to"])
+
+
+def _shown(exact: str | None) -> str | None:
+    """As printed: what has no digits that end (2069/3 h) with four, half-up."""
+    number, _, unit = (exact or "").partition(" ")
+    return exact if "/" not in number else f"{round_fraction(Fraction(number), 4, 'half_up'):f} {unit}"

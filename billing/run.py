@@ -20,6 +20,7 @@ from core.database import transaction
 from core.time import Period, zone
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection, Engine
@@ -64,18 +65,18 @@ class Summary:
     drafts: tuple[dict[str, Any], ...] = field(default=(), repr=False)
 
 
-def set_up(engine: Engine, text: str | bytes, *, at: datetime, author: str) -> Setup | tuple[Problem, ...]:
+def set_up(engine: Engine, text: str | bytes, *, at: datetime, by: str) -> Setup | tuple[Problem, ...]:
     """Sellers and debtors from a file (see billing/setup.py), created or corrected; or all problems in it."""
     setup = read_setup(text)
     if isinstance(setup, tuple):
         return setup
-    names = sorted({item.party for item in (*setup.entities, *setup.accounts)})
+    names = sorted({item.party for item in setup.entities} | {item.party for item in setup.accounts})
     with transaction(engine) as connection:
         parties = contract_store.ensure_parties(connection, names, at)
         for entity in setup.entities:
             entities.save_entity(connection, parties[entity.party], entity)
         entities.save_accounts(connection, [(parties[account.party], account) for account in setup.accounts])
-        store.audit(connection, at, actor=author, action="billing.set_up", object="billing", detail={"parties": names})
+        store.audit(connection, at, actor=by, action="billing.set_up", subject="billing", detail={"parties": names})
     return setup
 
 
@@ -235,5 +236,5 @@ def _check_approval(connection: Connection, run: Run) -> None:
         raise HashChanged(f"run {run.public_id}: its drafts are not those that {run.approved_by} approved")
 
 
-def _audit(connection: Connection, at: datetime, by: str, act: str, run: str, detail: dict[str, object]) -> None:
-    store.audit(connection, at, actor=by, action=f"run.{act}", object=run, detail=detail)
+def _audit(connection: Connection, at: datetime, by: str, act: str, run: str, detail: Mapping[str, object]) -> None:
+    store.audit(connection, at, actor=by, action=f"run.{act}", subject=run, detail=detail)

@@ -17,7 +17,7 @@ _INSTANT: Any = DateTime(timezone=True)
 class Row(SQLModel):
     """A table of this package."""
 
-    __table_args__ = {"schema": "billing"}  # noqa: RUF012 - SQLAlchemy's own form
+    __table_args__ = {"schema": "billing"}
 
 
 class Entity(Row, table=True):

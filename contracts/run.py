@@ -12,7 +12,7 @@ from contracts.engine import evaluate, needs
 from contracts.evidence import gather
 from contracts.store import breach, contract, evaluation, fact, intake, period, standing
 from contracts.store.fact import Wanted
-from contracts.store.intake import Imported
+from contracts.store.intake import Decided, Imported
 from core import store
 from core.database import transaction
 from core.time import Period, zone
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from contracts.document import Version
     from contracts.evaluation import Evaluation
     from contracts.store.evaluation import Saved
-    from contracts.store.intake import Decided, Recorded
+    from contracts.store.intake import Recorded
     from contracts.store.period import Due
     from core.problem import Problem
 
@@ -49,7 +49,7 @@ class Evaluated:
 
 
 def import_documents(
-    engine: Engine, sources: Iterable[tuple[str, str]], *, at: datetime, author: str
+    engine: Engine, sources: Iterable[tuple[str, str | bytes]], *, at: datetime, author: str
 ) -> tuple[Imported, ...] | tuple[Problem, ...]:
     """Take in contract files (name, text): all of them, or every problem in all of them and nothing is saved."""
     with transaction(engine) as connection:
@@ -59,10 +59,15 @@ def import_documents(
     return found
 
 
-def record(engine: Engine, decided: Decided, *, at: datetime, author: str) -> Recorded | tuple[Problem, ...]:
-    """Append notices and attributions of a contract, or every problem and nothing is saved."""
+def record(
+    engine: Engine, decided: Decided | str | bytes, *, at: datetime, author: str
+) -> Recorded | tuple[Problem, ...]:
+    """Append notices and attributions of a contract, given or from a facts file; or every problem and nothing."""
     with transaction(engine) as connection:
-        return intake.record_all(connection, decided, at=at, author=author)
+        found = decided if isinstance(decided, Decided) else intake.read_decided(connection, decided)
+        if isinstance(found, tuple):
+            return found
+        return intake.record_all(connection, found, at=at, author=author)
 
 
 def extend_periods(engine: Engine, *, at: datetime) -> int:
@@ -203,7 +208,7 @@ def _close(connection: Connection, dues: Sequence[Due], at: datetime) -> None:
     for item in found:
         detail = {"period": item.due.label, "known": known, "result_hash": item.evaluation.result_hash}
         store.audit(
-            connection, at, actor="schedule", action="period.close", object=item.due.contract_public_id, detail=detail
+            connection, at, actor="schedule", action="period.close", subject=item.due.contract_public_id, detail=detail
         )
 
 

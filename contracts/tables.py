@@ -18,7 +18,7 @@ _SPAN: Any = TSTZRANGE
 class Row(SQLModel):
     """A table of this package."""
 
-    __table_args__ = {"schema": "contracts"}  # noqa: RUF012 - SQLAlchemy's own form
+    __table_args__ = {"schema": "contracts"}
 
 
 class Party(Row, table=True):

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, text
 
-from contracts.facts import Attribution, Facts, Notice
+from contracts.facts import Attribution, Case, Counter, Facts, Notice, Piece, StateSpan
 from contracts.store.contract import new_id
 from core import canonical
 from core.time import instant, micros
+from ingest.store import counter, state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from ingest.store.counter import Counted
 
     from contracts.facts import Carried, Needs
 
@@ -156,6 +159,19 @@ def _counters(connection: Connection, wanted: Sequence[Wanted], known: int) -> d
 
 def _counter(asset: str, register: str, counted: Counted) -> Counter:
     """As the engine takes it; a counter of which nothing is known is a case of its own."""
-    pieces = tuple(Piece(**{name: getattr(part, name) for name in Piece.__dataclass_fields__}) for part in counted.parts)
+    pieces = tuple(
+        Piece(**{name: getattr(part, name) for name in Piece.__dataclass_fields__}) for part in counted.parts
+    )
     cases = tuple(Case(asset, register, doubt.start, doubt.end, doubt.reason) for doubt in counted.doubts)
     return Counter(counted.unit, counted.resolution, pieces, cases)
+
+
+def _states(
+    connection: Connection, wanted: Sequence[Wanted], known: int
+) -> dict[tuple[int, str, str], tuple[StateSpan, ...]]:
+    needs = [(item.key, need) for item in wanted for need in item.needs.states]
+    found = state.load(connection, [need for _, need in needs], known=known)
+    return {
+        (key, need.asset, need.register): tuple(StateSpan(span.start, span.end, span.category) for span in spans)
+        for (key, need), spans in zip(needs, found, strict=True)
+    }

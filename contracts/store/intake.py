@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 
 from contracts.acceptance import check_assets, check_registers, new_versions
 from contracts.document import Agreement, Version, read_agreement
+from contracts.facts import Needs
+from contracts.facts_document import facts_for, lists_for, read_facts
 from contracts.store import contract, fact
 from contracts.store.contract import Incoming
+from contracts.text import read as read_text
+from contracts.words import Context
 from core import store
 from core.problem import Problem
 from ingest.store import declared
@@ -21,13 +25,15 @@ if TYPE_CHECKING:
 
     from contracts.facts import Attribution, Notice
 
+NOTHING = Needs(0, 0, (), (), ())
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """A file as handed in."""
 
     name: str
-    text: str
+    text: str | bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,24 @@ def import_all(
     return _save(connection, incoming, at=at, author=author)
 
 
+def read_decided(connection: Connection, text: str | bytes) -> Decided | tuple[Problem, ...]:
+    """The notices and attributions of a facts file of a stored contract, or every problem in it."""
+    documents, problems = read_text(text)
+    if problems or len(documents) != 1 or not isinstance(documents[0].value, dict):
+        return tuple(problems) or (Problem("the file", "is not one facts document", "write schema: facts/1"),)
+    name = str(documents[0].value.get("contract"))
+    versions = contract.stored_versions(connection, name)
+    if not versions:
+        return (Problem(documents[0].place(("contract",)), f"there is no contract {name}", "import it first"),)
+    document = read_facts(documents[0], versions)
+    if isinstance(document, tuple):
+        return document
+    newest = versions[-1]
+    lists = lists_for(document, None, Context(newest.zone, newest.currency))
+    facts = facts_for(lists, NOTHING, versions, as_of=None)
+    return Decided(name, facts.notices, facts.attributions)
+
+
 def record_all(
     connection: Connection, decided: Decided, *, at: datetime, author: str
 ) -> Recorded | tuple[Problem, ...]:
@@ -99,7 +123,7 @@ def record_all(
     fact.save_notices(connection, number, decided.notices, author=author, known=known)
     fact.save_attributions(connection, number, decided.attributions, author=author, known=known)
     counts = {"notices": len(decided.notices), "attributions": len(decided.attributions), "known": known}
-    store.audit(connection, at, actor=author, action="contract.record", object=decided.contract, detail=counts)
+    store.audit(connection, at, actor=author, action="contract.record", subject=decided.contract, detail=counts)
     return Recorded(decided.contract, len(decided.notices), len(decided.attributions))
 
 
@@ -112,7 +136,7 @@ def _judge(connection: Connection, source: Source, agreement: Agreement) -> tupl
     problems += check_assets(versions, frozenset(declared.asset_ids(connection, names)))
     problems += check_registers(versions, _registers(connection, names))
     fresh = tuple(item for item in new if isinstance(item, Version))
-    return (None, problems) if problems else (Incoming(versions, fresh, source.text), [])
+    return (None, problems) if problems else (Incoming(versions, fresh, _plain(source.text)), [])
 
 
 def _registers(connection: Connection, names: Sequence[str]) -> dict[str, dict[str, list[declared.Declared]]]:
@@ -146,7 +170,7 @@ def _save(connection: Connection, incoming: Sequence[Incoming], *, at: datetime,
         number = contract.save(connection, item, assets, known=known, at=at)
         numbers = tuple(version.version for version in item.new)
         detail = {"versions": list(numbers), "hashes": [version.hash for version in item.new], "known": known}
-        store.audit(connection, at, actor=author, action="contract.import", object=name, detail=detail)
+        store.audit(connection, at, actor=author, action="contract.import", subject=name, detail=detail)
         imported.append(Imported(name, numbers, number))
     return tuple(imported)
 
@@ -160,3 +184,7 @@ def _unknown(item: tuple[str, str], assets: frozenset[str]) -> list[Problem]:
     if not asset or asset in assets:
         return []
     return [Problem(place, f"{asset!r} is not covered by the contract", f"one of {', '.join(sorted(assets))}")]
+
+
+def _plain(text: str | bytes) -> str:
+    return text.decode() if isinstance(text, bytes) else text
