@@ -115,15 +115,15 @@ def collect(engine: Engine, run: str, *, at: datetime, by: str) -> None:
         _audit(connection, at, by, "collect", run, {"revision": revision, "known": known, "contracts": len(rows)})
 
 
-def calculate(engine: Engine, run: str, *, at: datetime, by: str) -> Summary:
-    """Evaluate as of the frozen knowledge and draw up drafts, chunk by chunk, until the run is in review.
+def calculate(engine: Engine, run: str, *, at: datetime, by: str, most: int = CHUNK) -> Summary:
+    """Evaluate as of the frozen knowledge and draw up drafts, at most so many at once, until the run is in review.
 
     Interrupted, it goes on with the drafts that are left; the hash is the same.
     """
     while True:
         with transaction(engine) as connection:
             found, state = _act(connection, run, "calculate")
-            waiting = runs.waiting(connection, found, CHUNK)
+            waiting = runs.waiting(connection, found, most)
             if not waiting:
                 digest = chain.run_hash(runs.hashes(connection, found))
                 runs.calculated(connection, found, state=after(state, "review"), hash=digest)

@@ -16,9 +16,8 @@ from ingest.store import counter, state
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ingest.store.counter import Counted
-
     from contracts.facts import Carried, Needs
+    from ingest.store.counter import Counted
 
 NOTICES = text("""
     SELECT contract, kind, given, coalesce(asset, '') AS asset, coalesce(clause, '') AS clause,

@@ -67,7 +67,9 @@ class Story:
         """Kilometres at wall clocks."""
         self._deliver(asset, [("odometer", local(wall), km, "km") for wall, km in readings])
 
-    def states(self, asset: str, start: str, end: str, *spans: tuple[str, str, str], otherwise: str = "running") -> None:
+    def states(
+        self, asset: str, start: str, end: str, *spans: tuple[str, str, str], otherwise: str = "running"
+    ) -> None:
         """The state every ten minutes and whenever it changes, so that nothing is unknown but what says so."""
         first, last = local(start), local(end)
         stretches = [(local(a), local(b), state) for a, b, state in spans]
@@ -142,4 +144,6 @@ def spans(rows: Iterable[dict[str, str]]) -> list[tuple[str, str, str]]:
 
 def lines(document: dict[str, Any]) -> list[str]:
     """The lines of an invoice as facts files write them."""
-    return [f"{x['clause']} | {x['asset']} | {x['text']} | {x['amount']} {document['currency']}" for x in document["lines"]]
+    return [
+        f"{x['clause']} | {x['asset']} | {x['text']} | {x['amount']} {document['currency']}" for x in document["lines"]
+    ]

@@ -118,7 +118,10 @@ def test_recorded_decisions_are_facts_with_an_author(story: Story) -> None:
     story.contract(case("w04-uptime")[0])
     text = (CASES / "w04-uptime.facts.yaml").read_text()
     assert run.record(story.engine, text, at=JULY_5, author="person:anna") == Recorded("C-04", 1, 2)
-    assert [tuple(row) for row in story.rows("SELECT category, cause, status, author FROM contracts.attribution ORDER BY id")] == [
+    assert [
+        tuple(row)
+        for row in story.rows("SELECT category, cause, status, author FROM contracts.attribution ORDER BY id")
+    ] == [
         ("customer_cause", "wrong fuel", "accepted", "person:anna"),
         ("force_majeure", "flooded road", "accepted", "person:anna"),
     ]
@@ -170,7 +173,7 @@ def expected(example: dict[str, Any]) -> list[tuple[str, str, str]]:
 
 def figure(text: str) -> Fraction:
     """The exact number of a value: 30.25 h is 121/4."""
-    return Fraction(text.split(" ")[0])
+    return Fraction(text.split(" ", maxsplit=1)[0])
 
 
 def test_w04_comes_out_of_the_database_as_from_the_file(story: Story) -> None:
