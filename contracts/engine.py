@@ -197,10 +197,13 @@ def _delta(scene: Scene, lines: list[Line], version: Version) -> Iterable[Line]:
     if not scene.facts.invoiced:
         return
     sums: dict[tuple[str, str], list[Money]] = {}
-    for n, rows in enumerate((lines, scene.facts.invoiced)):
-        for row in rows:  # type: ignore[attr-defined]
-            pair = sums.setdefault((row.clause, row.owner), [Money.zero(scene.currency), Money.zero(scene.currency)])
-            pair[n] += row.amount
+    now_and_before = (
+        *((line.clause, line.owner, line.amount, 0) for line in lines),
+        *((line.clause, line.owner, line.amount, 1) for line in scene.facts.invoiced),
+    )
+    for clause, owner, amount, n in now_and_before:
+        pair = sums.setdefault((clause, owner), [Money.zero(scene.currency), Money.zero(scene.currency)])
+        pair[n] += amount
     terms = {term.clause: term for known in scene.versions for term in known.terms}
     for (clause, owner), (now, before) in sorted(sums.items()):
         if now != before and clause in terms:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import Field, PlainValidator, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from contracts.facts import (
-    CATEGORIES,
     Attribution,
     Carried,
     Case,
-    Category,
     Counter,
     Facts,
     History,
@@ -23,25 +21,12 @@ from contracts.facts import (
     ReadyQuantity,
     StateSpan,
 )
+from contracts.facts_model import Example, Fact, FactLists, FactsFile, QuantityFact, ReadingFact
 from contracts.text import Path, TextDocument
-from contracts.words import (
-    Context,
-    Count,
-    DurationWord,
-    Flag,
-    Micros,
-    MoneyWord,
-    Name,
-    Number,
-    Part,
-    QuantityWord,
-    Share,
-    Word,
-    problems_of,
-    read_first,
-)
+from contracts.words import Context, problems_of
 from core.money import Money
 from core.problem import Problem, Problems
+from core.time import instant, wall_text
 from core.units import Quantity, Tick, convertible, default_tick, to_ticks
 from ingest.counter import CounterReading, Exchange, Rule, course
 
@@ -52,238 +37,9 @@ if TYPE_CHECKING:
     from contracts.document import Measure, Version
     from contracts.facts import CounterNeed, Needs, StateNeed
 
-T = TypeVar("T", bound="Fact")
-Start = Annotated[Micros, Field(alias="from")]
-End = Annotated[Micros, Field(alias="to")]
+T = TypeVar("T", bound=Fact)
 _TIME_STATUS = "UIRS"
 """Unknown, informative, relative, synchronised: each is better than the one before."""
-
-
-class Fact(Part):
-    """Any fact; recorded_at: when it became known, without it always."""
-
-    recorded_at: Micros | None = None
-
-
-class QuantityFact(Fact):
-    """A ready quantity."""
-
-    asset: Name | None = None
-    group: Name | None = None
-    measure: Name
-    start: Start
-    end: End
-    quantity: QuantityWord
-    weight_class: Annotated[Name, Field(alias="class")] = ""
-    dimensions: dict[Name, QuantityWord] = Field(default_factory=dict)
-    coverage: Share | None = None
-    estimated: Flag = False
-
-
-class ReadingFact(Fact):
-    """A raw reading; the value of a state is its category."""
-
-    asset: Name
-    device: Name
-    path: Annotated[Name, Field(alias="register")]
-    at: Micros
-    value: Annotated[Quantity | str, PlainValidator(read_first("quantity", *CATEGORIES))]
-    sequence: Count = 0
-    time_status: Name | None = None
-    signature: Name | None = None
-
-
-class ExchangeFact(Fact):
-    """A documented change of device."""
-
-    asset: Name
-    path: Annotated[Name, Field(alias="register")]
-    at: Micros
-    old_device: Name
-    end_value: QuantityWord
-    new_device: Name
-    start_value: QuantityWord
-    evidence: Word
-
-
-class StateFact(Fact):
-    """What a device said about a stretch."""
-
-    asset: Name
-    start: Start
-    end: End
-    state: Category
-    subsystem: Word | None = None
-    cause: Word | None = None
-    performance: Share | None = None
-
-
-class AttributionFact(Fact):
-    """Who or what caused a stretch."""
-
-    asset: Name
-    start: Start
-    end: End
-    category: Category
-    party: Literal["provider", "customer", "none"]
-    cause: Word | None = None
-    status: Literal["proposed", "accepted", "disputed", "determined"]
-
-
-class NoticeFact(Fact):
-    """An announcement."""
-
-    kind: Literal["planned_maintenance", "alert", "force_majeure"]
-    given: Micros
-    asset: Name | None = None
-    clause: Name | None = None
-    start: Annotated[Micros | None, Field(alias="from")] = None
-    end: Annotated[Micros | None, Field(alias="to")] = None
-
-
-class UnmetFact(Fact):
-    """A duty that was not kept."""
-
-    clause: Name
-    asset: Name
-    start: Start
-    end: End
-
-
-class TicketFact(Fact):
-    """A case and its times."""
-
-    ticket: Name
-    asset: Name
-    reported: Micros | None = None
-    opened: Micros | None = None
-    arrived: Micros | None = None
-    on_site: Micros | None = None
-    fixed: Micros | None = None
-    closed: Micros | None = None
-    subsystem: Word | None = None
-
-
-class PauseFact(Fact):
-    """When a ticket's clock stood still."""
-
-    ticket: Name
-    start: Start
-    end: End
-    reason: Word
-
-
-class SubstituteFact(Fact):
-    """When a substitute was there."""
-
-    asset: Name
-    start: Start
-    end: End
-
-
-class IndexFact(Fact):
-    """A published value of a price index."""
-
-    index: Name
-    month: Name
-    value: Number
-    published: Micros
-
-
-class MeterTestFact(Fact):
-    """A test of a meter."""
-
-    asset: Name
-    path: Annotated[Name, Field(alias="register")]
-    last_tested: Micros
-    tested: Micros
-    error: Share
-
-
-class CarriedFact(Fact):
-    """What earlier periods leave."""
-
-    clause: Name
-    item: Literal[
-        "rollover", "position", "base_before", "credits_before", "shortfall_paid", "balance", "credit_at_risk"
-    ]
-    value: Annotated[Quantity | Money, PlainValidator(read_first("money", "quantity"))]
-    asset: Name | None = None
-    group: Name | None = None
-
-
-class HistoryFact(Fact):
-    """The result of an earlier window."""
-
-    clause: Name
-    asset: Name | None = None
-    group: Name | None = None
-    period: Name
-    value: Share | None = None
-    counted: DurationWord | None = None
-    down: DurationWord | None = None
-
-
-class FactLists(Part):
-    """All lists of a facts file."""
-
-    quantities: tuple[QuantityFact, ...] = ()
-    readings: tuple[ReadingFact, ...] = ()
-    exchanges: tuple[ExchangeFact, ...] = ()
-    otherwise: Category | None = None
-    states: tuple[StateFact, ...] = ()
-    attributions: tuple[AttributionFact, ...] = ()
-    notices: tuple[NoticeFact, ...] = ()
-    unmet: tuple[UnmetFact, ...] = ()
-    tickets: tuple[TicketFact, ...] = ()
-    pauses: tuple[PauseFact, ...] = ()
-    substitutes: tuple[SubstituteFact, ...] = ()
-    index_values: tuple[IndexFact, ...] = ()
-    meter_tests: tuple[MeterTestFact, ...] = ()
-    carried: tuple[CarriedFact, ...] = ()
-    history: tuple[HistoryFact, ...] = ()
-    invoiced: tuple[str, ...] = ()
-
-
-class Expected(Part):
-    """What must come out; rows as text."""
-
-    lines: tuple[str, ...]
-    total: MoneyWord | None = None
-    net: MoneyWord | None = None
-    tax: MoneyWord | None = None
-    gross: MoneyWord | None = None
-    delta: tuple[str, ...] | None = None
-    values: tuple[str, ...] = ()
-    bounds: tuple[str, ...] = ()
-    status: tuple[str, ...] = ()
-    events: tuple[str, ...] | None = None
-    open_cases: tuple[str, ...] | None = None
-    explanation: str | None = None
-
-
-class Example(Part):
-    """A period, what is known then, and what must come out."""
-
-    name: Word
-    clauses: tuple[Name, ...]
-    period: Name
-    as_of: Micros | None = None
-    versions: tuple[Count, ...] | None = None
-    changes: Annotated[dict[Name, Any], Field(alias="with")] = Field(default_factory=dict)
-    facts: dict[Name, Any] = Field(default_factory=dict)
-    expected: Expected
-
-
-class FactsFile(Part):
-    """The whole document; the lists of facts stay as written until an example asks for them."""
-
-    format: Annotated[Literal["facts/1"], Field(alias="schema")]
-    contract: Name
-    facts: dict[Name, Any]
-    examples: tuple[Example, ...] = ()
-
-
 _FILE: TypeAdapter[FactsFile] = TypeAdapter(FactsFile)
 _LISTS: TypeAdapter[FactLists] = TypeAdapter(FactLists)
 
@@ -369,8 +125,6 @@ def _known(facts: Iterable[T], as_of: int | None) -> Iterator[T]:
 
 
 def _knowledge(as_of: int | None, zone: ZoneInfo) -> str:
-    from core.time import instant, wall_text
-
     return "all" if as_of is None else wall_text(instant(as_of), zone)
 
 
@@ -488,22 +242,34 @@ def _list_problems(
     except ValidationError as error:
         yield from problems_of(error, source, base=base)
         return
+    found = (*_quantity_problems(lists, versions), *_reading_problems(lists, versions), *_span_problems(lists))
+    for path, problem in found:
+        yield Problem(source.place((*base, *path)), problem.message, problem.remedy)
+
+
+def _quantity_problems(lists: FactLists, versions: Sequence[Version]) -> Iterator[tuple[Path, Problem]]:
     units = {m.measure: m.unit for v in versions for m in v.measures}
-    registers = {m.register_path: m.unit for v in versions for m in v.measures}
     for n, q in enumerate(lists.quantities):
-        place = source.place((*base, "quantities", n))
         if (q.asset is None) == (q.group is None):
-            yield Problem(place, "needs one of asset and group", "say whose quantity it is")
+            yield ("quantities", n), Problem("", "needs one of asset and group", "say whose quantity it is")
         if q.measure not in units:
-            yield Problem(place, f"{q.measure!r} is no measure", f"one of {', '.join(sorted(units))}")
+            yield ("quantities", n), Problem("", f"{q.measure!r} is no measure", f"one of {', '.join(sorted(units))}")
         elif q.quantity.unit != units[q.measure]:
-            yield Problem(place, f"{q.quantity} is not in {units[q.measure]}", f"{q.measure} is measured in it")
+            message = f"{q.quantity} is not in {units[q.measure]}"
+            yield ("quantities", n), Problem("", message, f"{q.measure} is measured in it")
+
+
+def _reading_problems(lists: FactLists, versions: Sequence[Version]) -> Iterator[tuple[Path, Problem]]:
+    registers = {m.register_path: m.unit for v in versions for m in v.measures}
     for n, r in enumerate(lists.readings):
         unit = registers.get(r.path)
         if unit and (not isinstance(r.value, Quantity) or not convertible(r.value.unit, unit)):
-            place = source.place((*base, "readings", n, "value"))
-            yield Problem(place, f"{r.value} does not convert to {unit}", f"{r.path} is measured in {unit}")
+            problem = Problem("", f"{r.value} does not convert to {unit}", f"{r.path} is measured in {unit}")
+            yield ("readings", n, "value"), problem
+
+
+def _span_problems(lists: FactLists) -> Iterator[tuple[Path, Problem]]:
     for name in ("quantities", "states", "attributions", "notices", "unmet", "pauses", "substitutes"):
         for n, item in enumerate(getattr(lists, name)):
             if item.start is not None and item.end is not None and item.end <= item.start:
-                yield Problem(source.place((*base, name, n)), "is an empty or inverted span", "to is after from")
+                yield (name, n), Problem("", "is an empty or inverted span", "to is after from")

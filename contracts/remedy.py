@@ -77,8 +77,6 @@ class Remedy(Part):
         """A ladder falls to zero without a hole; every form has what it needs."""
         if self.remedy == "ladder":
             yield from _check_ladder(self.steps)
-        elif self.steps is not None:
-            yield Problem("steps", "belong to a ladder", "write remedy: ladder")
         if self.remedy == "lost_output":
             yield Problem("remedy", "lost_output is not evaluated by this version", "state the clause as not_computed")
         if self.remedy in ("per_point", "per_point_or_part", "linear", "per_event") and self.rate is None:
@@ -172,12 +170,12 @@ class Capped:
 
 
 def cap(
-    remedy: Remedy, credits: Mapping[str, Money], base: Fraction, before: Mapping[str, Before], *, decimals: int
+    remedy: Remedy, given: Mapping[str, Money], base: Fraction, before: Mapping[str, Before], *, decimals: int
 ) -> Capped:
     """Cut the credits of a term's assets together; what is left goes back by largest remainder, ties by name."""
-    if not remedy.caps or not credits:
-        return Capped(credits)
-    currency = next(iter(credits.values())).currency
+    if not remedy.caps or not given:
+        return Capped(given)
+    currency = next(iter(given.values())).currency
     limits: dict[str, Fraction] = {}
     rooms: list[Fraction] = []
     for one in remedy.caps:
@@ -186,10 +184,10 @@ def cap(
         limits[one.window] = min(limit, limits.get(one.window, limit))
         rooms.append(max(ZERO, limit - seen.credits))
     left = min(rooms)
-    total = sum((Fraction(money.amount) for money in credits.values()), ZERO)
+    total = sum((Fraction(money.amount) for money in given.values()), ZERO)
     if total <= left:
-        return Capped(credits, limits, left)
+        return Capped(given, limits, left)
     floored = Fraction(left * 10**decimals // 1, 10**decimals)
     allowed = Money.round_of(floored, currency, decimals=decimals, mode="half_up")
-    shares = allocate(allowed, {owner: money.amount for owner, money in credits.items()}, decimals)
+    shares = allocate(allowed, {owner: money.amount for owner, money in given.items()}, decimals)
     return Capped(shares, limits, left, total - floored)

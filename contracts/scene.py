@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from contracts.evaluation import Line, OpenCase, Step, line_id
@@ -12,6 +11,7 @@ from core.money import Money
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from fractions import Fraction
     from zoneinfo import ZoneInfo
 
     from contracts.document import Version

@@ -1,4 +1,4 @@
-"""YAML or JSON text as plain lists, maps and text, with the line of every place. Nothing is guessed, nothing executed."""
+"""YAML or JSON text as plain lists, maps and text, with the line of every place. Nothing is guessed or executed."""
 
 from __future__ import annotations
 
@@ -87,11 +87,11 @@ class _Builder:
 
     def take(self, event: Any) -> None:
         if isinstance(event, yaml.AliasEvent):
-            raise TooMuch(f"line {event.start_mark.line + 1}: an alias (*{event.anchor}) is not read")
+            raise TooMuch(f"line {_line(event)}: an alias (*{event.anchor}) is not read")
         if isinstance(event, (yaml.SequenceEndEvent, yaml.MappingEndEvent)):
             self._stack.pop()
         elif isinstance(event, (yaml.ScalarEvent, yaml.SequenceStartEvent, yaml.MappingStartEvent)):
-            self._node(event, event.start_mark.line + 1)
+            self._node(event, _line(event))
 
     def _node(self, event: Any, line: int) -> None:
         if event.tag not in (None, "!"):
@@ -129,6 +129,10 @@ class _Builder:
             return (*top.path, key)
         top.value.append(value)
         return (*top.path, len(top.value) - 1)
+
+
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1 if event.start_mark else 1
 
 
 @dataclass(slots=True)

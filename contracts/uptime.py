@@ -122,7 +122,7 @@ class Result:
 def evaluate(scene: Scene, lineage: Lineage, bill: Callable[[Period], Outcome]) -> Outcome:
     """Verdicts for each window, asset or pool; one credit line for each owner. bill: charges of any period."""
     outcome = Outcome()
-    credits: dict[str, list[tuple[Result, Money]]] = {}
+    due: dict[str, list[tuple[Result, Money]]] = {}
     for window in windows(scene, lineage):
         results = list(_results(scene, window, outcome))
         for result in results:
@@ -133,11 +133,11 @@ def evaluate(scene: Scene, lineage: Lineage, bill: Callable[[Period], Outcome]) 
             outcome.verdicts.append(_verdict(scene, result, capped))
             money = capped.credits[result.owner]
             if money and window.over:
-                credits.setdefault(result.owner, []).append((result, money))
+                due.setdefault(result.owner, []).append((result, money))
         if window.over:
             outcome.verdicts += _cap_verdict(scene, window, results, capped)
             outcome.carry += _carry(scene, window, results, capped)
-    outcome.lines += [_line(scene, owner, parts) for owner, parts in credits.items()]
+    outcome.lines += [_line(scene, owner, parts) for owner, parts in due.items()]
     return outcome
 
 
@@ -281,10 +281,10 @@ def base_periods(scene: Scene, window: Window) -> list[Period]:
 
 
 def _cap(scene: Scene, window: Window, results: list[Result]) -> Capped:
-    credits = {result.owner: result.money for result in results if result.money is not None}
+    given = {result.owner: result.money for result in results if result.money is not None}
     base = sum((result.base for result in results), ZERO)
-    before = {one.window: _before(scene, window, one.window) for one in window.term.caps}
-    return cap(window.term, credits, base, before, decimals=window.version.billing.decimals)
+    before: dict[str, Before] = {one.window: _before(scene, window, one.window) for one in window.term.caps}
+    return cap(window.term, given, base, before, decimals=window.version.billing.decimals)
 
 
 def _before(scene: Scene, window: Window, kind: str) -> Before:

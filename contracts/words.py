@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError, ValidationInfo
 
-from contracts.text import Path, TextDocument
 from core import time
 from core.money import Money, Price
 from core.problem import Problem
@@ -23,6 +22,8 @@ from core.units import Quantity, UnknownUnit, is_unit
 if TYPE_CHECKING:
     from collections.abc import Callable
     from zoneinfo import ZoneInfo
+
+    from contracts.text import Path, TextDocument
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 _SHARE = re.compile(r"(-?\d+(?:\.\d+)?) %", re.ASCII)

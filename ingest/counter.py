@@ -148,8 +148,9 @@ class Course:
 
 
 def course(readings: Iterable[CounterReading], exchanges: Iterable[Exchange], rule: Rule) -> Course:
-    """Order everything by time and classify every difference. Equal repetitions count once; of two values at one
-    instant the first stands, and the other opens a doubt.
+    """Order everything by time and classify every difference.
+
+    Equal repetitions count once; of two values at one instant the first stands, and the other opens a doubt.
     """
     whole = Course(rule)
     points = _points(sorted(readings), sorted(exchanges), whole.doubts)

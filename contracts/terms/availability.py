@@ -95,9 +95,9 @@ class Availability(Remedy, Term):
             yield Problem("required", f"{self.required!r} is no calendar", f"one of {', '.join(sorted(calendars))}")
 
     def _check_treatments(self) -> Iterator[Problem]:
-        for category in CATEGORIES:
-            if category not in self.treatments:
-                yield Problem("treatments", f"{category} is missing", "say of every category what it is")
+        missing = [name for name in CATEGORIES if name not in self.treatments]
+        if missing:
+            yield Problem("treatments", f"{', '.join(missing)} is missing", "say of every category what it is")
         for category, treatment in self.treatments.items():
             if category not in CATEGORIES:
                 yield Problem(f"treatments.{category}", "is no category of time", f"one of {', '.join(CATEGORIES)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict
 
 from contracts.words import Name, Part, Word
 from core.problem import Problem
@@ -78,7 +78,7 @@ class NotComputed(Term):
 class Later(Term):
     """A kind of the format that this engine does not evaluate yet."""
 
-    model_config = {**Part.model_config, "extra": "allow"}
+    model_config = ConfigDict(extra="allow", frozen=True)
 
     def check(self, version: Version) -> Iterator[Problem]:  # noqa: ARG002 - nothing else can be said of it
         """Only that it is not evaluated."""
@@ -101,6 +101,3 @@ def _check_sentence(term: Term) -> Iterator[Problem]:
 
 def _among(names: Any) -> str:
     return f"one of {', '.join(sorted(names))}" if names else "there is none yet"
-
-
-__all__ = ["Field", "Later", "NotComputed", "Term"]

@@ -105,7 +105,7 @@ class UsageCharge(Term):
             yield Problem("included", "is below zero", "write what is free")
         amounts = [("price", self.price), ("package_price", self.package_price)]
         for n, tier in enumerate(self.tiers or ()):
-            amounts += [(f"tiers[{n}].price", tier.price), (f"tiers[{n}].fee", tier.fee)]  # type: ignore[list-item]
+            amounts += [(f"tiers[{n}].price", tier.price), (f"tiers[{n}].fee", tier.fee)]
         for place, amount in amounts:
             if amount is not None and amount.amount < 0:
                 yield Problem(place, f"{amount} is below zero", "use is never paid back")
