@@ -9,7 +9,7 @@ MARKS: dict[Kind, str] = {"invoice": "", "credit_note": "C-"}
 DIGITS = 5
 
 
-class NoNumbers(ValueError):  # noqa: N818 - named for the fact
+class NoNumbers(ValueError):
     """A range of numbers that is empty or starts before one."""
 
 

@@ -32,27 +32,27 @@ if TYPE_CHECKING:
 CHUNK = 300
 
 
-class NoSuchEntity(LookupError):  # noqa: N818 - named for the fact
+class NoSuchEntity(LookupError):
     """A seller that is not set up."""
 
 
-class NoSuchRun(LookupError):  # noqa: N818 - named for the fact
+class NoSuchRun(LookupError):
     """A run that does not exist."""
 
 
-class NoSuchInvoice(LookupError):  # noqa: N818 - named for the fact
+class NoSuchInvoice(LookupError):
     """An invoice that does not exist."""
 
 
-class SamePerson(PermissionError):  # noqa: N818 - named for the fact
+class SamePerson(PermissionError):
     """Who created a run may not approve it."""
 
 
-class HashChanged(ValueError):  # noqa: N818 - named for the fact
+class HashChanged(ValueError):
     """The drafts are not those that were looked at."""
 
 
-class NotReady(ValueError):  # noqa: N818 - named for the fact
+class NotReady(ValueError):
     """Drafts of the run are blocked."""
 
 

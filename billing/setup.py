@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from contracts.text import Path, read
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
 from billing.tax import NotATax, Tax
+from contracts.text import Path, read
 from core.problem import Problem
 from core.time import UnknownZone, zone
 

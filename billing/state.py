@@ -31,7 +31,7 @@ TABLE: dict[tuple[State, Act], State] = {
 }
 
 
-class NotPossible(ValueError):  # noqa: N818 - named for the fact
+class NotPossible(ValueError):
     """An act for which a run is not in the right state."""
 
 

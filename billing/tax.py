@@ -27,7 +27,7 @@ CATEGORIES = {
 TAXED = frozenset({"S", "L", "M"})
 
 
-class NotATax(ValueError):  # noqa: N818 - named for the fact
+class NotATax(ValueError):
     """A category that EN 16931 does not know, or a rate that does not go with it."""
 
 

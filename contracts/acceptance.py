@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
@@ -10,7 +12,6 @@ from core.units import Quantity, convertible, to_ticks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from decimal import Decimal
 
     from contracts.document import Measure, Version
 
@@ -22,6 +23,7 @@ KIND_OF_REGISTER = {
     "gauge_fall": "gauge",
 }
 FIXED = ("currency", "timezone")
+MICROSECOND = timedelta(microseconds=1)
 
 
 class Declared(Protocol):
@@ -37,6 +39,8 @@ class Declared(Protocol):
     def modulus(self) -> int | None: ...  # noqa: D102
     @property
     def max_rate(self) -> Decimal | None: ...  # noqa: D102
+    @property
+    def max_gap(self) -> timedelta | None: ...  # noqa: D102
 
 
 Registers: TypeAlias = "Mapping[str, Mapping[str, Sequence[Declared]]]"
@@ -82,7 +86,7 @@ def _against_stored(version: Version, stored: Sequence[Version]) -> Iterator[Pro
     before = next((other for other in stored if other.version == version.version), None)
     if before is not None and before.hash != version.hash:
         place = f"version {version.version}"
-        remedy = f"leave it as it is and add version {len(stored) + 1}"
+        remedy = f"leave it and add version {len(stored) + 1}"
         yield Problem(place, "is stored already with another content; a version never changes", remedy)
 
 
@@ -130,6 +134,8 @@ def _mismatch(measure: Measure, declared: Declared) -> Iterator[tuple[str, str]]
         yield f"modulus {measure.modulus} is not the register's {_shown(declared.modulus, declared)}", remedy
     if measure.max_rate and declared.max_rate is not None and _rate(measure.max_rate, declared) != declared.max_rate:
         yield f"max_rate {measure.max_rate} is not the register's {declared.max_rate} ticks/h", "make the two agree"
+    if measure.max_gap and declared.max_gap is not None and measure.max_gap_micros != declared.max_gap // MICROSECOND:
+        yield f"max_gap {measure.max_gap} is not the register's {declared.max_gap}", "make the two agree"
 
 
 def _ticks(quantity: Quantity, declared: Declared) -> int:
@@ -138,8 +144,10 @@ def _ticks(quantity: Quantity, declared: Declared) -> int:
     ).ticks
 
 
-def _rate(rate: Quantity, declared: Declared) -> Fraction:
-    return rate.to(f"{declared.unit}/h") / Fraction(declared.resolution)
+def _rate(rate: Quantity, declared: Declared) -> Decimal:
+    """Ticks per hour; what has no digits that end is cut after six, as the register's own is."""
+    ticks = rate.to(f"{declared.unit}/h") / Fraction(declared.resolution)
+    return Decimal(ticks.numerator * 10**6 // ticks.denominator).scaleb(-6)
 
 
 def _shown(ticks: int, declared: Declared) -> str:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -35,9 +35,16 @@ class Job:
     work: Callable[[Engine, datetime], int]
 
 
-STANDING = Job("refresh standing", 1, lambda engine, at: run.refresh_standing(engine, at=at))
 CLOSING = Job("close due periods", 2, lambda engine, at: run.close_due_periods(engine, at=at))
-JOBS = (CLOSING, STANDING)
+
+
+def standing(interval: float) -> Job:
+    """Evaluate running periods whose standing is older than about `interval` seconds.
+
+    What another scheduler has just refreshed is not due again, so that live pages are told once an interval.
+    """
+    age = timedelta(seconds=interval * 0.9)
+    return Job("refresh standing", 1, lambda engine, at: run.refresh_standing(engine, at=at, older_than=age))
 
 
 @contextmanager
@@ -65,11 +72,11 @@ def tick(engine: Engine, job: Job, clock: Clock) -> int | None:
 class Ticker:
     """Looks for due work of every job each `interval` seconds, in threads of its own, until stopped."""
 
-    def __init__(self, engine: Engine, clock: Clock, *, interval: float, jobs: tuple[Job, ...] = JOBS) -> None:
+    def __init__(self, engine: Engine, clock: Clock, *, interval: float, jobs: tuple[Job, ...] | None = None) -> None:
         self._scheduler = BackgroundScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
         )
-        for job in jobs:
+        for job in jobs or (CLOSING, standing(interval)):
             self._scheduler.add_job(
                 self._tick,
                 "interval",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from contracts import due as calendar
@@ -34,7 +35,7 @@ CHUNK = 300
 """Contracts evaluated in one transaction: enough to load set-wise, few enough to commit within a second or two."""
 
 
-class NoSuchPeriod(LookupError):  # noqa: N818 - named for the fact
+class NoSuchPeriod(LookupError):
     """A contract that has no such billing period, or is unknown."""
 
 
@@ -161,11 +162,14 @@ def settle(connection: Connection, dues: Sequence[Due], *, known: int, at: datet
     return latest
 
 
-def refresh_standing(engine: Engine, *, at: datetime) -> int:
-    """Evaluate the running period of every contract up to `at`, chunk by chunk. Returns how many were evaluated."""
+def refresh_standing(engine: Engine, *, at: datetime, older_than: timedelta = timedelta(0)) -> int:
+    """Evaluate running periods up to `at`, chunk by chunk, and keep what they come to so far.
+
+    older_than: contracts that were evaluated later than so long ago are not due. Returns how many were evaluated.
+    """
     extend_periods(engine, at=at)
     with transaction(engine) as connection:
-        contracts = period.running(connection, at)
+        contracts = period.running(connection, at, evaluated_before=at - older_than)
     fresh: list[str] = []
     for chunk in chunks(contracts, CHUNK):
         with transaction(engine) as connection:

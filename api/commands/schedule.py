@@ -16,7 +16,7 @@ app = typer.Typer()
 
 @app.command()
 def schedule(
-    interval: Annotated[float, typer.Option(help="Seconds between two looks for due work.", min=0.1)] = 60.0,
+    interval: Annotated[float, typer.Option(help="Seconds between two looks for due work.", min=1)] = 60.0,
 ) -> None:
     """Evaluate the running period of every contract each minute, and close periods after their cut-off.
 

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from contracts.document import Version
     from sqlalchemy import Connection
 
     from billing.store.entity import Account, Entity
     from billing.store.run import Run
+    from contracts.document import Version
     from contracts.store.evaluation import Saved
     from contracts.store.period import Due
 

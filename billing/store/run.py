@@ -81,7 +81,7 @@ ISSUED = text("""
 """)
 
 
-class AlreadyOpen(ValueError):  # noqa: N818 - named for the fact
+class AlreadyOpen(ValueError):
     """A second open run for the same entity and period."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import Connection, text
 
@@ -16,7 +16,7 @@ from ingest.store import counter, state
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from contracts.facts import Carried, Needs
+    from contracts.facts import Carried, Category, Needs
     from ingest.store.counter import Counted
 
 NOTICES = text("""
@@ -171,6 +171,8 @@ def _states(
     needs = [(item.key, need) for item in wanted for need in item.needs.states]
     found = state.load(connection, [need for _, need in needs], known=known)
     return {
-        (key, need.asset, need.register): tuple(StateSpan(span.start, span.end, span.category) for span in spans)
+        (key, need.asset, need.register): tuple(
+            StateSpan(span.start, span.end, cast("Category", span.category)) for span in spans
+        )
         for (key, need), spans in zip(needs, found, strict=True)
     }

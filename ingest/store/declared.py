@@ -9,17 +9,18 @@ from sqlalchemy import Connection, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import timedelta
     from decimal import Decimal
 
 ASSETS = text("SELECT name, id FROM ingest.asset WHERE name = ANY(:names)")
 REGISTERS = text("""
     SELECT DISTINCT a.name AS asset, b.position || '/' || r.name AS path, r.kind, r.unit, r.resolution, d.modulus,
-        d.max_rate
+        d.max_rate, d.max_gap
     FROM ingest.asset AS a
     JOIN ingest.binding AS b ON b.asset = a.id
     JOIN ingest.register AS r ON r.device = b.device
     LEFT JOIN LATERAL (
-        SELECT modulus, max_rate FROM ingest.declaration WHERE register = r.id ORDER BY known DESC LIMIT 1
+        SELECT modulus, max_rate, max_gap FROM ingest.declaration WHERE register = r.id ORDER BY known DESC LIMIT 1
     ) AS d ON true
     WHERE a.name = ANY(:names)
 """)
@@ -36,6 +37,7 @@ class Declared:
     resolution: Decimal
     modulus: int | None
     max_rate: Decimal | None
+    max_gap: timedelta | None
 
 
 def asset_ids(connection: Connection, names: Iterable[str]) -> dict[str, int]:

@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -36,11 +35,11 @@ run.issue(engine, sys.argv[2], at=datetime(2026, 7, 5, 10, tzinfo=UTC), by="pers
 
 
 @pytest.fixture
-def story(engine: Engine) -> Iterator[Story]:
+def story(engine: Engine) -> Story:
     told = Story(engine)
     told.assets("T1")
     told.set_up()
-    yield told
+    return told
 
 
 def june(story: Story) -> None:
@@ -99,7 +98,7 @@ def test_w04_becomes_an_invoice_with_the_credit_and_a_report_of_the_breach(story
         "required 720.00 h" in invoice["lines"][1]["verdict"]["explanation"]
     )
     assert invoice["lines"][0]["sentence"] == (
-        "Each truck costs 1850.00 EUR a month; a part of a month is shared by calendar_days."
+        "Each truck costs 1850.00 EUR a month; a part of a month is shared by calendar days."
     )
     check_chain(story, 1)
     ((report,),) = story.rows("SELECT document FROM billing.breach_report")
@@ -122,8 +121,7 @@ def test_what_an_invoice_books_balances_and_is_told(story: Story) -> None:
     june(story)
     story.issue(story.bill("Truck Supplier GmbH", "2026-06", JULY_5).run.public_id, JULY_5)
     moves = story.rows("SELECT debit, credit, amount FROM billing.transfer ORDER BY n")
-    strip = lambda name: name.split(":par_")[0]  # noqa: E731
-    assert sorted((strip(m.debit), strip(m.credit), m.amount) for m in moves) == [
+    assert sorted((m.debit.split(":par_")[0], m.credit.split(":par_")[0], m.amount) for m in moves) == [
         ("receivable", "revenue:fixed_fee", Decimal("1850.00")),
         ("receivable", "vat:S:19", Decimal("333.93")),
         ("revenue_reduction:availability", "receivable", Decimal("92.50")),
@@ -298,6 +296,7 @@ def test_a_killed_issuer_leaves_no_gap_and_issues_nothing_twice(story: Story, da
     process.send_signal(signal.SIGKILL)
     process.wait()
     done = story.rows("SELECT count(*) FROM billing.invoice")[0][0]
+    assert done < 30, "it was killed in the middle"
     assert done + billing.issue(story.engine, run, at=JULY_5, by=BERT) == 30
     check_chain(story, 30)
 
@@ -321,12 +320,10 @@ def test_the_database_refuses_to_change_what_is_issued(story: Story, admin_engin
     june(story)
     story.issue(story.bill("Truck Supplier GmbH", "2026-06", JULY_5).run.public_id, JULY_5)
     for table in ("invoice", "line", "tax_total", "transfer", "breach_report"):
-        for change in (
-            f"UPDATE billing.{table} SET invoice = invoice",
-            f"DELETE FROM billing.{table}",
-            f"TRUNCATE billing.{table} CASCADE",
-        ):
-            statement = change.replace("SET invoice = invoice", "SET net = net") if table == "invoice" else change
+        column = "net" if table == "invoice" else "invoice"
+        update = f"UPDATE {{}} SET {column} = {column}"  # noqa: S608
+        for change in (update, "DELETE FROM {}", "TRUNCATE {} CASCADE"):
+            statement = change.format(f"billing.{table}")
             with pytest.raises(DBAPIError, match="refused: its rows never change"), admin_engine.begin() as connection:
                 connection.exec_driver_sql(statement)
             with pytest.raises(DBAPIError, match="permission denied"), story.engine.begin() as connection:
@@ -337,7 +334,7 @@ def test_a_setup_file_with_faults_is_refused_whole(story: Story) -> None:
     text = """
 schema: billing/1
 entities:
-  - {party: P, name: P Ltd, address: Road 1, country: de, prefix: P, timezone: Europe/Berlim, tax_category: AE, tax_rate: 19 %}
+  - {party: P, name: P Ltd, address: Road 1, country: de, prefix: P, timezone: Europe/Berlin}
 accounts:
   - {party: Q, name: Q Ltd, address: Road 2, country: NL, payment_days: soon}
 """

@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Engine
 
-from contracts.jobs import CLOSING, STANDING, Job, Ticker, alone, tick
+from contracts.jobs import CLOSING, Job, Ticker, alone, standing, tick
 from core.database import connect
 from tests.stories.story import Story, case, local
 
 pytestmark = pytest.mark.services
-SCHEDULE = [sys.executable, "-c", "from api.commands.schedule import app; app()", "--interval", "0.3"]
+SCHEDULE = [sys.executable, "-c", "from api.commands.schedule import app; app()", "--interval", "1"]
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_a_job_that_somebody_runs_is_left_alone(engine: Engine, other_engine: En
     with (
         alone(engine, CLOSING) as first,
         alone(other_engine, CLOSING) as second,
-        alone(other_engine, STANDING) as other,
+        alone(other_engine, standing(1)) as other,
     ):
         assert (first, second, other) == (True, False, True)
         assert tick(other_engine, CLOSING, clock) is None
