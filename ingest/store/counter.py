@@ -141,7 +141,10 @@ def load(connection: Connection, needs: Sequence[Need], *, known: int) -> tuple[
     rows = _rows(connection, needs, known)
     points = _neighbours(connection, needs, rows, known)
     _add_breaks(connection, needs, rows, points, known)
-    return tuple(_counted(need, [one for one in rows if one.row.need == n], points) for n, need in enumerate(needs))
+    of_need = defaultdict[int, list[_Row]](list)
+    for one in rows:
+        of_need[one.row.need].append(one)
+    return tuple(_counted(need, of_need[n], points) for n, need in enumerate(needs))
 
 
 def _rows(connection: Connection, needs: Sequence[Need], known: int) -> list[_Row]:
