@@ -117,14 +117,12 @@ def show(name: Annotated[str, typer.Argument(help="A run (run_…), or an invoic
 @contextmanager
 def _database() -> Iterator[Engine]:
     """The database; what it refuses is said in one line and ends the command."""
-    engine = worker()
-    try:
-        yield engine
-    except REFUSALS as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
-    finally:
-        engine.dispose()
+    with worker() as engine:
+        try:
+            yield engine
+        except REFUSALS as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(1) from None
 
 
 def _person(name: str) -> str:

@@ -21,7 +21,8 @@ Author = Annotated[str, typer.Option("--by", help="Who does it, for the audit.",
 def import_(files: Files, by: Author) -> None:
     """Import contracts with all their versions: all files, or none if anything is wrong in one of them."""
     sources = [(str(file), file.read_bytes()) for file in files]
-    found = run.import_documents(worker(), sources, at=clock.now(), author=f"person:{by}")
+    with worker() as engine:
+        found = run.import_documents(engine, sources, at=clock.now(), author=f"person:{by}")
     for item in found:
         if isinstance(item, Problem):
             typer.echo(str(item), err=True)
@@ -35,7 +36,8 @@ def import_(files: Files, by: Author) -> None:
 @app.command()
 def record(file: File, by: Author) -> None:
     """Record the notices and attributions of a facts file; its other lists come from devices."""
-    found = run.record(worker(), file.read_bytes(), at=clock.now(), author=f"person:{by}")
+    with worker() as engine:
+        found = run.record(engine, file.read_bytes(), at=clock.now(), author=f"person:{by}")
     if isinstance(found, tuple):
         for problem in found:
             typer.echo(str(problem), err=True)

@@ -28,10 +28,9 @@ def schedule(
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    engine = worker()
-    ticker = Ticker(engine, clock.now, interval=interval)
-    ticker.start()
-    typer.echo(f"scheduling, every {interval:g} s")
-    ended.wait()
-    ticker.stop()
-    engine.dispose()
+    with worker() as engine:
+        ticker = Ticker(engine, clock.now, interval=interval)
+        ticker.start()
+        typer.echo(f"scheduling, every {interval:g} s")
+        ended.wait()
+        ticker.stop()

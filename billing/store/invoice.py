@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, text
 
-from core import canonical
+from core.store import packed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -157,4 +157,4 @@ def chain_of(connection: Connection, *, entity: int, kind: str, year: int) -> li
 
 
 def _rows(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    return {"rows": canonical.text(list(rows))}
+    return {"rows": packed(rows)}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
-from core import canonical
+from core.store import packed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -169,7 +169,7 @@ def add_drafts(connection: Connection, run: Run, revision: int, rows: Sequence[M
 
     Keys: contract, contract_name, period, state, reason, hash.
     """
-    connection.execute(ADD_DRAFTS, {"run": run.id, "revision": revision, "rows": canonical.text(list(rows))})
+    connection.execute(ADD_DRAFTS, {"run": run.id, "revision": revision, "rows": packed(rows)})
 
 
 def waiting(connection: Connection, run: Run, most: int) -> list[tuple[int, int]]:
@@ -180,7 +180,7 @@ def waiting(connection: Connection, run: Run, most: int) -> list[tuple[int, int]
 
 def save_drafts(connection: Connection, run: Run, rows: Sequence[Mapping[str, object]]) -> None:
     """What was calculated, by contract."""
-    given = {"run": run.id, "revision": run.revision, "rows": canonical.text(list(rows))}
+    given = {"run": run.id, "revision": run.revision, "rows": packed(rows)}
     connection.execute(SAVE_DRAFTS, given)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, text
 
 from contracts.store.contract import new_id
-from core import canonical
+from core.store import packed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -66,7 +66,7 @@ def append(connection: Connection, missed: Sequence[tuple[int, int, int, Missed]
         for contract, period, evaluation, item in missed
     ]
     if rows:
-        connection.execute(ADD, {"rows": canonical.text(rows)})
+        connection.execute(ADD, {"rows": packed(rows)})
 
 
 def of_evaluations(connection: Connection, evaluations: Iterable[int]) -> list[Saved]:

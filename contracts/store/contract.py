@@ -14,6 +14,7 @@ from contracts.document import Version, from_canonical
 from contracts.segment import FOREVER, covered
 from core import canonical
 from core.identifier import RANDOM_BYTES, public_id
+from core.store import packed
 from core.time import instant
 
 if TYPE_CHECKING:
@@ -202,5 +203,5 @@ def _cover(connection: Connection, contract: int, versions: Sequence[Version], a
     ]
     for statement in (FORGET_COVERAGE, FORGET_PARTY_ASSET):
         connection.execute(statement, {"contract": contract})
-    connection.execute(ADD_COVERAGE, {"contract": contract, "rows": canonical.text(rows)})
+    connection.execute(ADD_COVERAGE, {"contract": contract, "rows": packed(rows)})
     connection.execute(ADD_PARTY_ASSET, {"contract": contract})

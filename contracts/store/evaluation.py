@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, text
 
 from contracts.store.contract import new_id
-from core import canonical
+from core.store import packed
 from core.time import instant
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def append(connection: Connection, new: Sequence[New], *, known: int, at: dateti
         }
         for item in new
     ]
-    connection.execute(ADD, {"rows": canonical.text(rows), "known": known, "at": at})
+    connection.execute(ADD, {"rows": packed(rows), "known": known, "at": at})
     found = connection.execute(IDS, {"periods": [item.period for item in new], "known": known})
     return {row.period: row.id for row in found}
 

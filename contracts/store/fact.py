@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 
 from contracts.facts import Attribution, Case, Counter, Facts, Notice, Piece, StateSpan
 from contracts.store.contract import new_id
-from core import canonical
+from core.store import packed
 from core.time import instant, micros
 from ingest.store import counter, state
 
@@ -90,7 +90,7 @@ def save_notices(connection: Connection, contract: int, notices: Sequence[Notice
         }
         for item in notices
     ]
-    given = {"contract": contract, "author": author, "known": known, "rows": canonical.text(rows)}
+    given = {"contract": contract, "author": author, "known": known, "rows": packed(rows)}
     connection.execute(ADD_NOTICE, given)
 
 
@@ -107,7 +107,7 @@ def save_attributions(
         }
         for item in attributions
     ]
-    given = {"contract": contract, "author": author, "known": known, "rows": canonical.text(rows)}
+    given = {"contract": contract, "author": author, "known": known, "rows": packed(rows)}
     connection.execute(ADD_ATTRIBUTION, given)
 
 

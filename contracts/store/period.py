@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from sqlalchemy import Connection, text
 
-from core import canonical
+from core.store import packed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -96,7 +96,7 @@ def add(connection: Connection, periods: Sequence[NewPeriod]) -> None:
     names = ("contract", "label", "starts_at", "ends_at", "cutoff_at")
     rows = [dict(zip(names, period, strict=True)) for period in periods]
     if rows:
-        connection.execute(ADD, {"rows": canonical.text(rows)})
+        connection.execute(ADD, {"rows": packed(rows)})
 
 
 def behind(connection: Connection, at: datetime) -> dict[int, datetime | None]:

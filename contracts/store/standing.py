@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, text
 
-from core import canonical
+from core.store import packed
 from core.time import instant
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def save(connection: Connection, rows: Sequence[tuple[int, int, Evaluation]], *,
         {"contract": contract, "period": period, "until": instant(evaluation.until), "result": evaluation.to_json()}
         for contract, period, evaluation in rows
     ]
-    connection.execute(UPSERT, {"rows": canonical.text(found), "known": known, "at": at})
+    connection.execute(UPSERT, {"rows": packed(found), "known": known, "at": at})
 
 
 def announce(connection: Connection, contracts: Sequence[str]) -> None:
