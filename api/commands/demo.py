@@ -130,7 +130,7 @@ def _main_job(
         upload, taken = main_job.take_in(stage)
         children.start("schedule", "schedule")
         labels = main_job.close(stage)
-        documents = main_job.bill(stage, labels, entity=scenario.provider)
+        documents = main_job.bill(stage, labels)
     console.print(summary.ingest_table(upload, taken), summary.invoice_table(documents))
     rows = summary.compare(scenario, documents)
     console.print(summary.truth_table(rows))
