@@ -113,7 +113,7 @@ class Counted:
     doubts: tuple[Doubt, ...]
 
 
-class MixedTicks(ValueError):  # noqa: N818 - named for the fact
+class MixedTicks(ValueError):
     """Devices that followed each other on one register path count in different ticks."""
 
 

@@ -37,9 +37,7 @@ class ContractFile(pytest.File):
                 yield ExampleItem.from_parent(
                     self, name=example.name, agreement=agreement, document=document, example=example
                 )
-            yield EveryClause.from_parent(
-                self, name="every clause is answered", agreement=agreement, document=document
-            )
+            yield EveryClause.from_parent(self, name="every clause is answered", agreement=agreement, document=document)
 
 
 class ContractItem(pytest.Item):
