@@ -125,8 +125,8 @@ def evaluate(scene: Scene, lineage: Lineage, bill: Callable[[Period], Outcome]) 
     due: dict[str, list[tuple[Result, Money]]] = {}
     for window in windows(scene, lineage):
         results = list(_results(scene, window, outcome))
+        _find_bases(scene, window, results, bill)
         for result in results:
-            _find_base(scene, result, results, bill)
             result.money = scene.rounded(result.due.exact, window.version)
         capped = _cap(scene, window, results)
         for result in results:
@@ -214,7 +214,7 @@ def _result(scene: Scene, window: Window, asset: str, spans: Spans) -> Result:
     painted = paint(
         spans,
         facts.states.get((asset, _register(window)), ()),
-        [a for a in facts.attributions if a.asset == asset],
+        facts.attributions_of.get(asset, ()),
         facts.otherwise,
     )
     notices = [n for n in facts.notices if n.asset in ("", asset) and n.clause in ("", window.term.clause)]
@@ -249,23 +249,20 @@ def _note_missing(scene: Scene, window: Window, asset: tuple[str, Spans], outcom
         outcome.open(window.term.clause, [Case(name, _register(window), spans[0][0], spans[-1][1], "missing")])
 
 
-def _find_base(scene: Scene, result: Result, results: list[Result], bill: Callable[[Period], Outcome]) -> None:
+def _find_bases(scene: Scene, window: Window, results: list[Result], bill: Callable[[Period], Outcome]) -> None:
     """The amounts of the base clauses in the window, as invoiced; of a contract's or pool's line, an equal part."""
-    window = result.window
     bills = [bill(period) for period in base_periods(scene, window)]
-    lines = [line for one in bills for line in one.lines if line.clause in window.term.base]
-    of_assets = {asset for r in results for asset in (r.parts or {r.owner: r.tally})}
-    own = set(result.parts) | {result.owner}
-    weak = [v for one in bills for v in one.verdicts if v.clause in window.term.base and v.status == "insufficient"]
-    result.weak = any(v.owner in own or v.owner not in of_assets for v in weak)
-    result.base = sum((_part(line, own, of_assets, len(results)) for line in lines), ZERO)
-
-
-def _part(line: Line, own: set[str], of_assets: set[str], several: int) -> Fraction:
-    if line.owner in own:
-        return Fraction(line.amount.amount)
-    shared = line.owner not in of_assets
-    return Fraction(line.amount.amount) / several if shared else ZERO
+    amounts: dict[str, Fraction] = {}
+    for line in (line for one in bills for line in one.lines if line.clause in window.term.base):
+        amounts[line.owner] = amounts.get(line.owner, ZERO) + Fraction(line.amount.amount)
+    verdicts = (v for one in bills for v in one.verdicts if v.clause in window.term.base)
+    weak = {v.owner for v in verdicts if v.status == "insufficient"}
+    own = {result.owner: {result.owner, *result.parts} for result in results}
+    anyone = {owner for owners in own.values() for owner in owners}
+    shared = sum((amount for owner, amount in amounts.items() if owner not in anyone), ZERO)
+    for result in results:
+        result.base = sum((amounts.get(owner, ZERO) for owner in own[result.owner]), shared / len(results))
+        result.weak = bool(weak & own[result.owner] or weak - anyone)
 
 
 def base_periods(scene: Scene, window: Window) -> list[Period]:

@@ -45,7 +45,7 @@ REGISTRY: Any = pint.UnitRegistry(None, non_int_type=Decimal)
 for _definition in _DEFINITIONS.values():
     REGISTRY.define(_definition)
 
-_QUANTITY = re.compile(r"(-?\d+(?:\.\d+)?) (\S+)", re.ASCII)
+_QUANTITY = re.compile(r"(-?\d{1,18}(?:\.\d{1,12})?) (\S{1,20})", re.ASCII)
 QUANTITY_SCALE = 4
 """Decimals to which a counter's boundary value is floored where its unit does not convert exactly."""
 

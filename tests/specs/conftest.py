@@ -12,7 +12,7 @@ from contracts.facts_model import Example
 from contracts.text import read
 
 
-class Differs(AssertionError):
+class Differs(AssertionError):  # noqa: N818 - named for the fact
     """An example whose evaluation differs from what is expected; its text is for a contract manager."""
 
 
@@ -46,7 +46,7 @@ class ContractItem(pytest.Item):
         self.agreement = agreement
         self.document = document
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:  # type: ignore[override]
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:  # noqa: ARG002
         if isinstance(excinfo.value, Differs):
             return str(excinfo.value)
         return str(super().repr_failure(excinfo))
