@@ -34,11 +34,17 @@ def knowledge_as_of(connection: Connection, at: datetime) -> int:
     return int(connection.execute(AS_OF, {"at": at}).scalar_one())
 
 
-def audit(  # the row is as wide as the question: who did what to which, when
-    connection: Connection, at: datetime, *, actor: str, action: str, object: str, detail: Mapping[str, object]  # noqa: A002
+def audit(
+    connection: Connection,
+    at: datetime,
+    *,
+    actor: str,
+    action: str,
+    subject: str,
+    detail: Mapping[str, object],
 ) -> None:
-    """Append who did what to which object, e.g. actor `person:anna`, action `run.approve`, object `run_…`."""
-    row = {"at": at, "actor": actor, "action": action, "object": object, "detail": json.dumps(detail)}
+    """Append who did what to which subject, e.g. actor `person:anna`, action `run.approve`, subject `run_…`."""
+    row = {"at": at, "actor": actor, "action": action, "object": subject, "detail": json.dumps(detail)}
     connection.execute(AUDIT, row)
 
 

@@ -12,7 +12,7 @@ LOCK = 7_269_302_411
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Apply what is missing, in one transaction for each step. `engine` must act as an administrator of the database."""
+    """Apply what is missing, in one transaction for each step. `engine` acts as an administrator."""
     config = Config()
     config.set_main_option("script_location", str(HERE))
     with engine.connect() as connection:

@@ -1,0 +1,31 @@
+# The two commands of the README are `make demo` and `make test`. Everything is set up when needed.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check golden
+
+# The newest Python that works, of those the locked packages have wheels for; PYTHON=… chooses another.
+PYTHON ?= $(shell for name in python3.14 python3.13 python3.12 python3.11 python3; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$name && break; done)
+
+help:  ## Say what can be made
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
+
+setup:  ## Make .venv with the locked packages (the other targets do it themselves)
+	@test -n "$(PYTHON)" || { echo 'No Python 3.11 or later on PATH. Debian 12 and 13: apt install python3' >&2; exit 1; }
+	@"$(PYTHON)" -m embedded.environment
+
+demo: setup  ## Show the main path on simulated devices and serve the portal until Ctrl-C (SERVE=0: end after the summary)
+	@.venv/bin/yardstick demo $(if $(filter 0,$(SERVE)),--no-serve)
+
+check: setup  ## Format, lint, types, import rules and the fast tests: seconds
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/pytest -q -m "not services and not browser and not slow"
+
+test: check  ## All of check, then the tests against the real database, broker and browser
+	.venv/bin/pytest -q -m "services or browser or slow"
+
+golden: setup  ## Rewrite the golden files from what is found; look at the difference before committing
+	.venv/bin/pytest -q -k golden --update-golden

@@ -1,0 +1,38 @@
+"""`yardstick simulate`: the demonstration's devices, publishing to a broker."""
+
+import signal
+from datetime import datetime
+from threading import Event
+from typing import Annotated
+
+import typer
+
+from core import clock
+from core.settings import Settings
+
+
+def simulate(
+    history: Annotated[bool, typer.Option(help="Upload the past months first.")] = True,  # noqa: FBT002 - typer's form
+    interval: Annotated[
+        float, typer.Option(help="Seconds between live messages of a device; 0 ends after history.")
+    ] = 10,
+    now: Annotated[
+        datetime | None, typer.Option(help="Instant at which the past ends; the clock's, if not given.")
+    ] = None,
+) -> None:
+    """Publish what 40 trucks and 12 printers say to the broker at YARDSTICK_BROKER_URL."""
+    from simulators.run import run_live, upload_history
+    from simulators.scenario import demo
+
+    url = Settings().broker_url
+    if url is None:
+        raise typer.BadParameter("YARDSTICK_BROKER_URL is not set; give a broker's address such as mqtt://host:1883")
+    scenario = demo(now or clock.now())
+    if history:
+        upload = upload_history(scenario, url)
+        typer.echo(f"uploaded {upload.readings:,} readings in {upload.messages:,} messages")
+    if interval:
+        stop = Event()
+        for ending in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(ending, lambda *_: stop.set())
+        run_live(scenario, url, stop=stop, interval=interval, clock=clock.now)

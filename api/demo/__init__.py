@@ -1,0 +1,1 @@
+"""The demonstration: simulated devices, real services, three closed months, and truth held against the bill."""

@@ -1,0 +1,231 @@
+"""All that an evaluation may know. Instants are whole microseconds since 1970 in UTC; spans are half-open.
+
+A fact belongs here only if it was known: whoever builds Facts leaves out what was recorded later than asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from core.time import micros
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from decimal import Decimal
+    from fractions import Fraction
+
+    from core.money import Money
+    from core.units import Quantity
+
+Category: TypeAlias = Literal[
+    "force_majeure",
+    "customer_cause",
+    "external",
+    "fault",
+    "unplanned_repair",
+    "planned_maintenance",
+    "derated",
+    "running",
+    "idle",
+    "unknown",
+]
+CATEGORIES: tuple[Category, ...] = Category.__args__  # type: ignore[attr-defined]
+"""Categories of time; among equals the earlier wins."""
+
+Quality: TypeAlias = Literal["reading", "interpolated", "carried", "start", "last"]
+"""How a boundary value was found. reading: taken at that instant · interpolated between two readings · carried: the
+earlier one holds, because the gap is too long or the measure says at_reading · start: before the first reading ·
+last: nothing later is known yet, so that what rests on it is provisional."""
+
+Reason: TypeAlias = Literal["counter_fell", "above_max_rate", "conflict", "missing"]
+Register: TypeAlias = tuple[str, str]
+"""(asset, register path), e.g. ("T1", "vehicle/odometer")."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Piece:
+    """What one device's counter did between two consecutive needed instants; cut further where the device changed.
+
+    opening, closing: the counter's value V(start), V(end) in ticks, as the device shows it. removed: ticks that breaks
+    take out, so that use = closing - opening - removed; a rollover removes minus its modulus, a held stretch its whole
+    difference.
+    """
+
+    start: int
+    end: int
+    device: str
+    opening: int
+    closing: int
+    removed: int = 0
+    opening_quality: Quality = "reading"
+    closing_quality: Quality = "reading"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Case:
+    """A stretch that waits for a person."""
+
+    asset: str
+    register: str
+    start: int
+    end: int
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """One asset's counter over the needed instants. resolution: one tick, in unit. Without pieces: nothing is known."""
+
+    unit: str
+    resolution: Decimal
+    pieces: tuple[Piece, ...]
+    cases: tuple[Case, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class StateSpan:
+    """What a device said about a stretch of time. Time that no span covers is `otherwise`, or unknown."""
+
+    start: int
+    end: int
+    category: Category
+    subsystem: str = ""
+    cause: str = ""
+    performance: Fraction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyQuantity:
+    """A quantity that was counted elsewhere, in the measure's unit; they add up."""
+
+    owner: str
+    measure: str
+    start: int
+    end: int
+    quantity: Fraction
+    unit: str
+    weight_class: str = ""
+    dimensions: Mapping[str, Quantity] = field(default_factory=lambda: MappingProxyType({}))
+    coverage: Fraction | None = None
+    estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Who or what caused a stretch; decides only if accepted or determined."""
+
+    asset: str
+    start: int
+    end: int
+    category: Category
+    party: Literal["provider", "customer", "none"]
+    status: Literal["proposed", "accepted", "disputed", "determined"]
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """An announcement; given: when it arrived. An empty asset or clause means any."""
+
+    kind: Literal["planned_maintenance", "alert", "force_majeure"]
+    given: int
+    asset: str = ""
+    clause: str = ""
+    start: int | None = None
+    end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What earlier periods leave. owner: asset or group; empty for the term as a whole."""
+
+    clause: str
+    item: str
+    value: Quantity | Money
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The result of an earlier window. value: a share as a part of one; counted and down in microseconds."""
+
+    clause: str
+    owner: str
+    period: str
+    value: Fraction | None = None
+    counted: int | None = None
+    down: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicedLine:
+    """A line invoiced for this period so far."""
+
+    clause: str
+    owner: str
+    text: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything known, for one contract and the spans that `engine.needs` names. knowledge: K or the as-of text."""
+
+    knowledge: str = "all"
+    counters: Mapping[Register, Counter] = field(default_factory=dict)
+    states: Mapping[Register, tuple[StateSpan, ...]] = field(default_factory=dict)
+    quantities: tuple[ReadyQuantity, ...] = ()
+    otherwise: Category | None = None
+    attributions: tuple[Attribution, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    carried: tuple[Carried, ...] = ()
+    history: tuple[History, ...] = ()
+    invoiced: tuple[InvoicedLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class CounterNeed:
+    """Boundary values wanted: Facts.counters[(asset, register)] has pieces from the first to the last instant.
+
+    instants: sorted; none is later than `until`. on_reset, boundary, max_gap (microseconds): how the measure reads it.
+    """
+
+    asset: str
+    register: str
+    instants: tuple[int, ...]
+    unit: str
+    on_reset: str
+    boundary: str
+    modulus: Quantity | None = field(default=None, compare=False)
+    max_rate: Quantity | None = field(default=None, compare=False)
+    max_gap: int | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class StateNeed:
+    """States wanted. max_gap: silence in microseconds after which the state is unknown (leave that time out)."""
+
+    asset: str
+    register: str
+    start: int
+    end: int
+    max_gap: int
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What to load. start, end: the whole stretch for attributions and notices of these assets."""
+
+    start: int
+    end: int
+    assets: tuple[str, ...]
+    counters: tuple[CounterNeed, ...]
+    states: tuple[StateNeed, ...]
+
+
+def as_micros(at: datetime | int) -> int:
+    """Whole microseconds of an instant, however it comes."""
+    return at if isinstance(at, int) else micros(at)

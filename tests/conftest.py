@@ -1,0 +1,129 @@
+"""Real services for tests: one server for the session, one fresh database for each test.
+
+`YARDSTICK_DATABASE_URL` and `YARDSTICK_BROKER_URL` are used if both are set; otherwise `embedded/` brings both.
+"""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
+
+from core.database import connect
+from embedded.services import Services, start
+from migrations.run import upgrade
+
+
+@dataclass(frozen=True)
+class Given:
+    """Where the services are; `servers` only where we started them and may crash them."""
+
+    database_url: str
+    broker_url: str
+    servers: Services | None
+
+
+@pytest.fixture(scope="session")
+def services() -> Iterator[Given]:
+    """Database server and broker."""
+    database_url, broker_url = os.environ.get("YARDSTICK_DATABASE_URL"), os.environ.get("YARDSTICK_BROKER_URL")
+    if database_url and broker_url:
+        yield Given(database_url, broker_url, None)
+        return
+    # Our tests kill processes, not machines: the kernel still writes what a killed server handed to it.
+    with start(settings={"fsync": "off"}) as servers:
+        yield Given(servers.database_url, servers.broker_url, servers)
+
+
+@pytest.fixture(scope="session")
+def servers(services: Given) -> Services:
+    """Servers that a test may stop and start again."""
+    if services.servers is None:
+        pytest.skip("needs services of its own: unset YARDSTICK_DATABASE_URL and YARDSTICK_BROKER_URL")
+    return services.servers
+
+
+@pytest.fixture(scope="session")
+def template(services: Given) -> Iterator[str]:
+    """The name of a migrated database that is only ever copied."""
+    name = f"yardstick_template_{secrets.token_hex(4)}"
+    with _administration(services.database_url) as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+        engine = connect(_url(services.database_url, name), role=None)
+        upgrade(engine)
+        with engine.begin() as inside:
+            # TimescaleDB's workers hold a connection, and a database in use cannot be copied.
+            inside.execute(text("SELECT _timescaledb_functions.stop_background_workers()"))
+        engine.dispose()
+        connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false"))
+        connection.execute(
+            text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :n"), {"n": name}
+        )
+        yield name
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def database(services: Given, template: str) -> Iterator[str]:
+    """The URL of a fresh, migrated database; its user is the administrator."""
+    name = f"yardstick_test_{secrets.token_hex(4)}"
+    with _administration(services.database_url) as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+        yield _url(services.database_url, name)
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def engine(database: str) -> Iterator[Engine]:
+    """The fresh database in the role in which ingester, scheduler and commands run."""
+    made = connect(database, role="yardstick_worker")
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def admin_engine(database: str) -> Iterator[Engine]:
+    """The fresh database as its administrator."""
+    made = connect(database, role=None)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def broker(services: Given) -> str:
+    """The broker's URL. It is shared: give each test's devices and clients names of their own (`unique`)."""
+    return services.broker_url
+
+
+@pytest.fixture
+def unique() -> str:
+    """A word that no other test has; for device names and MQTT client ids."""
+    return secrets.token_hex(4)
+
+
+@pytest.fixture
+def environment(database: str, broker: str, unique: str) -> dict[str, str]:
+    """The environment of a child process that uses the fresh database and the broker."""
+    own = {
+        "YARDSTICK_DATABASE_URL": database,
+        "YARDSTICK_BROKER_URL": broker,
+        "YARDSTICK_INGEST_CLIENT": f"ingest-{unique}",
+    }
+    return {**os.environ, **own}
+
+
+@contextmanager
+def _administration(url: str) -> Iterator[Connection]:
+    """A connection that creates and drops databases."""
+    address = make_url(url).set(drivername="postgresql+psycopg")
+    engine = create_engine(address, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+def _url(url: str, name: str) -> str:
+    return make_url(url).set(drivername="postgresql+psycopg", database=name).render_as_string(hide_password=False)

@@ -1,0 +1,1 @@
+"""Whole stories against real services."""
