@@ -269,9 +269,7 @@ def covered_by(connection: Connection, asset_id: int) -> list[CoverageView]:
     return [CoverageView(**row) for row in connection.execute(COVERED_BY, {"asset": asset_id}).mappings()]
 
 
-def attributions(
-    connection: Connection, contract_id: int, *, start: datetime, end: datetime
-) -> list[AttributionView]:
+def attributions(connection: Connection, contract_id: int, *, start: datetime, end: datetime) -> list[AttributionView]:
     """What stands in `[start, end)`: attributions that no later one replaces."""
     bound = {"contract": contract_id, "start": start, "end": end}
     return [AttributionView(**row) for row in connection.execute(ATTRIBUTIONS, bound).mappings()]

@@ -43,7 +43,9 @@ CREATE TABLE api.refusal (
 );
 CREATE INDEX refusal_address ON api.refusal (address, at);
 
-GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA api TO yardstick_worker, yardstick_api;
+-- The API opens and ends sessions; who may sign in or call is decided at the command line.
+GRANT SELECT ON ALL TABLES IN SCHEMA api TO yardstick_worker, yardstick_api;
+GRANT INSERT ON api.person, api.key TO yardstick_worker;
+GRANT INSERT, DELETE ON api.session, api.refusal TO yardstick_api;
 GRANT UPDATE (disabled_at, password_hash) ON api.person TO yardstick_worker;
 GRANT UPDATE (revoked_at) ON api.key TO yardstick_worker;
-GRANT DELETE ON api.session, api.refusal TO yardstick_api;

@@ -1,0 +1,243 @@
+"""Uptime bands: what devices said, painted over with what was decided, one row an asset."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+from api.evaluation import Verdict
+from api.portal.bill import Bill, lowest_first
+from api.portal.format import figure
+from api.routes.asset import spans
+from api.visit import Visit
+from contracts.store import view as contract_view
+from contracts.store.view import AttributionView, CoverageView
+from ingest.store import view
+
+# Category of time: look, and words for people. The contract decides what counts.
+LOOKS = {
+    "running": ("up", "In service"),
+    "idle": ("up", "In service"),
+    "derated": ("derated", "Reduced performance"),
+    "fault": ("fault", "Our fault"),
+    "unplanned_repair": ("fault", "Unplanned repair"),
+    "planned_maintenance": ("maint", "Planned maintenance"),
+    "customer_cause": ("cust", "Customer-caused"),
+    "external": ("ext", "Outside both parties"),
+    "force_majeure": ("ext", "Force majeure"),
+    "unknown": ("nodata", "No data"),
+}
+TREATED = {"up": "counts as up", "down": "counts", "exclude": "excluded", "measured": "counts in part"}
+DECIDED = {"determined": 2, "accepted": 1}
+MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch of one category; `left` and `width` in percent of the period."""
+
+    asset: str
+    start: datetime
+    end: datetime
+    category: str
+    cause: str
+    decided: bool
+    left: str
+    width: str
+
+    @property
+    def look(self) -> str:
+        """The class that paints it."""
+        return LOOKS[self.category][0]
+
+    @property
+    def words(self) -> str:
+        """What people call it."""
+        return LOOKS[self.category][1]
+
+    @property
+    def length(self) -> timedelta:
+        """Elapsed time."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An asset's band and what its promise came to."""
+
+    asset: str
+    id: str | None
+    site: str
+    verdict: Verdict
+    target: Fraction
+    base: list[Stretch]
+    events: list[Stretch]
+
+    @property
+    def counted(self) -> Fraction | None:
+        """Counted availability in percent."""
+        return figure(self.verdict.values["availability"]) if "availability" in self.verdict.values else None
+
+    @property
+    def raw(self) -> Fraction | None:
+        """Time up over all time that was watched, in percent: nothing excluded but silence."""
+        known = [one for one in (*self.base, *self.events) if one.category != "unknown"]
+        whole = sum((one.length for one in known), timedelta())
+        up = sum((one.length for one in known if LOOKS[one.category][0] == "up"), timedelta())
+        return Fraction(100 * (up // MICROSECOND), whole // MICROSECOND) if whole else None
+
+    @property
+    def left(self) -> Fraction | None:
+        """Hours of downtime left before the target is missed, if the rest of the time counts; negative when over."""
+        values = self.verdict.values
+        if "counted" not in values or "down" not in values:
+            return None
+        return figure(values["counted"]) * (100 - self.target) / 100 - figure(values["down"])
+
+
+@dataclass(frozen=True, slots=True)
+class Uptime:
+    """The bands of some assets; `total` is how many there are, `shown` the first place shown."""
+
+    rows: list[Row]
+    total: int
+    target: Fraction | None
+    legend: list[tuple[str, str, str]]
+    days: list[tuple[datetime, str]]
+
+
+def load(visit: Visit, bill: Bill, *, first: int = 0, most: int = 50) -> Uptime:
+    """The bands of a bill's promises, lowest first."""
+    promises = lowest_first(bill.promises)
+    shown = promises[first : first + most]
+    covered = _covered(visit, bill)
+    ids = {one.asset: covered[one.asset].asset for one in shown if one.asset in covered}
+    painted = _painted(visit, bill, [covered[name] for name in ids])
+    assets = view.assets_by_key(visit.connection, ids.values())
+    terms = {term["clause"]: term for term in bill.document["terms"]}
+    rows = []
+    for one in shown:
+        asset = assets.get(ids.get(one.asset, 0))
+        stretches = painted.get(one.asset, [])
+        rows.append(
+            Row(
+                asset=one.asset,
+                id=asset.public_id if asset else None,
+                site=asset.site if asset else "",
+                verdict=one,
+                target=target(terms.get(one.clause, {})),
+                base=[x for x in stretches if x.look == "up"],
+                events=[x for x in stretches if x.look != "up"],
+            )
+        )
+    return Uptime(rows, len(promises), rows[0].target if rows else None, legend(bill, rows), _days(bill))
+
+
+def target(term: Mapping[str, Any]) -> Fraction:
+    """The share promised, in percent."""
+    return figure(term.get("target", "100 %"))
+
+
+def treatment(bill: Bill, clause: str, category: str) -> str:
+    """How the promise counts a category of time, in words."""
+    for term in bill.document["terms"]:
+        if term["clause"] == clause and "treatments" in term:
+            said = term["treatments"].get(category, "")
+            return TREATED.get(said, f"{said} counts as up")
+    return ""
+
+
+def legend(bill: Bill, rows: Iterable[Row]) -> list[tuple[str, str, str]]:
+    """Look, words and treatment of what the bands show."""
+    found: dict[str, tuple[str, str, str]] = {"up": ("up", "In service", "")}
+    for row in rows:
+        for one in row.events:
+            said = treatment(bill, row.verdict.clause, one.category)
+            found.setdefault(one.look + said, (one.look, one.words, said))
+    return list(found.values())
+
+
+def events(uptime: Uptime, most: int) -> list[tuple[Row, Stretch]]:
+    """The newest stretches that are not in service."""
+    found = [(row, one) for row in uptime.rows for one in row.events]
+    return sorted(found, key=lambda pair: pair[1].start, reverse=True)[:most]
+
+
+def paint(
+    said: Sequence[tuple[datetime, datetime, str]],
+    decided: Sequence[AttributionView],
+    *,
+    start: datetime,
+    end: datetime,
+) -> list[tuple[datetime, datetime, str, str, bool]]:
+    """Start, end, category, cause, decided: attributions over what devices said, silence as unknown, nothing twice."""
+    rules = sorted((one for one in decided if one.status in DECIDED), key=lambda one: DECIDED[one.status])
+    cuts = {start, end}
+    for since, until in [*((a, b) for a, b, _ in said), *((one.starts_at, one.ends_at) for one in rules)]:
+        cuts |= {at for at in (since, until) if start < at < end}
+    out: list[tuple[datetime, datetime, str, str, bool]] = []
+    edges = sorted(cuts)
+    place = 0
+    for since, until in zip(edges, edges[1:], strict=False):
+        while place < len(said) and said[place][1] <= since:
+            place += 1
+        category, cause, by_decision = "unknown", "", False
+        if place < len(said) and said[place][0] <= since:
+            category = said[place][2]
+        for one in rules:
+            if one.starts_at <= since and until <= one.ends_at:
+                category, cause, by_decision = one.category, one.cause, True
+        if out and out[-1][1] == since and out[-1][2:] == (category, cause, by_decision):
+            out[-1] = (out[-1][0], until, category, cause, by_decision)
+        else:
+            out.append((since, until, category, cause, by_decision))
+    return out
+
+
+def _painted(visit: Visit, bill: Bill, covered: Sequence[CoverageView]) -> dict[str, list[Stretch]]:
+    until = min(bill.until, bill.end)
+    ids = [one.asset for one in covered]
+    paths = {one["register"] for one in bill.document["measures"] if one["kind"] == "state_time"}
+    said: dict[int, list[tuple[datetime, datetime, str]]] = defaultdict(list)
+    for path in paths:
+        served = view.registers(visit.connection, ids, path=path)
+        for asset, start, end, category in spans(visit, served, since=bill.start, before=until):
+            said[asset].append((start, end, category))
+    decided: dict[str, list[AttributionView]] = defaultdict(list)
+    for rule in contract_view.attributions(visit.connection, bill.contract.id, start=bill.start, end=until):
+        decided[rule.asset].append(rule)
+    out = {}
+    for one in covered:
+        start, end = max(bill.start, one.starts_at or bill.start), min(until, one.ends_at or until)
+        parts = paint(said[one.asset], decided[one.name], start=start, end=end) if start < end else []
+        out[one.name] = [_stretch(bill, one.name, *part) for part in parts]
+    return out
+
+
+def _covered(visit: Visit, bill: Bill) -> dict[str, CoverageView]:
+    found = contract_view.coverage(visit.connection, [bill.contract.id], start=bill.start, end=bill.end)
+    return {one.name: one for one in found}
+
+
+def _stretch(  # one part of paint's row each
+    bill: Bill, asset: str, start: datetime, end: datetime, category: str, cause: str, decided: bool  # noqa: FBT001
+) -> Stretch:
+    return Stretch(asset, start, end, category, cause, decided, place(bill, start), width(bill, end - start))
+
+
+def place(bill: Bill, at: datetime) -> str:
+    """How far into the period, in percent."""
+    return width(bill, at - bill.start)
+
+
+def width(bill: Bill, length: timedelta) -> str:
+    """How much of the period, in percent."""
+    return f"{100 * (length / (bill.end - bill.start)):.3f}"
+
+
+def _days(bill: Bill) -> list[tuple[datetime, str]]:
+    step = max(1, round(bill.days / 6))
+    days = [bill.start + timedelta(days=n) for n in range(0, bill.days, step)]
+    return [(at, place(bill, at)) for at in days]
