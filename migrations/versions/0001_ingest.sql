@@ -34,7 +34,7 @@ CREATE TABLE ingest.declaration (
     maximum       bigint,              -- ticks: above is refused at the door
     modulus       bigint CHECK (modulus > 0),
     tolerance     bigint NOT NULL DEFAULT 0 CHECK (tolerance >= 0),
-    max_rate      numeric CHECK (max_rate > 0),  -- ticks per second
+    max_rate      numeric CHECK (max_rate > 0),  -- ticks per hour
     max_gap       interval CHECK (max_gap > interval '0'),
     silence_limit interval CHECK (silence_limit > interval '0'),
     PRIMARY KEY (register, known)
@@ -83,7 +83,7 @@ CREATE TABLE ingest.reading (
     known       bigint NOT NULL,
     received_at timestamptz NOT NULL,
     seq         bigint,
-    time_status "char",
+    time_status "char",        -- U unknown, I informative, S synchronised, R relative
     raw         text,  -- value and unit as received, where rounding or conversion happened
     PRIMARY KEY (register, at)
 );
@@ -103,8 +103,8 @@ CREATE TABLE ingest.quarantine (
     item         int NOT NULL,   -- index of the reading in its message; -1: the message as a whole
     reason       text NOT NULL CHECK (reason ~ '^[a-z_]+$'),
     detail       text NOT NULL,
-    payload      bytea NOT NULL, -- at most its first 64 KiB
-    size         int NOT NULL,
+    payload      bytea NOT NULL, -- the item as JSON; of a message as a whole all of it, of one too large 64 KiB
+    size         int NOT NULL,   -- octets of the message
     device       text,
     received_at  timestamptz NOT NULL,
     known        bigint NOT NULL,
@@ -138,6 +138,7 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ingest.quarant
 GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA ingest TO yardstick_worker;
 GRANT UPDATE ON ingest.latest TO yardstick_worker;
 GRANT UPDATE (during, evidence) ON ingest.binding TO yardstick_worker;
+GRANT UPDATE (closing) ON ingest.binding_value TO yardstick_worker;
 GRANT SELECT ON ALL TABLES IN SCHEMA ingest TO yardstick_visible;
 GRANT SELECT ON ingest.device, ingest.asset, ingest.register, ingest.declaration, ingest.binding, ingest.state_code,
     ingest.latest, ingest.quarantine, ingest.batch TO yardstick_api;

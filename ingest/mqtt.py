@@ -1,0 +1,156 @@
+"""The broker's side of the ingester: take messages, and acknowledge them when told that they are committed.
+
+A message's number means something only within one connection, so acknowledgements are fenced by its generation: a late
+one could otherwise confirm another message that was never stored.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from queue import SimpleQueue
+from urllib.parse import unquote, urlsplit
+
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from core.time import micros
+from ingest.batch import Arrival
+
+TOPIC = "yardstick/+/readings"
+SESSION_EXPIRY = 30 * 24 * 3600
+"""Seconds for which the broker keeps what waits for us: longer than any outage we mean to survive."""
+WINDOW = 4_000
+"""Messages that may be unacknowledged: some batches of the largest size."""
+KEEPALIVE = 30
+PATIENCE = 1.0
+"""Seconds until a network loop that broke is started again."""
+
+_LOG = logging.getLogger(__name__)
+
+
+class Source:
+    """Messages of all devices, from one session that outlives this process. Start it once."""
+
+    def __init__(self, url: str, client_id: str, *, clock: Callable[[], datetime]) -> None:
+        self.arrivals: SimpleQueue[Arrival] = SimpleQueue()
+        self.sessions_lost = 0
+        self._clock = clock
+        self._generation = 0
+        self._fence = threading.Lock()
+        self._stopping = threading.Event()
+        self._client = _client(url, client_id)
+        self._client.on_connect = self._on_connect
+        self._client.on_disconnect = self._on_disconnect
+        self._client.on_subscribe = self._on_subscribe
+        self._client.on_message = self._on_message
+        self._thread = threading.Thread(target=self._loop, name="mqtt", daemon=True)
+
+    def start(self) -> None:
+        """Begin to receive."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Say good-bye; what is not acknowledged waits in the session, which stays subscribed."""
+        self._stopping.set()
+        self._client.disconnect()
+        self._thread.join(timeout=5)
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether messages can arrive now; paho alone would still say so after its thread died."""
+        return self._thread.is_alive() and self._client.is_connected()
+
+    def acknowledge(self, arrivals: Iterable[Arrival]) -> None:
+        """Confirm committed messages, in order of arrival; those of an earlier connection come again."""
+        with self._fence:
+            for arrival in arrivals:
+                if arrival.generation == self._generation:
+                    self._client.ack(arrival.mid, arrival.qos)
+
+    def _loop(self) -> None:
+        """Keep the network loop running: an exception in it would end it in silence."""
+        while not self._stopping.is_set():
+            try:
+                self._client.loop_forever(retry_first_connection=True)
+            except Exception:  # noqa: BLE001 - whatever it was, messages must go on
+                _LOG.exception("The MQTT network loop broke; it starts again.")
+            if not self._stopping.wait(PATIENCE):
+                self._reconnect()
+
+    def _reconnect(self) -> None:
+        try:
+            self._client.reconnect()
+        except OSError as error:
+            _LOG.warning("The broker cannot be reached: %s", error)
+
+    # Called in the network thread. An exception here would end it.
+
+    def _on_connect(
+        self, client: Client, _: object, flags: ConnectFlags, reason: ReasonCode, __: Properties | None
+    ) -> None:
+        if reason.is_failure:
+            _LOG.error("The broker refuses the connection: %s", reason)
+            return
+        with self._fence:
+            self._generation += 1
+        if not flags.session_present and self._generation > 1:
+            self.sessions_lost += 1
+            _LOG.error("The broker lost our session: messages that it held for us may be missing.")
+        _LOG.info("Connected to the broker, session %s.", "resumed" if flags.session_present else "new")
+        try:
+            # A retained reading counts like any other: its key tells whether it is known.
+            client.subscribe(TOPIC, options=SubscribeOptions(qos=1, retainAsPublished=True, retainHandling=1))
+        except (OSError, ValueError):
+            _LOG.exception("Subscribing failed; the connection is tried again.")
+
+    def _on_disconnect(
+        self, _: Client, __: object, ___: DisconnectFlags, reason: ReasonCode, ____: Properties | None
+    ) -> None:
+        with self._fence:
+            self._generation += 1
+        if not self._stopping.is_set():
+            _LOG.warning("Disconnected from the broker: %s", reason)
+
+    def _on_subscribe(
+        self, client: Client, _: object, __: int, reasons: list[ReasonCode], ___: Properties | None
+    ) -> None:
+        if any(reason.is_failure for reason in reasons):
+            _LOG.error("The broker refuses the subscription to %s: %s", TOPIC, ", ".join(map(str, reasons)))
+            client.disconnect()
+
+    def _on_message(self, _: Client, __: object, message: MQTTMessage) -> None:
+        # message.topic would raise for invalid UTF-8; the octets never do.
+        topic: bytes = message._topic  # noqa: SLF001
+        received_at = micros(self._clock())
+        self.arrivals.put(
+            Arrival(self._generation, message.mid, message.qos, topic, bytes(message.payload), received_at)
+        )
+
+
+class BadBrokerUrl(ValueError):  # noqa: N818 - named for the fact
+    """The broker's address is not one we can use."""
+
+
+def _client(url: str, client_id: str) -> Client:
+    address = urlsplit(url)
+    if address.scheme not in ("mqtt", "mqtts") or not address.hostname:
+        raise BadBrokerUrl(f"{url!r} is no broker's address; write mqtt://host:1883 or mqtts://host:8883")
+    client = Client(
+        CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTProtocolVersion.MQTTv5, manual_ack=True
+    )
+    if address.username:
+        client.username_pw_set(unquote(address.username), unquote(address.password or ""))
+    if address.scheme == "mqtts":
+        client.tls_set()
+    client.reconnect_delay_set(min_delay=1, max_delay=10)
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    properties.SessionExpiryInterval = SESSION_EXPIRY
+    properties.ReceiveMaximum = WINDOW
+    port = address.port or (8883 if address.scheme == "mqtts" else 1883)
+    client.connect_async(address.hostname, port, keepalive=KEEPALIVE, clean_start=False, properties=properties)
+    return client

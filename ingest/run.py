@@ -1,0 +1,138 @@
+"""Use cases: a batch of messages, or a device file, into the database in one transaction."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from functools import partial
+from typing import NamedTuple
+
+import psycopg
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from core.database import transaction
+from core.store import audit, draw_knowledge
+from core.time import instant
+from ingest.batch import Arrival, Batch, device_of, halves
+from ingest.catalogue import Catalogue
+from ingest.reason import Reason, Rejected
+from ingest.store import batch as batches
+from ingest.store import catalogue as catalogues
+from ingest.store import quarantine, reading
+from ingest.store.batch import Counts
+from ingest.store.catalogue import Declared
+from ingest.store.quarantine import MOST_OF_LARGE, Entry
+from ingest.wire import yardstick
+
+DATA_FAULTS = ("22", "23")
+"""SQLSTATE classes that mean: this row, whenever it is tried."""
+
+
+class Share(NamedTuple):
+    """The part of a batch that one transaction takes: rows [start, stop), what was refused, how many messages."""
+
+    start: int
+    stop: int
+    refused: tuple[tuple[int, Rejected], ...]
+    messages: int
+
+
+def write(engine: Engine, batch: Batch, at: datetime, *, client: str, live: bool = False) -> list[Counts]:
+    """Write a batch, in one transaction unless the database refuses a row. live: tell listeners.
+
+    A refused row is found by halving and quarantined as poison. Raises DBAPIError or psycopg.Error when the database
+    cannot be used; what was committed until then is a duplicate next time.
+    """
+    whole = Share(0, len(batch.rows), tuple(batch.refused), len(batch.arrivals))
+    if not batch.rows and not batch.refused:
+        return []
+    return list(_write(partial(_commit, engine, batch, at, client=client, live=live), batch, whole))
+
+
+def _write(commit: "partial[Counts]", batch: Batch, share: Share) -> Iterator[Counts]:
+    try:
+        yield commit(share)
+    except (DBAPIError, psycopg.Error) as error:
+        if not is_data_fault(error) or share.start == share.stop:
+            raise
+        if share.stop - share.start == 1:
+            origin = batch.origins[share.start]
+            poison = Rejected(Reason.POISON, str(error).split("\n", 1)[0][:500], origin.item)
+            yield commit(Share(share.stop, share.stop, (*share.refused, (origin.arrival, poison)), share.messages))
+            return
+    else:
+        return
+    first, second = halves(share.start, share.stop)
+    yield from _write(commit, batch, Share(*first, share.refused, share.messages))
+    yield from _write(commit, batch, Share(*second, (), 0))
+
+
+def _commit(engine: Engine, batch: Batch, at: datetime, share: Share, *, client: str, live: bool) -> Counts:
+    staged = share.stop - share.start
+    with transaction(engine) as connection:
+        if staged:
+            reading.stage(connection, batch.rows[share.start : share.stop])
+        known = draw_knowledge(connection)
+        written = reading.accept(connection, staged=staged, known=known) if staged else reading.NOTHING
+        entries = [*entries_of(batch, share.refused), *entries_of(batch, _conflicts(batch, written.conflicts))]
+        quarantined = quarantine.add(connection, entries, known=known)
+        received = staged + len(share.refused)
+        counts = Counts(share.messages, received, written.stored, received - written.stored - quarantined, quarantined)
+        batches.add(connection, at, client=client, known=known, counts=counts)
+        if live:
+            batches.notify(connection, newest=instant(batch.newest) if batch.newest else None, stored=written.stored)
+    return counts
+
+
+def is_data_fault(error: DBAPIError | psycopg.Error) -> bool:
+    """Whether the same rows would be refused again."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return (getattr(cause, "sqlstate", None) or "")[:2] in DATA_FAULTS
+
+
+def _conflicts(batch: Batch, conflicts: Iterable[reading.Conflict]) -> Iterator[tuple[int, Rejected]]:
+    for conflict in conflicts:
+        origin = batch.origins[conflict.n]
+        detail = f"{conflict.sent} ticks were sent where {conflict.stored} ticks stand; the first stands"
+        yield origin.arrival, Rejected(Reason.CONFLICT, detail, origin.item)
+
+
+def entries_of(batch: Batch, refused: Iterable[tuple[int, Rejected]]) -> Iterator[Entry]:
+    """Refused items with their evidence; a message is read again only once for all its items."""
+    number, items = -1, list[bytes]()
+    for arrival_number, rejected in refused:
+        arrival = batch.arrivals[arrival_number]
+        if rejected.item >= 0 and number != arrival_number:
+            number, items = arrival_number, yardstick.evidence(arrival.payload)
+        kept = items[rejected.item] if 0 <= rejected.item < len(items) else _whole(arrival, rejected)
+        yield _entry(arrival, rejected, kept)
+
+
+def _whole(arrival: Arrival, rejected: Rejected) -> bytes:
+    return arrival.payload[:MOST_OF_LARGE] if rejected.reason is Reason.TOO_LARGE else arrival.payload
+
+
+def _entry(arrival: Arrival, rejected: Rejected, kept: bytes) -> Entry:
+    return Entry(
+        topic=_storable(arrival.topic.decode("utf-8", "backslashreplace")),
+        payload_hash=quarantine.digest(arrival.payload),
+        item=rejected.item,
+        reason=rejected.reason.value,
+        detail=_storable(rejected.detail),
+        payload=kept,
+        size=len(arrival.payload),
+        device=device_of(arrival.topic),
+        received_at=instant(arrival.received_at),
+    )
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL's text knows no zero character and no lone surrogate."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+
+
+def declare(engine: Engine, catalogue: Catalogue, at: datetime, *, author: str) -> Declared:
+    """Put a device file into the database. Raises core.problem.Problems and saves nothing if it contradicts."""
+    with transaction(engine) as connection:
+        declared = catalogues.declare(connection, at, catalogue)
+        audit(connection, at, actor=author, action="device.declare", object="", detail=declared._asdict())
+    return declared

@@ -1,0 +1,203 @@
+"""A device file into the database: created once, said again without effect, refused where it contradicts."""
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, NamedTuple, TypeAlias
+
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+
+from core.identifier import RANDOM_BYTES, public_id
+from core.problem import Problem, Problems
+from core.store import draw_knowledge
+from ingest import catalogue as given
+from ingest.tables import Asset, Binding, BindingValue, Declaration, Device, Register, Row, during
+
+Names: TypeAlias = dict[str, int]
+PHYSICS = ("minimum", "maximum", "modulus", "tolerance", "max_rate", "max_gap", "silence_limit")
+
+
+class Declared(NamedTuple):
+    """How many rows of each kind a device file added or changed."""
+
+    devices: int
+    assets: int
+    registers: int
+    declarations: int
+    bindings: int
+
+
+def declare(connection: Connection, at: datetime, catalogue: given.Catalogue) -> Declared:
+    """Create what is not there yet; saying the same again changes nothing.
+
+    A device or asset that exists keeps its model and kind; a register's physics may be declared anew; an open binding
+    may be ended. Raises Problems, for a register that would become another and for bindings that overlap; the caller's
+    transaction must then be rolled back.
+    """
+    devices = _named(connection, Device, "dev", catalogue.devices, at, lambda one: {"model": one.model})
+    assets = _named(connection, Asset, "ast", catalogue.assets, at, lambda one: {"kind": one.kind, "site": one.site})
+    registers, new_registers = _registers(connection, catalogue, devices.ids)
+    known = draw_knowledge(connection)
+    declarations = _physics(connection, catalogue, devices.ids, registers, known)
+    bindings = _bindings(connection, catalogue, (devices.ids, assets.ids), registers, known)
+    return Declared(devices.added, assets.added, new_registers, declarations, bindings)
+
+
+class _Known(NamedTuple):
+    ids: Names
+    added: int
+
+
+def _named(
+    connection: Connection,
+    table: Any,
+    prefix: str,
+    wanted: Iterable[Any],
+    at: datetime,
+    rest: Callable[[Any], dict[str, str]],
+) -> _Known:
+    there = {row.name for row in _rows(connection, table, "name")}
+    rows = [
+        {"public_id": public_id(prefix, secrets.token_bytes(RANDOM_BYTES)), "name": one.name, "created_at": at}
+        | rest(one)
+        for one in wanted
+        if one.name not in there
+    ]
+    _insert(connection, table, rows)
+    return _Known({row.name: row.id for row in _rows(connection, table, "name", "id")}, len(rows))
+
+
+def _rows(connection: Connection, table: Any, *columns: str) -> list[Any]:
+    """All rows of a table, these columns."""
+    return list(connection.execute(select(*(getattr(table, name) for name in columns))))
+
+
+def _insert(connection: Connection, table: type[Row], rows: list[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(insert(table), rows)
+
+
+_Registers: TypeAlias = dict[tuple[int, str], Any]
+
+
+def _registers(connection: Connection, catalogue: given.Catalogue, devices: Names) -> tuple[_Registers, int]:
+    there = _all_registers(connection)
+    wanted = [(devices[one.name], one.name, register) for one in catalogue.devices for register in one.registers]
+    problems = []
+    rows = []
+    for device_id, device, register in wanted:
+        own = there.get((device_id, register.name))
+        is_now = {"kind": register.kind, "unit": register.unit, "resolution": register.resolution}
+        if own is None:
+            rows.append({"device": device_id, "name": register.name, **is_now})
+        elif (own.kind, own.unit, own.resolution) != tuple(is_now.values()):
+            was = f"{own.kind} in ticks of {own.resolution:f} {own.unit}"
+            problems.append(Problem(f"{device}/{register.name}", f"is a {was} already", "name another register"))
+    if problems:
+        raise Problems(tuple(problems))
+    _insert(connection, Register, rows)
+    return (_all_registers(connection) if rows else there), len(rows)
+
+
+def _all_registers(connection: Connection) -> _Registers:
+    rows = _rows(connection, Register, "id", "device", "name", "kind", "unit", "resolution")
+    return {(row.device, row.name): row for row in rows}
+
+
+def _physics(
+    connection: Connection, catalogue: given.Catalogue, devices: Names, registers: _Registers, known: int
+) -> int:
+    """Append a declaration where it says something new."""
+    newest = sorted(_rows(connection, Declaration, "known", "register_id", *PHYSICS), key=lambda row: row.known)
+    there = {row.register_id: tuple(row[2:]) for row in newest}
+    rows = []
+    for device in catalogue.devices:
+        for register in device.registers:
+            id_ = registers[devices[device.name], register.name].id
+            says = asdict(register)
+            if there.get(id_) != tuple(says[name] for name in PHYSICS):
+                rows.append({"register_id": id_, "known": known} | {name: says[name] for name in PHYSICS})
+    _insert(connection, Declaration, rows)
+    return len(rows)
+
+
+class _Key(NamedTuple):
+    device: int
+    asset: int
+    position: str
+
+
+def _bindings(
+    connection: Connection, catalogue: given.Catalogue, ids: tuple[Names, Names], registers: _Registers, known: int
+) -> int:
+    there = _rows(connection, Binding, "id", "device", "asset", "position", "during")
+    problems, changed = list[Problem](), 0
+    for wanted in catalogue.bindings:
+        place = f"binding of {wanted.device} to {wanted.asset}/{wanted.position}"
+        if wanted.device not in ids[0]:
+            problems.append(Problem(place, f"there is no device {wanted.device}", "declare it under devices"))
+            continue
+        key = _Key(ids[0][wanted.device], ids[1][wanted.asset], wanted.position)
+        same = next((row for row in there if tuple(row[1:4]) == key and row.during.lower == wanted.start), None)
+        span = during(wanted.start, wanted.end)
+        if same is not None and same.during == span:
+            continue
+        if fault := _fault(key, span, same, there):
+            problems.append(Problem(place, *fault))
+        elif not problems:
+            id_ = _bind(connection, key, span, wanted, known) if same is None else _end(connection, same.id, span)
+            _keep_values(connection, id_, key, wanted, registers)
+            there.append(_Row(id_, *key, span))
+            changed += 1
+    if problems:
+        raise Problems(tuple(problems))
+    return changed
+
+
+class _Row(NamedTuple):
+    id: int
+    device: int
+    asset: int
+    position: str
+    during: Range[datetime]
+
+
+def _fault(key: _Key, span: Range[datetime], same: Any, there: Iterable[Any]) -> tuple[str, str] | None:
+    """What is wrong with a binding, and what would be right."""
+    for row in there:
+        is_rival = row.device == key.device or (row.asset, row.position) == key[1:]
+        if row is not same and is_rival and row.during.overlaps(span):
+            return f"overlaps another, from {row.during.lower:%Y-%m-%dT%H:%M:%SZ}", "end that one first"
+    if same is not None and same.during.upper is not None:
+        return f"has ended already, at {same.during.upper:%Y-%m-%dT%H:%M:%SZ}", "bind anew from a later instant"
+    return None
+
+
+def _bind(connection: Connection, key: _Key, span: Range[datetime], wanted: given.Binding, known: int) -> int:
+    row = {**key._asdict(), "during": span, "evidence": wanted.evidence, "known": known}
+    return int(connection.execute(insert(Binding).values(**row).returning(_id(Binding))).scalar_one())
+
+
+def _end(connection: Connection, binding: int, span: Range[datetime]) -> int:
+    connection.execute(update(Binding).where(_id(Binding) == binding).values(during=span))
+    return binding
+
+
+def _id(table: Any) -> Any:
+    return table.id
+
+
+def _keep_values(connection: Connection, binding: int, key: _Key, wanted: given.Binding, registers: _Registers) -> None:
+    """What the counters showed at both ends, as far as somebody wrote it down; the start is said once."""
+    for name in sorted({*wanted.opening, *wanted.closing}):
+        kept = postgresql_insert(BindingValue).values(
+            binding=binding,
+            register_id=registers[key.device, name].id,
+            opening=wanted.opening.get(name),
+            closing=wanted.closing.get(name),
+        )
+        end = {"closing": kept.excluded.closing}
+        connection.execute(kept.on_conflict_do_update(index_elements=["binding", "register"], set_=end))

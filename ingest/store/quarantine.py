@@ -1,0 +1,74 @@
+"""What could not be accepted, with the reason and the evidence."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+MOST_OF_LARGE = 64 * 1024
+"""Bytes kept of a message that is too large to be read at all."""
+UPSERT = text("""
+    INSERT INTO ingest.quarantine
+        (topic, payload_hash, item, reason, detail, payload, size, device, received_at, known)
+    SELECT u.*, :known FROM unnest(
+        cast(:topic AS text[]), cast(:payload_hash AS bytea[]), cast(:item AS int[]), cast(:reason AS text[]),
+        cast(:detail AS text[]), cast(:payload AS bytea[]), cast(:size AS int[]), cast(:device AS text[]),
+        cast(:received_at AS timestamptz[])) AS u
+    ON CONFLICT DO NOTHING
+""")
+RECENT = text("""
+    SELECT topic, item, reason, detail, payload, size, device, received_at FROM ingest.quarantine
+    WHERE (cast(:reason AS text) IS NULL OR reason = :reason) AND (cast(:device AS text) IS NULL OR device = :device)
+    ORDER BY received_at DESC, topic, payload_hash, item LIMIT :most
+""")
+
+
+class Entry(NamedTuple):
+    """One refused item. payload: of the item as JSON, or of the whole message (item -1); size: of the message."""
+
+    topic: str
+    payload_hash: bytes
+    item: int
+    reason: str
+    detail: str
+    payload: bytes
+    size: int
+    device: str | None
+    received_at: datetime
+
+
+class Refusal(NamedTuple):
+    """An entry as it is shown."""
+
+    topic: str
+    item: int
+    reason: str
+    detail: str
+    payload: bytes
+    size: int
+    device: str | None
+    received_at: datetime
+
+
+def digest(payload: bytes) -> bytes:
+    """What makes a repetition of a refused message the same."""
+    return hashlib.sha256(payload).digest()
+
+
+def add(connection: Connection, entries: Sequence[Entry], *, known: int) -> int:
+    """Keep entries; how many were new. One that is there already is a duplicate."""
+    if not entries:
+        return 0
+    ordered = sorted(entries, key=lambda entry: entry[:3])
+    columns = {name: [getattr(entry, name) for entry in ordered] for name in Entry._fields}
+    return connection.execute(UPSERT, {**columns, "known": known}).rowcount
+
+
+def recent(
+    connection: Connection, *, reason: str | None = None, device: str | None = None, most: int = 50
+) -> list[Refusal]:
+    """The newest entries first."""
+    rows = connection.execute(RECENT, {"reason": reason, "device": device, "most": most})
+    return [Refusal(*row) for row in rows]

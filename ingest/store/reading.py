@@ -1,0 +1,81 @@
+"""Readings: staged by COPY, taken over where the key is free, compared where it is not."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+from core.database import driver
+
+STAGE = """
+    CREATE TEMPORARY TABLE IF NOT EXISTS staging (
+        n int NOT NULL, register int NOT NULL, at timestamptz NOT NULL, value bigint NOT NULL,
+        received_at timestamptz NOT NULL, seq bigint NOT NULL, time_status "char", raw text
+    ) ON COMMIT DELETE ROWS
+"""
+COPY = "COPY staging (n, register, at, value, received_at, seq, time_status, raw) FROM STDIN (FORMAT binary)"
+# The first of two values for a key in one batch is the first that was received.
+ACCEPT = text("""
+    INSERT INTO ingest.reading (register, at, value, known, received_at, seq, time_status, raw)
+    SELECT register, at, value, :known, received_at, seq, time_status, raw FROM staging ORDER BY register, at, n
+    ON CONFLICT (register, at) DO NOTHING
+""")
+# The bounds let the planner leave out chunks; LIMIT keeps it from scanning the whole table for a join.
+CONFLICTS = text("""
+    SELECT s.n, r.value AS stored, s.value AS sent FROM staging AS s
+    CROSS JOIN LATERAL (
+        SELECT r.value FROM ingest.reading AS r
+        WHERE r.register = s.register AND r.at = s.at AND r.at BETWEEN :first AND :last LIMIT 1
+    ) AS r
+    WHERE r.value <> s.value ORDER BY s.n
+""")
+EXTENT = text("SELECT min(at) AS first, max(at) AS last FROM staging")
+FORGET = text("DELETE FROM staging WHERE n = ANY(:rows)")
+LATEST = text("""
+    INSERT INTO ingest.latest AS l (register, at, value, received_at)
+    SELECT DISTINCT ON (register) register, at, value, received_at FROM staging ORDER BY register, at DESC, n
+    ON CONFLICT (register) DO UPDATE SET at = excluded.at, value = excluded.value, received_at = excluded.received_at
+    WHERE excluded.at > l.at
+""")
+
+_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_TRAILER = b"\xff\xff"
+
+
+class Conflict(NamedTuple):
+    """Row n of the batch says `sent` ticks where `stored` ticks stand."""
+
+    n: int
+    stored: int
+    sent: int
+
+
+class Written(NamedTuple):
+    """What became of the staged rows; the rest are duplicates."""
+
+    stored: int
+    conflicts: tuple[Conflict, ...]
+
+
+NOTHING = Written(0, ())
+
+
+def stage(connection: Connection, rows: Sequence[bytes]) -> None:
+    """Bring packed rows to the server, into a table of this session."""
+    cursor = driver(connection).cursor()
+    cursor.execute(STAGE)
+    with cursor.copy(COPY) as copy:
+        copy.write(b"".join((_HEADER, *rows, _TRAILER)))
+
+
+def accept(connection: Connection, *, staged: int, known: int) -> Written:
+    """Store what is new; the same value again is a duplicate, another one a conflict: the first stands."""
+    stored = connection.execute(ACCEPT, {"known": known}).rowcount
+    conflicts: tuple[Conflict, ...] = ()
+    if stored < staged:
+        extent = connection.execute(EXTENT).one()._asdict()
+        conflicts = tuple(Conflict(*row) for row in connection.execute(CONFLICTS, extent))
+        connection.execute(FORGET, {"rows": [conflict.n for conflict in conflicts]})
+    if stored:
+        connection.execute(LATEST)
+    return Written(stored, conflicts)

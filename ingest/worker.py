@@ -1,0 +1,169 @@
+"""The ingester's work: receive and judge while the batch before is being written; acknowledge what is committed."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from queue import Empty, Full, Queue, SimpleQueue
+from time import monotonic
+from typing import Protocol, TypeVar
+
+import psycopg
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from core.database import transaction
+from ingest import run
+from ingest.batch import Arrival, Batch, Examined, examine
+from ingest.registry import Registry
+from ingest.store import register
+from ingest.store.batch import Counts
+
+LINGER = 0.1
+"""Seconds for which a batch waits for more before it is written."""
+REFRESH = timedelta(seconds=10)
+"""After so long the registry is looked at again, so that changed declarations take effect."""
+LIVE_EVERY = 1.0
+"""Seconds between two notices to whoever shows readings live."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 5.0
+"""Seconds between tries while the database cannot be used."""
+
+Done = TypeVar("Done")
+_LOG = logging.getLogger(__name__)
+
+
+class Messages(Protocol):
+    """Where messages come from, and who is told that they are safe."""
+
+    arrivals: SimpleQueue[Arrival]
+
+    def start(self) -> None:
+        """Begin to receive."""
+
+    def stop(self) -> None:
+        """Receive no more."""
+
+    def acknowledge(self, arrivals: Iterable[Arrival]) -> None:
+        """Confirm committed messages."""
+
+
+class Stopped(Exception):  # noqa: N818 - named for the fact
+    """The ingester was told to stop while the database could not be used; nothing was acknowledged."""
+
+
+class WriterDied(RuntimeError):  # noqa: N818 - named for the fact
+    """A fault of our own in the writer; its trace was printed. Only a new process helps."""
+
+
+class Ingester:
+    """One ingester. `run` works in the calling thread until `stop` is called from another or from a signal handler."""
+
+    def __init__(self, engine: Engine, source: Messages, *, client: str, clock: Callable[[], datetime]) -> None:
+        self.total = Counts(0, 0, 0, 0, 0)
+        self._engine = engine
+        self._source = source
+        self._client = client
+        self._clock = clock
+        self._stopping = threading.Event()
+        self._busy = threading.Event()
+        self._waiting: Queue[Batch | None] = Queue(maxsize=1)
+        self._told = -LIVE_EVERY
+        self._registry: Registry | None = None
+        self._writer = threading.Thread(target=self._write_all, name="writer", daemon=True)
+
+    def stop(self) -> None:
+        """Ask to finish: what was decoded is still written and acknowledged."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Work until stopped."""
+        self._writer.start()
+        self._source.start()
+        batch, since = Batch(), monotonic()
+        try:
+            while not self._stopping.is_set():
+                if not self._writer.is_alive():
+                    raise WriterDied("the writer thread ended; what it had was not acknowledged and comes again")
+                if (arrival := self._next()) is not None:
+                    if not batch.arrivals:
+                        since = monotonic()
+                    batch.add(arrival, self._examine(arrival))
+                aged = monotonic() - since >= LINGER and not self._busy.is_set() and self._waiting.empty()
+                if batch.is_full or (batch.arrivals and aged):
+                    self._hand_over(batch)
+                    batch = Batch()
+            self._hand_over(batch)
+        except Stopped:
+            _LOG.warning("Stopped while the database could not be used; the broker keeps what was not written.")
+        finally:
+            self._stopping.set()
+            self._hand_over(None)
+            self._writer.join()
+            self._source.stop()
+
+    def _next(self) -> Arrival | None:
+        try:
+            return self._source.arrivals.get(timeout=LINGER / 2)
+        except Empty:
+            return None
+
+    def _examine(self, arrival: Arrival) -> Examined:
+        """Judge by a registry that is fresh, and if something is unknown by one read after the message came."""
+        registry = self._registry
+        if registry is None or arrival.received_at - registry.taken_at > REFRESH // timedelta(microseconds=1):
+            registry = self._refreshed()
+        examined = examine(arrival, registry)
+        if examined.is_unknown and registry.taken_at <= arrival.received_at:
+            examined = examine(arrival, self._refreshed())
+        return examined
+
+    def _refreshed(self) -> Registry:
+        self._registry = self._persist(self._read_registry, "read the registers")
+        return self._registry
+
+    def _read_registry(self) -> Registry:
+        with transaction(self._engine) as connection:
+            return register.snapshot(connection, self._clock(), self._registry)
+
+    def _persist(self, action: Callable[[], Done], what: str) -> Done:
+        """Try until the database does it. Raises Stopped if asked to stop meanwhile."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                return action()
+            except (SQLAlchemyError, psycopg.Error) as error:
+                _LOG.warning("Could not %s, trying again in %.2f s: %s", what, pause, str(error).split("\n", 1)[0])
+            if self._stopping.wait(pause):
+                raise Stopped
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _hand_over(self, batch: Batch | None) -> None:
+        """Give a batch to the writer; wait while another one waits. None: there will be no more."""
+        while self._writer.is_alive():
+            try:
+                self._waiting.put(batch, timeout=LINGER)
+            except Full:
+                continue
+            return
+
+    def _write_all(self) -> None:
+        while (batch := self._waiting.get()) is not None:
+            self._busy.set()
+            try:
+                self._write(batch)
+            except Stopped:
+                return
+            finally:
+                self._busy.clear()
+
+    def _write(self, batch: Batch) -> None:
+        live = monotonic() - self._told >= LIVE_EVERY and bool(batch.rows)
+        if live:
+            self._told = monotonic()
+
+        def attempt() -> list[Counts]:
+            return run.write(self._engine, batch, self._clock(), client=self._client, live=live)
+
+        for counts in self._persist(attempt, "write readings"):
+            self.total = Counts(*map(sum, zip(self.total, counts, strict=True)))
+        self._source.acknowledge(batch.arrivals)
