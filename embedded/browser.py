@@ -6,6 +6,7 @@ playwright.chromium.launch(executable_path=browser.program, args=browser.argumen
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 from dataclasses import dataclass
@@ -42,13 +43,21 @@ export FONTCONFIG_FILE='{folder}/fonts.conf'
 exec '{folder}/usr/lib/chromium/chromium-headless-shell' "$@"
 """
 
+# Playwright calls NODE …/driver/package/cli.js; its own NODE is …/driver/node.
+DRIVER_WRAPPER = """\
+#!/bin/sh
+export LD_LIBRARY_PATH='{libraries}'
+exec "${{1%/package/*}}/node" "$@"
+"""
+
 
 @dataclass(frozen=True)
 class Browser:
-    """What to start, and with which arguments."""
+    """What to start, with which arguments, and what Playwright needs in its own environment."""
 
     program: Path
     arguments: list[str]
+    environment: dict[str, str]
 
 
 def find_browser(*, say: Say = say_on_stderr) -> Browser:
@@ -57,9 +66,17 @@ def find_browser(*, say: Say = say_on_stderr) -> Browser:
     installed = next((Path(p) for name in HOST_PROGRAMS if (p := shutil.which(name))), None)
     if installed is None or os.geteuid() == 0:
         arguments.append("--no-sandbox")  # it needs a set-uid program, and refuses root; the pages are our own
-    if installed:
-        return Browser(installed, arguments)
-    return Browser(provide(BROWSER, say=say) / "browser", arguments)
+    program = installed or provide(BROWSER, say=say) / "browser"
+    return Browser(program, arguments, _driver_environment(say))
+
+
+def _driver_environment(say: Say) -> dict[str, str]:
+    """Playwright's driver is a Node.js that needs libatomic, which a small Debian lacks."""
+    try:
+        ctypes.CDLL("libatomic.so.1")
+    except OSError:
+        return {"PLAYWRIGHT_NODEJS_PATH": str(provide(DRIVER, say=say) / "node")}
+    return {}
 
 
 def _write_wrapper(folder: Path, final: Path) -> None:
@@ -72,6 +89,13 @@ def _write_wrapper(folder: Path, final: Path) -> None:
     wrapper.chmod(0o755)
 
 
+def _write_driver_wrapper(folder: Path, final: Path) -> None:
+    library = next(folder.rglob("libatomic.so.1")).parent.relative_to(folder)
+    wrapper = folder / "node"
+    wrapper.write_text(DRIVER_WRAPPER.format(libraries=final / library))
+    wrapper.chmod(0o755)
+
+
 BROWSER = Bundle(
     name="browser",
     packages=("chromium-headless-shell", "fonts-liberation", "fonts-dejavu-core"),
@@ -79,4 +103,12 @@ BROWSER = Bundle(
     without=r"lib(c6|gl1-mesa-dri|sensors.*|drm-(amdgpu|intel|nouveau|radeon).*)",
     suite=lambda host: host.codename,
     finish=_write_wrapper,
+)
+
+DRIVER = Bundle(
+    name="driver",
+    packages=("libatomic1",),
+    without=".*",
+    suite=lambda host: host.codename,
+    finish=_write_driver_wrapper,
 )

@@ -21,6 +21,16 @@ from embedded.place import say_on_stderr
 from embedded.problem import EmbeddedError
 
 HOST_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+# Debian's pip knows no certificates but the host's and does not even start without that file.
+PIP_WITH_CERTIFICATES = """\
+import runpy, sys
+wheel, certificates = sys.argv[1:3]
+del sys.argv[1:3]
+sys.path.insert(0, wheel)
+import pip._vendor.certifi
+pip._vendor.certifi.where = lambda: certificates
+runpy.run_module("pip", run_name="__main__")
+"""
 OLDEST = (3, 11)
 
 
@@ -58,10 +68,11 @@ def _bare_environment(folder: Path) -> tuple[list[str], dict[str, str]]:
     _run([sys.executable, "-m", "venv", "--without-pip", str(folder)])
     fetched = provide(PIP, say=say_on_stderr)
     wheel = next(fetched.glob("usr/share/python-wheels/pip-*.whl"))
-    environment = dict(os.environ)
-    if not HOST_CERTIFICATES.exists():  # Debian's pip has no other certificates
-        environment.setdefault("PIP_CERT", str(fetched / "certificates.pem"))
-    return [python, f"{wheel}/pip"], environment
+    if HOST_CERTIFICATES.exists():
+        return [python, f"{wheel}/pip"], dict(os.environ)
+    certificates = str(fetched / "certificates.pem")
+    command = [python, "-c", PIP_WITH_CERTIFICATES, str(wheel), certificates]
+    return command, {"PIP_CERT": certificates, **os.environ}
 
 
 def _install(pip: list[str], *arguments: str | Path, environment: dict[str, str], cwd: Path) -> None:

@@ -37,7 +37,7 @@ def home(environ: Mapping[str, str] = os.environ, *, root: bool | None = None) -
     needs_others = os.geteuid() == 0 if root is None else root
     wished = environ.get("YARDSTICK_HOME")
     if wished:
-        place = Path(wished).absolute()
+        place = Path(wished).resolve()
         if needs_others and (closed := closed_to_others(place)):
             raise EmbeddedError(
                 f"YARDSTICK_HOME={place}: as root, the database runs as user nobody, who cannot pass {closed}. "
@@ -45,7 +45,7 @@ def home(environ: Mapping[str, str] = os.environ, *, root: bool | None = None) -
             )
         return place
     data_home = environ.get("XDG_DATA_HOME") or str(Path(environ.get("HOME", "~")).expanduser() / ".local/share")
-    place = Path(data_home).absolute() / "yardstick"
+    place = (Path(data_home) / "yardstick").resolve()
     return SHARED_HOME if needs_others and closed_to_others(place) else place
 
 

@@ -48,11 +48,15 @@ def server_environment() -> dict[str, str]:
 
 @dataclass
 class Server:
-    """A server program: `ready` tells when it takes connections, `ending` is the signal for an orderly end."""
+    """A server program that works in `folder`, its own.
+
+    `ready(pid)` tells when it takes connections; `ending` is the signal for an orderly end.
+    """
 
     command: Sequence[str | Path]
+    folder: Path
     log: Path
-    ready: Callable[[], bool]
+    ready: Callable[[int], bool]
     ending: signal.Signals
     running: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
@@ -63,6 +67,7 @@ class Server:
 
     def start(self) -> None:
         """Start it and wait until it is ready. Raises EmbeddedError with the end of its log."""
+        _wait_until(lambda: not _working_in(self.folder))  # the database's workers outlive it for a moment
         command = as_server_user(self.command, end_with_us=self.ending.name.removeprefix("SIG"))
         with self.log.open("ab") as log:
             # A session of its own: Ctrl-C in the terminal is for us, and we stop servers after their clients.
@@ -71,13 +76,13 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                cwd=self.log.parent,
+                cwd=self.folder,
                 env=server_environment(),
                 start_new_session=True,
             )
         give(self.log)
         deadline = time.monotonic() + START_SECONDS
-        while not self.ready():
+        while not self.ready(self.running.pid):
             if self.running.poll() is not None or time.monotonic() > deadline:
                 self.stop()
                 tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
@@ -100,26 +105,33 @@ class Server:
 
 def end_leftovers(instance: Path, packages: Path) -> int:
     """End servers of an instance whose owner died; return how many. Only programs from our own packages count."""
-    found = [p for p in Path("/proc").iterdir() if p.name.isdigit() and _is_leftover(p, instance, packages)]
-    for proc in found:
-        for ending in (signal.SIGINT, signal.SIGKILL):
-            _send(proc, ending)
-            deadline = time.monotonic() + 10
-            while _is_leftover(proc, instance, packages) and time.monotonic() < deadline:
-                time.sleep(0.02)
+
+    def left() -> list[Path]:
+        working = [*_working_in(instance / "data"), *_working_in(instance / "broker")]
+        return [proc for proc in working if packages in _link(proc / "exe").parents]
+
+    found = left()
+    for ending in (signal.SIGINT, signal.SIGKILL):
+        for proc in left():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(proc.name), ending)
+        _wait_until(lambda: not left())
     return len(found)
 
 
-def _is_leftover(proc: Path, instance: Path, packages: Path) -> bool:
+def _working_in(folder: Path) -> list[Path]:
+    """Return the /proc folders of living processes whose working directory it is."""
+    return [proc for proc in Path("/proc").iterdir() if proc.name.isdigit() and _link(proc / "cwd") == folder]
+
+
+def _link(path: Path) -> Path:
     try:
-        arguments = (proc / "cmdline").read_bytes().split(b"\0")
-        program = (proc / "exe").readlink()
+        return path.readlink()
     except OSError:  # gone, or another user's
-        return False
-    places = {os.fsencode(instance / name) for name in ("data", "mosquitto.conf")}
-    return packages in program.parents and not places.isdisjoint(arguments)
+        return Path()
 
 
-def _send(proc: Path, ending: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(int(proc.name), ending)
+def _wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)

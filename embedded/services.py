@@ -98,7 +98,7 @@ def _owned(instance: Path | None, packages: Path, *, say: Say) -> Iterator[Path]
     instances = home() / "instance"
     with locked(instances / "lock", say):
         _sweep(instances, packages)
-        place = instance.absolute() if instance else Path(tempfile.mkdtemp(prefix=UNNAMED, dir=instances))
+        place = instance.resolve() if instance else Path(tempfile.mkdtemp(prefix=UNNAMED, dir=instances))
         if server_user() and (closed := closed_to_others(place.parent)):
             raise EmbeddedError(f"As root, the servers run as user nobody, who cannot pass {closed} to reach {place}.")
         make_open(place).chmod(0o700 if server_user() is None else 0o711)
@@ -106,19 +106,23 @@ def _owned(instance: Path | None, packages: Path, *, say: Say) -> Iterator[Path]
     if lock is None:
         raise EmbeddedError(f"{place} is in use by another start.")
     try:
-        end_leftovers(place, packages)
+        end_leftovers(place, packages.parent)
         yield place
     finally:
-        os.close(lock)
         if instance is None:
             shutil.rmtree(place, ignore_errors=True)
+        os.close(lock)
 
 
 def _sweep(instances: Path, packages: Path) -> None:
     """Remove the folders of starts that were killed."""
     for place in instances.glob(f"{UNNAMED}*"):
-        if (lock := try_lock(place / "lock")) is not None:
-            end_leftovers(place, packages)
+        try:
+            lock = try_lock(place / "lock")
+        except FileNotFoundError:  # its owner removes it at this moment
+            continue
+        if lock is not None:
+            end_leftovers(place, packages.parent)
             shutil.rmtree(place, ignore_errors=True)
             os.close(lock)
 
@@ -128,9 +132,8 @@ def _template(packages: Path, *, say: Say) -> Path:
     key = hashlib.sha256("\0".join(INITDB).encode()).hexdigest()[:8]
     template = home() / "template" / f"{packages.name}-{key}"
     with locked(template.parent / "lock", say):
-        for other in template.parent.glob("*-*"):
-            if other != template:
-                shutil.rmtree(other)
+        for stale in template.parent.glob(".new-*"):
+            shutil.rmtree(stale)
         if not template.exists():
             work = Path(tempfile.mkdtemp(prefix=".new-", dir=template.parent))
             try:
@@ -186,11 +189,12 @@ def _database(packages: Path, place: Path, sockets: Path, *, settings: Mapping[s
     status = data / "postmaster.pid"
     status.unlink(missing_ok=True)  # no server runs here: we hold the lock and ended what was left
 
-    def ready() -> bool:
-        return status.exists() and status.read_text().endswith("ready   \n")
+    def ready(pid: int) -> bool:
+        lines = status.read_text().splitlines() if status.exists() else []
+        return len(lines) == 8 and lines[0] == str(pid) and lines[7].rstrip() == "ready"  # noqa: PLR2004 - its format
 
     command = (_programs(packages) / "postgres", "-D", data)
-    return Server(command, place / "database.log", ready, ending=signal.SIGINT)
+    return Server(command, data, place / "database.log", ready, ending=signal.SIGINT)
 
 
 def _broker(packages: Path, place: Path, port: int | None) -> tuple[Server, int]:
@@ -198,12 +202,12 @@ def _broker(packages: Path, place: Path, port: int | None) -> tuple[Server, int]
     configuration = place / "mosquitto.conf"
     configuration.write_text(mosquitto_conf(place / "broker", port))
 
-    def ready() -> bool:
+    def ready(_pid: int) -> bool:
         with socket.socket() as attempt:
             return attempt.connect_ex(("127.0.0.1", port)) == 0
 
     command = (packages / "usr/sbin/mosquitto", "-c", configuration)
-    return Server(command, place / "broker.log", ready, ending=signal.SIGTERM), port
+    return Server(command, place / "broker", place / "broker.log", ready, ending=signal.SIGTERM), port
 
 
 def _free_port() -> int:

@@ -86,4 +86,8 @@ def _default(suite: str, keyring: Path) -> list[Stanza]:
 def write_sources(sources: Iterable[Stanza]) -> str:
     """Return the deb822 text; `Targets` keeps apt from fetching indexes that nobody asks for."""
     fixed = {"Types": "deb", "Components": "main", "Targets": "Packages"}
-    return "\n".join("".join(f"{name}: {value}\n" for name, value in (fixed | s).items()) for s in sources)
+    return "\n".join("".join(_write_field(*field) for field in (fixed | s).items()) for s in sources)
+
+
+def _write_field(name: str, value: str) -> str:
+    return f"{name}:\n {value}\n" if "\n" in value else f"{name}: {value}\n"

@@ -1,0 +1,194 @@
+"""What a line and a verdict say to a reader, in English; made from the same numbers, never computed again."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from contracts.evaluation import Figure, Step
+from core.canonical import fraction_text
+from core.money import round_fraction
+from core.time import HOUR, instant
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from zoneinfo import ZoneInfo
+
+    from contracts.charge import Chunk
+    from contracts.pricing import Charge
+    from contracts.uptime import Result
+    from core.money import Money
+
+ZERO = Fraction(0)
+WORDS = {
+    "running": "running",
+    "idle": "idle",
+    "derated": "reduced power",
+    "fault": "fault",
+    "unplanned_repair": "unplanned repair",
+    "planned_maintenance": "planned maintenance",
+    "customer_cause": "caused on your side",
+    "external": "external cause",
+    "force_majeure": "force majeure",
+    "unknown": "no data",
+    "unannounced": "maintenance without notice or beyond the allowance",
+}
+"""Categories of time in a customer's words."""
+
+
+def number(exact: Fraction, decimals: int = 4) -> str:
+    """Exactly if the digits end, else with so many decimals."""
+    whole = fraction_text(exact)
+    return whole if "/" not in whole else f"{round_fraction(exact, decimals, 'half_up'):f}"
+
+
+def use(chunks: Sequence[Chunk], unit: str) -> str:
+    """`8000 km at 0.0420, 2400 km at 0.0380`."""
+    pieces = []
+    for charge, factor, chunk in _merged(chunks):
+        price = _price_text(charge, chunk)
+        if charge.fee:
+            part = "" if factor == 1 else f" x {number(factor)}"
+            pieces.append(f"fee {price}{part}")
+        elif charge.units:
+            word = "packages" if chunk.term.model == "package" else unit
+            times = "" if factor == 1 else f" x {number(factor)}"
+            pieces.append(f"{number(charge.units)} {word} at {price}{times}")
+    counted = sum((chunk.counted for chunk in chunks), ZERO)
+    free = chunks[0].term.included
+    head = f"{number(counted)} {unit}, {free} included: " if free else ""
+    return head + (", ".join(pieces) if pieces else "nothing to price" if counted else f"no {unit}")
+
+
+def shared(part: Fraction, whole: Fraction, *, unit: str, total: Money) -> str:
+    """`667 of 1000 kWh, its share of 305.00`."""
+    return f"{number(part)} of {number(whole)} {unit}, its share of {total.amount:f}"
+
+
+def use_steps(chunks: Sequence[Chunk], unit: str) -> tuple[Step, ...]:
+    """Where the units lie, and what each tier costs."""
+    steps = []
+    for chunk in chunks:
+        position = {"from": f"{number(chunk.at)} {unit}", "to": f"{number(chunk.to)} {unit}"}
+        steps.append(
+            Step("quantity", "position at the end - position at the start", position, f"{number(chunk.counted)} {unit}")
+        )
+    for charge, factor, chunk in _merged(chunks):
+        price = _price_text(charge, chunk)
+        values = {"fee": price} if charge.fee else {"units": number(charge.units), "price": price}
+        formula = " × ".join(values)
+        if factor != 1:
+            values["factor"], formula = number(factor), formula + " × factor"
+        label = _tier_label(chunk, charge)
+        steps.append(
+            Step(label, formula, values, f"{number(charge.amount * factor, 10)} {chunk.segment.version.currency}")
+        )
+    return tuple(steps)
+
+
+def _tier_label(chunk: Chunk, charge: Charge) -> str:
+    if not chunk.term.tiers:
+        return chunk.term.model
+    shrunk = Figure(Fraction(chunk.term.tiers[charge.band].above.magnitude) * chunk.shrink).text()
+    return f"tier above {shrunk} {chunk.term.tiers[charge.band].above.unit}"
+
+
+def _merged(chunks: Sequence[Chunk]) -> list[tuple[Charge, Fraction, Chunk]]:
+    """Charges of one tier, price and factor put together, in order."""
+    from contracts.pricing import Charge
+
+    found: dict[tuple[int, int, Fraction, bool, Fraction], tuple[Charge, Fraction, Chunk]] = {}
+    for n, chunk in enumerate(chunks):
+        for charge, factor in chunk.charges:
+            key = (n, charge.band, charge.price, charge.fee, factor)
+            if key in found:
+                one = found[key][0]
+                charge = Charge(one.band, one.units + charge.units, one.price, one.amount + charge.amount, one.fee)  # noqa: PLW2901
+            found[key] = (charge, factor, chunk)
+    return list(found.values())
+
+
+def _price_text(charge: Charge, chunk: Chunk) -> str:
+    """The price with the digits of the contract."""
+    term = chunk.term
+    if term.tiers:
+        tier = term.tiers[charge.band]
+        written = tier.fee if charge.fee else tier.price
+    else:
+        written = term.price or term.package_price
+    return f"{written.amount:f}" if written is not None else number(charge.price)
+
+
+def hours(microseconds: Fraction | int) -> str:
+    """`9.25 h`, with two decimals."""
+    return f"{round_fraction(Fraction(microseconds) / HOUR, 2, 'half_up'):f} h"
+
+
+def percent(share: Fraction, decimals: int = 4) -> str:
+    """`97.0279 %`; fewer digits where they end."""
+    exact = fraction_text(share * 100)
+    short = "/" not in exact and len(exact.partition(".")[2]) <= decimals
+    rounded = f"{round_fraction(share * 100, decimals, 'half_up'):f}"
+    return f"{exact if short else rounded} %"
+
+
+def day(at: int, where: ZoneInfo) -> str:
+    """`11 June`."""
+    local = instant(at).astimezone(where)
+    return f"{local.day} {local:%B}"
+
+
+def amount(money: Money) -> str:
+    """`1,850.00`."""
+    return f"{abs(money.amount):,f}"
+
+
+def credit(result: Result, money: Money) -> str:
+    """`97.0279 % of 98 %: 5 % of 1850.00`, and what caps left of it."""
+    term, due = result.window.term, result.due
+    reached = result.tally.availability
+    head = "at least " if result.open else f"{percent(reached or ZERO)} of {percent(term.target)}: "
+    whole = f"{number(due.exact)}" if due.share is None else f"{percent(due.share)} of {number(result.base, 2)}"
+    cut = result.money is not None and money != result.money
+    return f"{head}{whole}" + (
+        f" = {result.money.amount:f}, its share of what the cap leaves" if cut and result.money else ""
+    )
+
+
+def availability(result: Result, money: Money, where: ZoneInfo) -> str:
+    """The verdict in a customer's sentences."""
+    tally, window = result.tally, result.window
+    sentences = [f"{result.owner}, {_window(result, where)}: required {hours(tally.required)}."]
+    if tally.excluded:
+        parts = [f"{WORDS.get(c, c)} {hours(t)}{_cause(result, c, where)}" for c, t in tally.excluded.items()]
+        sentences.append(f"Not counted: {', '.join(parts)}.")
+    sentences.append(f"Counted {hours(tally.counted)}.")
+    if tally.down:
+        parts = [_down(c, t, tally.touched[c]) for c, t in tally.down.items()]
+        total = f" = {hours(tally.lost)}" if len(parts) > 1 else ""
+        sentences.append(f"Down: {', '.join(parts)}{total}.")
+    if tally.availability is not None:
+        sentences.append(f"Availability {percent(tally.availability)}, promised {percent(window.term.target)}.")
+    if money:
+        due = result.due
+        share = "" if due.share is None else f"{percent(due.share)} of {number(result.base, 2)} = "
+        sentences.append(f"§ {window.term.clause} gives {share}{amount(money)}.")
+    if result.bounds and result.tally.unknown:
+        worst = result.credit(result.bounds[0]).exact
+        sentences.append(f"If the hours without data were all down, the credit would be {number(worst, 2)}.")
+    return " ".join(sentences)
+
+
+def _window(result: Result, where: ZoneInfo) -> str:
+    start, last = (instant(at).astimezone(where) for at in (result.window.start, result.window.end - 1))
+    return f"{start:%B %Y}" if (start.year, start.month) == (last.year, last.month) else result.window.label
+
+
+def _cause(result: Result, category: str, where: ZoneInfo) -> str:
+    causes = result.tally.causes.get(category, ())
+    return f" ({'; '.join(f'{cause}, {day(at, where)}' for cause, at in causes)})" if causes else ""
+
+
+def _down(category: str, lost: Fraction, touched: int) -> str:
+    word = WORDS.get(category, category)
+    return f"{word} {hours(lost)}" if lost == touched else f"{word} {hours(touched)} counted as {hours(lost)}"

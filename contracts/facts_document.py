@@ -1,0 +1,275 @@
+"""A facts file: text to facts and examples, or every problem in it. Only what was known as of a time becomes Facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from contracts.facts import (
+    Attribution,
+    Carried,
+    Case,
+    Counter,
+    Facts,
+    History,
+    InvoicedLine,
+    Notice,
+    Piece,
+    ReadyQuantity,
+    StateSpan,
+)
+from contracts.facts_model import Example, Fact, FactLists, FactsFile, QuantityFact, ReadingFact
+from contracts.text import Path, TextDocument
+from contracts.words import Context, problems_of
+from core.money import Money
+from core.problem import Problem, Problems
+from core.time import instant, wall_text
+from core.units import Quantity, Tick, convertible, default_tick, to_ticks
+from ingest.counter import CounterReading, Exchange, Rule, course
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from zoneinfo import ZoneInfo
+
+    from contracts.document import Measure, Version
+    from contracts.facts import CounterNeed, Needs, StateNeed
+
+T = TypeVar("T", bound=Fact)
+_TIME_STATUS = "UIRS"
+"""Unknown, informative, relative, synchronised: each is better than the one before."""
+_FILE: TypeAdapter[FactsFile] = TypeAdapter(FactsFile)
+_LISTS: TypeAdapter[FactLists] = TypeAdapter(FactLists)
+
+
+@dataclass(frozen=True, slots=True)
+class FactsDocument:
+    """A sound facts file and the text it came from."""
+
+    file: FactsFile
+    source: TextDocument
+
+
+def read_facts(source: TextDocument, versions: Sequence[Version]) -> FactsDocument | tuple[Problem, ...]:
+    """A facts document of this contract, or every problem in it and in the facts of its examples."""
+    context = Context(versions[0].zone, versions[0].currency)
+    if source.problems:
+        return tuple(source.problems)
+    try:
+        file = _FILE.validate_python(source.value, context=context)
+    except ValidationError as error:
+        return tuple(problems_of(error, source))
+    problems: list[Problem] = []
+    if file.contract != versions[0].contract:
+        message = f"is {file.contract!r}, and the contract is {versions[0].contract!r}"
+        problems.append(Problem(source.place(("contract",)), message, "name the same contract"))
+    for base, raw in (
+        (("facts",), file.facts),
+        *((("examples", n, "facts"), e.facts) for n, e in enumerate(file.examples)),
+    ):
+        problems += _list_problems(raw, source, versions, base=base)
+    return tuple(problems) or FactsDocument(file, source)
+
+
+def lists_for(document: FactsDocument, example: Example | None, context: Context) -> FactLists:
+    """The file's lists, those of the example in place of lists of the same name. Raises Problems."""
+    raw = {**document.file.facts, **(example.facts if example else {})}
+    try:
+        return _LISTS.validate_python(raw, context=context)
+    except ValidationError as error:
+        raise Problems(tuple(problems_of(error, TextDocument(raw, {})))) from None
+
+
+def facts_for(lists: FactLists, needs: Needs, versions: Sequence[Version], *, as_of: int | None) -> Facts:
+    """What was known as of a time, in the shape that the engine needs. Raises Problems."""
+    zone = versions[0].zone
+    states = {(need.asset, need.register): _states(lists, need, as_of) for need in needs.states}
+    counters = {
+        (need.asset, need.register): _counter(lists, need, _measure(versions, need), as_of) for need in needs.counters
+    }
+    return Facts(
+        knowledge=_knowledge(as_of, zone),
+        counters=counters,
+        states=states,
+        quantities=tuple(_ready(q) for q in _known(lists.quantities, as_of)),
+        otherwise=lists.otherwise,
+        attributions=tuple(
+            Attribution(a.asset, a.start, a.end, a.category, a.party, a.status, a.cause or "")
+            for a in _known(lists.attributions, as_of)
+        ),
+        notices=tuple(
+            Notice(n.kind, n.given, n.asset or "", n.clause or "", n.start, n.end) for n in _known(lists.notices, as_of)
+        ),
+        carried=tuple(
+            Carried(c.clause, c.item, c.value, c.asset or c.group or "") for c in _known(lists.carried, as_of)
+        ),
+        history=tuple(
+            History(
+                h.clause,
+                h.asset or h.group or "",
+                h.period,
+                h.value,
+                h.counted.elapsed if h.counted else None,
+                h.down.elapsed if h.down else None,
+            )
+            for h in _known(lists.history, as_of)
+        ),
+        invoiced=tuple(_invoiced(row) for row in lists.invoiced),
+    )
+
+
+def _known(facts: Iterable[T], as_of: int | None) -> Iterator[T]:
+    return (fact for fact in facts if as_of is None or fact.recorded_at is None or fact.recorded_at <= as_of)
+
+
+def _knowledge(as_of: int | None, zone: ZoneInfo) -> str:
+    return "all" if as_of is None else wall_text(instant(as_of), zone)
+
+
+def _ready(q: QuantityFact) -> ReadyQuantity:
+    return ReadyQuantity(
+        q.asset or q.group or "",
+        q.measure,
+        q.start,
+        q.end,
+        Fraction(q.quantity.magnitude),
+        q.quantity.unit,
+        q.weight_class,
+        q.dimensions,
+        q.coverage,
+        q.estimated,
+    )
+
+
+def _invoiced(row: str) -> InvoicedLine:
+    cells = row.split(" | ")
+    if len(cells) != 4:  # noqa: PLR2004 - clause, asset, text, amount
+        raise Problems((Problem("invoiced", f"{row!r} has not four columns", "clause | asset | text | amount"),))
+    return InvoicedLine(cells[0], cells[1], cells[2], Money.parse(cells[3]))
+
+
+def _states(lists: FactLists, need: StateNeed, as_of: int | None) -> tuple[StateSpan, ...]:
+    spans = [
+        StateSpan(s.start, s.end, s.state, s.subsystem or "", s.cause or "", s.performance)
+        for s in _known(lists.states, as_of)
+        if s.asset == need.asset and s.start < need.end and need.start < s.end
+    ]
+    readings = sorted(
+        (r for r in _known(lists.readings, as_of) if (r.asset, r.path) == (need.asset, need.register)),
+        key=lambda r: (r.at, r.sequence),
+    )
+    for n, reading in enumerate(readings):
+        following = readings[n + 1].at if n + 1 < len(readings) else need.end
+        end = min(following, reading.at + need.max_gap)
+        if reading.at < end and isinstance(reading.value, str):
+            spans.append(StateSpan(reading.at, end, reading.value))  # type: ignore[arg-type]
+    return tuple(sorted(spans, key=lambda s: (s.start, s.end, s.category, s.cause, s.subsystem)))
+
+
+def _measure(versions: Sequence[Version], need: CounterNeed) -> Measure:
+    found = [m for v in versions for m in v.measures if m.register_path == need.register and m.kind == "counter_delta"]
+    return found[0]
+
+
+def _counter(lists: FactLists, need: CounterNeed, measure: Measure, as_of: int | None) -> Counter:
+    mine = (need.asset, need.register)
+    readings = [r for r in _known(lists.readings, as_of) if (r.asset, r.path) == mine and _counts(r, measure)]
+    exchanges = [e for e in _known(lists.exchanges, as_of) if (e.asset, e.path) == mine]
+    values = [r.value for r in readings if isinstance(r.value, Quantity)]
+    tick = _tick(need.unit, [*values, *(v for e in exchanges for v in (e.end_value, e.start_value))])
+
+    def ticks(value: Quantity) -> int:
+        return to_ticks(value.magnitude, value.unit, register_unit=tick.unit, resolution=tick.resolution).ticks
+
+    whole = course(
+        [
+            CounterReading(r.at, r.device, (r.recorded_at or 0, r.sequence), ticks(r.value))
+            for r in readings
+            if isinstance(r.value, Quantity)
+        ],
+        [Exchange(e.at, e.old_device, ticks(e.end_value), e.new_device, ticks(e.start_value)) for e in exchanges],
+        _rule(need, tick, ticks),
+    )
+    pieces = tuple(
+        Piece(p.start, p.end, p.device, p.opening, p.closing, p.removed, p.opening_quality, p.closing_quality)
+        for p in whole.parts(need.instants)
+    )
+    start, end = need.instants[0], need.instants[-1]
+    cases = tuple(
+        Case(*mine, d.start, d.end, d.reason) for d in whole.doubts if d.start < end and max(d.end, d.start + 1) > start
+    )
+    return Counter(tick.unit, tick.resolution, pieces, cases)
+
+
+def _rule(need: CounterNeed, tick: Tick, ticks: Any) -> Rule:
+    rate = need.max_rate.to(f"{tick.unit}/s") / Fraction(tick.resolution) / 1_000_000 if need.max_rate else None
+    return Rule(
+        need.on_reset,  # type: ignore[arg-type]
+        need.boundary,  # type: ignore[arg-type]
+        ticks(need.modulus) if need.modulus else None,
+        rate,
+        need.max_gap,
+    )
+
+
+def _tick(unit: str, values: Sequence[Quantity]) -> Tick:
+    """The unit's own tick, or a finer one if some value as written would not be whole."""
+    tick = default_tick(unit)
+    for places in range(10):
+        if all((v.to(tick.unit) / Fraction(tick.resolution)).denominator == 1 for v in values):
+            return tick
+        tick = Tick(Quantity.parse(f"{'0.' + '0' * places + '1' if places else '1'} {unit}").magnitude, unit)
+    return default_tick(unit)
+
+
+def _counts(reading: ReadingFact, measure: Measure) -> bool:
+    """Whether a reading is good enough for the measure."""
+    if measure.require_signature and reading.signature in (None, "none", "invalid", "false", "missing"):
+        return False
+    if measure.min_time_status is None:
+        return True
+    status = (reading.time_status or "U")[0].upper()
+    return _TIME_STATUS.find(status) >= _TIME_STATUS.find(measure.min_time_status[0].upper())
+
+
+def _list_problems(
+    raw: dict[str, Any], source: TextDocument, versions: Sequence[Version], *, base: Path
+) -> Iterator[Problem]:
+    try:
+        lists = _LISTS.validate_python(raw, context=Context(versions[0].zone, versions[0].currency))
+    except ValidationError as error:
+        yield from problems_of(error, source, base=base)
+        return
+    found = (*_quantity_problems(lists, versions), *_reading_problems(lists, versions), *_span_problems(lists))
+    for path, problem in found:
+        yield Problem(source.place((*base, *path)), problem.message, problem.remedy)
+
+
+def _quantity_problems(lists: FactLists, versions: Sequence[Version]) -> Iterator[tuple[Path, Problem]]:
+    units = {m.measure: m.unit for v in versions for m in v.measures}
+    for n, q in enumerate(lists.quantities):
+        if (q.asset is None) == (q.group is None):
+            yield ("quantities", n), Problem("", "needs one of asset and group", "say whose quantity it is")
+        if q.measure not in units:
+            yield ("quantities", n), Problem("", f"{q.measure!r} is no measure", f"one of {', '.join(sorted(units))}")
+        elif q.quantity.unit != units[q.measure]:
+            message = f"{q.quantity} is not in {units[q.measure]}"
+            yield ("quantities", n), Problem("", message, f"{q.measure} is measured in it")
+
+
+def _reading_problems(lists: FactLists, versions: Sequence[Version]) -> Iterator[tuple[Path, Problem]]:
+    registers = {m.register_path: m.unit for v in versions for m in v.measures}
+    for n, r in enumerate(lists.readings):
+        unit = registers.get(r.path)
+        if unit and (not isinstance(r.value, Quantity) or not convertible(r.value.unit, unit)):
+            problem = Problem("", f"{r.value} does not convert to {unit}", f"{r.path} is measured in {unit}")
+            yield ("readings", n, "value"), problem
+
+
+def _span_problems(lists: FactLists) -> Iterator[tuple[Path, Problem]]:
+    for name in ("quantities", "states", "attributions", "notices", "unmet", "pauses", "substitutes"):
+        for n, item in enumerate(getattr(lists, name)):
+            if item.start is not None and item.end is not None and item.end <= item.start:
+                yield (name, n), Problem("", "is an empty or inverted span", "to is after from")

@@ -1,0 +1,143 @@
+"""Quantities of a measure over the stretches that a term needs: ready ones or counters, exact, never spread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from contracts.facts import Case
+from core.problem import Problem
+from core.time import instant, wall_text
+from core.units import factor, floor_to_scale
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from zoneinfo import ZoneInfo
+
+    from contracts.document import Measure
+    from contracts.facts import Counter, Piece, ReadyQuantity
+    from contracts.scene import Scene
+    from contracts.span import Spans
+    from core.units import Quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A piece of use in the measure's unit, in order of time."""
+
+    start: int
+    end: int
+    owner: str
+    quantity: Fraction
+    weight_class: str = ""
+    dimensions: Mapping[str, Quantity] = field(default_factory=dict)
+    estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one asset (or group) used in some spans. missing: there is no fact at all. waits: nothing may be billed."""
+
+    rows: tuple[Row, ...] = ()
+    opening: Fraction | None = None
+    closing: Fraction | None = None
+    cases: tuple[Case, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    provisional: bool = False
+    missing: bool = False
+    waits: bool = False
+
+    @property
+    def quantity(self) -> Fraction:
+        """The plain sum."""
+        return sum((row.quantity for row in self.rows), Fraction(0))
+
+
+def usage(scene: Scene, measure: Measure, owner: str, spans: Spans) -> Usage:
+    """The use of one asset or group within spans; each ready quantity must lie within one of them."""
+    facts, where = scene.facts, scene.zone
+    ready = [q for q in facts.quantities if q.owner == owner and q.measure == measure.measure]
+    touching = [q for q in ready if any(q.start < end and start < q.end for start, end in spans)]
+    counter = facts.counters.get((owner, measure.register_path or ""))
+    problems = tuple(_straddling(touching, spans, where))
+    if counter is None or not counter.pieces:
+        rows = tuple(_ready_row(q) for q in sorted(touching, key=_in_time))
+        return Usage(rows, problems=problems, missing=not touching, provisional=any(r.estimated for r in rows))
+    if touching:
+        message = f"{owner} has both ready quantities and readings of {measure.measure}"
+        return Usage(problems=(Problem("quantities", message, "give one or the other"),))
+    return _counted(counter, measure, owner, intersect_each(spans, scene.until))
+
+
+def intersect_each(spans: Spans, until: int) -> Spans:
+    """The spans so far, each for itself: neighbours stay apart."""
+    return tuple((start, min(end, until)) for start, end in spans if start < until)
+
+
+def without_facts(measure: Measure, owner: str, spans: Spans) -> Case:
+    """The case of an asset of which nothing is known."""
+    return Case(owner, measure.register_path or measure.measure, spans[0][0], spans[-1][1], "missing")
+
+
+def boundary_value(ticks: int, counter: Counter, unit: str) -> Fraction:
+    """A counter's value in the contract's unit; floored to its scale only where the unit does not convert exactly."""
+    return floor_to_scale(ticks * Fraction(counter.resolution) * factor(counter.unit, unit))
+
+
+def piece_use(piece: Piece, counter: Counter, unit: str) -> Fraction:
+    """Use in the contract's unit, as a difference of boundary values, so that neighbouring pieces telescope."""
+    opening, closing, removed = (
+        boundary_value(ticks, counter, unit) for ticks in (piece.opening, piece.closing, piece.removed)
+    )
+    return closing - opening - removed
+
+
+def _counted(counter: Counter, measure: Measure, owner: str, spans: Spans) -> Usage:
+    unit = measure.unit or counter.unit
+    inside = [piece for piece in counter.pieces if any(s <= piece.start and piece.end <= e for s, e in spans)]
+    across = [
+        piece
+        for piece in counter.pieces
+        if piece not in inside and any(piece.start < e and s < piece.end for s, e in spans)
+    ]
+    if across:
+        message = f"the pieces of {owner} are not cut at every instant that engine.needs names"
+        return Usage(problems=(Problem("counters", message, "load the boundary values again"),))
+    rows = tuple(
+        Row(
+            start, end, owner, sum((piece_use(p, counter, unit) for p in inside if start <= p.start < end), Fraction(0))
+        )
+        for start, end in spans
+    )
+    cases = tuple(
+        case for case in counter.cases if any(case.start < e and s < max(case.end, case.start + 1) for s, e in spans)
+    )
+    return Usage(
+        rows,
+        opening=boundary_value(inside[0].opening, counter, unit) if inside else None,
+        closing=boundary_value(inside[-1].closing, counter, unit) if inside else None,
+        cases=cases,
+        provisional=bool(cases) or any(piece.closing_quality == "last" for piece in inside),
+        missing=not inside,
+        waits=measure.on_reset == "documented_only" and any(case.reason == "counter_fell" for case in cases),
+    )
+
+
+def _straddling(touching: Iterable[ReadyQuantity], spans: Spans, where: ZoneInfo) -> Iterable[Problem]:
+    for q in touching:
+        if not any(start <= q.start and q.end <= end for start, end in spans):
+            since, until = (wall_text(instant(at), where) for at in (q.start, q.end))
+            yield Problem(
+                f"quantities, {q.owner}, {q.measure}",
+                f"the quantity from {since} to {until} straddles a boundary at which the evaluation cuts",
+                "give one quantity for each side: it is never spread",
+            )
+
+
+def _ready_row(q: ReadyQuantity) -> Row:
+    return Row(q.start, q.end, q.owner, q.quantity, q.weight_class, q.dimensions, q.estimated)
+
+
+def _in_time(q: ReadyQuantity) -> tuple[int, int, Fraction, str]:
+    return q.start, q.end, q.quantity, q.weight_class

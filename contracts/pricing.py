@@ -1,0 +1,75 @@
+"""Price models over positions: what the units from one quantity to another cost. Exact; nothing is rounded.
+
+Taking both ends lets a period be billed in parts: the parts sum to the whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+ZERO = Fraction(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A tier: what lies above a quantity, at a price for each unit and a fee once it is reached."""
+
+    above: Fraction
+    price: Fraction | None = None
+    fee: Fraction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """A priced piece: so many units at a price, or a fee (then units is the position at which it is owed)."""
+
+    band: int
+    units: Fraction
+    price: Fraction
+    amount: Fraction
+    fee: bool = False
+
+
+def graduated(bands: Sequence[Band], start: Fraction, end: Fraction) -> Iterator[Charge]:
+    """The units from start to end, each at the price of the tier in which it lies."""
+    for n, band in enumerate(bands):
+        ceiling = bands[n + 1].above if n + 1 < len(bands) else max(end, band.above)
+        units = min(end, ceiling) - max(start, band.above)
+        if units > 0 and band.price is not None:
+            yield Charge(n, units, band.price, units * band.price)
+
+
+def reached(bands: Sequence[Band], quantity: Fraction) -> int:
+    """Which tier a quantity reaches: the last that it lies above; the first holds zero too."""
+    return max((n for n, band in enumerate(bands) if quantity > band.above), default=0)
+
+
+def fees(bands: Sequence[Band], start: Fraction, end: Fraction, *, opens: bool) -> Iterator[Charge]:
+    """Fees that fall due between two quantities; opens: the count begins here, so that the first tier's is owed."""
+    for n, band in enumerate(bands):
+        crossed = start <= band.above < end
+        if band.fee is not None and (opens if n == 0 else crossed):
+            yield Charge(n, band.above, band.fee, band.fee, fee=True)
+
+
+def packages(size: Fraction, start: Fraction, end: Fraction) -> int:
+    """How many packages begin between two quantities; a part counts whole."""
+    return _begun(size, end) - _begun(size, start)
+
+
+def _begun(size: Fraction, quantity: Fraction) -> int:
+    return -(-quantity // size)
+
+
+def whole_units(quantity: Fraction, mode: str) -> Fraction:
+    """A count rounded to whole units: none, up, or half_up."""
+    if mode == "up":
+        return Fraction(-(-quantity // 1))
+    if mode == "half_up":
+        return Fraction((2 * quantity + 1) // 2)
+    return quantity

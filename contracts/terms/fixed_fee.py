@@ -1,0 +1,164 @@
+"""A fee for each month, quarter or year, of the contract or of each asset."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Literal
+
+from contracts.evaluation import Figure, Step, Verdict
+from contracts.scene import Draft, Outcome
+from contracts.segment import Segment, covered, days_touched, in_force, periods, segments
+from contracts.span import normal
+from contracts.terms.base import Term
+from contracts.words import Flag, MoneyWord  # noqa: TC001 - pydantic reads them
+from core.canonical import fraction_text
+from core.problem import Problem
+from core.time import instant, micros
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from contracts.document import Version
+    from contracts.scene import Scene
+    from contracts.segment import Lineage
+    from contracts.span import Spans
+    from core.time import Period
+
+
+class FixedFee(Term):
+    """Parameters. every: the window of one fee; advance: invoiced ahead, which changes no amount."""
+
+    kind: Literal["fixed_fee"]
+    amount: MoneyWord
+    every: Literal["month", "quarter", "year"]
+    per: Literal["contract", "asset"]
+    proration: Literal["calendar_days", "none"]
+    advance: Flag = False
+
+    def check(self, version: Version) -> Iterator[Problem]:
+        """Beyond what every term has: a fee is not below zero."""
+        yield from super().check(version)
+        if self.amount.amount < 0:
+            yield Problem("amount", f"{self.amount} is below zero", "a credit is a remedy of a promise, not a fee")
+
+
+def evaluate(scene: Scene, lineage: Lineage) -> Outcome:
+    """A line for each asset (or the contract) and segment: every fee window that ends in the period, by its days."""
+    outcome = Outcome()
+    windows = list(_windows(scene, lineage))
+    shares: dict[tuple[str, int], list[_Share]] = {}
+    for window in windows:
+        for share in _shares(scene, lineage, window):
+            shares.setdefault((share.owner, share.segment.version.version), []).append(share)
+    for (owner, _), parts in shares.items():
+        outcome.lines.append(scene.line(parts[0].segment, owner, _draft(parts, several=_is_cut(shares, owner))))
+    by_clause: dict[tuple[str, str], Fraction] = {}
+    for line in outcome.lines:
+        key = (line.clause, line.owner)
+        by_clause[key] = by_clause.get(key, Fraction(0)) + line.unrounded
+    outcome.verdicts += [_verdict(scene, *key, exact) for key, exact in by_clause.items()]
+    return outcome
+
+
+class _Share:
+    """One owner's days of one fee window within one segment."""
+
+    __slots__ = ("days", "end", "of", "owner", "segment", "start", "window")
+
+    def __init__(
+        self, owner: str, segment: Segment, window: Period, days: tuple[int, int], span: tuple[int, int]
+    ) -> None:
+        self.owner, self.segment, self.window = owner, segment, window
+        self.days, self.of = days
+        self.start, self.end = span
+
+    @property
+    def fee(self) -> FixedFee:
+        term = self.segment.term
+        if not isinstance(term, FixedFee):
+            raise TypeError("a share of a fee belongs to a fixed_fee")
+        return term
+
+    @property
+    def exact(self) -> Fraction:
+        return Fraction(self.fee.amount.amount) * self.days / self.of
+
+
+def _windows(scene: Scene, lineage: Lineage) -> Iterator[Period]:
+    """Windows of the fee that end in the period; the last is cut short by the end of the agreement."""
+    ruling = in_force(scene.versions, scene.start, scene.end)
+    last = ruling[-1][2] if ruling else scene.start
+    seen: set[str] = set()
+    for version, since, until in ruling:
+        term = lineage.get(version.version)
+        if not isinstance(term, FixedFee):
+            continue
+        for window in periods(version, since, until, kind=term.every):
+            ends = micros(window.span.end)
+            over = ends <= scene.end or (last < scene.end and ends > last)
+            if over and window.label not in seen:
+                seen.add(window.label)
+                yield window
+
+
+def _shares(scene: Scene, lineage: Lineage, window: Period) -> Iterator[_Share]:
+    start, end = window.span.micros
+    counted: dict[str, int] = {}
+    taken: dict[str, set[object]] = {}
+    for segment in segments(scene.versions, lineage, start, end):
+        fee = segment.term
+        if not isinstance(fee, FixedFee) or fee.every != window.kind:
+            continue
+        for owner, spans in _owners(scene, fee, segment).items():
+            days = days_touched(spans, scene.zone) - taken.setdefault(owner, set())
+            taken[owner] |= days
+            whole = fee.proration == "none"
+            if not days or (whole and counted.get(owner)):
+                continue
+            counted[owner] = 1
+            part = (1, 1) if whole else (len(days), window.days)
+            yield _Share(owner, segment, window, part, (spans[0][0], spans[-1][1]))
+
+
+def _owners(scene: Scene, fee: FixedFee, segment: Segment) -> dict[str, Spans]:
+    if fee.per == "contract":
+        return {"contract": normal([(segment.start, segment.end)])}
+    return covered(scene.versions, fee.applies_to, segment.start, segment.end)
+
+
+def _is_cut(shares: dict[tuple[str, int], list[_Share]], owner: str) -> bool:
+    return sum(1 for other, _ in shares if other == owner) > 1
+
+
+def _draft(parts: list[_Share], *, several: bool) -> Draft:
+    steps = tuple(
+        Step(
+            f"fee for {part.window.label}",
+            "amount × days ÷ days of the window" if part.days != part.of else "amount",
+            {"amount": str(part.fee.amount), "days": str(part.days), "days of the window": str(part.of)},
+            f"{fraction_text(part.exact)} {part.fee.amount.currency}",
+        )
+        for part in parts
+    )
+    prefix = f"version {parts[0].segment.version.version}: " if several else ""
+    text = prefix + "; ".join(_words(part) for part in parts)
+    whole = sum((part.exact for part in parts), Fraction(0))
+    return Draft(parts[0].start, parts[-1].end, text, whole, steps=steps)
+
+
+def _words(part: _Share) -> str:
+    if part.days == part.of:
+        return _window_words(part.window)
+    where = part.window.zone
+    first, last = (instant(at).astimezone(where) for at in (part.start, part.end - 1))
+    return f"{first.day} {first:%B} to {last.day} {last:%B %Y}, {part.days} of {part.of} days"
+
+
+def _window_words(window: Period) -> str:
+    return f"{window.first_day:%B %Y}" if window.kind == "month" else window.label
+
+
+def _verdict(scene: Scene, clause: str, owner: str, exact: Fraction) -> Verdict:
+    status = "provisional" if scene.running else "final"
+    values = {"unrounded": Figure(exact, scene.currency)}
+    return Verdict(clause, "fixed_fee", owner, "-", status, not scene.running, scene.start, scene.end, values)  # type: ignore[arg-type]
