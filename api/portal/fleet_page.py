@@ -10,7 +10,6 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.paging import Cursor, cursor, read_name
 from api.portal import format as show
-from api.portal import page
 from api.portal.context import shown
 from api.routes.asset import found
 from api.visit import Anyone, Visit
@@ -52,7 +51,6 @@ def asset_page(
         visit,
         "asset.html",
         asset=row,
-        asset_file=page.asset,
         coverage=covered,
         facts=_facts(newest, codes),
         registers=served,

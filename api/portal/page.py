@@ -72,7 +72,7 @@ def mount_static(application: FastAPI) -> None:
 
 
 @cache
-def asset(name: str) -> str:
+def file(name: str) -> str:
     """The address of a static file, with a version that its content decides."""
     return f"/static/{name}?v={hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:10]}"
 
@@ -99,7 +99,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    found.globals.update(icon=icon, asset=asset, homes=HOMES)
+    found.globals.update(icon=icon, file=file, homes=HOMES)
     for name in ("money", "number", "quantity", "percent", "short", "lasted", "hours", "day", "short_day", "moment"):
         found.filters[name] = getattr(show, name)
     for name in ("period", "clock", "initials", "figure", "instant", "instant_day", "instant_last_day", "rounded"):

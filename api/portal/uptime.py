@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -12,8 +12,11 @@ from api.portal.bill import Bill, lowest_first
 from api.portal.format import figure
 from api.routes.asset import spans
 from api.visit import Visit
+from contracts.facts import Attribution, StateSpan
 from contracts.store import view as contract_view
 from contracts.store.view import AttributionView, CoverageView
+from contracts.timeline import Painted, paint
+from core.time import instant, micros
 from ingest.store import view
 
 # Category of time: look, and words for people. The contract decides what counts.
@@ -30,7 +33,6 @@ LOOKS = {
     "unknown": ("nodata", "No data"),
 }
 TREATED = {"up": "counts as up", "down": "counts", "exclude": "excluded", "measured": "counts in part"}
-DECIDED = {"determined": 2, "accepted": 1}
 MICROSECOND = timedelta(microseconds=1)
 
 
@@ -165,54 +167,50 @@ def events(uptime: Uptime, most: int) -> list[tuple[Row, Stretch]]:
     return sorted(found, key=lambda pair: pair[1].start, reverse=True)[:most]
 
 
-def paint(
-    said: Sequence[tuple[datetime, datetime, str]],
-    decided: Sequence[AttributionView],
-    *,
-    start: datetime,
-    end: datetime,
-) -> list[tuple[datetime, datetime, str, str, bool]]:
-    """Start, end, category, cause, decided: attributions over what devices said, silence as unknown, nothing twice."""
-    rules = sorted((one for one in decided if one.status in DECIDED), key=lambda one: DECIDED[one.status])
-    cuts = {start, end}
-    for since, until in [*((a, b) for a, b, _ in said), *((one.starts_at, one.ends_at) for one in rules)]:
-        cuts |= {at for at in (since, until) if start < at < end}
-    out: list[tuple[datetime, datetime, str, str, bool]] = []
-    edges = sorted(cuts)
-    place = 0
-    for since, until in zip(edges, edges[1:], strict=False):
-        while place < len(said) and said[place][1] <= since:
-            place += 1
-        category, cause, by_decision = "unknown", "", False
-        if place < len(said) and said[place][0] <= since:
-            category = said[place][2]
-        for one in rules:
-            if one.starts_at <= since and until <= one.ends_at:
-                category, cause, by_decision = one.category, one.cause, True
-        if out and out[-1][1] == since and out[-1][2:] == (category, cause, by_decision):
-            out[-1] = (out[-1][0], until, category, cause, by_decision)
-        else:
-            out.append((since, until, category, cause, by_decision))
-    return out
-
-
 def _painted(visit: Visit, bill: Bill, covered: Sequence[CoverageView]) -> dict[str, list[Stretch]]:
     until = min(bill.until, bill.end)
     ids = [one.asset for one in covered]
     paths = {one["register"] for one in bill.document["measures"] if one["kind"] == "state_time"}
-    said: dict[int, list[tuple[datetime, datetime, str]]] = defaultdict(list)
+    said: dict[int, list[StateSpan]] = defaultdict(list)
     for path in paths:
         served = view.registers(visit.connection, ids, path=path)
         for asset, start, end, category in spans(visit, served, since=bill.start, before=until):
-            said[asset].append((start, end, category))
-    decided: dict[str, list[AttributionView]] = defaultdict(list)
+            said[asset].append(StateSpan(micros(start), micros(end), category))
+    decided: dict[str, list[Attribution]] = defaultdict(list)
     for rule in contract_view.attributions(visit.connection, bill.contract.id, start=bill.start, end=until):
-        decided[rule.asset].append(rule)
+        decided[rule.asset].append(_decision(rule))
     out = {}
     for one in covered:
         start, end = max(bill.start, one.starts_at or bill.start), min(until, one.ends_at or until)
-        parts = paint(said[one.asset], decided[one.name], start=start, end=end) if start < end else []
-        out[one.name] = [_stretch(bill, one.name, *part) for part in parts]
+        window = ((micros(start), micros(end)),) if start < end else ()
+        out[one.name] = [
+            _stretch(bill, one.name, part)
+            for part in _merged(paint(window, said[one.asset], [*decided[one.name], *decided[""]], None))
+        ]
+    return out
+
+
+def _decision(rule: AttributionView) -> Attribution:
+    return Attribution(
+        asset=rule.asset,
+        start=micros(rule.starts_at),
+        end=micros(rule.ends_at),
+        category=rule.category,
+        party=rule.party,
+        status=rule.status,
+        cause=rule.cause,
+    )
+
+
+def _merged(found: Iterable[Painted]) -> list[Painted]:
+    """Running and idle look the same, so they are one stretch here."""
+    out: list[Painted] = []
+    for one in found:
+        last = out[-1] if out else None
+        if last and last.end == one.start and LOOKS[last.category][0] == LOOKS[one.category][0] == "up":
+            out[-1] = replace(last, end=one.end)
+        else:
+            out.append(one)
     return out
 
 
@@ -221,10 +219,10 @@ def _covered(visit: Visit, bill: Bill) -> dict[str, CoverageView]:
     return {one.name: one for one in found}
 
 
-def _stretch(  # one part of paint's row each
-    bill: Bill, asset: str, start: datetime, end: datetime, category: str, cause: str, decided: bool  # noqa: FBT001
-) -> Stretch:
-    return Stretch(asset, start, end, category, cause, decided, place(bill, start), width(bill, end - start))
+def _stretch(bill: Bill, asset: str, one: Painted) -> Stretch:
+    start, end = instant(one.start), instant(one.end)
+    left, wide = place(bill, start), width(bill, end - start)
+    return Stretch(asset, start, end, one.category, one.cause, one.attributed, left, wide)
 
 
 def place(bill: Bill, at: datetime) -> str:

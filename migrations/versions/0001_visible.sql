@@ -136,6 +136,7 @@ BEGIN
         ('ingest.binding',          'asset IN (SELECT visible.asset_ids()) OR visible.operates()'),
         ('ingest.device',           'visible.operates() OR id IN (SELECT device FROM ingest.binding)'),
         ('ingest.register',         'visible.operates() OR device IN (SELECT device FROM ingest.binding)'),
+        ('ingest.binding_value',    'binding IN (SELECT id FROM ingest.binding)'),
         ('ingest.declaration',      'visible.operates() OR register IN (SELECT id FROM ingest.register)'),
         ('ingest.latest',           'visible.operates() OR register IN (SELECT id FROM ingest.register)'),
         ('ingest.quarantine',       'visible.operates()'),
