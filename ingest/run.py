@@ -134,5 +134,5 @@ def declare(engine: Engine, catalogue: Catalogue, at: datetime, *, author: str) 
     """Put a device file into the database. Raises core.problem.Problems and saves nothing if it contradicts."""
     with transaction(engine) as connection:
         declared = catalogues.declare(connection, at, catalogue)
-        audit(connection, at, actor=author, action="device.declare", object="", detail=declared._asdict())
+        audit(connection, at, actor=author, action="device.declare", subject="device file", detail=declared._asdict())
     return declared

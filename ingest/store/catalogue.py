@@ -1,7 +1,7 @@
 """A device file into the database: created once, said again without effect, refused where it contradicts."""
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
@@ -112,14 +112,14 @@ def _physics(
 ) -> int:
     """Append a declaration where it says something new."""
     newest = sorted(_rows(connection, Declaration, "known", "register_id", *PHYSICS), key=lambda row: row.known)
-    there = {row.register_id: tuple(row[2:]) for row in newest}
+    there = {row.register: tuple(row[2:]) for row in newest}
     rows = []
     for device in catalogue.devices:
         for register in device.registers:
             id_ = registers[devices[device.name], register.name].id
             says = asdict(register)
             if there.get(id_) != tuple(says[name] for name in PHYSICS):
-                rows.append({"register_id": id_, "known": known} | {name: says[name] for name in PHYSICS})
+                rows.append({"register": id_, "known": known} | {name: says[name] for name in PHYSICS})
     _insert(connection, Declaration, rows)
     return len(rows)
 
@@ -195,7 +195,7 @@ def _keep_values(connection: Connection, binding: int, key: _Key, wanted: given.
     for name in sorted({*wanted.opening, *wanted.closing}):
         kept = postgresql_insert(BindingValue).values(
             binding=binding,
-            register_id=registers[key.device, name].id,
+            register=registers[key.device, name].id,
             opening=wanted.opening.get(name),
             closing=wanted.closing.get(name),
         )

@@ -1,0 +1,98 @@
+"""What devices said about the state of assets, as coalesced spans, for many assets at once."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import NamedTuple, Protocol
+
+from sqlalchemy import Connection, text
+
+from core.time import instant
+
+# A reading holds until the next, at most for max_gap, and no longer than its device serves the asset. Spans of one
+# category that touch become one.
+SPANS = text("""
+    WITH need AS (
+        SELECT * FROM unnest(cast(:needs AS int[]), cast(:assets AS text[]), cast(:positions AS text[]),
+            cast(:registers AS text[]), cast(:starts AS timestamptz[]), cast(:ends AS timestamptz[]),
+            cast(:max_gaps AS interval[])) AS n (need, asset, position, register, "start", "end", max_gap)
+    ), bound AS (
+        SELECT n.need, n."start", n."end", n.max_gap, r.id AS register, lower(b.during) AS bound_start,
+            coalesce(upper(b.during), 'infinity') AS bound_end
+        FROM need AS n
+        JOIN LATERAL (SELECT id FROM ingest.asset WHERE name = n.asset OFFSET 0) AS a ON true
+        JOIN LATERAL (
+            SELECT device, during FROM ingest.binding
+            WHERE asset = a.id AND position = n.position AND known <= :known
+                AND during && tstzrange(n."start" - n.max_gap, n."end")
+            OFFSET 0
+        ) AS b ON true
+        JOIN LATERAL (
+            SELECT id FROM ingest.register WHERE device = b.device AND name = n.register AND kind = 'state' OFFSET 0
+        ) AS r ON true
+    ), said AS (
+        SELECT b.need, r.value, greatest(r.at, b."start") AS "start",
+            least(r.next_at, r.at + b.max_gap, b.bound_end, b."end") AS "end"
+        FROM bound AS b CROSS JOIN LATERAL (
+            SELECT at, value, lead(at) OVER (ORDER BY at) AS next_at FROM ingest.reading
+            WHERE register = b.register AND at >= greatest(b.bound_start, b."start" - b.max_gap)
+                AND at < least(b.bound_end, b."end") AND known <= :known
+        ) AS r
+    ), held AS (
+        SELECT s.need, s."start", s."end", c.category,
+            s."start" = lag(s."end") OVER w AND c.category = lag(c.category) OVER w AS continues
+        FROM said AS s JOIN ingest.state_code AS c ON c.id = s.value
+        WHERE s."start" < s."end"
+        WINDOW w AS (PARTITION BY s.need ORDER BY s."start")
+    ), island AS (
+        SELECT *, count(*) FILTER (WHERE continues IS NOT true) OVER (PARTITION BY need ORDER BY "start") AS n FROM held
+    ), span AS (
+        SELECT need, category, (extract(epoch FROM min("start")) * 1000000)::bigint AS "start",
+            (extract(epoch FROM max("end")) * 1000000)::bigint AS "end"
+        FROM island GROUP BY need, n, category
+    )
+    SELECT need, array_agg("start" ORDER BY "start") AS starts, array_agg("end" ORDER BY "start") AS ends,
+        array_agg(category ORDER BY "start") AS categories
+    FROM span GROUP BY need
+""")
+
+
+class Need(Protocol):
+    """States wanted over [start, end); `contracts.facts.StateNeed` is one. All µs; register: a path."""
+
+    @property
+    def asset(self) -> str: ...  # noqa: D102
+    @property
+    def register(self) -> str: ...  # noqa: D102
+    @property
+    def start(self) -> int: ...  # noqa: D102
+    @property
+    def end(self) -> int: ...  # noqa: D102
+    @property
+    def max_gap(self) -> int: ...  # noqa: D102
+
+
+class Said(NamedTuple):
+    """A device said so over [start, end), µs since 1970. Silence longer than max_gap is in no span: unknown."""
+
+    start: int
+    end: int
+    category: str
+
+
+def load(connection: Connection, needs: Sequence[Need], *, known: int) -> tuple[tuple[Said, ...], ...]:
+    """Each need's spans as known at K, in the order of the needs; within one, sorted and coalesced."""
+    paths = [need.register.partition("/") for need in needs]
+    asked = {
+        "needs": list(range(len(needs))),
+        "assets": [need.asset for need in needs],
+        "positions": [position for position, _, _ in paths],
+        "registers": [register for _, _, register in paths],
+        "starts": [instant(need.start) for need in needs],
+        "ends": [instant(need.end) for need in needs],
+        "max_gaps": [timedelta(microseconds=need.max_gap) for need in needs],
+        "known": known,
+    }
+    found = {
+        row.need: tuple(map(Said, row.starts, row.ends, row.categories)) for row in connection.execute(SPANS, asked)
+    }
+    return tuple(found.get(n, ()) for n in range(len(needs)))
