@@ -1,59 +1,46 @@
-"""What counters counted between instants: boundary values, and their differences."""
+"""What counters counted between instants: the boundary values that are billed, and their differences."""
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from contracts.store.view import VersionView
-from core.time import micros, midnight
-from core.units import factor
-from ingest.store import view
-from ingest.store.view import Neighbours, RegisterView
 from sqlalchemy import Connection
 
-MICROSECOND = timedelta(microseconds=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """A counter that a contract counts: its name there, the register path and the contract's unit."""
-
-    name: str
-    register: str
-    unit: str
+from contracts.document import Measure, from_canonical
+from contracts.facts import Counter, CounterNeed, Piece
+from contracts.measure import piece_use
+from contracts.store.view import VersionView
+from core.store import current_knowledge
+from core.time import instant, micros, midnight
+from ingest.counter import Part
+from ingest.store import view
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What an asset (inside key) used in `[start, end)`, exactly, in the measure's unit.
+    """What an asset used in `[start, end)`, exactly, in the measure's unit.
 
     carried: a boundary lies in a silence so long that the value before it was taken.
     """
 
-    asset: int
+    asset: str
     start: datetime
     end: datetime
     quantity: Fraction
     carried: bool
 
 
-def measures(versions: Iterable[VersionView]) -> list[Measure]:
+def measures(versions: Sequence[VersionView]) -> list[Measure]:
     """The counters of the newest version, in its order."""
-    newest = max(versions, key=lambda version: version.version, default=None)
-    if newest is None:
+    if not versions:
         return []
-    document: Mapping[str, Any] = json.loads(newest.document)
-    return [
-        Measure(name=one["measure"], register=one["register"], unit=one["unit"])
-        for one in document.get("measures", ())
-        if one["kind"] == "counter_delta"
-    ]
+    newest = max(versions, key=lambda version: version.version)
+    (version,) = from_canonical([json.loads(newest.document)])
+    return [one for one in version.measures if one.kind == "counter_delta"]
 
 
 def days(start: datetime, end: datetime, zone: ZoneInfo) -> list[datetime]:
@@ -76,60 +63,55 @@ def months(start: date, end: date, zone: ZoneInfo) -> list[datetime]:
 
 
 def between(
-    connection: Connection, asset_ids: Iterable[int], measure: Measure, instants: Sequence[datetime]
+    connection: Connection, assets: Iterable[str], measure: Measure, instants: Sequence[datetime]
 ) -> list[Use]:
     """What each asset used between consecutive instants, as far as the viewer may see; by asset and time."""
-    registers = view.registers(connection, asset_ids, path=measure.register)
-    wanted = {
-        (register.binding, register.register, edge)
-        for register in registers
-        for start, end in pairwise(instants)
-        for edge in _clip(register, start, end)
-    }
-    found = {(one.binding, one.instant): one for one in view.neighbours(connection, sorted(wanted))}
-    uses: dict[tuple[int, datetime, datetime], list[tuple[Fraction, bool]]] = defaultdict(list)
-    for register in registers:
-        for start, end in pairwise(instants):
-            used = _used(register, _clip(register, start, end), found)
-            if used is not None:
-                uses[register.asset, start, end].append((used[0] * factor(register.unit, measure.unit), used[1]))
+    cuts = tuple(micros(at) for at in instants)
+    needs = [_need(asset, measure, cuts) for asset in sorted(set(assets))]
+    known = current_knowledge(connection)
     return [
-        Use(asset, start, end, sum((part for part, _ in parts), Fraction(0)), any(carried for _, carried in parts))
-        for (asset, start, end), parts in sorted(uses.items())
+        use
+        for need, counted in zip(needs, view.counters(connection, needs, known=known), strict=True)
+        for use in _uses(need, Counter(counted.unit, counted.resolution, (), ()), counted.parts)
     ]
 
 
-def _clip(register: RegisterView, start: datetime, end: datetime) -> tuple[datetime, ...]:
-    """Both edges of the time in which the register served within `[start, end)`; empty if it did not."""
-    since, until = max(start, register.starts_at), min(end, register.ends_at or end)
-    return (since, until) if since < until else ()
+def _need(asset: str, measure: Measure, cuts: tuple[int, ...]) -> CounterNeed:
+    """As contracts.engine asks for it."""
+    return CounterNeed(
+        asset,
+        measure.register_path or "",
+        cuts,
+        measure.unit or "",
+        measure.on_reset or "hold",
+        measure.boundary or "interpolate",
+        measure.modulus,
+        measure.max_rate,
+        measure.max_gap_micros,
+    )
 
 
-def _used(
-    register: RegisterView, edges: tuple[datetime, ...], found: Mapping[tuple[int, datetime], Neighbours]
-) -> tuple[Fraction, bool] | None:
-    if not edges or any((register.binding, edge) not in found for edge in edges):
-        return None
-    opening, closing = (_value(register, found[register.binding, edge], edge) for edge in edges)
-    if opening is None or closing is None:
-        return None
-    ticks = closing[0] - opening[0]
-    if ticks < 0 and register.modulus:
-        ticks += register.modulus
-    return ticks * Fraction(register.resolution), opening[1] or closing[1]
+def _uses(need: CounterNeed, counter: Counter, parts: Sequence[Part]) -> Iterable[Use]:
+    for start, end in pairwise(need.instants):
+        inside = [part for part in parts if start <= part.start < end]
+        if inside:
+            yield Use(
+                asset=need.asset,
+                start=instant(start),
+                end=instant(end),
+                quantity=sum((piece_use(_piece(part), counter, need.unit or counter.unit) for part in inside), Fraction(0)),
+                carried=any("carried" in (part.opening_quality, part.closing_quality) for part in inside),
+            )
 
 
-def _value(register: RegisterView, near: Neighbours, at: datetime) -> tuple[int, bool] | None:
-    """V(t) of ARCHITECTURE §2 in ticks, and whether it was carried over a silence."""
-    if register.ends_at == at and register.closing is not None:
-        return register.closing, False
-    if near.before_at is None or near.before_value is None:
-        first = register.opening if register.opening is not None else near.after_value
-        return None if first is None else (first, False)
-    if near.after_at is None or near.after_value is None or near.before_at == at:
-        return near.before_value, False
-    gap = near.after_at - near.before_at
-    if register.max_gap is not None and gap > register.max_gap:
-        return near.before_value, True
-    passed, whole = micros(at) - micros(near.before_at), gap // MICROSECOND
-    return near.before_value + (near.after_value - near.before_value) * passed // whole, False
+def _piece(part: Part) -> Piece:
+    return Piece(
+        part.start,
+        part.end,
+        part.device,
+        part.opening,
+        part.closing,
+        part.removed,
+        part.opening_quality,
+        part.closing_quality,
+    )

@@ -1,6 +1,7 @@
 """A bill as a page shows it: the running period or a closed one, its lines under their clauses."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -185,7 +186,7 @@ def _clause(clause: str, found: list[Line], sentence: str, currency: str) -> Cla
         clause=clause,
         kind=found[0].kind,
         sentence=sentence,
-        lines=sorted(found, key=lambda line: (-abs(amounts[line.id]), line.asset)),
+        lines=sorted(found, key=lambda line: (-abs(amounts[line.id]), natural(line.asset))),
         amount=sum((Money.parse(line.amount) for line in found), Money.zero(currency)),
         quantity=sum(counted, Fraction(0)) if counted else None,
         unit=found[0].unit,
@@ -202,8 +203,13 @@ def _in_force(versions: list[VersionView], period: PeriodView) -> VersionView:
 def lowest_first(promises: Iterable[Verdict]) -> list[Verdict]:
     """Promises by how far they are kept: missed ones first, then by availability."""
 
-    def key(one: Verdict) -> tuple[bool, Fraction, str]:
+    def key(one: Verdict) -> tuple[bool, Fraction, list[tuple[int, str]]]:
         share = figure(one.values["availability"]) if "availability" in one.values else Fraction(10**6)
-        return one.state != "violated", share, one.asset
+        return one.state != "violated", share, natural(one.asset)
 
     return sorted(promises, key=key)
+
+
+def natural(name: str) -> list[tuple[int, str]]:
+    """A sorting key that puts T2 before T10."""
+    return [(int(part) if part.isdigit() else -1, part) for part in re.split(r"(\d+)", name)]

@@ -53,7 +53,7 @@ def chosen_bill(visit: Visit, choice: Choice | None, label: str | None) -> Bill 
 def shown(request: Request, visit: Visit, template: str, **context: Any) -> HTMLResponse:
     """A page for the viewer."""
     party = view.party_name(visit.connection, visit.viewer.party)
-    frame = {"titles": TITLES, "open_first": True, "most": 8}
+    frame = {"titles": TITLES, "open_first": True, "most": 5}
     return page.render_for(request, template, visit.viewer, party=party, **{**frame, **context})
 
 

@@ -16,6 +16,16 @@ from core.time import zone
 
 router = APIRouter(prefix="/portal/invoices")
 PAGE = 50
+# Categories of EN 16931.
+CATEGORIES = {
+    "S": "Standard rate",
+    "Z": "Zero rate",
+    "E": "Exempt",
+    "AE": "Reverse charge",
+    "K": "Within the EU",
+    "G": "Export",
+    "O": "Outside scope",
+}
 
 
 @router.get("")
@@ -61,6 +71,7 @@ def invoice_page(
         last_day=(row.service_end - timedelta(microseconds=1)).astimezone(zone(document["timezone"])).date(),
         lines=document["lines"][start : start + PAGE],
         first=start,
+        categories=CATEGORIES,
         opened=line,
         reports={(one.document["asset"], one.document["clause"]): one.public_id for one in reports},
         other=judged[:PAGE],

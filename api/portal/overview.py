@@ -9,10 +9,10 @@ from api import usage
 from api.portal import chart
 from api.portal.bill import Bill
 from api.portal.format import figure
-from api.usage import Measure
 from api.visit import Visit
 from billing.store import view as billing_view
 from billing.store.view import InvoiceView
+from contracts.document import Measure
 from contracts.store import view as contract_view
 from core.time import Period
 
@@ -58,8 +58,8 @@ def usage_chart(visit: Visit, bill: Bill, measure: Measure) -> UsageChart | None
     """The chart of one measure; None with nothing to draw, or too many assets."""
     before_start, before_end = _before(bill)
     covered = contract_view.coverage(visit.connection, [bill.contract.id], start=before_start, end=bill.end)
-    ids = {one.asset for one in covered}
-    if not ids or len(ids) > MOST_ASSETS:
+    names = {one.name for one in covered}
+    if not names or len(names) > MOST_ASSETS:
         return None
     until = min(bill.until, bill.end)
     cuts = usage.days(bill.start, bill.end, bill.zone)
@@ -67,8 +67,8 @@ def usage_chart(visit: Visit, bill: Bill, measure: Measure) -> UsageChart | None
     earlier = usage.days(before_start, before_end, bill.zone)
     same = before_start + (until - bill.start)
     split = sorted({*earlier, *([same] if before_start < same < before_end else [])})
-    used = _by_start(usage.between(visit.connection, ids, measure, now))
-    was = _by_start(usage.between(visit.connection, ids, measure, split))
+    used = _by_start(usage.between(visit.connection, names, measure, now))
+    was = _by_start(usage.between(visit.connection, names, measure, split))
     days = _days(bill, cuts, used, _whole_days(was, earlier), until)
     measured, shadow = [day.quantity for day in days], [day.before or Fraction(0) for day in days]
     return UsageChart(
@@ -155,7 +155,3 @@ def _days(
         )
     return out
 
-
-def left(bill: Bill, at: datetime) -> timedelta:
-    """Until the period closes for good."""
-    return bill.cutoff - at

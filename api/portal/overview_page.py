@@ -34,7 +34,7 @@ def overview_page(
     if bill is None or choice is None:
         return nothing(request, visit, "Overview")
     known = usage.measures(contract_view.versions(visit.connection, bill.contract.id))
-    chosen = next((one for one in known if one.name == measure), known[0] if known else None)
+    chosen = next((one for one in known if one.measure == measure), known[0] if known else None)
     bands = uptime.load(visit, bill, most=ROWS_OF_OVERVIEW) if bill.promises else None
     issued = overview.invoices(visit, bill, most=4)
     return shown(
@@ -112,7 +112,7 @@ def regions(visit: Visit, bill: Bill) -> dict[str, str]:
     """The regions of an overview that change while it is open, by element id."""
     from api.portal import context, page
 
-    frame = {"bill": bill, "titles": context.TITLES, "open_first": True, "most": 8}
+    frame = {"bill": bill, "titles": context.TITLES, "open_first": True, "most": 5}
     earlier = overview.before(overview.invoices(visit, bill, most=25), bill)
     return {
         "cost": page.text("cost.html", earlier=earlier, **frame),

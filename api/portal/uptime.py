@@ -5,17 +5,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 from api.evaluation import Verdict
 from api.portal.bill import Bill, lowest_first
 from api.portal.format import figure
-from api.routes.asset import spans
 from api.visit import Visit
-from contracts.facts import Attribution, StateSpan
+from contracts.document import from_canonical
+from contracts.facts import Attribution, Category, StateNeed, StateSpan
 from contracts.store import view as contract_view
 from contracts.store.view import AttributionView, CoverageView
 from contracts.timeline import Painted, paint
+from core.store import current_knowledge
 from core.time import instant, micros
 from ingest.store import view
 
@@ -169,25 +170,33 @@ def events(uptime: Uptime, most: int) -> list[tuple[Row, Stretch]]:
 
 def _painted(visit: Visit, bill: Bill, covered: Sequence[CoverageView]) -> dict[str, list[Stretch]]:
     until = min(bill.until, bill.end)
-    ids = [one.asset for one in covered]
-    paths = {one["register"] for one in bill.document["measures"] if one["kind"] == "state_time"}
-    said: dict[int, list[StateSpan]] = defaultdict(list)
-    for path in paths:
-        served = view.registers(visit.connection, ids, path=path)
-        for asset, start, end, category in spans(visit, served, since=bill.start, before=until):
-            said[asset].append(StateSpan(micros(start), micros(end), category))
     decided: dict[str, list[Attribution]] = defaultdict(list)
     for rule in contract_view.attributions(visit.connection, bill.contract.id, start=bill.start, end=until):
         decided[rule.asset].append(_decision(rule))
+    said = _said(visit, bill, [one.name for one in covered], until)
     out = {}
     for one in covered:
         start, end = max(bill.start, one.starts_at or bill.start), min(until, one.ends_at or until)
         window = ((micros(start), micros(end)),) if start < end else ()
-        out[one.name] = [
-            _stretch(bill, one.name, part)
-            for part in _merged(paint(window, said[one.asset], [*decided[one.name], *decided[""]], None))
-        ]
+        painted = paint(window, said[one.name], [*decided[one.name], *decided[""]], None)
+        out[one.name] = [_stretch(bill, one.name, part) for part in _merged(painted)]
     return out
+
+
+def _said(visit: Visit, bill: Bill, names: Sequence[str], until: datetime) -> dict[str, list[StateSpan]]:
+    """What devices said, by asset, as the contract's measures read it."""
+    (version,) = from_canonical([bill.document])
+    needs = [
+        StateNeed(name, one.register_path or "", micros(bill.start), micros(until), one.max_gap_micros or 0)
+        for one in version.measures
+        if one.kind == "state_time"
+        for name in names
+    ]
+    found: dict[str, list[StateSpan]] = defaultdict(list)
+    known = current_knowledge(visit.connection)
+    for need, spans in zip(needs, view.states(visit.connection, needs, known=known), strict=True):
+        found[need.asset] += [StateSpan(one.start, one.end, cast("Category", one.category)) for one in spans]
+    return found
 
 
 def _decision(rule: AttributionView) -> Attribution:

@@ -11,7 +11,10 @@ from api.errors import InvalidQuestion, NotFound
 from api.paging import Cursor, Limit, Page, cursor, read_cursor, read_name
 from api.visit import Anyone, Visit
 from contracts.store import view as contract_view
+from contracts.facts import StateNeed
 from core.canonical import decimal_text
+from core.store import current_knowledge
+from core.time import instant, micros
 from core.units import from_ticks
 from ingest.store import view
 from ingest.store.view import AssetView, RegisterView
@@ -144,35 +147,10 @@ def states(
     if not since < before <= since + LONGEST:
         raise InvalidQuestion("`before` must come after `since`, by at most 92 days")
     served = _served(visit, row, register)
-    return [
-        State(from_=start, to=end, category=category)
-        for _, start, end, category in spans(visit, [served], since=since, before=before)
-    ]
-
-
-def spans(
-    visit: Visit, served: list[RegisterView], *, since: datetime, before: datetime
-) -> list[tuple[int, datetime, datetime, str]]:
-    """Asset, start, end and category of what state registers of one path said, clipped to `[since, before)`."""
-    if not served:
-        return []
-    silence = min((one.max_gap for one in served if one.max_gap), default=timedelta(days=36500))
-    codes = view.state_categories(visit.connection)
-    runs = view.state_runs(
-        visit.connection,
-        [one.asset for one in served],
-        path=served[0].path,
-        since=since,
-        before=before,
-        silence=silence,
-    )
-    out = []
-    for run in runs:
-        ends = run.next_at if run.next_at and run.next_at - run.last_at <= silence else run.last_at
-        start, end = max(run.first_at, since), min(ends, before)
-        if start < end:
-            out.append((run.asset, start, end, codes.get(run.value, "unknown")))
-    return out
+    silence = served.max_gap or before - since
+    need = StateNeed(row.name, register, micros(since), micros(before), silence // timedelta(microseconds=1))
+    (said,) = view.states(visit.connection, [need], known=current_knowledge(visit.connection))
+    return [State(from_=instant(one.start), to=instant(one.end), category=one.category) for one in said]
 
 
 def found(visit: Visit, public_id: str) -> AssetView:

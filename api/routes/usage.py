@@ -10,6 +10,7 @@ from api import errors, usage
 from api.errors import InvalidQuestion
 from api.routes import contract as contract_route
 from api.visit import MoneyReader, Visit
+from contracts.document import Measure
 from contracts.store import view as contract_view
 from contracts.store.view import ContractView, CoverageView
 from core.canonical import fraction_text
@@ -57,17 +58,16 @@ def index(  # the question has as many parts
     covered = _covered(visit, row, asset, instants)
     if len(covered) * len(instants) > MOST_CELLS:
         raise InvalidQuestion(f"{len(covered)} assets times {len(instants) - 1} stretches is too much; ask for less")
-    names = {one.asset: one.name for one in covered}
-    found = usage.between(visit.connection, names, counted, instants)
+    found = usage.between(visit.connection, {one.name for one in covered}, counted, instants)
     return Usage(
         contract=row.public_id,
-        measure=counted.name,
-        unit=counted.unit,
+        measure=counted.measure,
+        unit=counted.unit or "",
         timezone=row.timezone,
         grain=grain,
         rows=[
             Used(
-                asset=names[one.asset],
+                asset=one.asset,
                 starts_at=one.start,
                 ends_at=one.end,
                 quantity=fraction_text(one.quantity),
@@ -78,12 +78,12 @@ def index(  # the question has as many parts
     )
 
 
-def _measure(visit: Visit, row: ContractView, name: str | None) -> usage.Measure:
+def _measure(visit: Visit, row: ContractView, name: str | None) -> Measure:
     known = usage.measures(contract_view.versions(visit.connection, row.id))
     for one in known:
-        if name in (None, one.name):
+        if name in (None, one.measure):
             return one
-    raise InvalidQuestion(f"this contract counts {', '.join(one.name for one in known) or 'nothing'}")
+    raise InvalidQuestion(f"this contract counts {', '.join(one.measure for one in known) or 'nothing'}")
 
 
 def _instants(row: ContractView, first: date, last: date, grain: str) -> list[datetime]:

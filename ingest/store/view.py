@@ -7,6 +7,8 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, text
 
+from ingest.store import counter, state
+
 
 @dataclass(frozen=True, slots=True)
 class AssetView:
@@ -52,30 +54,6 @@ class ReadingView:
     received_at: datetime
     raw: str | None
     device: str
-
-
-@dataclass(frozen=True, slots=True)
-class Neighbours:
-    """The readings on either side of an instant, within a binding."""
-
-    binding: int
-    register: int
-    instant: datetime
-    before_at: datetime | None
-    before_value: int | None
-    after_at: datetime | None
-    after_value: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class StateRun:
-    """An unbroken run of one state code; `next_at` is the reading that ended it."""
-
-    asset: int
-    value: int
-    first_at: datetime
-    last_at: datetime
-    next_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,14 +137,22 @@ REGISTERS = text("""
 READINGS = text("""
     SELECT at, value, received_at, raw, device FROM visible.readings(:asset, :path, :since, :before, :most)
 """)
-NEIGHBOURS = text("""
-    SELECT binding, register, instant, before_at, before_value, after_at, after_value
-    FROM visible.neighbours(:bindings, :registers, :instants)
-""")
-STATE_RUNS = text("""
-    SELECT asset, value, first_at, last_at, next_at
-    FROM visible.state_runs(:assets, :path, :since, :before, :silence)
-""")
+COUNTERS = counter.Source(
+    neighbours=text("""
+        SELECT bound, at, value
+        FROM visible.counter_neighbours(:bounds, :registers, :starts, :ends, :instants, :known)
+    """),
+    breaks=text("""
+        SELECT bound, at_before, before, at, value
+        FROM visible.counter_breaks(:bounds, :registers, :firsts, :lasts, CAST(:max_rates AS numeric[]), :known)
+    """),
+)
+STATES = text(
+    state.STATEMENT.format(
+        reading="""visible.register_readings(
+            b.register, greatest(b.bound_start, b."start" - b.max_gap), least(b.bound_end, b."end"), :known)"""
+    )
+)
 CATEGORIES = text("SELECT id, category FROM ingest.state_code")
 LAST_READING = text("SELECT max(at) FROM ingest.latest")
 QUARANTINE = text("""
@@ -229,25 +215,14 @@ def readings(  # the question has five parts
     return [ReadingView(**row) for row in connection.execute(READINGS, bound).mappings()]
 
 
-def neighbours(connection: Connection, wanted: Sequence[tuple[int, int, datetime]]) -> list[Neighbours]:
-    """For each (binding, register, instant) that is visible: the readings on either side."""
-    columns: list[list[object]] = [list(column) for column in zip(*wanted, strict=True)] or [[], [], []]
-    bound = dict(zip(("bindings", "registers", "instants"), columns, strict=True))
-    return [Neighbours(**row) for row in connection.execute(NEIGHBOURS, bound).mappings()]
+def counters(connection: Connection, needs: Sequence[counter.Need], *, known: int) -> tuple[counter.Counted, ...]:
+    """As ingest.store.counter.load, of what is visible: the same boundary values that are billed."""
+    return counter.load(connection, needs, known=known, source=COUNTERS)
 
 
-def state_runs(  # the question has five parts
-    connection: Connection,
-    asset_ids: Sequence[int],
-    *,
-    path: str,
-    since: datetime,
-    before: datetime,
-    silence: timedelta,
-) -> list[StateRun]:
-    """Runs of equal states by asset and time; the run that holds at `since` is the first of its asset."""
-    bound = {"assets": list(asset_ids), "path": path, "since": since, "before": before, "silence": silence}
-    return [StateRun(**row) for row in connection.execute(STATE_RUNS, bound).mappings()]
+def states(connection: Connection, needs: Sequence[state.Need], *, known: int) -> tuple[tuple[state.Said, ...], ...]:
+    """As ingest.store.state.load, of what is visible."""
+    return state.load(connection, needs, known=known, statement=STATES)
 
 
 def state_categories(connection: Connection) -> dict[int, str]:

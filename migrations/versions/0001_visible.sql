@@ -65,53 +65,62 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
     ORDER BY r.at LIMIT most
 $$;
 
--- The readings on either side of instants, within bindings: what a counter's value at an instant is computed from.
--- The three arrays run in parallel.
-CREATE FUNCTION visible.neighbours(bindings int[], registers int[], instants timestamptz[])
-RETURNS TABLE (binding int, register int, instant timestamptz, before_at timestamptz, before_value bigint,
-    after_at timestamptz, after_value bigint)
+-- Readings of a register from the time in which it served an asset that the party's contracts cover.
+CREATE FUNCTION visible.register_readings(register_id int, since timestamptz, before timestamptz, newest bigint)
+RETURNS TABLE (at timestamptz, value bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-    SELECT n.binding, n.register, n.instant, low.at, low.value, high.at, high.value
-    FROM unnest(bindings, registers, instants) AS n (binding, register, instant)
-    JOIN ingest.binding AS b ON b.id = n.binding
-    JOIN ingest.register AS g ON g.id = n.register AND g.device = b.device
-    LEFT JOIN LATERAL (
-        SELECT r.at, r.value FROM ingest.reading AS r
-        WHERE r.register = n.register AND r.at <= n.instant AND r.at >= lower(b.during)
-        ORDER BY r.at DESC LIMIT 1
-    ) AS low ON true
-    LEFT JOIN LATERAL (
-        SELECT r.at, r.value FROM ingest.reading AS r
-        WHERE r.register = n.register AND r.at > n.instant AND (upper_inf(b.during) OR r.at < upper(b.during))
-        ORDER BY r.at LIMIT 1
-    ) AS high ON true
-    WHERE visible.operates() OR EXISTS (
-        SELECT FROM contracts.party_asset AS p
-        WHERE p.party = visible.party() AND p.asset = b.asset
-            AND (n.instant <@ p.during OR n.instant = upper(p.during)))
+    SELECT r.at, r.value FROM ingest.reading AS r
+    WHERE r.register = register_id AND r.at >= since AND r.at < before AND r.known <= newest
+        AND (visible.operates() OR EXISTS (
+            SELECT FROM ingest.register AS g
+            JOIN ingest.binding AS b ON b.device = g.device AND r.at <@ b.during
+            JOIN contracts.party_asset AS p ON p.asset = b.asset AND r.at <@ p.during
+            WHERE g.id = register_id AND p.party = visible.party()))
 $$;
 
--- Unbroken runs of one value of a state register, a silence longer than `silence` breaking them too; `next_at` is the
--- reading that ended the run. The run that holds at `since` is the first.
-CREATE FUNCTION visible.state_runs(asset_ids int[], path text, since timestamptz, before timestamptz, silence interval)
-RETURNS TABLE (asset int, value bigint, first_at timestamptz, last_at timestamptz, next_at timestamptz)
+-- Whether the party may know what a register showed at an instant: it served a covered asset then, or until then.
+CREATE FUNCTION visible.knows(register_id int, instant timestamptz) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-    WITH seen AS (
-        SELECT b.asset, r.at, r.value, r.value IS DISTINCT FROM lag(r.value) OVER w
-            OR r.at - lag(r.at) OVER w > silence AS starts, lead(r.at) OVER w AS next_at
-        FROM ingest.binding AS b
-        JOIN ingest.register AS g ON g.device = b.device
-        JOIN ingest.reading AS r ON r.register = g.id AND r.at >= since - silence AND r.at < before
-            AND r.at >= lower(b.during) AND (upper_inf(b.during) OR r.at < upper(b.during))
-        WHERE b.asset = ANY (asset_ids) AND b.position || '/' || g.name = path
-            AND (visible.operates() OR EXISTS (
-                SELECT FROM contracts.party_asset AS p
-                WHERE p.party = visible.party() AND p.asset = b.asset AND r.at <@ p.during))
-        WINDOW w AS (PARTITION BY b.asset ORDER BY r.at)
-    ), numbered AS (
-        SELECT *, count(*) FILTER (WHERE starts) OVER (PARTITION BY asset ORDER BY at) AS run FROM seen
-    )
-    SELECT asset, min(value), min(at), max(at), max(next_at) FROM numbered GROUP BY asset, run ORDER BY asset, run
+    SELECT visible.operates() OR EXISTS (
+        SELECT FROM ingest.register AS g
+        JOIN ingest.binding AS b ON b.device = g.device AND (instant <@ b.during OR instant = upper(b.during))
+        JOIN contracts.party_asset AS p ON p.asset = b.asset AND (instant <@ p.during OR instant = upper(p.during))
+        WHERE g.id = register_id AND p.party = visible.party())
+$$;
+
+-- As ingest.store.counter reads them: the readings on either side of instants, and both sides of falls and of rises
+-- above a rate. The arrays run in parallel; `bounds` only numbers them.
+CREATE FUNCTION visible.counter_neighbours(bounds int[], registers int[], starts timestamptz[], ends timestamptz[],
+    instants timestamptz[], newest bigint)
+RETURNS TABLE (bound int, at timestamptz, value bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT e.bound, p.at, p.value
+    FROM unnest(bounds, registers, starts, ends, instants) AS e (bound, register, "start", "end", at)
+    CROSS JOIN LATERAL (
+        (SELECT r.at, r.value FROM ingest.reading AS r
+         WHERE r.register = e.register AND r.at >= e."start" AND r.at <= e.at AND r.at < e."end" AND r.known <= newest
+         ORDER BY r.at DESC LIMIT 1)
+        UNION ALL
+        (SELECT r.at, r.value FROM ingest.reading AS r
+         WHERE r.register = e.register AND r.at >= e."start" AND r.at >= e.at AND r.at < e."end" AND r.known <= newest
+         ORDER BY r.at LIMIT 1)
+    ) AS p
+    WHERE visible.knows(e.register, e.at)
+$$;
+CREATE FUNCTION visible.counter_breaks(bounds int[], registers int[], firsts timestamptz[], lasts timestamptz[],
+    max_rates numeric[], newest bigint)
+RETURNS TABLE (bound int, at_before timestamptz, before bigint, at timestamptz, value bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT e.bound, p.at_before, p.before, p.at, p.value
+    FROM unnest(bounds, registers, firsts, lasts, max_rates) AS e (bound, register, first, last, max_rate)
+    CROSS JOIN LATERAL (
+        SELECT r.at, r.value, lag(r.at) OVER (ORDER BY r.at) AS at_before, lag(r.value) OVER (ORDER BY r.at) AS before
+        FROM ingest.reading AS r
+        WHERE r.register = e.register AND r.at BETWEEN e.first AND e.last AND r.known <= newest
+    ) AS p
+    WHERE (p.value < p.before
+        OR (p.value - p.before) * 3600::numeric > e.max_rate * extract(epoch FROM p.at - p.at_before))
+        AND visible.knows(e.register, p.at)
 $$;
 
 ALTER FUNCTION visible.contract_ids() OWNER TO yardstick_visible;
@@ -119,8 +128,12 @@ ALTER FUNCTION visible.billed_contract_ids() OWNER TO yardstick_visible;
 ALTER FUNCTION visible.asset_ids() OWNER TO yardstick_visible;
 ALTER FUNCTION visible.readings(int, text, timestamptz, timestamptz, int) OWNER TO yardstick_visible;
 ALTER FUNCTION visible.statuses() OWNER TO yardstick_visible;
-ALTER FUNCTION visible.neighbours(int[], int[], timestamptz[]) OWNER TO yardstick_visible;
-ALTER FUNCTION visible.state_runs(int[], text, timestamptz, timestamptz, interval) OWNER TO yardstick_visible;
+ALTER FUNCTION visible.register_readings(int, timestamptz, timestamptz, bigint) OWNER TO yardstick_visible;
+ALTER FUNCTION visible.knows(int, timestamptz) OWNER TO yardstick_visible;
+ALTER FUNCTION visible.counter_neighbours(int[], int[], timestamptz[], timestamptz[], timestamptz[], bigint)
+    OWNER TO yardstick_visible;
+ALTER FUNCTION visible.counter_breaks(int[], int[], timestamptz[], timestamptz[], numeric[], bigint)
+    OWNER TO yardstick_visible;
 REVOKE CREATE ON SCHEMA visible FROM yardstick_visible;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA visible FROM PUBLIC;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA visible TO yardstick_api;
