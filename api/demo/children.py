@@ -7,13 +7,15 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic, sleep
 from types import TracebackType
 from typing import Self
 
 STOP_SECONDS = 20
+READY_SECONDS = 60
 
 
-class ChildEnded(RuntimeError):  # noqa: N818 - named for the fact
+class ChildEnded(RuntimeError):
     """A program that should still be running is not."""
 
 
@@ -58,6 +60,15 @@ class Children:
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
+
+    def await_log(self, name: str, words: str) -> None:
+        """Wait until a program's log says `words`. Raises ChildEnded if it does not within a minute."""
+        deadline = monotonic() + READY_SECONDS
+        while words not in (self.folder / f"{name}.log").read_text(errors="replace"):
+            self.check()
+            if monotonic() > deadline:
+                raise ChildEnded(f"yardstick {name} did not say {words!r} within {READY_SECONDS} s")
+            sleep(0.05)
 
     def check(self) -> None:
         """Raise ChildEnded, with the end of its log, if any program ended by itself."""

@@ -8,6 +8,8 @@ from typing import Any
 
 from rich.table import Table
 
+from ingest.store.view import IngestTotal
+from simulators.run import Upload
 from simulators.scenario import Scenario
 
 HOUR = 3_600_000_000
@@ -78,6 +80,17 @@ def truth_table(rows: Iterable[Row]) -> Table:
         down = ("", "") if row.down is None else (_number(row.down), _number(row.billed_down or Fraction(0)))
         used = (f"{_number(row.used)} {row.unit}", f"{_number(row.billed)} {row.unit}")
         table.add_row(row.asset, *used, *down, _number(row.difference), style="bold red" if row.difference else "")
+    return table
+
+
+def ingest_table(upload: Upload, taken: IngestTotal) -> Table:
+    """For people: what the devices sent, faults included, and what became of it."""
+    table = Table(title="Readings", title_justify="left")
+    for name in ("sent", "received", "stored", "duplicate", "quarantined", "injected on purpose"):
+        table.add_column(name, justify="right")
+    injected = ", ".join(f"{item.items:,} {item.kind}" for item in upload.injected if item.items)
+    counts = (upload.readings, taken.received, taken.stored, taken.duplicate, taken.quarantined)
+    table.add_row(*(f"{count:,}" for count in counts), injected)
     return table
 
 
