@@ -60,9 +60,13 @@ class Broadcast:
         try:
             yield
         finally:
-            self._stopped.set()
-            self._publish("end")
+            self.stop()
             thread.join(timeout=POLL_SECONDS + RETRY_SECONDS)
+
+    def stop(self) -> None:
+        """End every stream; a server that waits for its connections could not stop otherwise."""
+        self._stopped.set()
+        self._publish("end")
 
     @property
     def stopped(self) -> bool:

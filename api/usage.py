@@ -14,7 +14,6 @@ from contracts.document import Measure, from_canonical
 from contracts.facts import Counter, CounterNeed, Piece
 from contracts.measure import piece_use
 from contracts.store.view import VersionView
-from core.store import current_knowledge
 from core.time import instant, micros, midnight
 from ingest.counter import Part
 from ingest.store import view
@@ -63,12 +62,11 @@ def months(start: date, end: date, zone: ZoneInfo) -> list[datetime]:
 
 
 def between(
-    connection: Connection, assets: Iterable[str], measure: Measure, instants: Sequence[datetime]
+    connection: Connection, assets: Iterable[str], measure: Measure, instants: Sequence[datetime], *, known: int
 ) -> list[Use]:
-    """What each asset used between consecutive instants, as far as the viewer may see; by asset and time."""
+    """What each asset used between consecutive instants, as known at K and visible to the viewer; by asset and time."""
     cuts = tuple(micros(at) for at in instants)
     needs = [_need(asset, measure, cuts) for asset in sorted(set(assets))]
-    known = current_knowledge(connection)
     return [
         use
         for need, counted in zip(needs, view.counters(connection, needs, known=known), strict=True)

@@ -46,6 +46,7 @@ class Bill:
     end: datetime
     cutoff: datetime
     until: datetime
+    known: int
     evaluated_at: datetime
     evaluation: str | None
     result_hash: str
@@ -122,13 +123,19 @@ def load(visit: Visit, contract: ContractView, label: str | None) -> Bill | None
                 **frame,
                 result=closed.result,
                 until=closed.until,
+                known=closed.known,
                 evaluated_at=closed.evaluated_at,
                 evaluation=closed.public_id,
             )
     if standing is None or standing.label != wanted:
         raise NotFound("this period has not been evaluated yet")
     return _bill(
-        **frame, result=standing.result, until=standing.until, evaluated_at=standing.evaluated_at, evaluation=None
+        **frame,
+        result=standing.result,
+        until=standing.until,
+        known=standing.known,
+        evaluated_at=standing.evaluated_at,
+        evaluation=None,
     )
 
 
@@ -141,6 +148,7 @@ def _bill(  # a bill is made of as much
     later: PeriodView | None,
     result: Mapping[str, Any],
     until: datetime,
+    known: int,
     evaluated_at: datetime,
     evaluation: str | None,
 ) -> Bill:
@@ -155,6 +163,7 @@ def _bill(  # a bill is made of as much
         end=period.ends_at,
         cutoff=period.cutoff_at,
         until=until,
+        known=known,
         evaluated_at=evaluated_at,
         evaluation=evaluation,
         result_hash=result["result_hash"],

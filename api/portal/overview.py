@@ -1,9 +1,11 @@
 """The overview of a contract's period: cost so far, usage by day, uptime, and what was invoiced before."""
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
+from threading import Lock
 
 from api import usage
 from api.portal import chart
@@ -18,6 +20,11 @@ from core.time import Period
 
 # Beyond this many assets a chart of every day is too much to compute while somebody waits.
 MOST_ASSETS = 400
+# Quantity and whether a boundary was carried, by the start of a stretch.
+Used = dict[datetime, tuple[Fraction, bool]]
+REMEMBERED: OrderedDict[tuple[object, ...], Used | None] = OrderedDict()
+MOST_REMEMBERED = 256
+LOCK = Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +62,20 @@ class Kept:
 
 
 def usage_chart(visit: Visit, bill: Bill, measure: Measure) -> UsageChart | None:
-    """The chart of one measure; None with nothing to draw, or too many assets."""
+    """The chart of one measure; None with nothing to draw, or too many assets.
+
+    It knows what the bill beside it knows, so their sums agree; the period before, what its own bill knew.
+    """
     before_start, before_end = _before(bill)
-    covered = contract_view.coverage(visit.connection, [bill.contract.id], start=before_start, end=bill.end)
-    names = {one.name for one in covered}
-    if not names or len(names) > MOST_ASSETS:
+    until, cuts = min(bill.until, bill.end), usage.days(bill.start, bill.end, bill.zone)
+    used = _used(visit, bill, measure, [at for at in cuts if at < until] + [until], bill.known)
+    if used is None:
         return None
-    until = min(bill.until, bill.end)
-    cuts = usage.days(bill.start, bill.end, bill.zone)
-    now = [at for at in cuts if at < until] + [until]
     earlier = usage.days(before_start, before_end, bill.zone)
     same = before_start + (until - bill.start)
     split = sorted({*earlier, *([same] if before_start < same < before_end else [])})
-    used = _by_start(usage.between(visit.connection, names, measure, now))
-    was = _by_start(usage.between(visit.connection, names, measure, split))
+    known = bill.earlier.known if bill.earlier and bill.earlier.known is not None else bill.known
+    was = _used(visit, bill, measure, split, known) or {}
     days = _days(bill, cuts, used, _whole_days(was, earlier), until)
     measured, shadow = [day.quantity for day in days], [day.before or Fraction(0) for day in days]
     return UsageChart(
@@ -79,6 +86,24 @@ def usage_chart(visit: Visit, bill: Bill, measure: Measure) -> UsageChart | None
         daily=chart.daily(measured, shadow if was else []),
         cumulative=chart.cumulative(measured, shadow if was else [], bill.elapsed),
     )
+
+
+def _used(visit: Visit, bill: Bill, measure: Measure, cuts: Sequence[datetime], known: int) -> Used | None:
+    """What all assets used between cuts; None if there are none, or too many. What is known at K never changes."""
+    key = (visit.viewer.party, visit.viewer.role, bill.contract.id, measure.measure, cuts[0], cuts[-1], known)
+    with LOCK:
+        if key in REMEMBERED:
+            REMEMBERED.move_to_end(key)
+            return REMEMBERED[key]
+    covered = contract_view.coverage(visit.connection, [bill.contract.id], start=cuts[0], end=cuts[-1])
+    names = {one.name for one in covered}
+    few = 0 < len(names) <= MOST_ASSETS
+    found = _by_start(usage.between(visit.connection, names, measure, cuts, known=known)) if few else None
+    with LOCK:
+        REMEMBERED[key] = found
+        while len(REMEMBERED) > MOST_REMEMBERED:
+            REMEMBERED.popitem(last=False)
+    return found
 
 
 def kept(bill: Bill) -> Kept | None:
@@ -118,15 +143,15 @@ def _before(bill: Bill) -> tuple[datetime, datetime]:
     return span.start, span.end
 
 
-def _by_start(uses: Sequence[usage.Use]) -> dict[datetime, tuple[Fraction, bool]]:
-    out: dict[datetime, tuple[Fraction, bool]] = {}
+def _by_start(uses: Sequence[usage.Use]) -> Used:
+    out: Used = {}
     for one in uses:
         quantity, carried = out.get(one.start, (Fraction(0), False))
         out[one.start] = quantity + one.quantity, carried or one.carried
     return out
 
 
-def _whole_days(was: dict[datetime, tuple[Fraction, bool]], cuts: Sequence[datetime]) -> list[Fraction]:
+def _whole_days(was: Used, cuts: Sequence[datetime]) -> list[Fraction]:
     """Quantities by day, where one day was cut in two."""
     return [
         sum((quantity for at, (quantity, _) in was.items() if start <= at < end), Fraction(0))
@@ -137,7 +162,7 @@ def _whole_days(was: dict[datetime, tuple[Fraction, bool]], cuts: Sequence[datet
 def _days(
     bill: Bill,
     cuts: Sequence[datetime],
-    used: dict[datetime, tuple[Fraction, bool]],
+    used: Used,
     was: Sequence[Fraction],
     until: datetime,
 ) -> list[Day]:

@@ -16,7 +16,6 @@ from contracts.facts import Attribution, Category, StateNeed, StateSpan
 from contracts.store import view as contract_view
 from contracts.store.view import AttributionView, CoverageView
 from contracts.timeline import Painted, paint
-from core.store import current_knowledge
 from core.time import instant, micros
 from ingest.store import view
 
@@ -193,8 +192,7 @@ def _said(visit: Visit, bill: Bill, names: Sequence[str], until: datetime) -> di
         for name in names
     ]
     found: dict[str, list[StateSpan]] = defaultdict(list)
-    known = current_knowledge(visit.connection)
-    for need, spans in zip(needs, view.states(visit.connection, needs, known=known), strict=True):
+    for need, spans in zip(needs, view.states(visit.connection, needs, known=bill.known), strict=True):
         found[need.asset] += [StateSpan(one.start, one.end, cast("Category", one.category)) for one in spans]
     return found
 

@@ -14,6 +14,7 @@ from contracts.document import Measure
 from contracts.store import view as contract_view
 from contracts.store.view import ContractView, CoverageView
 from core.canonical import fraction_text
+from core.store import current_knowledge
 from core.time import midnight, zone
 
 router = APIRouter(prefix="/v1/usage", tags=["usage"])
@@ -58,7 +59,8 @@ def index(  # the question has as many parts
     covered = _covered(visit, row, asset, instants)
     if len(covered) * len(instants) > MOST_CELLS:
         raise InvalidQuestion(f"{len(covered)} assets times {len(instants) - 1} stretches is too much; ask for less")
-    found = usage.between(visit.connection, {one.name for one in covered}, counted, instants)
+    names, known = {one.name for one in covered}, current_knowledge(visit.connection)
+    found = usage.between(visit.connection, names, counted, instants, known=known)
     return Usage(
         contract=row.public_id,
         measure=counted.measure,

@@ -37,7 +37,7 @@ class VersionView:
 
 @dataclass(frozen=True, slots=True)
 class PeriodView:
-    """A billing period; `evaluation` is the public id of the one it was closed with."""
+    """A billing period; `evaluation` is the public id of the one it was closed with, as of knowledge `known`."""
 
     contract: int
     label: str
@@ -46,6 +46,7 @@ class PeriodView:
     cutoff_at: datetime
     closed_at: datetime | None
     evaluation: str | None
+    known: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ VERSIONS = text("""
     FROM contracts.version WHERE contract = :contract ORDER BY version
 """)
 PERIODS = text("""
-    SELECT p.contract, p.label, p.starts_at, p.ends_at, p.cutoff_at, p.closed_at, e.public_id AS evaluation
+    SELECT p.contract, p.label, p.starts_at, p.ends_at, p.cutoff_at, p.closed_at, e.public_id AS evaluation, e.known
     FROM contracts.period AS p LEFT JOIN contracts.evaluation AS e ON e.id = p.evaluation
     WHERE p.contract = :contract ORDER BY p.starts_at DESC LIMIT :most
 """)
@@ -191,6 +192,7 @@ ATTRIBUTIONS = text("""
         AND NOT EXISTS (SELECT FROM contracts.attribution AS later WHERE later.replaces = a.id)
     ORDER BY lower(a.during)
 """)
+PARTIES = text("SELECT name, id FROM contracts.party")
 PARTY_NAME = text("SELECT name FROM contracts.party WHERE id = :id")
 
 
@@ -278,3 +280,8 @@ def attributions(connection: Connection, contract_id: int, *, start: datetime, e
 def party_name(connection: Connection, party_id: int) -> str:
     """A party's name; empty if it is not visible."""
     return str(connection.execute(PARTY_NAME, {"id": party_id}).scalar() or "")
+
+
+def parties(connection: Connection) -> dict[str, int]:
+    """Name to inside key of all visible parties."""
+    return {str(row.name): int(row.id) for row in connection.execute(PARTIES)}
