@@ -157,5 +157,4 @@ def _both(name: str, expected: Sequence[str], found: Sequence[str]) -> str:
 
 def long(figure: Figure) -> str:
     """Exactly if the digits end, else with twelve decimals."""
-    exact = fraction_text(figure.value)
-    return figure.text(12) if "/" in exact else f"{exact} {figure.unit}".rstrip()
+    return figure.text(12) if "/" in fraction_text(figure.value) else str(figure)

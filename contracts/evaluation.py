@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from core import canonical
-from core.money import Money, round_fraction
+from core.money import Money, exponent, is_currency, round_fraction
 from core.time import HOUR, instant, wall_text, zone
 
 if TYPE_CHECKING:
@@ -47,15 +47,17 @@ class Figure:
 
     def text(self, decimals: int | None = None) -> str:
         """With so many decimals, half-up; without: exactly if the digits end, else with four."""
-        if decimals is None:
-            exact = canonical.fraction_text(self.value)
-            number = exact if "/" not in exact else f"{round_fraction(self.value, 4, 'half_up'):f}"
-        else:
-            number = f"{round_fraction(self.value, decimals, 'half_up'):f}"
+        exact = str(self).partition(" ")[0]
+        if decimals is None and "/" in exact:
+            decimals = 4
+        number = exact if decimals is None else f"{round_fraction(self.value, decimals, 'half_up'):f}"
         return f"{number} {self.unit}".rstrip()
 
     def __str__(self) -> str:
-        return f"{canonical.fraction_text(self.value)} {self.unit}".rstrip()
+        exact = canonical.fraction_text(self.value)
+        if "/" not in exact and is_currency(self.unit):
+            exact = f"{round_fraction(self.value, max(exponent(self.unit), len(exact.partition('.')[2])), 'half_up'):f}"
+        return f"{exact} {self.unit}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,11 @@ def _price_text(charge: Charge, chunk: Chunk) -> str:
     return f"{written.amount:f}" if written is not None else number(charge.price)
 
 
+def money_number(exact: Fraction, currency: str) -> str:
+    """`1850.00`: an amount without its currency."""
+    return Figure(exact, currency).text().partition(" ")[0]
+
+
 def hours(microseconds: Fraction | int) -> str:
     """`9.25 h`, with two decimals."""
     return f"{round_fraction(Fraction(microseconds) / HOUR, 2, 'half_up'):f} h"
@@ -148,7 +153,8 @@ def credit(result: Result, money: Money) -> str:
     term, due = result.window.term, result.due
     reached = result.tally.availability
     head = "at least " if result.open else f"{percent(reached or ZERO)} of {percent(term.target)}: "
-    whole = f"{number(due.exact)}" if due.share is None else f"{percent(due.share)} of {number(result.base, 2)}"
+    base = money_number(result.base, money.currency)
+    whole = f"{money.amount:f}" if due.share is None else f"{percent(due.share)} of {base}"
     cut = result.money is not None and money != result.money
     return f"{head}{whole}" + (
         f" = {result.money.amount:f}, its share of what the cap leaves" if cut and result.money else ""
@@ -171,11 +177,14 @@ def availability(result: Result, money: Money, where: ZoneInfo) -> str:
         sentences.append(f"Availability {percent(tally.availability)}, promised {percent(window.term.target)}.")
     if money:
         due = result.due
-        share = "" if due.share is None else f"{percent(due.share)} of {number(result.base, 2)} = "
+        base = money_number(result.base, money.currency)
+        share = "" if due.share is None else f"{percent(due.share)} of {base} = "
         sentences.append(f"§ {window.term.clause} gives {share}{amount(money)}.")
     if result.bounds and result.tally.unknown:
         worst = result.credit(result.bounds[0]).exact
-        sentences.append(f"If the hours without data were all down, the credit would be {number(worst, 2)}.")
+        sentences.append(
+            f"If the hours without data were all down, the credit would be {money_number(worst, money.currency)}."
+        )
     return " ".join(sentences)
 
 

@@ -77,8 +77,6 @@ class Remedy(Part):
         """A ladder falls to zero without a hole; every form has what it needs."""
         if self.remedy == "ladder":
             yield from _check_ladder(self.steps)
-        elif self.steps is not None:
-            yield Problem("steps", "belong to a ladder", "write remedy: ladder")
         if self.remedy == "lost_output":
             yield Problem("remedy", "lost_output is not evaluated by this version", "state the clause as not_computed")
         if self.remedy in ("per_point", "per_point_or_part", "linear", "per_event") and self.rate is None:

@@ -8,15 +8,15 @@ from contracts.terms.base import PLACEHOLDER
 from core.time import Duration, NotADuration, instant, wall_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from contracts.document import Version
 
 _TREATMENTS = {
-    "up": "counts as up",
-    "down": "counts as down",
-    "exclude": "is left out",
-    "measured": "counts by its performance",
+    "up": "up",
+    "down": "down",
+    "exclude": "left out",
+    "measured": "up by its performance",
 }
 _WINDOWS = {
     "month": "a month",
@@ -41,16 +41,8 @@ def words(name: str, value: Any) -> str:
     """A parameter as a person reads it."""
     if isinstance(value, str):
         return _word(value)
-    if name == "tiers":
-        return ", ".join(_tiers(value))
-    if name == "steps":
-        return ", ".join(_steps(value))
-    if name == "treatments":
-        return "; ".join(_treatments(value))
-    if name == "caps":
-        return ", ".join(f"{cap.get('share') or cap.get('amount')} in {_WINDOWS[cap['window']]}" for cap in value)
-    if name == "multipliers":
-        return ", ".join(_bands(value, "factor"))
+    if name in _LISTS:
+        return _LISTS[name](value)
     if isinstance(value, dict):
         return ", ".join(f"{_word(key)} {_word(str(item))}" for key, item in value.items())
     return ", ".join(_word(item) if isinstance(item, str) else words("", item) for item in value)
@@ -60,14 +52,12 @@ def agreement(versions: Sequence[Version]) -> Iterator[str]:
     """The whole agreement, line by line, version after version."""
     for version in versions:
         since = wall_text(instant(version.effective_from), version.zone)
-        yield f"Contract {version.contract}, version {version.version}, from {since}" + (
-            f": {version.reason}" if version.reason else ""
-        )
+        reason = f": {version.reason}" if version.reason else ""
+        yield f"Contract {version.contract}, version {version.version}, from {since}{reason}"
         yield "  " + ", ".join(f"{role}: {name}" for role, name in version.parties.items())
         billing = version.canonical["billing"]
-        yield f"  billed each {billing['period']} in {version.currency}, time of {version.timezone}, lines rounded " + (
-            f"{_word(billing['rounding'])} to {billing['decimals']} decimals"
-        )
+        yield f"  billed each {billing['period']} in {version.currency}, time of {version.timezone}"
+        yield f"  lines rounded {_word(billing['rounding'])} to {billing['decimals']} decimals"
         yield f"  covered: {_coverage(version)}"
         for term in version.canonical["terms"]:
             left = f" [left to people: {term['not_computed']}]" if "not_computed" in term else ""
@@ -128,8 +118,21 @@ def _steps(steps: Sequence[dict[str, str]]) -> Iterator[str]:
         yield f"{step['credit']} {where}"
 
 
+def _caps(caps: Sequence[dict[str, str]]) -> Iterator[str]:
+    return (f"{cap.get('share') or cap.get('amount')} in {_WINDOWS[cap['window']]}" for cap in caps)
+
+
 def _treatments(treatments: dict[str, str]) -> Iterator[str]:
     ways: dict[str, list[str]] = {}
     for category, way in treatments.items():
-        ways.setdefault(_TREATMENTS.get(way, f"counts as up by {way}"), []).append(_word(category))
-    return (f"{', '.join(names)} {way}" for way, names in ways.items())
+        ways.setdefault(_TREATMENTS.get(way, f"up by {way}"), []).append(_word(category))
+    return (f"{', '.join(names)}: {way}" for way, names in ways.items())
+
+
+_LISTS: dict[str, Callable[[Any], str]] = {
+    "tiers": lambda value: ", ".join(_tiers(value)),
+    "steps": lambda value: ", ".join(_steps(value)),
+    "treatments": lambda value: "; ".join(_treatments(value)),
+    "caps": lambda value: ", ".join(_caps(value)),
+    "multipliers": lambda value: ", ".join(_bands(value, "factor")),
+}

@@ -1,6 +1,7 @@
 """A device file into the database: created once, said again without effect, refused where it contradicts."""
 
 import secrets
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from datetime import datetime
@@ -133,7 +134,9 @@ class _Key(NamedTuple):
 def _bindings(
     connection: Connection, catalogue: given.Catalogue, ids: tuple[Names, Names], registers: _Registers, known: int
 ) -> int:
-    there = _rows(connection, Binding, "id", "device", "asset", "position", "during")
+    there = _There()
+    for row in _rows(connection, Binding, "id", "device", "asset", "position", "during"):
+        there.add(_Row(*row))
     problems, changed = list[Problem](), 0
     for wanted in catalogue.bindings:
         place = f"binding of {wanted.device} to {wanted.asset}/{wanted.position}"
@@ -141,16 +144,17 @@ def _bindings(
             problems.append(Problem(place, f"there is no device {wanted.device}", "declare it under devices"))
             continue
         key = _Key(ids[0][wanted.device], ids[1][wanted.asset], wanted.position)
-        same = next((row for row in there if tuple(row[1:4]) == key and row.during.lower == wanted.start), None)
         span = during(wanted.start, wanted.end)
+        rivals = there.rivals(key)
+        same = next((row for row in rivals if row[1:4] == key and row.during.lower == wanted.start), None)
         if same is not None and same.during == span:
             continue
-        if fault := _fault(key, span, same, there):
+        if fault := _fault(span, same, rivals):
             problems.append(Problem(place, *fault))
         elif not problems:
             id_ = _bind(connection, key, span, wanted, known) if same is None else _end(connection, same.id, span)
             _keep_values(connection, id_, key, wanted, registers)
-            there.append(_Row(id_, *key, span))
+            there.add(_Row(id_, *key, span))
             changed += 1
     if problems:
         raise Problems(tuple(problems))
@@ -165,11 +169,24 @@ class _Row(NamedTuple):
     during: Range[datetime]
 
 
-def _fault(key: _Key, span: Range[datetime], same: Any, there: Iterable[Any]) -> tuple[str, str] | None:
+class _There:
+    """Bindings by what only one of them may have at a time: the device, and the asset's position."""
+
+    def __init__(self) -> None:
+        self._by = defaultdict[object, dict[int, _Row]](dict)
+
+    def add(self, row: _Row) -> None:
+        for key in (row.device, (row.asset, row.position)):
+            self._by[key][row.id] = row
+
+    def rivals(self, key: _Key) -> list[_Row]:
+        return list({**self._by[key.device], **self._by[key.asset, key.position]}.values())
+
+
+def _fault(span: Range[datetime], same: _Row | None, rivals: Iterable[_Row]) -> tuple[str, str] | None:
     """What is wrong with a binding, and what would be right."""
-    for row in there:
-        is_rival = row.device == key.device or (row.asset, row.position) == key[1:]
-        if row is not same and is_rival and row.during.overlaps(span):
+    for row in rivals:
+        if row is not same and row.during.overlaps(span):
             return f"overlaps another, from {row.during.lower:%Y-%m-%dT%H:%M:%SZ}", "end that one first"
     if same is not None and same.during.upper is not None:
         return f"has ended already, at {same.during.upper:%Y-%m-%dT%H:%M:%SZ}", "bind anew from a later instant"

@@ -154,7 +154,10 @@ def load(
     rows = _rows(connection, needs, known)
     points = _neighbours(connection, source, needs, rows=rows, known=known)
     _add_breaks(connection, source, needs, rows=rows, points=points, known=known)
-    return tuple(_counted(need, [one for one in rows if one.row.need == n], points) for n, need in enumerate(needs))
+    of_need = defaultdict[int, list[_Row]](list)
+    for one in rows:
+        of_need[one.row.need].append(one)
+    return tuple(_counted(need, of_need[n], points) for n, need in enumerate(needs))
 
 
 def _rows(connection: Connection, needs: Sequence[Need], known: int) -> list[_Row]:

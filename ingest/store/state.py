@@ -9,7 +9,8 @@ from sqlalchemy import Connection, TextClause, text
 from core.time import instant
 
 # A reading holds until the next, at most for max_gap, and no longer than its device serves the asset. Spans of one
-# category that touch become one.
+# category that touch become one. Next to the index, only readings that say something new are kept: `ended` is when the
+# value before them ceased to hold.
 STATEMENT = """
     WITH need AS (
         SELECT * FROM unnest(cast(:needs AS int[]), cast(:assets AS text[]), cast(:positions AS text[]),
@@ -31,9 +32,15 @@ STATEMENT = """
         ) AS r ON true
     ), said AS (
         SELECT b.need, r.value, greatest(r.at, b."start") AS "start",
-            least(r.next_at, r.at + b.max_gap, b.bound_end, b."end") AS "end"
+            least(coalesce(r.next_ended, r.last_at + b.max_gap), b.bound_end, b."end") AS "end"
         FROM bound AS b CROSS JOIN LATERAL (
-            SELECT at, value, lead(at) OVER (ORDER BY at) AS next_at FROM {reading}
+            SELECT at, value, last_at, lead(ended) OVER (ORDER BY at) AS next_ended FROM (
+                SELECT at, value, max(at) OVER () AS last_at, lag(value) OVER w AS before,
+                    least(at, lag(at) OVER w + b.max_gap) AS ended
+                FROM {reading}
+                WINDOW w AS (ORDER BY at)
+            ) AS every
+            WHERE before IS DISTINCT FROM value OR ended < at
         ) AS r
     ), held AS (
         SELECT s.need, s."start", s."end", c.category,
