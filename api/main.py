@@ -5,6 +5,7 @@ An ingester must stay small, so nothing here imports the API, the engine or the 
 
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, cast
 
 import typer
@@ -32,8 +33,8 @@ class Lazy(TyperGroup):
     """Finds a command's module by its name, when it is called or shown in the help."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the framework's form
-        """In the order in which they are used."""
-        return list(COMMANDS)
+        """In the order in which they are used; those whose modules are installed."""
+        return [name for name, parts in COMMANDS.items() if all(find_spec(module) for module, _ in parts)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - the framework's form
         """None if there is no such command."""

@@ -27,7 +27,7 @@ def create(
             connection, name=name, role=role.value, party=find(connection, party), at=at
         )
         detail = {"role": role.value, "party": party, "name": name}
-        audit(connection, at, actor="command line", action="key.create", object=identity, detail=detail)
+        audit(connection, at, actor="command line", action="key.create", subject=identity, detail=detail)
     typer.echo(f"{identity}\n{secret}")
 
 
@@ -39,5 +39,5 @@ def revoke(key: Annotated[str, typer.Argument(help="The key, key_…")]) -> None
         if not store.revoke_key(connection, key, at=at):
             typer.echo(f"{key}: no such key, or revoked before", err=True)
             raise typer.Exit(1)
-        audit(connection, at, actor="command line", action="key.revoke", object=key, detail={})
+        audit(connection, at, actor="command line", action="key.revoke", subject=key, detail={})
     typer.echo(f"{key} is revoked")

@@ -42,5 +42,5 @@ def create(
             at=at,
         )
         detail = {"name": name, "role": role.value, "party": party}
-        audit(connection, at, actor="command line", action="person.create", object=identity, detail=detail)
+        audit(connection, at, actor="command line", action="person.create", subject=identity, detail=detail)
     typer.echo(identity)
