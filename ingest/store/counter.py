@@ -124,7 +124,7 @@ class Counted:
     doubts: tuple[Doubt, ...]
 
 
-class MixedTicks(ValueError):  # noqa: N818 - named for the fact
+class MixedTicks(ValueError):
     """Devices that followed each other on one register path count in different ticks."""
 
 
@@ -144,9 +144,7 @@ Boundary: TypeAlias = Literal["interpolate", "at_reading"]
 _Points: TypeAlias = dict[int, set[tuple[datetime, int]]]
 
 
-def load(
-    connection: Connection, needs: Sequence[Need], *, known: int, source: Source = TABLE
-) -> tuple[Counted, ...]:
+def load(connection: Connection, needs: Sequence[Need], *, known: int, source: Source = TABLE) -> tuple[Counted, ...]:
     """Each need's counter as known at K, in the order of the needs. Three statements, however many needs.
 
     Raises MixedTicks.
