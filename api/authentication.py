@@ -24,19 +24,19 @@ WINDOW = timedelta(minutes=15)
 GUESSES_OF_NAME, GUESSES_OF_ADDRESS = 5, 50
 
 
-class NotSignedIn(PermissionError):  # noqa: N818 - named for the fact
+class NotSignedIn(PermissionError):
     """No key or session, or one that no longer holds."""
 
 
-class SignInRefused(PermissionError):  # noqa: N818 - named for the fact
+class SignInRefused(PermissionError):
     """Name and password do not belong together."""
 
 
-class TooManyGuesses(PermissionError):  # noqa: N818 - named for the fact
+class TooManyGuesses(PermissionError):
     """Sign-in from here was refused too often of late."""
 
 
-class WeakPassword(ValueError):  # noqa: N818 - named for the fact
+class WeakPassword(ValueError):
     """A password that is too short."""
 
 

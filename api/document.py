@@ -48,7 +48,7 @@ def _parameter(parameter: Mapping[str, Any]) -> dict[str, Any]:
 def _answer(status: str, response: Mapping[str, Any], description: Mapping[str, Any]) -> dict[str, Any]:
     content = response.get("content", {})
     media = next(iter(content), "")
-    schema = next((one["schema"] for one in content.values() if "schema" in one), {})
+    schema: Mapping[str, Any] = next((one["schema"] for one in content.values() if "schema" in one), {})
     fields = [] if status != "200" else list(_fields(schema, description["components"]["schemas"]))
     return {
         "status": status,

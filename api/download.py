@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import Response
 
-from api.portal.bill import Clause
+from api.evaluation import Line
 from billing.store.view import InvoiceView
 
 COLUMNS = ["line", "clause", "asset", "text", "quantity", "unit", "amount", "currency", "tax_category", "tax_rate"]
@@ -34,19 +34,18 @@ def invoice_csv(document: Mapping[str, Any]) -> str:
     for line in document["lines"]:
         head = [line["n"], line["clause"], line["asset"], line["text"], line["quantity"], line["unit"], line["amount"]]
         head += [document["currency"], line["tax"]["category"], line["tax"]["rate"]]
-        for counted in line["evidence"] or [{}]:
-            rows.append([*head, *(counted.get(name) for name in (*COUNTED[:-1], "unit"))])
+        counted = line["evidence"] or [{}]
+        rows.extend([*head, *(one.get(name) for name in (*COUNTED[:-1], "unit"))] for one in counted)
     return csv_text([*COLUMNS, *COUNTED], rows)
 
 
-def bill_csv(clauses: Iterable[Clause]) -> str:
+def bill_csv(lines: Iterable[Line]) -> str:
     """A row for each line of a bill."""
     rows = []
-    for clause in clauses:
-        for line in clause.lines:
-            amount, _, currency = line.amount.partition(" ")
-            said = [line.clause, line.asset, line.text, line.quantity, line.unit, amount, currency]
-            rows.append([*said, line.from_.isoformat(), line.to.isoformat()])
+    for line in lines:
+        amount, _, currency = line.amount.partition(" ")
+        said = [line.clause, line.asset, line.text, line.quantity, line.unit, amount, currency]
+        rows.append([*said, line.from_.isoformat(), line.to.isoformat()])
     return csv_text(BILL, rows)
 
 

@@ -17,23 +17,23 @@ MEDIA_TYPE = "application/problem+json"
 log = logging.getLogger("yardstick.api")
 
 
-class NotFound(LookupError):  # noqa: N818 - named for the fact
+class NotFound(LookupError):
     """There is no such thing, or not for this viewer; the answer does not tell which."""
 
 
-class RoleNotAllowed(PermissionError):  # noqa: N818 - named for the fact
+class RoleNotAllowed(PermissionError):
     """The viewer's role has no part in this."""
 
 
-class StaleForm(PermissionError):  # noqa: N818 - named for the fact
+class StaleForm(PermissionError):
     """A form that this session did not hand out."""
 
 
-class InvalidQuestion(ValueError):  # noqa: N818 - named for the fact
+class InvalidQuestion(ValueError):
     """A parameter that is well formed but asks for something that cannot be."""
 
 
-class TooBusy(RuntimeError):  # noqa: N818 - named for the fact
+class TooBusy(RuntimeError):
     """More live connections than this server keeps."""
 
 

@@ -11,6 +11,7 @@ class Revalidation:
         self._application = application
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the answer on; of one that the asker has already, only its headers."""
         given = Headers(scope=scope).get("if-none-match", "") if scope["type"] == "http" else ""
         if not given:
             await self._application(scope, receive, send)

@@ -17,7 +17,7 @@ Limit = Annotated[int, Query(ge=1, le=MOST, description="Rows of a page.")]
 Cursor = Annotated[str | None, Query(max_length=600, description="`next_cursor` of the page before.")]
 
 
-class InvalidCursor(ValueError):  # noqa: N818 - named for the fact
+class InvalidCursor(ValueError):
     """A cursor that this list did not hand out."""
 
 
@@ -64,5 +64,5 @@ def _part(part: object, kind: type) -> str | int | datetime:
         if at.tzinfo is not None:
             return at
     elif kind in (str, int) and type(part) is kind and not (isinstance(part, str) and "\0" in part):
-        return part  # type: ignore[return-value]  # its type was just compared
+        return part
     raise InvalidCursor("take the cursor from `next_cursor` of the page before")

@@ -11,7 +11,7 @@ Role = Literal["customer", "finance", "partner", "operator", "device_manager"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
 
-class NameTaken(ValueError):  # noqa: N818 - named for the fact
+class NameTaken(ValueError):
     """Somebody signs in with this name already."""
 
 

@@ -97,7 +97,9 @@ def _uses(need: CounterNeed, counter: Counter, parts: Sequence[Part]) -> Iterabl
                 asset=need.asset,
                 start=instant(start),
                 end=instant(end),
-                quantity=sum((piece_use(_piece(part), counter, need.unit or counter.unit) for part in inside), Fraction(0)),
+                quantity=sum(
+                    (piece_use(_piece(part), counter, need.unit or counter.unit) for part in inside), Fraction(0)
+                ),
                 carried=any("carried" in (part.opening_quality, part.closing_quality) for part in inside),
             )
 

@@ -87,7 +87,9 @@ def settle(engine: Engine, at: datetime) -> Fleet:
     fleet = Fleet(at)
     with transaction(engine) as connection:
         known = connection.execute(text("SELECT core.draw_knowledge()")).scalar_one()
-        parties = {name: _party(connection, name, at) for name in ("Truck Supplier", "Nordhaul", "Südfracht", "Tyre Partner")}
+        parties = {
+            name: _party(connection, name, at) for name in ("Truck Supplier", "Nordhaul", "Südfracht", "Tyre Partner")
+        }
         _contract(connection, fleet, "C-2041", parties, customer="Nordhaul", partner="Tyre Partner", known=known)
         _contract(connection, fleet, "C-3007", parties, customer="Südfracht", partner=None, known=known)
         _ingested(connection, at, known)
@@ -101,20 +103,52 @@ def settle(engine: Engine, at: datetime) -> Fleet:
 
 
 def _people(connection: Connection, fleet: Fleet, parties: dict[str, int]) -> None:
-    of = {"anna": "Nordhaul", "bob": "Südfracht", "fin": "Truck Supplier", "pat": "Tyre Partner", "ops": "Truck Supplier"}
+    of = {
+        "anna": "Nordhaul",
+        "bob": "Südfracht",
+        "fin": "Truck Supplier",
+        "pat": "Tyre Partner",
+        "ops": "Truck Supplier",
+    }
     for name, role in ROLES.items():
         party = parties[of[name]]
         authentication.new_person(
-            connection, name=name, title=f"{name.capitalize()} Test", password=PASSWORD, role=role, party=party, at=fleet.at  # type: ignore[arg-type]
+            connection,
+            name=name,
+            title=f"{name.capitalize()} Test",
+            password=PASSWORD,
+            role=role,
+            party=party,
+            at=fleet.at,  # type: ignore[arg-type]
         )
         _, fleet.keys[name] = authentication.new_key(connection, name=name, role=role, party=party, at=fleet.at)  # type: ignore[arg-type]
 
 
 def _insert(connection: Connection, table: str, **columns: object) -> Any:
-    marks = ", ".join(f"CAST(:{name} AS {'jsonb' if isinstance(value, dict) else 'text'})" if isinstance(value, dict) else f":{name}" for name, value in columns.items())
+    marks = ", ".join(
+        f"CAST(:{name} AS {'jsonb' if isinstance(value, dict) else 'text'})" if isinstance(value, dict) else f":{name}"
+        for name, value in columns.items()
+    )
     plain = {name: json.dumps(value) if isinstance(value, dict) else value for name, value in columns.items()}
     names = ", ".join(f'"{name}"' for name in columns)
-    returning = "" if table in ("contracts.standing", "contracts.contract_party", "billing.account", "billing.line", "billing.tax_total", "ingest.binding_value", "contracts.party_asset", "contracts.coverage", "ingest.declaration", "ingest.quarantine", "ingest.batch") else " RETURNING id"
+    returning = (
+        ""
+        if table
+        in (
+            "contracts.standing",
+            "contracts.contract_party",
+            "billing.account",
+            "billing.line",
+            "billing.tax_total",
+            "ingest.binding_value",
+            "contracts.party_asset",
+            "contracts.coverage",
+            "ingest.declaration",
+            "ingest.quarantine",
+            "ingest.batch",
+        )
+        else " RETURNING id"
+    )
     result = connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({marks}){returning}"), plain)  # noqa: S608
     return result.scalar_one() if returning else None
 
@@ -132,7 +166,14 @@ def _names(contract: str) -> list[str]:
 
 
 def _contract(
-    connection: Connection, fleet: Fleet, name: str, parties: dict[str, int], *, customer: str, partner: str | None, known: int
+    connection: Connection,
+    fleet: Fleet,
+    name: str,
+    parties: dict[str, int],
+    *,
+    customer: str,
+    partner: str | None,
+    known: int,
 ) -> None:
     key = _insert(
         connection, "contracts.contract", public_id=_public("con", name), name=name, currency="EUR",
@@ -178,12 +219,16 @@ def _asset(connection: Connection, fleet: Fleet, name: str, known: int) -> int:
     device = _insert(
         connection, "ingest.device", public_id=_public("dev", name), name=f"gw-{name}", model="gateway", created_at=at
     )  # fmt: skip
-    odometer = _insert(connection, "ingest.register", device=device, name="odometer", kind="counter", unit="m", resolution=1)
+    odometer = _insert(
+        connection, "ingest.register", device=device, name="odometer", kind="counter", unit="m", resolution=1
+    )
     state = _insert(connection, "ingest.register", device=device, name="state", kind="state", unit="", resolution=1)
     for register in (odometer, state):
         _insert(connection, "ingest.declaration", register=register, known=known, max_gap=timedelta(minutes=90))
     connection.execute(
-        text("INSERT INTO ingest.binding (device, asset, position, during, known) VALUES (:d, :a, 'vehicle', '[2026-01-01,)', :k)"),
+        text(
+            "INSERT INTO ingest.binding (device, asset, position, during, known) VALUES (:d, :a, 'vehicle', '[2026-01-01,)', :k)"
+        ),
         {"d": device, "a": asset, "k": known},
     )
     return int(asset)
@@ -194,13 +239,20 @@ def _ingested(connection: Connection, at: datetime, known: int) -> None:
     first = Period.containing(at, "month", BERLIN).previous().previous().span.start
     bound = {"first": first, "at": at, "known": known, "days": DOWN_FROM_DAY, "hours": DOWN_HOURS}
     connection.execute(
-        text("""
+        text(
+            """
             INSERT INTO ingest.reading (register, at, value, known, received_at)
             SELECT g.id, t, 100000000 + sum(CASE WHEN extract(hour FROM t) BETWEEN 5 AND 18 THEN 20000 ELSE 0 END)
                 OVER (PARTITION BY g.id ORDER BY t ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), :known, t
             FROM ingest.register AS g, generate_series(:first, :at, interval '1 hour') AS t WHERE g.name = 'odometer'
             ORDER BY 1, 2
-        """.replace("ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), :known", "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), :known").replace("+ sum(", "+ coalesce(sum(").replace("1 PRECEDING), :known", "1 PRECEDING), 0), :known")),
+        """.replace(
+                "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), :known",
+                "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), :known",
+            )
+            .replace("+ sum(", "+ coalesce(sum(")
+            .replace("1 PRECEDING), :known", "1 PRECEDING), 0), :known")
+        ),
         bound,
     )
     connection.execute(
@@ -216,10 +268,12 @@ def _ingested(connection: Connection, at: datetime, known: int) -> None:
         """),
         bound,
     )
-    connection.execute(text("""
+    connection.execute(
+        text("""
         INSERT INTO ingest.latest (register, at, value, received_at)
         SELECT DISTINCT ON (register) register, at, value, received_at FROM ingest.reading ORDER BY register, at DESC
-    """))
+    """)
+    )
     _insert(
         connection, "ingest.batch", known=known, at=at - timedelta(hours=1), client="ingest-1", messages=10,
         received=24, stored=20, duplicate=3, quarantined=1,
@@ -234,12 +288,22 @@ def _ingested(connection: Connection, at: datetime, known: int) -> None:
 def _entity(connection: Connection, parties: dict[str, int], at: datetime) -> None:
     given = dict(name="Truck Supplier GmbH", address="Hafenstr. 1\n20457 Hamburg", country="DE", vat_id="DE123456789")
     extra = dict(timezone="Europe/Berlin") if _has(connection, "billing", "entity", "timezone") else {}
-    entity = _insert(connection, "billing.entity", public_id="ent_truck", party=parties["Truck Supplier"], prefix="TS", **given, **extra)
+    entity = _insert(
+        connection,
+        "billing.entity",
+        public_id="ent_truck",
+        party=parties["Truck Supplier"],
+        prefix="TS",
+        **given,
+        **extra,
+    )
     _insert(connection, "billing.series", entity=entity, kind="invoice", year=at.year, issued=0)
 
 
 def _has(connection: Connection, schema: str, table: str, column: str) -> bool:
-    asked = text("SELECT count(*) FROM information_schema.columns WHERE table_schema=:s AND table_name=:t AND column_name=:c")
+    asked = text(
+        "SELECT count(*) FROM information_schema.columns WHERE table_schema=:s AND table_name=:t AND column_name=:c"
+    )
     return bool(connection.execute(asked, {"s": schema, "t": table, "c": column}).scalar_one())
 
 
@@ -260,9 +324,20 @@ def _bill(connection: Connection, fleet: Fleet, name: str, customer: str) -> Non
         evaluation = _insert(connection, "contracts.evaluation", **row, **extra)
         fleet.evaluations[f"{name} {period.label}"] = identity
         connection.execute(
-            text("UPDATE contracts.period SET closed_at = cutoff_at, evaluation = :e WHERE id = :p"), {"e": evaluation, "p": key}
+            text("UPDATE contracts.period SET closed_at = cutoff_at, evaluation = :e WHERE id = :p"),
+            {"e": evaluation, "p": key},
         )
-        _invoice(connection, fleet, name, customer, period=period, result=result, evaluation=evaluation, period_key=key, number=number)
+        _invoice(
+            connection,
+            fleet,
+            name,
+            customer,
+            period=period,
+            result=result,
+            evaluation=evaluation,
+            period_key=key,
+            number=number,
+        )
     key = _period(connection, contract, running)
     standing = _result(name, running, fleet.at)
     fleet.standings[name] = standing
@@ -307,22 +382,117 @@ def _result(contract: str, period: Period, until: datetime) -> dict[str, Any]:
             ("2.1", "fixed_fee", "1 month at 1850.00", None, FEE),
             ("2.2", "usage_charge", f"{km}.0 km at 0.0420", str(km), usage),
         ):
-            step = {"label": "amount", "formula": "quantity × price", "values": {"quantity": f"{km} km", "price": "0.0420 EUR/km"}, "result": f"{amount} EUR"}
-            lines.append({"id": f"l_{contract}{period.label}{clause}{asset}", "clause": clause, "kind": kind, "asset": asset, "segment": 1, **span, "text": words, "quantity": quantity, "unit": "km" if quantity else "", "amount": f"{amount} EUR", "unrounded": f"{amount}", "steps": [step]})
+            step = {
+                "label": "amount",
+                "formula": "quantity × price",
+                "values": {"quantity": f"{km} km", "price": "0.0420 EUR/km"},
+                "result": f"{amount} EUR",
+            }
+            lines.append(
+                {
+                    "id": f"l_{contract}{period.label}{clause}{asset}",
+                    "clause": clause,
+                    "kind": kind,
+                    "asset": asset,
+                    "segment": 1,
+                    **span,
+                    "text": words,
+                    "quantity": quantity,
+                    "unit": "km" if quantity else "",
+                    "amount": f"{amount} EUR",
+                    "unrounded": f"{amount}",
+                    "steps": [step],
+                }
+            )
         required = Fraction(int((until - start).total_seconds()), 3600)
-        down = Fraction(DOWN_HOURS) if asset == "T3" and until > start + timedelta(days=DOWN_FROM_DAY + 2) else Fraction(0)
+        down = (
+            Fraction(DOWN_HOURS) if asset == "T3" and until > start + timedelta(days=DOWN_FROM_DAY + 2) else Fraction(0)
+        )
         share = 100 * (required - down) / required if required else Fraction(100)
         state = "violated" if share < 98 else "fulfilled"
-        values = {"required": f"{required} h", "excluded": "0 h", "counted": f"{required} h", "down": f"{down} h", "availability": f"{share} %", "coverage": "100 %"}
-        verdicts.append({"clause": "4.2", "kind": "availability", "asset": asset, "state": state, "status": "final", "certain": True, **span, "values": values, "bounds": {}, "steps": [{"label": "availability", "formula": "(counted − down) ÷ counted", "values": values, "result": values["availability"]}], "explanation": f"{asset} was down for {down} h."})
+        values = {
+            "required": f"{required} h",
+            "excluded": "0 h",
+            "counted": f"{required} h",
+            "down": f"{down} h",
+            "availability": f"{share} %",
+            "coverage": "100 %",
+        }
+        verdicts.append(
+            {
+                "clause": "4.2",
+                "kind": "availability",
+                "asset": asset,
+                "state": state,
+                "status": "final",
+                "certain": True,
+                **span,
+                "values": values,
+                "bounds": {},
+                "steps": [
+                    {
+                        "label": "availability",
+                        "formula": "(counted − down) ÷ counted",
+                        "values": values,
+                        "result": values["availability"],
+                    }
+                ],
+                "explanation": f"{asset} was down for {down} h.",
+            }
+        )
         if state == "violated":
-            lines.append({"id": f"l_{contract}{period.label}4.2{asset}", "clause": "4.2", "kind": "availability", "asset": asset, "segment": 1, **span, "text": "10 % of 1850.00", "quantity": None, "unit": "", "amount": "-185.00 EUR", "unrounded": "-185", "steps": []})
+            lines.append(
+                {
+                    "id": f"l_{contract}{period.label}4.2{asset}",
+                    "clause": "4.2",
+                    "kind": "availability",
+                    "asset": asset,
+                    "segment": 1,
+                    **span,
+                    "text": "10 % of 1850.00",
+                    "quantity": None,
+                    "unit": "",
+                    "amount": "-185.00 EUR",
+                    "unrounded": "-185",
+                    "steps": [],
+                }
+            )
     total = sum(Decimal(line["amount"].split()[0]) for line in lines)
-    return {"contract": contract, "period": period.label, **span, "until": _iso(until), "as_of": "K 1", "versions": [1], "currency": "EUR", "timezone": "Europe/Berlin", "lines": lines, "total": f"{total} EUR", "status": "final", "verdicts": verdicts, "open_cases": [], "delta": [], "carry": [], "problems": [], "engine_version": "1", "tzdata_version": "2026.6", "input_hash": "1" * 64, "result_hash": (contract[-1] + period.label[-1]) * 32}
+    return {
+        "contract": contract,
+        "period": period.label,
+        **span,
+        "until": _iso(until),
+        "as_of": "K 1",
+        "versions": [1],
+        "currency": "EUR",
+        "timezone": "Europe/Berlin",
+        "lines": lines,
+        "total": f"{total} EUR",
+        "status": "final",
+        "verdicts": verdicts,
+        "open_cases": [],
+        "delta": [],
+        "carry": [],
+        "problems": [],
+        "engine_version": "1",
+        "tzdata_version": "2026.6",
+        "input_hash": "1" * 64,
+        "result_hash": (contract[-1] + period.label[-1]) * 32,
+    }
 
 
 def _invoice(
-    connection: Connection, fleet: Fleet, name: str, customer: str, *, period: Period, result: dict[str, Any], evaluation: int, period_key: int, number: int
+    connection: Connection,
+    fleet: Fleet,
+    name: str,
+    customer: str,
+    *,
+    period: Period,
+    result: dict[str, Any],
+    evaluation: int,
+    period_key: int,
+    number: int,
 ) -> None:
     entity = connection.execute(text("SELECT id FROM billing.entity")).scalar_one()
     run_id = _public("run", period.label)
@@ -344,9 +514,86 @@ def _invoice(
     for place, line in enumerate(result["lines"], start=1):
         evidence = []
         if line["clause"] == "2.2":
-            evidence = [{"asset": line["asset"], "register": "vehicle/odometer", "device": f"gw-{line['asset']}", **span, "opening": "100000.0", "closing": str(100000 + int(line["quantity"])), "removed": "0", "use": line["quantity"], "unit": "km", "opening_quality": "reading", "closing_quality": "interpolated"}]
-        lines.append({"n": place, **{key: line[key] for key in ("id", "clause", "kind", "asset", "segment", "text", "quantity", "unit", "from", "to", "steps")}, "sentence": f"Clause {line['clause']} in words.", "amount": line["amount"].split()[0], "tax": {"category": "S", "rate": "19"}, "evidence": evidence, "verdict": verdicts.get((line["clause"], line["asset"]))})
-    document = {"schema": "invoice/1", "kind": "invoice", "issue": {"id": identity, "number": printed, "issue_date": issued.isoformat(), "due_date": (issued + timedelta(days=30)).isoformat()}, "seller": {"name": "Truck Supplier GmbH", "address": "Hafenstr. 1\n20457 Hamburg", "country": "DE", "vat_id": "DE123456789"}, "buyer": {"name": customer, "address": "Kade 7\nRotterdam", "country": "NL", "vat_id": "NL001"}, "contract": name, "versions": [1], "period": period.label, "timezone": "Europe/Berlin", "service": span, "currency": "EUR", "payment_days": 30, "lines": lines, "tax": [{"category": "S", "rate": "19", "base": str(net), "tax": str(tax)}], "net": str(net), "tax_total": str(tax), "gross": str(net + tax), "verdicts": result["verdicts"], "warnings": [], "evaluation": {"id": fleet.evaluations[f"{name} {period.label}"], "engine_version": "1", "tzdata_version": "2026.6", "knowledge": "K 1", "input_hash": result["input_hash"], "result_hash": result["result_hash"]}}
+            evidence = [
+                {
+                    "asset": line["asset"],
+                    "register": "vehicle/odometer",
+                    "device": f"gw-{line['asset']}",
+                    **span,
+                    "opening": "100000.0",
+                    "closing": str(100000 + int(line["quantity"])),
+                    "removed": "0",
+                    "use": line["quantity"],
+                    "unit": "km",
+                    "opening_quality": "reading",
+                    "closing_quality": "interpolated",
+                }
+            ]
+        lines.append(
+            {
+                "n": place,
+                **{
+                    key: line[key]
+                    for key in (
+                        "id",
+                        "clause",
+                        "kind",
+                        "asset",
+                        "segment",
+                        "text",
+                        "quantity",
+                        "unit",
+                        "from",
+                        "to",
+                        "steps",
+                    )
+                },
+                "sentence": f"Clause {line['clause']} in words.",
+                "amount": line["amount"].split()[0],
+                "tax": {"category": "S", "rate": "19"},
+                "evidence": evidence,
+                "verdict": verdicts.get((line["clause"], line["asset"])),
+            }
+        )
+    document = {
+        "schema": "invoice/1",
+        "kind": "invoice",
+        "issue": {
+            "id": identity,
+            "number": printed,
+            "issue_date": issued.isoformat(),
+            "due_date": (issued + timedelta(days=30)).isoformat(),
+        },
+        "seller": {
+            "name": "Truck Supplier GmbH",
+            "address": "Hafenstr. 1\n20457 Hamburg",
+            "country": "DE",
+            "vat_id": "DE123456789",
+        },
+        "buyer": {"name": customer, "address": "Kade 7\nRotterdam", "country": "NL", "vat_id": "NL001"},
+        "contract": name,
+        "versions": [1],
+        "period": period.label,
+        "timezone": "Europe/Berlin",
+        "service": span,
+        "currency": "EUR",
+        "payment_days": 30,
+        "lines": lines,
+        "tax": [{"category": "S", "rate": "19", "base": str(net), "tax": str(tax)}],
+        "net": str(net),
+        "tax_total": str(tax),
+        "gross": str(net + tax),
+        "verdicts": result["verdicts"],
+        "warnings": [],
+        "evaluation": {
+            "id": fleet.evaluations[f"{name} {period.label}"],
+            "engine_version": "1",
+            "tzdata_version": "2026.6",
+            "knowledge": "K 1",
+            "input_hash": result["input_hash"],
+            "result_hash": result["result_hash"],
+        },
+    }
     party = connection.execute(text("SELECT id FROM contracts.party WHERE name = :n"), {"n": customer}).scalar_one()
     series = connection.execute(text("SELECT id FROM billing.series")).scalar_one()
     invoice = _insert(
@@ -362,15 +609,42 @@ def _invoice(
             text("""INSERT INTO billing.line (invoice, n, line_id, clause, kind, asset, text, quantity, unit, amount, currency,
                 tax_category, tax_rate, service_start, service_end, steps) VALUES (:invoice, :n, :id, :clause, :kind, :asset,
                 :text, :quantity, :unit, :amount, 'EUR', 'S', 19, :start, :end, CAST(:steps AS jsonb))"""),
-            {**{k: line[k] for k in ("n", "id", "clause", "kind", "asset", "text", "quantity", "unit", "amount")}, "invoice": invoice, "start": period.span.start, "end": period.span.end, "steps": json.dumps(line["steps"])},
+            {
+                **{k: line[k] for k in ("n", "id", "clause", "kind", "asset", "text", "quantity", "unit", "amount")},
+                "invoice": invoice,
+                "start": period.span.start,
+                "end": period.span.end,
+                "steps": json.dumps(line["steps"]),
+            },
         )
     _insert(connection, "billing.tax_total", invoice=invoice, category="S", rate=19, base=net, tax=tax)
     for verdict in result["verdicts"]:
         if verdict["state"] == "violated":
-            _report(connection, fleet, name, period=period, verdict=verdict, evaluation=evaluation, period_key=period_key, invoice=invoice, document=document)
+            _report(
+                connection,
+                fleet,
+                name,
+                period=period,
+                verdict=verdict,
+                evaluation=evaluation,
+                period_key=period_key,
+                invoice=invoice,
+                document=document,
+            )
 
 
-def _report(connection: Connection, fleet: Fleet, name: str, *, period: Period, verdict: dict[str, Any], evaluation: int, period_key: int, invoice: int, document: dict[str, Any]) -> None:
+def _report(
+    connection: Connection,
+    fleet: Fleet,
+    name: str,
+    *,
+    period: Period,
+    verdict: dict[str, Any],
+    evaluation: int,
+    period_key: int,
+    invoice: int,
+    document: dict[str, Any],
+) -> None:
     breach = _insert(
         connection, "contracts.breach", public_id=_public("bre", f"{name}{period.label}"), contract=fleet.contract_ids[name],
         evaluation=evaluation, period=period_key, clause="4.2", asset=verdict["asset"], obligated="provider",
@@ -379,7 +653,50 @@ def _report(connection: Connection, fleet: Fleet, name: str, *, period: Period, 
     identity = _public("rep", f"{name}{period.label}")
     values = verdict["values"]
     start = period.span.start + timedelta(days=DOWN_FROM_DAY)
-    said = {"schema": "breach_report/1", "id": identity, "breach": "bre_x", "contract": name, "period": period.label, "timezone": "Europe/Berlin", "clause": "4.2", "sentence": "Each truck is available for 98 % of the counted time of a month.", "asset": verdict["asset"], "obligated": "provider", "state": "violated", "status": "final", "certain": True, "target": "98 %", "measured": "95.8333 %", "from": verdict["from"], "to": verdict["to"], **{key: values[key] for key in ("required", "excluded", "counted", "down", "coverage")}, "outages": [{"asset": verdict["asset"], "from": _iso(start), "to": _iso(start + timedelta(hours=DOWN_HOURS)), "category": "fault", "subsystem": "brakes", "cause": "", "performance": None}], "attributions": [], "notices": [], "steps": verdict["steps"], "bounds": {}, "explanation": verdict["explanation"], "credit": "185.00", "currency": "EUR", "invoice": {"id": document["issue"]["id"], "number": document["issue"]["number"], "line": next(line["n"] for line in document["lines"] if line["amount"].startswith("-"))}, "evaluation": {"id": document["evaluation"]["id"], "result_hash": document["evaluation"]["result_hash"]}}
+    said = {
+        "schema": "breach_report/1",
+        "id": identity,
+        "breach": "bre_x",
+        "contract": name,
+        "period": period.label,
+        "timezone": "Europe/Berlin",
+        "clause": "4.2",
+        "sentence": "Each truck is available for 98 % of the counted time of a month.",
+        "asset": verdict["asset"],
+        "obligated": "provider",
+        "state": "violated",
+        "status": "final",
+        "certain": True,
+        "target": "98 %",
+        "measured": "95.8333 %",
+        "from": verdict["from"],
+        "to": verdict["to"],
+        **{key: values[key] for key in ("required", "excluded", "counted", "down", "coverage")},
+        "outages": [
+            {
+                "asset": verdict["asset"],
+                "from": _iso(start),
+                "to": _iso(start + timedelta(hours=DOWN_HOURS)),
+                "category": "fault",
+                "subsystem": "brakes",
+                "cause": "",
+                "performance": None,
+            }
+        ],
+        "attributions": [],
+        "notices": [],
+        "steps": verdict["steps"],
+        "bounds": {},
+        "explanation": verdict["explanation"],
+        "credit": "185.00",
+        "currency": "EUR",
+        "invoice": {
+            "id": document["issue"]["id"],
+            "number": document["issue"]["number"],
+            "line": next(line["n"] for line in document["lines"] if line["amount"].startswith("-")),
+        },
+        "evaluation": {"id": document["evaluation"]["id"], "result_hash": document["evaluation"]["result_hash"]},
+    }
     _insert(
         connection, "billing.breach_report", public_id=identity, breach=breach, contract=fleet.contract_ids[name],
         invoice=invoice, document=said, content_hash="d" * 64, issued_at=fleet.at,

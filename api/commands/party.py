@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from contracts.store import view
 
 
-class NoSuchParty(LookupError):  # noqa: N818 - named for the fact
+class NoSuchParty(LookupError):
     """No contract names a party so."""
 
 

@@ -16,7 +16,7 @@ from api.portal.format import figure
 from api.sentence import sentences
 from api.visit import Visit
 from contracts.store import view
-from contracts.store.view import ContractView, PeriodView, VersionView
+from contracts.store.view import ContractView, EvaluationView, PeriodView, StandingView, VersionView
 from core.money import Money
 from core.time import zone
 
@@ -95,86 +95,67 @@ class Bill:
         return f"contract={self.contract.public_id}&period={self.label}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What is the same for a running and a closed period."""
+
+    contract: ContractView
+    versions: list[VersionView]
+    period: PeriodView
+    earlier: PeriodView | None
+    later: PeriodView | None
+
+
 def load(visit: Visit, contract: ContractView, label: str | None) -> Bill | None:
     """The bill of a period; of the running one, or else the newest, if no label is given. Raises NotFound."""
     periods = view.periods(visit.connection, contract.id)
     standing = view.standings(visit.connection, [contract.id]).get(contract.id)
     running = standing.label if standing else None
-    wanted = label or running or next((one.label for one in periods if one.evaluation), None)
-    place = next((n for n, one in enumerate(periods) if one.label == wanted), None)
+    shown = [one for one in periods if one.label == running or one.evaluation]
+    wanted = label or running or (shown[0].label if shown else None)
+    if wanted is None:
+        return None
+    place = next((n for n, one in enumerate(shown) if one.label == wanted), None)
     if place is None:
-        if label is None:
-            return None
-        raise NotFound("this contract has no such period; the arrows beside its name lead through all")
-    found = periods[place]
-    versions = view.versions(visit.connection, contract.id)
-    shown = [one.label == running or one.evaluation is not None for one in periods]
-    frame = {
-        "contract": contract,
-        "versions": versions,
-        "period": found,
-        "earlier": next((one for n, one in enumerate(periods) if n > place and shown[n]), None),
-        "later": next((one for n, one in reversed(list(enumerate(periods))) if n < place and shown[n]), None),
-    }
-    if found.evaluation is not None:
-        closed = view.evaluation(visit.connection, found.evaluation)
-        if closed is not None:
-            return _bill(
-                **frame,
-                result=closed.result,
-                until=closed.until,
-                known=closed.known,
-                evaluated_at=closed.evaluated_at,
-                evaluation=closed.public_id,
-            )
-    if standing is None or standing.label != wanted:
-        raise NotFound("this period has not been evaluated yet")
-    return _bill(
-        **frame,
-        result=standing.result,
-        until=standing.until,
-        known=standing.known,
-        evaluated_at=standing.evaluated_at,
-        evaluation=None,
-    )
+        raise NotFound("this contract has no such period, or it was not evaluated yet")
+    earlier = shown[place + 1] if place + 1 < len(shown) else None
+    later = shown[place - 1] if place else None
+    frame = _Frame(contract, view.versions(visit.connection, contract.id), shown[place], earlier, later)
+    found = shown[place].evaluation
+    closed = view.evaluation(visit.connection, found) if found else None
+    if closed is not None:
+        return _bill(frame, closed.result, closed, evaluation=closed.public_id)
+    if standing is None:
+        raise NotFound("this period was not evaluated yet")
+    return _bill(frame, standing.result, standing, evaluation=None)
 
 
-def _bill(  # a bill is made of as much
-    *,
-    contract: ContractView,
-    versions: list[VersionView],
-    period: PeriodView,
-    earlier: PeriodView | None,
-    later: PeriodView | None,
-    result: Mapping[str, Any],
-    until: datetime,
-    known: int,
-    evaluated_at: datetime,
-    evaluation: str | None,
+def _bill(
+    frame: _Frame, result: Mapping[str, Any], known: StandingView | EvaluationView, *, evaluation: str | None
 ) -> Bill:
-    document = json.loads(_in_force(versions, period).document)
+    document = json.loads(_in_force(frame.versions, frame.period).document)
     judged = verdicts(result["verdicts"])
     return Bill(
-        contract=contract,
-        zone=zone(contract.timezone),
+        contract=frame.contract,
+        zone=zone(frame.contract.timezone),
         language=document.get("language", "en"),
-        label=period.label,
-        start=period.starts_at,
-        end=period.ends_at,
-        cutoff=period.cutoff_at,
-        until=until,
-        known=known,
-        evaluated_at=evaluated_at,
+        label=frame.period.label,
+        start=frame.period.starts_at,
+        end=frame.period.ends_at,
+        cutoff=frame.period.cutoff_at,
+        until=known.until,
+        known=known.known,
+        evaluated_at=known.evaluated_at,
         evaluation=evaluation,
         result_hash=result["result_hash"],
         open=evaluation is None,
         total=Money.parse(result["total"]),
-        clauses=clauses(lines(result["lines"]), document, contract.currency),
+        clauses=clauses(lines(result["lines"]), document, frame.contract.currency),
         verdicts=judged,
         promises=[one for one in judged if one.kind == "availability"],
         document=document,
-        earlier=earlier,
-        later=later,
+        earlier=frame.earlier,
+        later=frame.later,
     )
 
 

@@ -1,9 +1,11 @@
 """A contract in words, the list of contracts, and the first pages of finance and partners."""
 
 import json
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
+from api.evaluation import verdicts
 from api.paging import Cursor, cursor, read_number
 from api.portal.context import ContractChoice, choose, nothing, shown
 from api.sentence import sentences
@@ -11,10 +13,7 @@ from api.visit import FinancePerson, MoneyReader, Visit, visiting
 from billing.store import view as billing_view
 from contracts.store import view
 from core.time import zone
-from fastapi import Depends
 from ingest.store import view as ingest_view
-from api.evaluation import verdicts
-from typing import Annotated
 
 router = APIRouter(prefix="/portal")
 PAGE = 50

@@ -28,7 +28,7 @@ def locale(language: str) -> Locale:
 
 
 def money(amount: Decimal | str, currency: str = "", language: str = "en") -> str:
-    """E.g. €48,519.29 from a Decimal and EUR, or from "48519.29 EUR". Never rounds: more digits are shown as they are."""
+    """E.g. €48,519.29 from a Decimal and EUR, or from "48519.29 EUR". Never rounds: more digits are all shown."""
     if isinstance(amount, str):
         number, _, written = amount.partition(" ")
         amount, currency = Decimal(number), written or currency
@@ -49,10 +49,9 @@ def number(value: Decimal | Fraction | int | str, decimals: int | None = None, l
         value = value.normalize() if decimals is None else value
     elif isinstance(value, Decimal) and decimals is not None:
         value = round_fraction(Fraction(value), decimals, "half_up")
-    text = format_decimal(
-        abs(value), locale=locale(language), decimal_quantization=False, format=_pattern(Decimal(value))
-    )
-    return MINUS + text if value < 0 else text
+    exact = Decimal(value)
+    text = format_decimal(abs(exact), locale=locale(language), decimal_quantization=False, format=_pattern(exact))
+    return MINUS + text if exact < 0 else text
 
 
 def quantity(text: str, language: str = "en") -> str:

@@ -13,6 +13,7 @@ from api.portal.context import shown
 from api.routes import ingest
 from api.visit import Operator, Visit
 from ingest.store import view
+from ingest.store.view import IngestCount
 
 router = APIRouter(prefix="/portal")
 DAY, GRAIN, PAGE = timedelta(hours=24), timedelta(minutes=30), 50
@@ -21,7 +22,7 @@ DAY, GRAIN, PAGE = timedelta(hours=24), timedelta(minutes=30), 50
 @router.get("/operator")
 def operator_page(request: Request, visit: Operator) -> Response:
     """The last day."""
-    series = view.ingest_series(visit.connection, since=visit.at - DAY, grain=GRAIN)
+    series = _series(visit)
     return shown(
         request,
         visit,
@@ -45,6 +46,14 @@ def quarantine_page(
     """What was put aside, newest first."""
     found = ingest.quarantine(visit, reason=reason, limit=PAGE, cursor=cursor)
     return shown(request, visit, "quarantine.html", items=found.items, reason=reason, after=found.next_cursor)
+
+
+def _series(visit: Visit) -> list[IngestCount]:
+    """Every half hour of the last day, those without a batch too."""
+    since = (visit.at - DAY).replace(minute=0, second=0, microsecond=0)
+    found = {one.at: one for one in view.ingest_series(visit.connection, since=since, grain=GRAIN)}
+    starts = [since + n * GRAIN for n in range((visit.at - since) // GRAIN + 1)]
+    return [found.get(at, IngestCount(at, 0, 0, 0, 0, 0)) for at in starts] if found else []
 
 
 def counts(visit: Visit) -> list[tuple[str, str, str]]:

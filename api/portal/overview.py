@@ -3,8 +3,9 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from fractions import Fraction
+from itertools import pairwise
 from threading import Lock
 
 from api import usage
@@ -155,7 +156,7 @@ def _whole_days(was: Used, cuts: Sequence[datetime]) -> list[Fraction]:
     """Quantities by day, where one day was cut in two."""
     return [
         sum((quantity for at, (quantity, _) in was.items() if start <= at < end), Fraction(0))
-        for start, end in zip(cuts, cuts[1:], strict=False)
+        for start, end in pairwise(cuts)
     ]
 
 
@@ -167,7 +168,7 @@ def _days(
     until: datetime,
 ) -> list[Day]:
     out = []
-    for n, (start, end) in enumerate(zip(cuts, cuts[1:], strict=False)):
+    for n, (start, end) in enumerate(pairwise(cuts)):
         quantity, carried = used.get(start, (Fraction(0), False))
         out.append(
             Day(
@@ -179,4 +180,3 @@ def _days(
             )
         )
     return out
-

@@ -57,6 +57,7 @@ class Cached(StaticFiles):
     """Static files; an address with a version never changes its content."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
+        """The file, with how long a browser may keep it."""
         response = await super().get_response(path, scope)
         if response.status_code == 200:  # noqa: PLR2004 - OK
             forever = b"v=" in scope.get("query_string", b"") or path.startswith("vendor/")

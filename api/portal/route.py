@@ -2,7 +2,16 @@
 
 from fastapi import APIRouter
 
-from api.portal import breach_page, contract_page, fleet_page, invoice_page, operator_page, overview_page, session_page, stream
+from api.portal import (
+    breach_page,
+    contract_page,
+    fleet_page,
+    invoice_page,
+    operator_page,
+    overview_page,
+    session_page,
+    stream,
+)
 
 router = APIRouter(include_in_schema=False)
 for part in (

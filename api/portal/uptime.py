@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from api.evaluation import Verdict
 from api.portal.bill import Bill, lowest_first
@@ -184,7 +184,7 @@ def _painted(visit: Visit, bill: Bill, covered: Sequence[CoverageView]) -> dict[
 
 def _said(visit: Visit, bill: Bill, names: Sequence[str], until: datetime) -> dict[str, list[StateSpan]]:
     """What devices said, by asset, as the contract's measures read it."""
-    (version,) = from_canonical([bill.document])
+    (version,) = from_canonical([dict(bill.document)])
     needs = [
         StateNeed(name, one.register_path or "", micros(bill.start), micros(until), one.max_gap_micros or 0)
         for one in version.measures
@@ -202,9 +202,9 @@ def _decision(rule: AttributionView) -> Attribution:
         asset=rule.asset,
         start=micros(rule.starts_at),
         end=micros(rule.ends_at),
-        category=rule.category,
-        party=rule.party,
-        status=rule.status,
+        category=cast("Category", rule.category),
+        party=cast('Literal["provider", "customer", "none"]', rule.party),
+        status=cast('Literal["proposed", "accepted", "disputed", "determined"]', rule.status),
         cause=rule.cause,
     )
 

@@ -10,8 +10,8 @@ from api import errors
 from api.errors import InvalidQuestion, NotFound
 from api.paging import Cursor, Limit, Page, cursor, read_cursor, read_name
 from api.visit import Anyone, Visit
-from contracts.store import view as contract_view
 from contracts.facts import StateNeed
+from contracts.store import view as contract_view
 from core.canonical import decimal_text
 from core.store import current_knowledge
 from core.time import instant, micros

@@ -110,7 +110,8 @@ class RunView:
 
 INVOICE = """
     SELECT id, public_id, number, kind, contract, customer, label, service_start, service_end, issue_date, due_date,
-        currency, net, tax, gross, evaluation, content_hash, previous_hash, chain_hash, issued_at, {document} AS document
+        currency, net, tax, gross, evaluation, content_hash, previous_hash, chain_hash, issued_at,
+        {document} AS document
     FROM billing.invoice WHERE {condition} ORDER BY id DESC LIMIT :most
 """
 INVOICES = text(

@@ -144,9 +144,7 @@ Boundary: TypeAlias = Literal["interpolate", "at_reading"]
 _Points: TypeAlias = dict[int, set[tuple[datetime, int]]]
 
 
-def load(
-    connection: Connection, needs: Sequence[Need], *, known: int, source: Source = TABLE
-) -> tuple[Counted, ...]:
+def load(connection: Connection, needs: Sequence[Need], *, known: int, source: Source = TABLE) -> tuple[Counted, ...]:
     """Each need's counter as known at K, in the order of the needs. Three statements, however many needs.
 
     Raises MixedTicks.

@@ -159,7 +159,8 @@ QUARANTINE = text("""
     SELECT topic, encode(payload_hash, 'hex') AS payload_hash, item, reason, detail,
         left(encode(payload, 'escape'), 2000) AS payload, size, device, received_at, known
     FROM ingest.quarantine
-    WHERE (received_at, topic, payload_hash, item) < (:before_at, :before_topic, decode(:before_hash, 'hex'), :before_item)
+    WHERE (received_at, topic, payload_hash, item)
+            < (:before_at, :before_topic, decode(:before_hash, 'hex'), :before_item)
         AND (CAST(:reason AS text) IS NULL OR reason = :reason)
     ORDER BY received_at DESC, topic DESC, payload_hash DESC, item DESC LIMIT :most
 """)
