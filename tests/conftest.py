@@ -16,6 +16,8 @@ from core.database import connect
 from embedded.services import Services, start
 from migrations.run import upgrade
 
+pytest_plugins = ["tests.served"]
+
 
 @dataclass(frozen=True)
 class Given:
@@ -50,9 +52,9 @@ def servers(services: Given) -> Services:
 def template(services: Given) -> Iterator[str]:
     """The name of a migrated database that is only ever copied."""
     name = f"yardstick_template_{secrets.token_hex(4)}"
-    with _administration(services.database_url) as connection:
+    with administration(services.database_url) as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
-        engine = connect(_url(services.database_url, name), role=None)
+        engine = connect(url_of(services.database_url, name), role=None)
         upgrade(engine)
         with engine.begin() as inside:
             # TimescaleDB's workers hold a connection, and a database in use cannot be copied.
@@ -70,9 +72,9 @@ def template(services: Given) -> Iterator[str]:
 def database(services: Given, template: str) -> Iterator[str]:
     """The URL of a fresh, migrated database; its user is the administrator."""
     name = f"yardstick_test_{secrets.token_hex(4)}"
-    with _administration(services.database_url) as connection:
+    with administration(services.database_url) as connection:
         connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
-        yield _url(services.database_url, name)
+        yield url_of(services.database_url, name)
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
@@ -116,7 +118,7 @@ def environment(database: str, broker: str, unique: str) -> dict[str, str]:
 
 
 @contextmanager
-def _administration(url: str) -> Iterator[Connection]:
+def administration(url: str) -> Iterator[Connection]:
     """A connection that creates and drops databases."""
     address = make_url(url).set(drivername="postgresql+psycopg")
     engine = create_engine(address, isolation_level="AUTOCOMMIT")
@@ -125,5 +127,5 @@ def _administration(url: str) -> Iterator[Connection]:
     engine.dispose()
 
 
-def _url(url: str, name: str) -> str:
+def url_of(url: str, name: str) -> str:
     return make_url(url).set(drivername="postgresql+psycopg", database=name).render_as_string(hide_password=False)
