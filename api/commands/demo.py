@@ -1,6 +1,7 @@
 """`yardstick demo`: the whole product on simulated devices, from an empty database to a served portal."""
 
 import secrets
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -42,6 +43,8 @@ def demo(
     serve: Annotated[bool, typer.Option(help="Serve the portal until Ctrl-C; without, end after the summary.")] = True,  # noqa: FBT002 - typer's form
 ) -> None:
     """Show the main path: devices report, contracts are evaluated, invoices are issued, truth is held against them."""
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
     started, console = monotonic(), _console()
     at = clock.now()
     scenario = demo_scenario(at)
