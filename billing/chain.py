@@ -23,9 +23,7 @@ def content_hash(document: Document) -> str:
     A verifier computes it from an issued document and from its own evaluation of the same facts alike.
     """
     content: dict[str, Any] = {key: value for key, value in document.items() if key != "issue"}
-    content["evaluation"] = {
-        key: value for key, value in document["evaluation"].items() if key not in {"id", "knowledge"}
-    }
+    content["evaluation"] = {key: value for key, value in document["evaluation"].items() if key not in OCCASION}
     return canonical.digest(content)
 
 

@@ -88,7 +88,7 @@ class Catalogue:
     bindings: tuple[Binding, ...]
 
 
-class _Wrong(ValueError):  # noqa: N818 - control flow inside this file
+class _Wrong(ValueError):
     pass
 
 

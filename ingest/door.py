@@ -45,7 +45,7 @@ class Judgement(NamedTuple):
     rejected: list[Rejected]
 
 
-class _Refused(Exception):  # noqa: N818 - control flow inside this file
+class _Refused(Exception):
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(reason, detail)
         self.reason = reason

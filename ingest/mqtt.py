@@ -122,6 +122,8 @@ class Source:
         if any(reason.is_failure for reason in reasons):
             _LOG.error("The broker refuses the subscription to %s: %s", TOPIC, ", ".join(map(str, reasons)))
             client.disconnect()
+        else:
+            _LOG.info("Subscribed to %s.", TOPIC)
 
     def _on_message(self, _: Client, __: object, message: MQTTMessage) -> None:
         # message.topic would raise for invalid UTF-8; the octets never do.
@@ -132,7 +134,7 @@ class Source:
         )
 
 
-class BadBrokerUrl(ValueError):  # noqa: N818 - named for the fact
+class BadBrokerUrl(ValueError):
     """The broker's address is not one we can use."""
 
 

@@ -47,7 +47,7 @@ SENTENCE: dict[Reason, str] = {
     Reason.OUT_OF_RANGE: "The value lies outside the range that the register declares; check sensor and declaration.",
     Reason.UNKNOWN_STATE: "The value is not the name of a state; use one of the known states.",
     Reason.CONFLICT: "The register already has another value at this instant; the first stands.",
-    Reason.POISON: "The database or the decoder refused it unexpectedly; this is a fault of ours to look into.",
+    Reason.POISON: "It met a fault of ours in the decoder or the database; report it, so that we mend it.",
 }
 
 

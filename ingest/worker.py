@@ -47,11 +47,11 @@ class Messages(Protocol):
         """Confirm committed messages."""
 
 
-class Stopped(Exception):  # noqa: N818 - named for the fact
+class Stopped(Exception):
     """The ingester was told to stop while the database could not be used; nothing was acknowledged."""
 
 
-class WriterDied(RuntimeError):  # noqa: N818 - named for the fact
+class WriterDied(RuntimeError):
     """A fault of our own in the writer; its trace was printed. Only a new process helps."""
 
 

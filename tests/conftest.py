@@ -19,6 +19,11 @@ from migrations.run import upgrade
 pytest_plugins = ["tests.served"]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Golden files are rewritten on demand, and their difference is reviewed."""
+    parser.addoption("--update-golden", action="store_true", help="rewrite the golden files from what is found")
+
+
 @dataclass(frozen=True)
 class Given:
     """Where the services are; `servers` only where we started them and may crash them."""

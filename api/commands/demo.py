@@ -1,6 +1,7 @@
 """`yardstick demo`: the whole product on simulated devices, from an empty database to a served portal."""
 
 import secrets
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -42,7 +43,9 @@ def demo(
     serve: Annotated[bool, typer.Option(help="Serve the portal until Ctrl-C; without, end after the summary.")] = True,  # noqa: FBT002 - typer's form
 ) -> None:
     """Show the main path: devices report, contracts are evaluated, invoices are issued, truth is held against them."""
-    started, console = monotonic(), Console()
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
+    started, console = monotonic(), _console()
     at = clock.now()
     scenario = demo_scenario(at)
     with ExitStack() as stack:
@@ -60,6 +63,12 @@ def demo(
             _welcome(engine, console, address)
             console.print(f"Served after {monotonic() - started:.0f} s. Ctrl-C stops everything.")
             _stay_live(scenario, environment["YARDSTICK_BROKER_URL"], children)
+
+
+def _console() -> Console:
+    """As wide as the terminal; where there is none, wide enough for the tables."""
+    console = Console()
+    return console if console.is_terminal else Console(width=120)
 
 
 @contextmanager
@@ -130,7 +139,7 @@ def _main_job(
         upload, taken = main_job.take_in(stage)
         children.start("schedule", "schedule")
         labels = main_job.close(stage)
-        documents = main_job.bill(stage, labels, entity=scenario.provider)
+        documents = main_job.bill(stage, labels)
     console.print(summary.ingest_table(upload, taken), summary.invoice_table(documents))
     rows = summary.compare(scenario, documents)
     console.print(summary.truth_table(rows))

@@ -24,11 +24,12 @@ CONTRACTS = {
     "Baltic Freight": "truck-km-flat-uptime.yaml",
     "Hansa Print": "click-contract.yaml",
 }
-SETUP = """
+SELLER = "Meridian Mobility GmbH"
+SETUP = f"""
 schema: billing/1
 entities:
   - party: Meridian Mobility
-    name: Meridian Mobility GmbH
+    name: {SELLER}
     address: Speicherstraße 12, 20457 Hamburg
     country: DE
     vat_id: DE123456788

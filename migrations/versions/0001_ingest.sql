@@ -101,7 +101,7 @@ CREATE TABLE ingest.quarantine (
     topic        text NOT NULL,
     payload_hash bytea NOT NULL,
     item         int NOT NULL,   -- index of the reading in its message; -1: the message as a whole
-    reason       text NOT NULL CHECK (reason ~ '^[a-z_]+$'),
+    reason       text NOT NULL CHECK (reason ~ '^[a-z0-9_]+$'),
     detail       text NOT NULL,
     payload      bytea NOT NULL, -- the item as JSON; of a message as a whole all of it, of one too large 64 KiB
     size         int NOT NULL,   -- octets of the message

@@ -37,9 +37,7 @@ class ContractFile(pytest.File):
                 yield ExampleItem.from_parent(
                     self, name=example.name, agreement=agreement, document=document, example=example
                 )
-            yield EveryClause.from_parent(
-                self, name="every clause is answered", agreement=agreement, document=document
-            )
+            yield EveryClause.from_parent(self, name="every clause is answered", agreement=agreement, document=document)
 
 
 class ContractItem(pytest.Item):
@@ -48,7 +46,7 @@ class ContractItem(pytest.Item):
         self.agreement = agreement
         self.document = document
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:  # type: ignore[override]
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:  # noqa: ARG002
         if isinstance(excinfo.value, Differs):
             return str(excinfo.value)
         return str(super().repr_failure(excinfo))

@@ -22,6 +22,7 @@ def files(tmp_path: Path) -> Path:
     (tmp_path / "fee.yaml").write_text(whole[: whole.index('  - clause: "4.2"')])
     (tmp_path / "broken.yaml").write_text(whole.replace("C-04", "C-05").replace("calendar_days", "by_feel"))
     (tmp_path / "billing.yaml").write_text(PARTIES)
+    (tmp_path / "decided.yaml").write_text((CASES / "w04-uptime.facts.yaml").read_text().partition("examples:")[0])
     return tmp_path
 
 
@@ -41,7 +42,7 @@ def test_from_a_contract_file_to_an_invoice_by_commands(
     assert broken.endswith("nothing was saved\n")
     assert does(contract_store.app, "import", str(files / "fee.yaml")) == "C-04: imported version 1\n"
     assert does(contract_store.app, "import", str(files / "fee.yaml")) == "C-04: nothing new\n"
-    recorded = does(contract_store.app, "record", str(CASES / "w04-uptime.facts.yaml"))
+    recorded = does(contract_store.app, "record", str(files / "decided.yaml"))
     assert recorded == "C-04: recorded 1 notices, 2 attributions\n"
     assert does(bill.app, "setup", str(files / "billing.yaml")) == "set up 2 sellers, 1 debtors\n"
     contracts.close_due_periods(engine, at=clock.now())

@@ -126,7 +126,8 @@ def test_recorded_decisions_are_facts_with_an_author(story: Story) -> None:
     assert story.rows("SELECT count(*) FROM core.audit WHERE action = 'contract.record'")[0][0] == 1
     strange = run.record(story.engine, text.replace("asset: T1", "asset: T7"), at=JULY_5, author="person:anna")
     assert isinstance(strange, tuple)
-    assert all("not covered by the contract" in str(problem) for problem in strange)
+    assert strange
+    assert all("T7" in str(problem) for problem in strange)
 
 
 def test_the_database_refuses_to_change_a_decision(story: Story, admin_engine: Engine) -> None:
@@ -238,6 +239,29 @@ def test_the_running_period_stands_as_far_as_time_has_come(story: Story) -> None
     (row,) = story.rows("SELECT until, result FROM contracts.standing")
     # 1000 km in ten days of June at 0.0420
     assert (row.until, row.result["total"]) == (local("2026-06-11"), "42.00 EUR")
+
+
+def test_what_a_period_leaves_goes_on_in_the_next(story: Story) -> None:
+    yearly = case("w01-km-amended")[0].replace("reset: period", "reset: contract_year")
+    story.contract(yearly.replace('"2026-01-01"', '"2026-05-01"'), at=local("2026-05-01"))
+    story.odometer("T1", ("2026-05-01", "0"), ("2026-06-01", "6000"), ("2026-07-01", "10000"), ("2026-07-02", "10000"))
+    # June begins at 6000 km: 2000 km at 0.0420 and 2000 km at 0.0380
+    run.refresh_standing(story.engine, at=local("2026-06-30 23:59:59"))
+    assert story.rows("SELECT result ->> 'total' FROM contracts.standing")[0][0] == "160.00 EUR"
+    run.close_due_periods(story.engine, at=JULY_5)
+    assert [evaluation(story, "C-01", label)["total"] for label in ("2026-05", "2026-06")] == [
+        "252.00 EUR",
+        "160.00 EUR",
+    ]
+
+
+def test_periods_of_a_contract_are_closed_in_order(story: Story) -> None:
+    story.contract(case("w01-km-amended")[0])
+    run.close_due_periods(story.engine, at=JULY_5)
+    rows = story.rows(
+        "SELECT p.label FROM contracts.evaluation AS e JOIN contracts.period AS p ON p.id = e.period ORDER BY e.id"
+    )
+    assert [row[0] for row in rows] == [f"2026-{month:02}" for month in range(1, 7)]
 
 
 def test_closing_goes_on_where_it_failed(story: Story, admin_engine: Engine) -> None:

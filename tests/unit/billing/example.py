@@ -76,7 +76,7 @@ def evaluated(*lines: dict[str, Any], verdicts: tuple[dict[str, Any], ...] = (),
         "engine_version": "1",
         "tzdata_version": "2026c",
         "input_hash": "in",
-        "result_hash": "out",
+        "result_hash": f"out of {knowledge}",
     }
     outage = {"asset": "T1", "from": "2026-06-08T20:00:00Z", "to": "2026-06-09T10:30:00Z", "category": "fault"}
     other = outage | {"asset": "T2"}

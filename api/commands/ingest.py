@@ -1,0 +1,175 @@
+"""The ingester, devices and readings on the command line."""
+
+import logging
+import signal
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import Engine
+
+from core.clock import now
+from core.database import connect, transaction
+from core.problem import Problem, Problems
+from core.settings import Settings
+from core.time import micros
+from ingest import catalogue, run
+from ingest.batch import Arrival, Examined, examine
+from ingest.mqtt import BadBrokerUrl, Source
+from ingest.reason import SENTENCE, Reason, Rejected
+from ingest.store import device as devices
+from ingest.store import quarantine as refusals
+from ingest.store import register
+from ingest.wire import yardstick
+from ingest.worker import Ingester
+
+device = typer.Typer(name="device", help="Declare and list devices, their registers and the assets they serve.")
+readings = typer.Typer(name="readings", help="Look at what devices sent.")
+quarantine = typer.Typer(name="quarantine", help="Look at what could not be accepted, and why.")
+readings.add_typer(quarantine)
+
+_CANNOT_RUN = 2
+
+
+def ingest(
+    client: Annotated[
+        str | None, typer.Option(help="MQTT client id: its session is ours. [YARDSTICK_INGEST_CLIENT]")
+    ] = None,
+) -> None:
+    """Take readings from the broker into the database until SIGTERM or Ctrl-C; then write what has come and stop."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    settings = Settings()
+    engine = _engine(settings)
+    name = client or settings.ingest_client
+    try:
+        source = Source(_needed(settings.broker_url, "YARDSTICK_BROKER_URL", "mqtt://host:1883"), name, clock=now)
+    except BadBrokerUrl as error:
+        _stop(f"YARDSTICK_BROKER_URL: {error}")
+    worker = Ingester(engine, source, client=name, clock=now)
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, lambda *_: worker.stop())
+    worker.run()
+    engine.dispose()
+    total = worker.total
+    logging.getLogger(__name__).info(
+        "Stopped: %d received = %d stored + %d duplicate + %d quarantined",
+        total.received,
+        total.stored,
+        total.duplicate,
+        total.quarantined,
+    )
+
+
+@device.command("register")
+def register_devices(
+    files: Annotated[list[Path], typer.Argument(help="Device files: devices, assets, bindings as YAML or JSON.")],
+) -> None:
+    """Declare devices, registers, assets and bindings; saying the same again changes nothing."""
+    engine = _engine(Settings())
+    for path in files:
+        found = catalogue.read(_text(path))
+        if not isinstance(found, catalogue.Catalogue):
+            _stop_with(path, found)
+        try:
+            declared = run.declare(engine, found, now(), author="command line")
+        except Problems as problems:
+            _stop_with(path, problems.problems)
+        added = ", ".join(f"{count} {name}" for name, count in declared._asdict().items())
+        typer.echo(f"{path}: new or changed: {added}")
+
+
+@device.command("list")
+def list_devices() -> None:
+    """List devices with what they serve and when they were last heard of."""
+    table = Table("device", "model", "asset", "position", "registers", "last reading")
+    with transaction(_engine(Settings())) as connection:
+        for row in devices.overview(connection):
+            last = row.last_reading.isoformat(sep=" ", timespec="seconds") if row.last_reading else "never"
+            table.add_row(row.device, row.model, row.asset or "-", row.position or "-", row.registers, last)
+    Console().print(table)
+
+
+@quarantine.command("list")
+def list_quarantine(
+    reason: Annotated[Reason | None, typer.Option(help="Only this reason.")] = None,
+    of_device: Annotated[str | None, typer.Option("--device", help="Only this device.")] = None,
+    most: Annotated[int, typer.Option(min=1, max=10_000, help="How many, newest first.")] = 50,
+) -> None:
+    """List refused items, newest first, with what is wrong and what would be right."""
+    table = Table("received", "topic", "item", "reason", "detail")
+    reasons = set[Reason]()
+    with transaction(_engine(Settings())) as connection:
+        for one in refusals.recent(connection, reason=reason and reason.value, device=of_device, most=most):
+            reasons.add(Reason(one.reason))
+            item = "message" if one.item < 0 else str(one.item)
+            table.add_row(
+                one.received_at.isoformat(sep=" ", timespec="seconds"), one.topic, item, one.reason, one.detail
+            )
+    console = Console()
+    console.print(table)
+    for known in sorted(reasons):
+        console.print(f"[bold]{known.value}[/]: {SENTENCE[known]}", highlight=False)
+
+
+@readings.command("decode")
+def decode(
+    file: Annotated[Path, typer.Argument(help="One payload, as a device sent it.")],
+    of_device: Annotated[str | None, typer.Option("--device", help="Judge it as sent by this device, now.")] = None,
+) -> None:
+    """Show what a payload says, and what would be refused; nothing is stored. Exit 1 if anything is refused."""
+    payload = _bytes(file)
+    found = _judged(payload, of_device) if of_device else yardstick.decode(payload)
+    rejected = [found] if isinstance(found, Rejected) else found.rejected
+    if isinstance(found, yardstick.Message):
+        for index, name, at, value, unit, _ in found.candidates:
+            typer.echo(f"{index}: {name} = {value} {unit} at {at}")
+    elif isinstance(found, Examined):
+        for index, register_id, _, ticks, _, raw in found.rows:
+            typer.echo(f"{index}: register {register_id} = {ticks} ticks{f' (from {raw})' if raw else ''}")
+    for one in rejected:
+        where = "message" if one.item < 0 else str(one.item)
+        typer.echo(f"{where}: {one.reason.value}: {one.detail}. {SENTENCE[one.reason]}")
+    raise typer.Exit(1 if rejected else 0)
+
+
+def _judged(payload: bytes, device_name: str) -> Examined:
+    with transaction(_engine(Settings())) as connection:
+        registry = register.snapshot(connection, now())
+    topic = f"yardstick/{device_name}/readings".encode()
+    return examine(Arrival(0, 0, 1, topic, payload, micros(now())), registry)
+
+
+def _engine(settings: Settings) -> Engine:
+    url = _needed(settings.database_url, "YARDSTICK_DATABASE_URL", "postgresql://user:secret@host/yardstick")
+    return connect(url, role="yardstick_worker")
+
+
+def _needed(value: str | None, name: str, example: str) -> str:
+    if not value:
+        _stop(f"{name} is not set; set it, e.g. to {example}, or run `make demo`, which brings its own services")
+    return value
+
+
+def _text(path: Path) -> str:
+    try:
+        return _bytes(path).decode()
+    except UnicodeDecodeError as error:
+        _stop(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8")
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        _stop(f"{path}: {error.strerror}")
+
+
+def _stop_with(path: Path, problems: tuple[Problem, ...]) -> NoReturn:
+    _stop("\n".join(f"{path}: {problem}" for problem in problems) + "\nNothing was saved from this file.")
+
+
+def _stop(message: str) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(_CANNOT_RUN)
