@@ -116,7 +116,6 @@ def _windows(scene: Scene, lineage: Lineage) -> list[tuple[int, int]]:
 def _chunks(scene: Scene, lineage: Lineage, window: tuple[int, int]) -> dict[str, list[Chunk]]:
     """By owner, everything of one window that lies in the period, in order of time, with its place in the window."""
     found: dict[str, list[Chunk]] = {}
-    inside = ((scene.start, scene.end),)
     for segment in segments(scene.versions, lineage, *window):
         term = segment.term
         if not isinstance(term, UsageCharge):
@@ -124,12 +123,18 @@ def _chunks(scene: Scene, lineage: Lineage, window: tuple[int, int]) -> dict[str
         members = covered(scene.versions, term.applies_to, segment.start, segment.end)
         pools = {pool_owner(scene.versions, term.applies_to): members} if term.scope == "pool" and members else {}
         for owner, group in (pools or {asset: {asset: spans} for asset, spans in members.items()}).items():
-            billed = {asset: part for asset, spans in group.items() if (part := intersect(spans, inside))}
+            billed = {asset: part for asset, spans in group.items() if (part := _so_far(scene, spans))}
             chunk = Chunk(segment, term, segment.start, segment.end, group, billed)
             found.setdefault(owner, []).append(chunk)
     for chunks in found.values():
         _place(scene, chunks, window)
     return {owner: kept for owner, chunks in found.items() if (kept := [c for c in chunks if c.billed])}
+
+
+def _so_far(scene: Scene, spans: Spans) -> Spans:
+    """What lies in the period; nothing of an asset that has yet to join."""
+    found = intersect(spans, ((scene.start, scene.end),))
+    return found if found and found[0][0] < scene.until else ()
 
 
 def _place(scene: Scene, chunks: list[Chunk], window: tuple[int, int]) -> None:

@@ -15,6 +15,7 @@ from contracts.terms import fixed_fee
 from contracts.terms.availability import Availability
 from contracts.terms.fixed_fee import FixedFee
 from contracts.terms.usage_charge import UsageCharge
+from contracts.window import base_periods, windows
 from core import canonical
 from core.money import Money
 from core.time import TZDATA_VERSION, micros
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from core.time import Period
 
 
-class NothingInForce(LookupError):  # noqa: N818 - named for the fact
+class NothingInForce(LookupError):
     """No version rules in the period, as far as is known."""
 
 
@@ -43,7 +44,7 @@ def needs(versions: Sequence[Version], period: Period, until: datetime) -> Needs
     states: dict[tuple[str, str], tuple[int, int, int]] = {}
     scenes = {scene.period.label: scene}
     for lineage in lineages(scene.versions):
-        for window in _promises(scene, lineage):
+        for window in windows(scene, lineage):
             for asset, spans in covered(
                 scene.versions, window.term.applies_to, window.start, min(window.end, scene.until)
             ).items():
@@ -51,7 +52,7 @@ def needs(versions: Sequence[Version], period: Period, until: datetime) -> Needs
                 key = asset, measure.register_path or ""
                 start, end, gap = states.get(key, (FOREVER, 0, measure.max_gap_micros or 0))
                 states[key] = (min(start, spans[0][0]), max(end, spans[-1][1]), gap)
-            for base in uptime.base_periods(scene, window):
+            for base in base_periods(scene, window):
                 scenes.setdefault(base.label, _scene(versions, Facts(), base, until))
     for one in scenes.values():
         for lineage in lineages(one.versions):
@@ -92,10 +93,6 @@ def _scene(versions: Sequence[Version], facts: Facts, period: Period, until: dat
     if not versions or not in_force(versions, start, end):
         raise NothingInForce(f"no version of the contract is in force in {period.label}, as far as is known")
     return Scene(tuple(versions), facts, period, start, end, min(end, micros(until)))
-
-
-def _promises(scene: Scene, lineage: Lineage) -> Iterable[uptime.Window]:
-    return uptime.windows(scene, lineage)
 
 
 def _charges(scene: Scene, known: Iterable[Lineage]) -> Outcome:

@@ -6,20 +6,20 @@ A fact belongs here only if it was known: whoever builds Facts leaves out what w
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, TypeAlias
-
-from core.time import micros
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
+    from collections.abc import Callable, Iterable, Mapping
     from decimal import Decimal
     from fractions import Fraction
 
     from core.money import Money
     from core.units import Quantity
 
+Item = TypeVar("Item")
+Key = TypeVar("Key")
 Category: TypeAlias = Literal[
     "force_majeure",
     "customer_cause",
@@ -170,7 +170,7 @@ class InvoicedLine:
     amount: Money
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Facts:
     """Everything known, for one contract and the spans that `engine.needs` names. knowledge: K or the as-of text."""
 
@@ -184,6 +184,16 @@ class Facts:
     carried: tuple[Carried, ...] = ()
     history: tuple[History, ...] = ()
     invoiced: tuple[InvoicedLine, ...] = ()
+
+    @cached_property
+    def attributions_of(self) -> Mapping[str, list[Attribution]]:
+        """Attributions by asset."""
+        return _grouped(self.attributions, lambda item: item.asset)
+
+    @cached_property
+    def quantities_of(self) -> Mapping[tuple[str, str], list[ReadyQuantity]]:
+        """Ready quantities by owner and measure."""
+        return _grouped(self.quantities, lambda item: (item.owner, item.measure))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -226,6 +236,8 @@ class Needs:
     states: tuple[StateNeed, ...]
 
 
-def as_micros(at: datetime | int) -> int:
-    """Whole microseconds of an instant, however it comes."""
-    return at if isinstance(at, int) else micros(at)
+def _grouped(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:
+    found: dict[Key, list[Item]] = {}
+    for item in items:
+        found.setdefault(key(item), []).append(item)
+    return found

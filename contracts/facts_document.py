@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound=Fact)
 _TIME_STATUS = "UIRS"
 """Unknown, informative, relative, synchronised: each is better than the one before."""
+_EXCHANGED = ("end_value", "start_value")
 _FILE: TypeAdapter[FactsFile] = TypeAdapter(FactsFile)
 _LISTS: TypeAdapter[FactLists] = TypeAdapter(FactLists)
 
@@ -62,14 +63,16 @@ def read_facts(source: TextDocument, versions: Sequence[Version]) -> FactsDocume
     except ValidationError as error:
         return tuple(problems_of(error, source))
     problems: list[Problem] = []
+    owners = _owners(file, versions)
     if file.contract != versions[0].contract:
         message = f"is {file.contract!r}, and the contract is {versions[0].contract!r}"
         problems.append(Problem(source.place(("contract",)), message, "name the same contract"))
+    problems += [Problem(source.place(path), p.message, p.remedy) for path, p in _example_problems(file, versions)]
     for base, raw in (
         (("facts",), file.facts),
         *((("examples", n, "facts"), e.facts) for n, e in enumerate(file.examples)),
     ):
-        problems += _list_problems(raw, source, versions, base=base)
+        problems += _list_problems(raw, source, versions, base=base, owners=owners)
     return tuple(problems) or FactsDocument(file, source)
 
 
@@ -234,15 +237,54 @@ def _counts(reading: ReadingFact, measure: Measure) -> bool:
     return _TIME_STATUS.find(status) >= _TIME_STATUS.find(measure.min_time_status[0].upper())
 
 
+def _example_problems(file: FactsFile, versions: Sequence[Version]) -> Iterator[tuple[Path, Problem]]:
+    clauses = {term.clause for version in versions for term in version.terms}
+    targets = clauses | {m.measure for v in versions for m in v.measures} | {"billing", "coverage"}
+    numbers = {version.version for version in versions}
+    for n, example in enumerate(file.examples):
+        for unknown in sorted(set(example.clauses) - clauses):
+            yield ("examples", n, "clauses"), Problem("", f"clause {unknown!r} does not exist", "name a clause")
+        for unknown in sorted(set(example.changes) - targets):
+            remedy = "name a clause, a measure, billing or coverage"
+            yield ("examples", n, "with", unknown), Problem("", "is nothing that an example can change", remedy)
+        if unknown_versions := sorted(set(example.versions or ()) - numbers):
+            yield ("examples", n, "versions"), Problem("", f"there is no version {unknown_versions}", "name one")
+
+
+def _owner_problems(lists: FactLists, owners: set[str]) -> Iterator[tuple[Path, Problem]]:
+    for name in ("quantities", "readings", "exchanges", "states", "attributions", "notices", "carried", "history"):
+        for n, item in enumerate(getattr(lists, name)):
+            for field in ("asset", "group"):
+                owner = getattr(item, field, None)
+                if owner is not None and owner not in owners:
+                    remedy = f"one of {', '.join(sorted(owners)[:20])}"
+                    yield (name, n, field), Problem("", f"{owner!r} is not covered by this contract", remedy)
+
+
+def _owners(file: FactsFile, versions: Sequence[Version]) -> set[str]:
+    """Assets and groups of the contract, and those that an example covers instead."""
+    found = {owner for version in versions for owner in version.owners}
+    for example in file.examples:
+        coverage = example.changes.get("coverage")
+        for item in coverage if isinstance(coverage, list) else ():
+            found |= {item[field] for field in ("asset", "group") if isinstance(item, dict) and field in item}
+    return found
+
+
 def _list_problems(
-    raw: dict[str, Any], source: TextDocument, versions: Sequence[Version], *, base: Path
+    raw: dict[str, Any], source: TextDocument, versions: Sequence[Version], *, base: Path, owners: set[str]
 ) -> Iterator[Problem]:
     try:
         lists = _LISTS.validate_python(raw, context=Context(versions[0].zone, versions[0].currency))
     except ValidationError as error:
         yield from problems_of(error, source, base=base)
         return
-    found = (*_quantity_problems(lists, versions), *_reading_problems(lists, versions), *_span_problems(lists))
+    found = (
+        *_quantity_problems(lists, versions),
+        *_reading_problems(lists, versions),
+        *_span_problems(lists),
+        *_owner_problems(lists, owners),
+    )
     for path, problem in found:
         yield Problem(source.place((*base, *path)), problem.message, problem.remedy)
 
@@ -260,12 +302,17 @@ def _quantity_problems(lists: FactLists, versions: Sequence[Version]) -> Iterato
 
 
 def _reading_problems(lists: FactLists, versions: Sequence[Version]) -> Iterator[tuple[Path, Problem]]:
-    registers = {m.register_path: m.unit for v in versions for m in v.measures}
-    for n, r in enumerate(lists.readings):
-        unit = registers.get(r.path)
-        if unit and (not isinstance(r.value, Quantity) or not convertible(r.value.unit, unit)):
-            problem = Problem("", f"{r.value} does not convert to {unit}", f"{r.path} is measured in {unit}")
-            yield ("readings", n, "value"), problem
+    """Readings and exchanges whose values are in no unit of their register."""
+    units = {m.register_path: m.unit for v in versions for m in v.measures}
+    values: list[tuple[Path, str, Quantity | str]] = [
+        (("readings", n, "value"), reading.path, reading.value) for n, reading in enumerate(lists.readings)
+    ]
+    for n, exchange in enumerate(lists.exchanges):
+        values += [(("exchanges", n, name), exchange.path, getattr(exchange, name)) for name in _EXCHANGED]
+    for place, path, value in values:
+        unit = units.get(path)
+        if unit and (not isinstance(value, Quantity) or not convertible(value.unit, unit)):
+            yield place, Problem("", f"{value} does not convert to {unit}", f"{path} is measured in {unit}")
 
 
 def _span_problems(lists: FactLists) -> Iterator[tuple[Path, Problem]]:

@@ -21,8 +21,8 @@ from contracts.words import (
     Word,
     read_first,
 )
-from core.money import Money  # noqa: TC001 - pydantic reads it
-from core.units import Quantity  # noqa: TC001 - pydantic reads it
+from core.money import Money
+from core.units import Quantity
 
 Start = Annotated[Micros, Field(alias="from")]
 End = Annotated[Micros, Field(alias="to")]

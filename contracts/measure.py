@@ -57,7 +57,7 @@ class Usage:
 def usage(scene: Scene, measure: Measure, owner: str, spans: Spans) -> Usage:
     """The use of one asset or group within spans; each ready quantity must lie within one of them."""
     facts, where = scene.facts, scene.zone
-    ready = [q for q in facts.quantities if q.owner == owner and q.measure == measure.measure]
+    ready = facts.quantities_of.get((owner, measure.measure), [])
     touching = [q for q in ready if any(q.start < end and start < q.end for start, end in spans)]
     counter = facts.counters.get((owner, measure.register_path or ""))
     problems = tuple(_straddling(touching, spans, where))

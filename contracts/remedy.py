@@ -100,7 +100,7 @@ def _check_ladder(steps: tuple[Rung, ...] | None) -> Iterator[Problem]:
     for n, (upper, lower) in enumerate(pairwise(steps), 1):
         if lower.at_or_above >= upper.at_or_above:
             yield Problem(f"steps[{n}].at_or_above", "does not fall", "write the steps from the best result down")
-        if lower.credit < upper.credit:
+        if lower.credit < upper.credit or upper.credit < 0:
             yield Problem(f"steps[{n}].credit", "falls with a worse result", "a worse result never earns less credit")
     if steps[-1].at_or_above != 0:
         yield Problem(f"steps[{len(steps) - 1}].at_or_above", "leaves a hole below it", "the last step is at 0 %")

@@ -32,7 +32,7 @@ class TextDocument:
         return f"{dotted(path)}, line {self.lines.get(known, 1)}" if path else f"line {self.lines.get((), 1)}"
 
 
-class TooMuch(ValueError):  # noqa: N818 - named for the fact
+class TooMuch(ValueError):
     """The text is larger, deeper or cleverer than a contract ever is."""
 
 

@@ -7,47 +7,25 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from contracts import explain
-from contracts.calendar import required
 from contracts.evaluation import Figure, State, Status, Step, Verdict
 from contracts.facts import Carried, Case
 from contracts.remedy import Before, Capped, Credit, cap, credit
 from contracts.scene import Draft, Outcome
-from contracts.segment import (
-    FOREVER,
-    Segment,
-    contract_years,
-    covered,
-    periods,
-    pool_owner,
-    version_at,
-)
-from contracts.span import Spans, subtract
-from contracts.terms.availability import Availability
+from contracts.segment import Segment, contract_years, pool_owner
+from contracts.span import Spans
 from contracts.timeline import Rules, Tally, count, paint
+from contracts.window import Window, base_periods, required_spans, windows
 from core.money import Money
 from core.time import Period, instant, micros, step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from contracts.document import Version
     from contracts.evaluation import Line
     from contracts.scene import Scene
     from contracts.segment import Lineage
 
 ZERO = Fraction(0)
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A stretch over which the promise is measured. over: it ends in the period, so that it is settled now."""
-
-    label: str
-    start: int
-    end: int
-    version: Version
-    term: Availability
-    over: bool
 
 
 @dataclass(slots=True)
@@ -125,8 +103,8 @@ def evaluate(scene: Scene, lineage: Lineage, bill: Callable[[Period], Outcome]) 
     due: dict[str, list[tuple[Result, Money]]] = {}
     for window in windows(scene, lineage):
         results = list(_results(scene, window, outcome))
+        _find_bases(scene, window, results, bill)
         for result in results:
-            _find_base(scene, result, results, bill)
             result.money = scene.rounded(result.due.exact, window.version)
         capped = _cap(scene, window, results)
         for result in results:
@@ -139,56 +117,6 @@ def evaluate(scene: Scene, lineage: Lineage, bill: Callable[[Period], Outcome]) 
             outcome.carry += _carry(scene, window, results, capped)
     outcome.lines += [_line(scene, owner, parts) for owner, parts in due.items()]
     return outcome
-
-
-def windows(scene: Scene, lineage: Lineage) -> Iterator[Window]:
-    """Windows that end in the period, by the version in force when each begins; without one, those still running."""
-    found = [w for version in scene.versions for w in _of_version(scene, lineage, version)]
-    over = [window for window in found if window.over]
-    yield from sorted(over or found, key=lambda window: window.start)
-
-
-def _of_version(scene: Scene, lineage: Lineage, version: Version) -> Iterator[Window]:
-    term = lineage.get(version.version)
-    if not isinstance(term, Availability):
-        return
-    for label, start, end in _spans(scene, version, term):
-        begins = max(start, scene.versions[0].effective_from)
-        ruling = version_at(scene.versions, begins)
-        if ruling is version and start < scene.end:
-            yield Window(label, start, end, version, term, scene.start < end <= scene.end)
-
-
-def _spans(scene: Scene, version: Version, term: Availability) -> Iterator[tuple[str, int, int]]:
-    if term.window == "contract_year":
-        for start, end in contract_years(scene.versions, scene.start, scene.end):
-            yield (
-                f"{instant(start).astimezone(scene.zone).date()} to {instant(end).astimezone(scene.zone).date()}",
-                start,
-                end,
-            )
-        return
-    kind = "quarter" if term.window == "quarter" else "month"
-    for period in periods(version, scene.start, scene.end, kind=kind):
-        start, end = period.span.micros
-        if term.window == "rolling_12_months":
-            start = micros(step(period.span.end, scene.zone, months=-12))
-        yield period.label, start, end
-
-
-def required_spans(scene: Scene, window: Window) -> dict[str, Spans]:
-    """By asset, the required time of a window so far: covered, in the calendar, after the burn-in."""
-    found = {}
-    ever = covered(scene.versions, window.term.applies_to, 0, FOREVER) if window.term.burn_in else {}
-    for asset, spans in covered(
-        scene.versions, window.term.applies_to, window.start, min(window.end, scene.until)
-    ).items():
-        if window.term.burn_in:
-            joined = ever[asset][0][0]
-            burnt = micros(window.term.burn_in.after(instant(joined), scene.zone))
-            spans = subtract(spans, ((joined, burnt),)) if burnt > joined else spans  # noqa: PLW2901
-        found[asset] = required(window.version, window.term.required, spans)
-    return found
 
 
 def _results(scene: Scene, window: Window, outcome: Outcome) -> Iterator[Result]:
@@ -214,7 +142,7 @@ def _result(scene: Scene, window: Window, asset: str, spans: Spans) -> Result:
     painted = paint(
         spans,
         facts.states.get((asset, _register(window)), ()),
-        [a for a in facts.attributions if a.asset == asset],
+        facts.attributions_of.get(asset, ()),
         facts.otherwise,
     )
     notices = [n for n in facts.notices if n.asset in ("", asset) and n.clause in ("", window.term.clause)]
@@ -249,35 +177,20 @@ def _note_missing(scene: Scene, window: Window, asset: tuple[str, Spans], outcom
         outcome.open(window.term.clause, [Case(name, _register(window), spans[0][0], spans[-1][1], "missing")])
 
 
-def _find_base(scene: Scene, result: Result, results: list[Result], bill: Callable[[Period], Outcome]) -> None:
+def _find_bases(scene: Scene, window: Window, results: list[Result], bill: Callable[[Period], Outcome]) -> None:
     """The amounts of the base clauses in the window, as invoiced; of a contract's or pool's line, an equal part."""
-    window = result.window
     bills = [bill(period) for period in base_periods(scene, window)]
-    lines = [line for one in bills for line in one.lines if line.clause in window.term.base]
-    of_assets = {asset for r in results for asset in (r.parts or {r.owner: r.tally})}
-    own = set(result.parts) | {result.owner}
-    weak = [v for one in bills for v in one.verdicts if v.clause in window.term.base and v.status == "insufficient"]
-    result.weak = any(v.owner in own or v.owner not in of_assets for v in weak)
-    result.base = sum((_part(line, own, of_assets, len(results)) for line in lines), ZERO)
-
-
-def _part(line: Line, own: set[str], of_assets: set[str], several: int) -> Fraction:
-    if line.owner in own:
-        return Fraction(line.amount.amount)
-    shared = line.owner not in of_assets
-    return Fraction(line.amount.amount) / several if shared else ZERO
-
-
-def base_periods(scene: Scene, window: Window) -> list[Period]:
-    """Periods whose charges are the base of a window's credit."""
-    if not window.term.base:
-        return []
-    whole = (window.start, window.end) == (scene.start, scene.end)
-    if whole or window.term.window == "rolling_12_months":
-        return [scene.period]
-    kind = "month" if window.term.window == "month" else None
-    start = max(window.start, scene.versions[0].effective_from)
-    return list(periods(window.version, start, min(window.end, scene.until), kind=kind))
+    amounts: dict[str, Fraction] = {}
+    for line in (line for one in bills for line in one.lines if line.clause in window.term.base):
+        amounts[line.owner] = amounts.get(line.owner, ZERO) + Fraction(line.amount.amount)
+    verdicts = (v for one in bills for v in one.verdicts if v.clause in window.term.base)
+    weak = {v.owner for v in verdicts if v.status == "insufficient"}
+    own = {result.owner: {result.owner, *result.parts} for result in results}
+    anyone = {owner for owners in own.values() for owner in owners}
+    shared = sum((amount for owner, amount in amounts.items() if owner not in anyone), ZERO)
+    for result in results:
+        result.base = sum((amounts.get(owner, ZERO) for owner in own[result.owner]), shared / len(results))
+        result.weak = bool(weak & own[result.owner] or weak - anyone)
 
 
 def _cap(scene: Scene, window: Window, results: list[Result]) -> Capped:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from contracts.text import Path, TextDocument
 
-_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
-_SHARE = re.compile(r"(-?\d+(?:\.\d+)?) %", re.ASCII)
+_NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,12})?", re.ASCII)
+_SHARE = re.compile(r"(-?\d{1,6}(?:\.\d{1,12})?) %", re.ASCII)
 _COUNT = re.compile(r"\d{1,9}", re.ASCII)
 _WORD = re.compile(r"\S(?:.*\S)?", re.DOTALL)
 MAX_TEXT = 20_000
@@ -185,7 +185,7 @@ def _known_path(loc: tuple[str | int, ...], document: TextDocument) -> Path:
 def _problem(item: Any, place: str) -> Problem:
     kind, got = item["type"], item.get("input")
     if kind == "missing":
-        return Problem(place, "is missing", "every contract states it; there is no default")
+        return Problem(place, "is missing", "write it; there is no default")
     if kind == "extra_forbidden":
         return Problem(place, "is no field of this place", "remove it, or correct its name")
     if kind == "literal_error":

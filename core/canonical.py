@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class NotCanonical(TypeError):  # noqa: N818 - named for the fact
+class NotCanonical(TypeError):
     """A value that has no canonical text: a float, a naive time, or a type nobody taught us."""
 
 

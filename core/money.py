@@ -34,8 +34,9 @@ _ROUNDING = {
     "half_up": Context(prec=60, rounding=ROUND_HALF_UP, traps=_TRAPS),
     "half_even": Context(prec=60, rounding=ROUND_HALF_EVEN, traps=_TRAPS),
 }
-_MONEY = re.compile(r"(-?\d+(?:\.\d+)?) ([A-Z]{3})", re.ASCII)
-_PRICE = re.compile(r"(-?\d+(?:\.\d+)?) ([A-Z]{3})/(\S+)", re.ASCII)
+# At most 18 digits before and 12 after the point: no product of two such numbers needs more than the context has.
+_MONEY = re.compile(r"(-?\d{1,18}(?:\.\d{1,12})?) ([A-Z]{3})", re.ASCII)
+_PRICE = re.compile(r"(-?\d{1,18}(?:\.\d{1,12})?) ([A-Z]{3})/(\S+)", re.ASCII)
 # ISO 4217 minor units other than 2.
 _NO_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
 _EXPONENTS = dict.fromkeys(_NO_DECIMALS.split(), 0) | dict.fromkeys(
@@ -43,11 +44,11 @@ _EXPONENTS = dict.fromkeys(_NO_DECIMALS.split(), 0) | dict.fromkeys(
 )
 
 
-class CurrencyMismatch(ValueError):  # noqa: N818 - named for the fact
+class CurrencyMismatch(ValueError):
     """Two currencies met where one was needed."""
 
 
-class NotMoney(ValueError):  # noqa: N818 - named for the fact
+class NotMoney(ValueError):
     """A text that is not written as money, or an amount that is no finite Decimal."""
 
 

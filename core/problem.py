@@ -22,7 +22,7 @@ class Problem:
         return f"{self.place}: {self.message}{tail}" if self.place else f"{self.message}{tail}"
 
 
-class Problems(ValueError):  # noqa: N818 - named for the fact
+class Problems(ValueError):
     """Raised where a caller needs a sound value and has none; carries every problem found."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:

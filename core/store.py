@@ -1,10 +1,12 @@
 """The three tables that everyone writes in the caller's transaction: knowledge, audit, outbox."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, text
+
+from core import canonical
 
 DRAW = text("SELECT core.draw_knowledge()")
 CURRENT = text("SELECT n FROM core.knowledge")
@@ -51,3 +53,11 @@ def audit(
 def post(connection: Connection, at: datetime, *, topic: str, key: str, payload: Mapping[str, object]) -> None:
     """Leave a message for delivery after commit, e.g. topic `invoice.issued`, key the invoice's public id."""
     connection.execute(POST, {"at": at, "topic": topic, "key": key, "payload": json.dumps(payload)})
+
+
+def packed(rows: Sequence[Mapping[str, object]]) -> str:
+    """Many rows as one JSON text for `json_to_recordset`, which is set-wise also where row-level security forbids COPY.
+
+    Decimals, times and the like become text, which PostgreSQL casts exactly.
+    """
+    return json.dumps(rows, default=canonical.plain, ensure_ascii=False, allow_nan=False)

@@ -32,27 +32,28 @@ _PERIOD = re.compile(r"(\d{4})(?:-(\d\d)|-Q([1-4]))?", re.ASCII)
 _ELAPSED = re.compile(r"(\d+(?:\.\d+)?) (ms|s|min|h)", re.ASCII)
 _ISO = re.compile(r"P(?=.)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?(?:T(?=.)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", re.ASCII)
 _UNIT_MICROS = {"ms": 1_000, "s": 1_000_000, "min": 60_000_000, "h": 3_600_000_000}
+_LONGEST, _MOST_DAYS = 40, 366 * 100
 HOUR = 3_600_000_000
 """One hour in microseconds."""
 
 
-class NotATime(ValueError):  # noqa: N818 - named for the fact
+class NotATime(ValueError):
     """A text that names no single instant in its zone."""
 
 
-class NotAPeriod(ValueError):  # noqa: N818 - named for the fact
+class NotAPeriod(ValueError):
     """A text that is neither a month, nor a quarter, nor a year."""
 
 
-class NotADuration(ValueError):  # noqa: N818 - named for the fact
+class NotADuration(ValueError):
     """A text that is no length of time."""
 
 
-class UnknownZone(ValueError):  # noqa: N818 - named for the fact
+class UnknownZone(ValueError):
     """A zone that the pinned tz database does not have."""
 
 
-class EmptySpan(ValueError):  # noqa: N818 - named for the fact
+class EmptySpan(ValueError):
     """A span that ends no later than it starts."""
 
 
@@ -206,16 +207,25 @@ class Duration:
     @classmethod
     def parse(cls, text: str) -> Duration:
         """Read "48 h", "5 min", "PT48H", "P3D", "P6M", "P1Y". Raises NotADuration."""
+        if len(text) > _LONGEST:
+            raise NotADuration(f"{text[:_LONGEST]!r}… is longer than any agreement")
         if match := _ELAPSED.fullmatch(text):
             exact = Fraction(Decimal(match[1])) * _UNIT_MICROS[match[2]]
-            if exact.denominator == 1:
-                return cls(microseconds=exact.numerator)
-            raise NotADuration(f"{text!r} is finer than a microsecond")
+            if exact.denominator != 1:
+                raise NotADuration(f"{text!r} is finer than a microsecond")
+            return cls._sane(cls(microseconds=exact.numerator), text)
         match = _ISO.fullmatch(text)
         if match is None:
             raise NotADuration(f"{text!r} is no duration; write it as 48 h, 5 min, PT48H, P3D, P6M or P1Y")
         years, months, days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
-        return cls(12 * years + months, days, ((hours * 60 + minutes) * 60 + seconds) * 1_000_000)
+        whole = cls(12 * years + months, days, ((hours * 60 + minutes) * 60 + seconds) * 1_000_000)
+        return cls._sane(whole, text)
+
+    @staticmethod
+    def _sane(whole: Duration, text: str) -> Duration:
+        if max(whole.months * 31, whole.days, whole.microseconds // (24 * HOUR)) > _MOST_DAYS:
+            raise NotADuration(f"{text!r} is longer than any agreement")
+        return whole
 
     @property
     def elapsed(self) -> int:
@@ -292,7 +302,10 @@ class Period:
             raise NotAPeriod(f"{label!r} is no period; write it as 2026-06, 2026-Q2 or 2026")
         month = int(match[2] or 1) if not match[3] else 3 * int(match[3]) - 2
         kind: PeriodKind = "month" if match[2] else "quarter" if match[3] else "year"
-        return cls._from(int(match[1]) * 12 + month - 1, kind, where, anchor_day)
+        try:
+            return cls._from(int(match[1]) * 12 + month - 1, kind, where, anchor_day)
+        except (ValueError, OverflowError):
+            raise NotAPeriod(f"{label!r} is beyond the calendar") from None
 
     @classmethod
     def containing(cls, at: datetime, kind: PeriodKind, where: ZoneInfo, *, anchor_day: int = 1) -> Period:

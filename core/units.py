@@ -45,20 +45,20 @@ REGISTRY: Any = pint.UnitRegistry(None, non_int_type=Decimal)
 for _definition in _DEFINITIONS.values():
     REGISTRY.define(_definition)
 
-_QUANTITY = re.compile(r"(-?\d+(?:\.\d+)?) (\S+)", re.ASCII)
+_QUANTITY = re.compile(r"(-?\d{1,18}(?:\.\d{1,12})?) (\S{1,20})", re.ASCII)
 QUANTITY_SCALE = 4
 """Decimals to which a counter's boundary value is floored where its unit does not convert exactly."""
 
 
-class UnknownUnit(ValueError):  # noqa: N818 - named for the fact
+class UnknownUnit(ValueError):
     """A unit that is not one of ours."""
 
 
-class IncompatibleUnits(ValueError):  # noqa: N818 - named for the fact
+class IncompatibleUnits(ValueError):
     """Two units of different dimension met."""
 
 
-class NotAQuantity(ValueError):  # noqa: N818 - named for the fact
+class NotAQuantity(ValueError):
     """A text that is no number with a unit."""
 
 

@@ -10,11 +10,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
 
 from core.database import connect
 from embedded.services import Services, start
 from migrations.run import upgrade
+
+pytest_plugins = ["tests.served"]
+
+# Quick by default, so that `make check` takes seconds; the same laws at length: HYPOTHESIS_PROFILE=long.
+settings.register_profile("quick", max_examples=25, deadline=None)
+settings.register_profile("long", max_examples=1000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Golden files are rewritten on demand, and their difference is reviewed."""
+    parser.addoption("--update-golden", action="store_true", help="rewrite the golden files from what is found")
 
 
 @dataclass(frozen=True)
@@ -50,9 +63,9 @@ def servers(services: Given) -> Services:
 def template(services: Given) -> Iterator[str]:
     """The name of a migrated database that is only ever copied."""
     name = f"yardstick_template_{secrets.token_hex(4)}"
-    with _administration(services.database_url) as connection:
+    with administration(services.database_url) as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
-        engine = connect(_url(services.database_url, name), role=None)
+        engine = connect(url_of(services.database_url, name), role=None)
         upgrade(engine)
         with engine.begin() as inside:
             # TimescaleDB's workers hold a connection, and a database in use cannot be copied.
@@ -63,17 +76,17 @@ def template(services: Given) -> Iterator[str]:
             text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :n"), {"n": name}
         )
     yield name
-    _drop(services.database_url, name)
+    drop(services.database_url, name)
 
 
 @pytest.fixture
 def database(services: Given, template: str) -> Iterator[str]:
     """The URL of a fresh, migrated database; its user is the administrator."""
     name = f"yardstick_test_{secrets.token_hex(4)}"
-    with _administration(services.database_url) as connection:
+    with administration(services.database_url) as connection:
         connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
-    yield _url(services.database_url, name)
-    _drop(services.database_url, name)
+    yield url_of(services.database_url, name)
+    drop(services.database_url, name)
 
 
 @pytest.fixture
@@ -116,7 +129,7 @@ def environment(database: str, broker: str, unique: str) -> dict[str, str]:
 
 
 @contextmanager
-def _administration(url: str) -> Iterator[Connection]:
+def administration(url: str) -> Iterator[Connection]:
     """A connection that creates and drops databases."""
     address = make_url(url).set(drivername="postgresql+psycopg")
     engine = create_engine(address, isolation_level="AUTOCOMMIT")
@@ -125,11 +138,11 @@ def _administration(url: str) -> Iterator[Connection]:
     engine.dispose()
 
 
-def _drop(url: str, name: str) -> None:
+def drop(url: str, name: str) -> None:
     """Over a new connection: a test may have restarted the server."""
-    with _administration(url) as connection:
+    with administration(url) as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
-def _url(url: str, name: str) -> str:
+def url_of(url: str, name: str) -> str:
     return make_url(url).set(drivername="postgresql+psycopg", database=name).render_as_string(hide_password=False)

@@ -56,9 +56,12 @@ def evaluate(
     if period is not None:
         _period(agreement, documents[0], period, as_of=as_of, as_json=as_json)
         return
-    outcomes = [outcome for document in documents for outcome in checking.run(agreement, document)]
-    if example is not None:
-        outcomes = [outcome for outcome in outcomes if outcome.name == example]
+    outcomes = [
+        checking.run_example(agreement, document, one)
+        for document in documents
+        for one in document.file.examples
+        if example in (None, one.name)
+    ]
     if not outcomes:
         _stop([Problem(str(facts or contract), f"there is no example {example or ''}", "name one of the facts file")])
     if as_json:

@@ -10,6 +10,7 @@ from rich.progress import Progress
 from sqlalchemy import Engine
 
 from api.demo.children import Children
+from api.demo.prepare import SELLER
 from billing import run as billing
 from billing.store import view as invoices
 from contracts.store import view as contracts
@@ -76,16 +77,18 @@ def close(stage: Stage) -> list[str]:
     return sorted({period.label for period in _periods(stage.engine) if period.closed_at})
 
 
-def bill(stage: Stage, labels: Sequence[str], *, entity: str) -> list[dict[str, Any]]:
+def bill(stage: Stage, labels: Sequence[str]) -> list[dict[str, Any]]:
     """One run a month, prepared by one person and approved by another. Returns the documents of the invoices."""
     task = stage.progress.add_task("billing runs", total=len(labels))
     for label in labels:
-        run = billing.bill_period(stage.engine, entity=entity, label=label, at=clock.now(), by=PREPARER).run
+        run = billing.bill_period(stage.engine, entity=SELLER, label=label, at=clock.now(), by=PREPARER).run
         billing.approve(stage.engine, run.public_id, at=clock.now(), by=APPROVER, hash=run.hash)
         billing.issue(stage.engine, run.public_id, at=clock.now(), by=PREPARER)
         stage.progress.advance(task)
     with transaction(stage.engine) as connection:
-        return [invoice.document for invoice in reversed(invoices.invoices(connection, most=10_000))]
+        listed = reversed(invoices.invoices(connection, most=10_000))
+        whole = [invoices.invoice(connection, each.public_id) for each in listed]
+    return [invoice.document for invoice in whole if invoice]
 
 
 def _periods(engine: Engine) -> list[PeriodView]:

@@ -10,7 +10,7 @@ from contracts.scene import Draft, Outcome
 from contracts.segment import Segment, covered, days_touched, in_force, periods, segments
 from contracts.span import normal
 from contracts.terms.base import Term
-from contracts.words import Flag, MoneyWord  # noqa: TC001 - pydantic reads them
+from contracts.words import Flag, MoneyWord
 from core.canonical import fraction_text
 from core.problem import Problem
 from core.time import instant, micros

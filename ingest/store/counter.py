@@ -13,7 +13,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, cast
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 
 from core.time import instant, micros
 from core.units import Quantity, default_tick, to_ticks
@@ -71,6 +71,17 @@ BREAKS = text("""
     WHERE p.value < p.before
         OR (p.value - p.before) * 3600::numeric > e.max_rate * extract(epoch FROM p.at - p.at_before)
 """)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The statements that bring readings: from the table, or from functions that show a party its own only."""
+
+    neighbours: TextClause
+    breaks: TextClause
+
+
+TABLE = Source(NEIGHBOURS, BREAKS)
 _LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 """No reading is later."""
 _HOUR = 3_600_000_000
@@ -133,14 +144,14 @@ Boundary: TypeAlias = Literal["interpolate", "at_reading"]
 _Points: TypeAlias = dict[int, set[tuple[datetime, int]]]
 
 
-def load(connection: Connection, needs: Sequence[Need], *, known: int) -> tuple[Counted, ...]:
+def load(connection: Connection, needs: Sequence[Need], *, known: int, source: Source = TABLE) -> tuple[Counted, ...]:
     """Each need's counter as known at K, in the order of the needs. Three statements, however many needs.
 
     Raises MixedTicks.
     """
     rows = _rows(connection, needs, known)
-    points = _neighbours(connection, needs, rows, known)
-    _add_breaks(connection, needs, rows, points, known)
+    points = _neighbours(connection, source, needs, rows=rows, known=known)
+    _add_breaks(connection, source, needs, rows=rows, points=points, known=known)
     of_need = defaultdict[int, list[_Row]](list)
     for one in rows:
         of_need[one.row.need].append(one)
@@ -159,7 +170,9 @@ def _rows(connection: Connection, needs: Sequence[Need], known: int) -> list[_Ro
     return [_Row(n, row) for n, row in enumerate(connection.execute(BOUND, asked))]
 
 
-def _neighbours(connection: Connection, needs: Sequence[Need], rows: Sequence[_Row], known: int) -> _Points:
+def _neighbours(
+    connection: Connection, source: Source, needs: Sequence[Need], *, rows: Sequence[_Row], known: int
+) -> _Points:
     """Readings next to each instant, and the first and last of each device that was exchanged."""
     edges = [(one, at) for one in rows for at in _edges(one, needs[one.row.need])]
     asked = {
@@ -171,7 +184,7 @@ def _neighbours(connection: Connection, needs: Sequence[Need], rows: Sequence[_R
         "known": known,
     }
     points: _Points = defaultdict(set)
-    for bound, at, value in connection.execute(NEIGHBOURS, asked):
+    for bound, at, value in connection.execute(source.neighbours, asked):
         points[bound].add((at, value))
     return points
 
@@ -182,8 +195,8 @@ def _edges(one: _Row, need: Need) -> set[datetime]:
     return own.union(map(instant, need.instants))
 
 
-def _add_breaks(
-    connection: Connection, needs: Sequence[Need], rows: Sequence[_Row], points: _Points, known: int
+def _add_breaks(  # what they are added to stands last
+    connection: Connection, source: Source, needs: Sequence[Need], *, rows: Sequence[_Row], points: _Points, known: int
 ) -> None:
     """Both sides of each fall, and of each rise above the greatest rate, between the readings that are needed."""
     searched = []
@@ -195,7 +208,7 @@ def _add_breaks(
             searched.append((one.number, one.row.register, first, last, _searched_rate(need, one.row)))
     columns = [list(column) for column in zip(*searched, strict=True)] or [[]] * 5
     asked = dict(zip(("bounds", "registers", "firsts", "lasts", "max_rates"), columns, strict=True))
-    for row in connection.execute(BREAKS, {**asked, "known": known}):
+    for row in connection.execute(source.breaks, {**asked, "known": known}):
         points[row.bound] |= {(row.at_before, row.before), (row.at, row.value)}
 
 

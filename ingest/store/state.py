@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import NamedTuple, Protocol
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 
 from core.time import instant
 
 # A reading holds until the next, at most for max_gap, and no longer than its device serves the asset. Spans of one
 # category that touch become one. Next to the index, only readings that say something new are kept: `ended` is when the
 # value before them ceased to hold.
-SPANS = text("""
+STATEMENT = """
     WITH need AS (
         SELECT * FROM unnest(cast(:needs AS int[]), cast(:assets AS text[]), cast(:positions AS text[]),
             cast(:registers AS text[]), cast(:starts AS timestamptz[]), cast(:ends AS timestamptz[]),
@@ -37,9 +37,7 @@ SPANS = text("""
             SELECT at, value, last_at, lead(ended) OVER (ORDER BY at) AS next_ended FROM (
                 SELECT at, value, max(at) OVER () AS last_at, lag(value) OVER w AS before,
                     least(at, lag(at) OVER w + b.max_gap) AS ended
-                FROM ingest.reading
-                WHERE register = b.register AND at >= greatest(b.bound_start, b."start" - b.max_gap)
-                    AND at < least(b.bound_end, b."end") AND known <= :known
+                FROM {reading}
                 WINDOW w AS (ORDER BY at)
             ) AS every
             WHERE before IS DISTINCT FROM value OR ended < at
@@ -60,7 +58,15 @@ SPANS = text("""
     SELECT need, array_agg("start" ORDER BY "start") AS starts, array_agg("end" ORDER BY "start") AS ends,
         array_agg(category ORDER BY "start") AS categories
     FROM span GROUP BY need
-""")
+"""
+SPANS = text(
+    STATEMENT.format(
+        reading="""ingest.reading
+            WHERE register = b.register AND at >= greatest(b.bound_start, b."start" - b.max_gap)
+                AND at < least(b.bound_end, b."end") AND known <= :known"""
+    )
+)
+"""From the table; others may bring `reading` from elsewhere into the same statement."""
 
 
 class Need(Protocol):
@@ -86,7 +92,9 @@ class Said(NamedTuple):
     category: str
 
 
-def load(connection: Connection, needs: Sequence[Need], *, known: int) -> tuple[tuple[Said, ...], ...]:
+def load(
+    connection: Connection, needs: Sequence[Need], *, known: int, statement: TextClause = SPANS
+) -> tuple[tuple[Said, ...], ...]:
     """Each need's spans as known at K, in the order of the needs; within one, sorted and coalesced."""
     paths = [need.register.partition("/") for need in needs]
     asked = {
@@ -100,6 +108,6 @@ def load(connection: Connection, needs: Sequence[Need], *, known: int) -> tuple[
         "known": known,
     }
     found = {
-        row.need: tuple(map(Said, row.starts, row.ends, row.categories)) for row in connection.execute(SPANS, asked)
+        row.need: tuple(map(Said, row.starts, row.ends, row.categories)) for row in connection.execute(statement, asked)
     }
     return tuple(found.get(n, ()) for n in range(len(needs)))

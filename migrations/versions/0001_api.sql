@@ -31,7 +31,21 @@ CREATE TABLE api.key (
     revoked_at   timestamptz
 );
 
-GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA api TO yardstick_worker, yardstick_api;
+CREATE INDEX session_expired ON api.session (expires_at);
+
+-- Guessing is slowed down: who tried which name from where and was refused. The name is kept as a hash, for people
+-- type their password into the wrong field.
+CREATE TABLE api.refusal (
+    id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name_hash text NOT NULL,
+    address   text NOT NULL,
+    at        timestamptz NOT NULL
+);
+CREATE INDEX refusal_address ON api.refusal (address, at);
+
+-- The API opens and ends sessions; who may sign in or call is decided at the command line.
+GRANT SELECT ON ALL TABLES IN SCHEMA api TO yardstick_worker, yardstick_api;
+GRANT INSERT ON api.person, api.key TO yardstick_worker;
+GRANT INSERT, DELETE ON api.session, api.refusal TO yardstick_api;
 GRANT UPDATE (disabled_at, password_hash) ON api.person TO yardstick_worker;
 GRANT UPDATE (revoked_at) ON api.key TO yardstick_worker;
-GRANT DELETE ON api.session TO yardstick_api;

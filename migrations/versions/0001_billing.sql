@@ -7,7 +7,11 @@ CREATE TABLE billing.entity (
     address   text NOT NULL,
     country   text NOT NULL CHECK (country ~ '^[A-Z]{2}$'),
     vat_id    text NOT NULL,
-    prefix    text NOT NULL CHECK (prefix <> '')  -- of its invoice numbers
+    prefix    text NOT NULL UNIQUE CHECK (prefix ~ '^[A-Z0-9]{1,12}$'),  -- of its invoice numbers
+    timezone  text NOT NULL,  -- in which its periods begin and its invoices are dated
+    tax_category text,        -- what holds where a contract names no tax
+    tax_rate  numeric CHECK (tax_rate >= 0),
+    CHECK ((tax_category IS NULL) = (tax_rate IS NULL))
 );
 
 -- Who is billed.
@@ -58,8 +62,10 @@ CREATE UNIQUE INDEX run_open ON billing.run (entity, label) WHERE state NOT IN (
 CREATE TABLE billing.draft (
     run        bigint NOT NULL REFERENCES billing.run,
     contract   int NOT NULL REFERENCES contracts.contract,
+    contract_name text NOT NULL,
     revision   int NOT NULL,
-    state      text NOT NULL CHECK (state IN ('ok', 'warning', 'blocked', 'excluded', 'issued', 'failed')),
+    period     bigint NOT NULL REFERENCES contracts.period,
+    state      text NOT NULL CHECK (state IN ('collected', 'ok', 'warning', 'blocked', 'excluded', 'issued')),
     reason     text NOT NULL DEFAULT '',
     evaluation bigint REFERENCES contracts.evaluation,
     document   jsonb,
@@ -67,7 +73,7 @@ CREATE TABLE billing.draft (
     tax        numeric,
     gross      numeric,
     currency   text,
-    hash       text NOT NULL,
+    hash       text NOT NULL DEFAULT '',
     PRIMARY KEY (run, contract, revision)
 );
 

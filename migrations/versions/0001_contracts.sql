@@ -124,6 +124,7 @@ CREATE TABLE contracts.evaluation (
     input_hash     text NOT NULL,
     result_hash    text NOT NULL,
     result         jsonb NOT NULL,
+    evidence       jsonb NOT NULL,  -- the readings, states and decisions that it rests on
     UNIQUE (contract, period, known, until)
 );
 ALTER TABLE contracts.period ADD FOREIGN KEY (evaluation) REFERENCES contracts.evaluation;

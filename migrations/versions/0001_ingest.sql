@@ -140,5 +140,6 @@ GRANT UPDATE ON ingest.latest TO yardstick_worker;
 GRANT UPDATE (during, evidence) ON ingest.binding TO yardstick_worker;
 GRANT UPDATE (closing) ON ingest.binding_value TO yardstick_worker;
 GRANT SELECT ON ALL TABLES IN SCHEMA ingest TO yardstick_visible;
-GRANT SELECT ON ingest.device, ingest.asset, ingest.register, ingest.declaration, ingest.binding, ingest.state_code,
+GRANT SELECT ON ingest.device, ingest.asset, ingest.register, ingest.declaration, ingest.binding, ingest.binding_value,
+    ingest.state_code,
     ingest.latest, ingest.quarantine, ingest.batch TO yardstick_api;

@@ -46,7 +46,7 @@ class ContractItem(pytest.Item):
         self.agreement = agreement
         self.document = document
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:  # type: ignore[override]
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:  # noqa: ARG002
         if isinstance(excinfo.value, Differs):
             return str(excinfo.value)
         return str(super().repr_failure(excinfo))

@@ -1,0 +1,129 @@
+"""`yardstick bill`: set up who sells and who is billed; run, approve and issue; show."""
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from sqlalchemy import Engine
+
+from api.commands.bill_view import invoice_view, run_view
+from api.commands.connection import worker
+from billing import run as billing
+from billing.state import NotPossible
+from billing.store.run import AlreadyOpen
+from core import clock
+from core.time import NotAPeriod
+
+app = typer.Typer(no_args_is_help=True, help="Bill a period: run, approve, issue, show.")
+By = Annotated[str, typer.Option(help="Who does it.", default_factory=getpass.getuser)]
+Run = Annotated[str, typer.Argument(help="The run, run_…")]
+Entity = Annotated[str, typer.Option(help="The seller, as set up.")]
+Period = Annotated[str, typer.Option(help="E.g. 2026-06, 2026-Q2 or 2026.")]
+REFUSALS = (
+    billing.NoSuchEntity,
+    billing.NoSuchRun,
+    billing.NoSuchInvoice,
+    billing.SamePerson,
+    billing.HashChanged,
+    billing.NotReady,
+    NotPossible,
+    AlreadyOpen,
+    NotAPeriod,
+)
+
+
+@app.command()
+def setup(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)], by: By) -> None:
+    """Set up sellers and debtors from a YAML file; again to correct them."""
+    with _database() as engine:
+        found = billing.set_up(engine, file.read_bytes(), at=clock.now(), by=_person(by))
+    if isinstance(found, tuple):
+        for problem in found:
+            typer.echo(str(problem), err=True)
+        raise typer.Exit(1)
+    typer.echo(f"set up {len(found.entities)} sellers, {len(found.accounts)} debtors")
+
+
+@app.command()
+def run(entity: Entity, period: Period, by: By) -> None:
+    """Draw up drafts of all contracts whose period is closed; they wait for approval by somebody else."""
+    with _database() as engine:
+        done = billing.bill_period(engine, entity=entity, label=period, at=clock.now(), by=_person(by))
+    Console().print(run_view(done))
+
+
+@app.command()
+def recalculate(run: Run, by: By) -> None:
+    """Draw up the drafts anew, as known now; an approval is void then."""
+    with _database() as engine:
+        billing.collect(engine, run, at=clock.now(), by=_person(by))
+        done = billing.calculate(engine, run, at=clock.now(), by=_person(by))
+    Console().print(run_view(done))
+
+
+@app.command()
+def preview(run: Run, contract: Annotated[str, typer.Argument(help="E.g. C-2041.")]) -> None:
+    """Show one draft of a run."""
+    with _database() as engine:
+        done = billing.summary(engine, run)
+    document = next((d["document"] for d in done.drafts if d["contract_name"] == contract and d["document"]), None)
+    if document is None:
+        typer.echo(f"run {run} has no draft for contract {contract}", err=True)
+        raise typer.Exit(1)
+    Console().print(invoice_view(document))
+
+
+@app.command()
+def exclude(run: Run, contract: str, reason: Annotated[str, typer.Option(help="Why.")], by: By) -> None:
+    """Leave a contract out of a run."""
+    with _database() as engine:
+        billing.exclude(engine, run, contract, reason=reason, at=clock.now(), by=_person(by))
+
+
+@app.command()
+def approve(
+    run: Run,
+    by: By,
+    hash: Annotated[str | None, typer.Option(help="Of the drafts you looked at.")] = None,  # noqa: A002
+) -> None:
+    """Approve a run: somebody else than who created it."""
+    with _database() as engine:
+        billing.approve(engine, run, at=clock.now(), by=_person(by), hash=hash)
+        typer.echo(f"approved {billing.summary(engine, run).run.hash}")
+
+
+@app.command()
+def issue(run: Run, by: By) -> None:
+    """Make invoices of an approved run; goes on where it was interrupted."""
+    with _database() as engine:
+        count = billing.issue(engine, run, at=clock.now(), by=_person(by))
+    typer.echo(f"issued {count} invoices")
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="A run (run_…), or an invoice by number or id (inv_…).")]) -> None:
+    """Show a run or an invoice."""
+    with _database() as engine:
+        if name.startswith("run_"):
+            Console().print(run_view(billing.summary(engine, name)))
+        else:
+            Console().print(invoice_view(billing.invoice(engine, name)))
+
+
+@contextmanager
+def _database() -> Iterator[Engine]:
+    """The database; what it refuses is said in one line and ends the command."""
+    with worker() as engine:
+        try:
+            yield engine
+        except REFUSALS as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(1) from None
+
+
+def _person(name: str) -> str:
+    return f"person:{name}"

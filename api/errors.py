@@ -1,0 +1,163 @@
+"""What goes wrong, as RFC 9457 problems: a stable code, what is wrong, what would be right. Never what was sent."""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from api.authentication import NotSignedIn, SignInRefused, TooManyGuesses
+from api.paging import InvalidCursor
+
+MEDIA_TYPE = "application/problem+json"
+log = logging.getLogger("yardstick.api")
+
+
+class NotFound(LookupError):
+    """There is no such thing, or not for this viewer; the answer does not tell which."""
+
+
+class RoleNotAllowed(PermissionError):
+    """The viewer's role has no part in this."""
+
+
+class StaleForm(PermissionError):
+    """A form that this session did not hand out."""
+
+
+class InvalidQuestion(ValueError):
+    """A parameter that is well formed but asks for something that cannot be."""
+
+
+class TooBusy(RuntimeError):
+    """More live connections than this server keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status, code and title for a kind of problem. `detail` stands in where the exception's words must not leave."""
+
+    status: int
+    code: str
+    title: str
+
+
+ANSWERS: dict[type[Exception], Answer] = {
+    NotSignedIn: Answer(401, "not_signed_in", "Sign in, or send an API key"),
+    SignInRefused: Answer(401, "sign_in_refused", "Name or password is wrong"),
+    TooManyGuesses: Answer(429, "too_many_attempts", "Too many attempts"),
+    RoleNotAllowed: Answer(403, "role_not_allowed", "This role has no part in it"),
+    StaleForm: Answer(403, "stale_form", "This form is not from your session"),
+    NotFound: Answer(404, "not_found", "There is no such thing"),
+    InvalidCursor: Answer(422, "invalid_cursor", "This cursor was not handed out here"),
+    InvalidQuestion: Answer(422, "invalid_parameter", "A parameter asks for what cannot be"),
+    TooBusy: Answer(503, "too_busy", "Too many live connections"),
+}
+UNFORESEEN = Answer(500, "unforeseen", "Something went wrong on our side")
+BY_STATUS = {
+    404: Answer(404, "not_found", "There is no such thing"),
+    405: Answer(405, "method_not_allowed", "This address does not take that method"),
+}
+
+
+class Fault(BaseModel):
+    """One place of a request that is wrong."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details. `code` is stable; `request_id` finds the request in our log."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str = ""
+    errors: list[Fault] = []
+    request_id: str
+
+
+def install(application: FastAPI) -> None:
+    """Answer expected errors with a problem, or with a page where a person is looking; `api.guard` takes the rest."""
+    for kind in ANSWERS:
+        application.add_exception_handler(kind, _expected)
+    application.add_exception_handler(RequestValidationError, _malformed)
+    application.add_exception_handler(HTTPException, _http)
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For OpenAPI: the problems that an operation answers with."""
+    return {
+        status: {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": _title(status)} for status in statuses
+    }
+
+
+def _title(status: int) -> str:
+    found = [answer.title for answer in (*ANSWERS.values(), UNFORESEEN) if answer.status == status]
+    return found[0] if found else "Problem"
+
+
+def _expected(request: Request, error: Exception) -> Response:
+    answer = next(ANSWERS[kind] for kind in type(error).__mro__ if kind in ANSWERS)
+    return answered(request, answer, detail=str(error))
+
+
+def _malformed(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    # The input itself is left out: it may hold what must not be echoed.
+    faults = [
+        Fault(pointer="/" + "/".join(map(str, one["loc"])), code=one["type"], detail=one["msg"])
+        for one in error.errors()
+    ]
+    answer = Answer(422, "invalid_request", "The request is not well formed")
+    return answered(request, answer, detail="; ".join(f"{f.pointer}: {f.detail}" for f in faults), faults=faults)
+
+
+def _http(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    answer = BY_STATUS.get(error.status_code, Answer(error.status_code, f"http_{error.status_code}", "Refused"))
+    return answered(request, answer)
+
+
+def unforeseen(request: Request, error: Exception) -> Response:
+    """Note what nobody expected, and answer without its words."""
+    log.error("request %s failed", request_id(request), exc_info=error)
+    return answered(request, UNFORESEEN, detail="It was noted; tell us the request id if it happens again.")
+
+
+def request_id(request: Request) -> str:
+    """What `api.guard` named the request."""
+    return str(request.scope.get("state", {}).get("request_id", ""))
+
+
+def answered(request: Request, answer: Answer, *, detail: str = "", faults: list[Fault] | None = None) -> Response:
+    """The response to a problem: JSON for programs, a page in the portal."""
+    headers = {"Cache-Control": "no-store"}
+    if answer.status == 401:  # noqa: PLR2004 - unauthorized
+        headers["WWW-Authenticate"] = 'Bearer realm="yardstick"'
+    if answer.status in {429, 503}:
+        headers["Retry-After"] = "60"
+    page = getattr(request.app.state, "problem_page", None)
+    if page and request.url.path.startswith("/portal"):
+        response: Response = page(request, answer, detail)
+        response.headers.update(headers)
+        return response
+    problem = Problem(
+        type=f"urn:yardstick:problem:{answer.code}",
+        title=answer.title,
+        status=answer.status,
+        code=answer.code,
+        detail=detail,
+        errors=faults or [],
+        request_id=request_id(request),
+    )
+    return JSONResponse(problem.model_dump(), status_code=answer.status, headers=headers, media_type=MEDIA_TYPE)

@@ -1,0 +1,90 @@
+"""A contract in words, the list of contracts, and the first pages of finance and partners."""
+
+import json
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from api.evaluation import verdicts
+from api.paging import Cursor, cursor, read_number
+from api.portal.context import ContractChoice, choose, nothing, shown
+from api.sentence import sentences
+from api.visit import FinancePerson, MoneyReader, Visit, visiting
+from billing.store import view as billing_view
+from contracts.store import view
+from core.time import zone
+from ingest.store import view as ingest_view
+
+router = APIRouter(prefix="/portal")
+PAGE = 50
+Partner = Annotated[Visit, Depends(visiting("partner"), scope="function")]
+
+
+@router.get("/contract")
+def contract_page(request: Request, visit: MoneyReader, contract: ContractChoice = None) -> Response:
+    """Every version of a contract, clause by clause."""
+    choice = choose(visit, contract)
+    if choice is None:
+        return nothing(request, visit, "Contract")
+    found = choice.contract
+    rows = view.versions(visit.connection, found.id)
+    standing = view.standings(visit.connection, [found.id]).get(found.id)
+    return shown(
+        request,
+        visit,
+        "contract.html",
+        contract=found,
+        contracts=choice.contracts,
+        versions=[(row, sentences(json.loads(row.document))) for row in rows],
+        periods=view.periods(visit.connection, found.id),
+        running=standing.label if standing else None,
+        zone=zone(found.timezone),
+    )
+
+
+@router.get("/contracts")
+def contracts_page(request: Request, visit: FinancePerson, cursor: Cursor = None) -> Response:
+    """What each contract costs so far."""
+    return shown(request, visit, "contracts.html", **_contracts(visit, cursor, PAGE))
+
+
+@router.get("/finance")
+def finance_page(request: Request, visit: FinancePerson) -> Response:
+    """Runs, contracts and invoices at a glance."""
+    return shown(
+        request,
+        visit,
+        "finance.html",
+        runs=billing_view.runs(visit.connection, most=8),
+        invoices=billing_view.invoices(visit.connection, most=8),
+        **_contracts(visit, None, 8),
+    )
+
+
+@router.get("/partner")
+def partner_page(request: Request, visit: Partner) -> Response:
+    """How contracts stand, without a word of money."""
+    found = view.contracts(visit.connection, most=PAGE)
+    statuses = view.statuses(visit.connection, [one.id for one in found])
+    rows = [
+        (one, statuses.get(one.id), verdicts(statuses[one.id].verdicts) if one.id in statuses else []) for one in found
+    ]
+    return shown(
+        request,
+        visit,
+        "partner.html",
+        live="/portal/stream",
+        rows=rows,
+        zones={one.id: zone(one.timezone) for one in found},
+        last_reading_at=ingest_view.last_reading_at(visit.connection),
+    )
+
+
+def _contracts(visit: Visit, after: str | None, most: int) -> dict[str, object]:
+    found = view.contracts(visit.connection, after=read_number(after, otherwise=0), most=most + 1)
+    more = cursor(found[most - 1].id) if len(found) > most else None
+    return {
+        "contracts": found[:most],
+        "standings": view.standings(visit.connection, [one.id for one in found[:most]]),
+        "after": more,
+    }

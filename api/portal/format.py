@@ -1,0 +1,168 @@
+"""How values are shown to people: exact digits, the language and zone of the contract, one style everywhere."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_currency, format_decimal
+from markupsafe import Markup
+
+from core.money import exponent, round_fraction
+
+MINUS = "\u2212"
+THIN = "\u202f"
+# English without a country is shown with the day before the month.
+LOCALES = {"en": "en_GB"}
+SECONDS_OF_HOUR = 3600
+
+
+def locale(language: str) -> Locale:
+    """The locale of a contract's language; English for one that babel does not know."""
+    try:
+        return Locale.parse(LOCALES.get(language, language))
+    except ValueError:
+        return Locale.parse("en_GB")
+
+
+def money(amount: Decimal | str, currency: str = "", language: str = "en") -> str:
+    """E.g. €48,519.29 from a Decimal and EUR, or from "48519.29 EUR". Never rounds: more digits are all shown."""
+    if isinstance(amount, str):
+        number, _, written = amount.partition(" ")
+        amount, currency = Decimal(number), written or currency
+    digits = max(exponent(currency), -int(amount.as_tuple().exponent))
+    text = format_currency(
+        abs(amount), currency, f"¤#,##0.{'0' * digits}" if digits else "¤#,##0", locale=locale(language),
+        currency_digits=False, decimal_quantization=False,
+    )  # fmt: skip
+    return MINUS + text if amount < 0 else text
+
+
+def number(value: Decimal | Fraction | int | str, decimals: int | None = None, language: str = "en") -> str:
+    """Grouped digits; with `decimals` rounded half-up, else exactly as written (a Fraction to four)."""
+    if isinstance(value, str):
+        value = Fraction(value) if "/" in value else Decimal(value)
+    if isinstance(value, Fraction):
+        value = round_fraction(value, 4 if decimals is None else decimals, "half_up")
+        value = value.normalize() if decimals is None else value
+    elif isinstance(value, Decimal) and decimals is not None:
+        value = round_fraction(Fraction(value), decimals, "half_up")
+    exact = Decimal(value)
+    text = format_decimal(abs(exact), locale=locale(language), decimal_quantization=False, format=_pattern(exact))
+    return MINUS + text if exact < 0 else text
+
+
+def quantity(text: str, language: str = "en") -> str:
+    """A number with its unit, as the engine writes it: "6300.0 km" becomes 6,300.0 km; texts without one stay."""
+    head, space, unit = text.partition(" ")
+    try:
+        shown = number(head, language=language)
+    except (ArithmeticError, ValueError):
+        return text
+    currency, slash, per = unit.partition("/")
+    if len(currency) == 3 and currency.isupper():  # noqa: PLR2004 - ISO 4217
+        return money(f"{head} {currency}", language=language) + slash + per
+    return f"{shown}{space}{unit}"
+
+
+def percent(value: Fraction, *, apart_from: Fraction | None = None) -> str:
+    """A share in percent with two decimals, more where it would else look like the target that it misses."""
+    for decimals in range(2, 9):
+        shown = round_fraction(value, decimals, "half_up")
+        if apart_from is None or value == apart_from or Fraction(shown) != apart_from:
+            return f"{shown:f}"
+    return f"{round_fraction(value, 8, 'half_up'):f}"
+
+
+def figure(text: str) -> Fraction:
+    """The exact number of "97.5 %" or "34895/36 h"."""
+    return Fraction(text.partition(" ")[0])
+
+
+def short(value: Fraction | int) -> str:
+    """For axes: 0, 950, 1.5k, 2M."""
+    for size, letter in ((1_000_000, "M"), (1_000, "k")):
+        if value >= size:
+            return f"{round_fraction(Fraction(value) / size, 2, 'half_up').normalize():f}{letter}"
+    return f"{round_fraction(Fraction(value), 2, 'half_up').normalize():f}"
+
+
+def lasted(length: timedelta) -> str:
+    """E.g. 26 h 05, 48 min, 12 s."""
+    seconds = int(length.total_seconds())
+    minutes = seconds // 60
+    if minutes >= 60:  # noqa: PLR2004 - minutes of an hour
+        return f"{minutes // 60}{THIN}h {minutes % 60:02d}"
+    return f"{minutes}{THIN}min" if minutes else f"{seconds}{THIN}s"
+
+
+def hours(value: Fraction) -> str:
+    """A number of hours as `lasted` shows it, to the second."""
+    return lasted(timedelta(seconds=int(value * SECONDS_OF_HOUR)))
+
+
+def day(at: date | datetime, zone: ZoneInfo | None = None, language: str = "en") -> str:
+    """E.g. 21 Nov 2026."""
+    local = at.astimezone(zone or UTC).date() if isinstance(at, datetime) else at
+    return format_date(local, "d MMM y", locale=locale(language))
+
+
+def short_day(at: date | datetime, zone: ZoneInfo | None = None, language: str = "en") -> str:
+    """E.g. Sat 21 Nov."""
+    local = at.astimezone(zone or UTC).date() if isinstance(at, datetime) else at
+    return format_date(local, "EEE d MMM", locale=locale(language))
+
+
+def moment(at: datetime, zone: ZoneInfo | None = None, language: str = "en") -> str:
+    """E.g. 21 Nov 2026, 14:36."""
+    return format_datetime(at.astimezone(zone or UTC), "d MMM y, HH:mm", locale=locale(language))
+
+
+def period(label: str, language: str = "en") -> str:
+    """E.g. November 2026, Q4 2026, 2026 from 2026-11, 2026-Q4, 2026."""
+    year, _, rest = label.partition("-")
+    if rest.startswith("Q"):
+        return f"{rest} {year}"
+    return format_date(date(int(year), int(rest), 1), "MMMM y", locale=locale(language)) if rest else year
+
+
+def clock(at: datetime) -> Markup:
+    """A machine-readable instant, which the page's script turns into "4 s ago"."""
+    return Markup('<time datetime="{}" data-ago>{}</time>').format(at.astimezone(UTC).isoformat(), moment(at) + " UTC")
+
+
+def instant(text: str | datetime, zone: ZoneInfo) -> str:
+    """An instant as documents write it, shown in a zone."""
+    return moment(datetime.fromisoformat(text) if isinstance(text, str) else text, zone)
+
+
+def instant_day(text: str, zone: ZoneInfo) -> str:
+    """The local day of an instant as documents write it."""
+    return day(datetime.fromisoformat(text), zone)
+
+
+def instant_last_day(text: str, zone: ZoneInfo) -> str:
+    """The last local day before an instant: what people call the end of a span."""
+    return day(datetime.fromisoformat(text) - timedelta(microseconds=1), zone)
+
+
+def rounded(text: str | None) -> str:
+    """A figure of the engine with at most two decimals: "97.0279 %" becomes 97.03 %."""
+    if not text:
+        return "–"
+    head, _, unit = text.partition(" ")
+    value = Fraction(head)
+    return f"{number(value, 2) if value.denominator != 1 else number(value, 0)} {unit}".rstrip()
+
+
+def initials(name: str) -> str:
+    """Two letters for a badge."""
+    words = [word for word in name.split() if word[0].isalnum()] or ["?"]
+    return "".join(word[0] for word in words[:2]).upper()
+
+
+def _pattern(value: Decimal) -> str:
+    places = max(0, -int(value.as_tuple().exponent))
+    return "#,##0." + "0" * places if places else "#,##0"

@@ -1,0 +1,150 @@
+"""Pages from templates: what every page has, and the files beside them."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from api.authentication import NotSignedIn, Viewer
+from api.errors import ANSWERS, Answer, request_id
+from api.portal import format as show
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+HOMES = {
+    "customer": "/portal/overview",
+    "finance": "/portal/finance",
+    "partner": "/portal/partner",
+    "operator": "/portal/operator",
+    "device_manager": "/portal/operator",
+}
+# Icon, label, address; the first five fit under a small screen.
+MENUS = {
+    "customer": [
+        ("layout-dashboard", "Overview", "/portal/overview"),
+        ("activity", "Uptime", "/portal/uptime"),
+        ("truck", "Assets", "/portal/assets"),
+        ("receipt-text", "Invoices", "/portal/invoices"),
+        ("file-text", "Contract", "/portal/contract"),
+    ],
+    "finance": [
+        ("layout-dashboard", "Overview", "/portal/finance"),
+        ("users", "Contracts", "/portal/contracts"),
+        ("truck", "Assets", "/portal/assets"),
+        ("receipt-text", "Invoices", "/portal/invoices"),
+    ],
+    "partner": [("layout-dashboard", "Overview", "/portal/partner"), ("truck", "Assets", "/portal/assets")],
+    "operator": [
+        ("radio-tower", "Ingest", "/portal/operator"),
+        ("archive-x", "Quarantine", "/portal/quarantine"),
+        ("truck", "Assets", "/portal/assets"),
+    ],
+}
+MENUS["device_manager"] = MENUS["operator"]
+THEMES = ("light", "dark")
+
+
+class Cached(StaticFiles):
+    """Static files; an address with a version never changes its content."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """The file, with how long a browser may keep it."""
+        response = await super().get_response(path, scope)
+        if response.status_code == 200:  # noqa: PLR2004 - OK
+            forever = b"v=" in scope.get("query_string", b"") or path.startswith("vendor/")
+            response.headers["Cache-Control"] = f"public, max-age={31536000 if forever else 300}" + (
+                ", immutable" if forever else ""
+            )
+        return response
+
+
+def mount_static(application: FastAPI) -> None:
+    """Serve style, script, font and icons from /static."""
+    application.mount("/static", Cached(directory=STATIC), name="static")
+
+
+@cache
+def file(name: str) -> str:
+    """The address of a static file, with a version that its content decides."""
+    return f"/static/{name}?v={hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:10]}"
+
+
+@cache
+def icon(name: str, size: int = 16) -> Markup:
+    """A Lucide icon, drawn in the colour of its text."""
+    found = re.search(r"<svg[^>]*>(.*)</svg>", (STATIC / "vendor" / "icons" / f"{name}.svg").read_text(), re.DOTALL)
+    if found is None:
+        raise LookupError(f"{name}: no icon is drawn in this file")
+    inner = re.sub(r"\s+", " ", found[1]).strip()
+    return Markup(  # noqa: S704 - our own vendored file
+        f'<svg class="icon" width="{size}" height="{size}" viewBox="0 0 24 24" aria-hidden="true">{inner}</svg>'
+    )
+
+
+@cache
+def environment() -> Environment:
+    """Templates with escaping on, in which a missing name is an error."""
+    found = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    found.globals.update(icon=icon, file=file, homes=HOMES)
+    for name in ("money", "number", "quantity", "percent", "short", "lasted", "hours", "day", "short_day", "moment"):
+        found.filters[name] = getattr(show, name)
+    for name in ("period", "clock", "initials", "figure", "instant", "instant_day", "instant_last_day", "rounded"):
+        found.filters[name] = getattr(show, name)
+    found.globals["part"] = found.get_template("part.html").module
+    return found
+
+
+def text(template: str, **context: Any) -> str:
+    """A template as text; for regions of a page."""
+    return environment().get_template(template).render(**context)
+
+
+def render(request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
+    """A page for nobody in particular."""
+    theme = request.cookies.get("theme", "")
+    frame: Mapping[str, Any] = {
+        "theme": theme if theme in THEMES else "",
+        "path": request.url.path,
+        "viewer": None,
+        "party": "",
+        "menu": [],
+        "live": "",
+    }
+    return HTMLResponse(text(template, **{**frame, **context}), status_code=status)
+
+
+def render_for(request: Request, template: str, viewer: Viewer, *, party: str, **context: Any) -> HTMLResponse:
+    """A page for somebody, with their menu. `party` is the name of whom they act for."""
+    return render(request, template, viewer=viewer, party=party, menu=MENUS[viewer.role], **context)
+
+
+def problem(request: Request, answer: Answer, detail: str) -> Response:
+    """An error as a page; somebody who is not signed in is led to where they can."""
+    if answer is ANSWERS[NotSignedIn]:
+        wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return HTMLResponse(
+            status_code=303, headers={"Location": str(request.url_for("sign_in_page").path) + _wanted(wanted)}
+        )
+    said = {"answer": answer, "detail": detail, "request_id": request_id(request)}
+    return render(request, "problem.html", status=answer.status, **said)
+
+
+def _wanted(address: str) -> str:
+    from urllib.parse import quote
+
+    return "" if address == "/portal" else f"?next={quote(address, safe='')}"

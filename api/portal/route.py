@@ -1,0 +1,27 @@
+"""Addresses of the portal."""
+
+from fastapi import APIRouter
+
+from api.portal import (
+    breach_page,
+    contract_page,
+    fleet_page,
+    invoice_page,
+    operator_page,
+    overview_page,
+    session_page,
+    stream,
+)
+
+router = APIRouter(include_in_schema=False)
+for part in (
+    session_page,
+    overview_page,
+    contract_page,
+    invoice_page,
+    breach_page,
+    fleet_page,
+    operator_page,
+    stream,
+):
+    router.include_router(part.router)

@@ -1,0 +1,11 @@
+"""The sentences of a contract version."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from contracts.sentence import sentence
+
+
+def sentences(document: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Clause, kind and sentence of each term, in the order of the version's canonical document."""
+    return [(term["clause"], term.get("kind", "not_computed"), sentence(term)) for term in document["terms"]]

@@ -1,0 +1,117 @@
+"""What counters counted between instants: the boundary values that are billed, and their differences."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from contracts.document import Measure, from_canonical
+from contracts.facts import Counter, CounterNeed, Piece
+from contracts.measure import piece_use
+from contracts.store.view import VersionView
+from core.time import instant, micros, midnight
+from ingest.counter import Part
+from ingest.store import view
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What an asset used in `[start, end)`, exactly, in the measure's unit.
+
+    carried: a boundary lies in a silence so long that the value before it was taken.
+    """
+
+    asset: str
+    start: datetime
+    end: datetime
+    quantity: Fraction
+    carried: bool
+
+
+def measures(versions: Sequence[VersionView]) -> list[Measure]:
+    """The counters of the newest version, in its order."""
+    if not versions:
+        return []
+    newest = max(versions, key=lambda version: version.version)
+    (version,) = from_canonical([json.loads(newest.document)])
+    return [one for one in version.measures if one.kind == "counter_delta"]
+
+
+def days(start: datetime, end: datetime, zone: ZoneInfo) -> list[datetime]:
+    """The local midnights that cut `[start, end)`, both ends included."""
+    cuts, day = [start], start.astimezone(zone).date() + timedelta(days=1)
+    while (cut := midnight(day, zone)) < end:
+        cuts.append(cut)
+        day += timedelta(days=1)
+    return [*cuts, end]
+
+
+def months(start: date, end: date, zone: ZoneInfo) -> list[datetime]:
+    """Local midnights of the first days of months from `start`'s to the one after `end`'s."""
+    first, last = start.replace(day=1), end.replace(day=1)
+    cuts = [midnight(first, zone)]
+    while first <= last:
+        first = (first + timedelta(days=32)).replace(day=1)
+        cuts.append(midnight(first, zone))
+    return cuts
+
+
+def between(
+    connection: Connection, assets: Iterable[str], measure: Measure, instants: Sequence[datetime], *, known: int
+) -> list[Use]:
+    """What each asset used between consecutive instants, as known at K and visible to the viewer; by asset and time."""
+    cuts = tuple(micros(at) for at in instants)
+    needs = [_need(asset, measure, cuts) for asset in sorted(set(assets))]
+    return [
+        use
+        for need, counted in zip(needs, view.counters(connection, needs, known=known), strict=True)
+        for use in _uses(need, Counter(counted.unit, counted.resolution, (), ()), counted.parts)
+    ]
+
+
+def _need(asset: str, measure: Measure, cuts: tuple[int, ...]) -> CounterNeed:
+    """As contracts.engine asks for it."""
+    return CounterNeed(
+        asset,
+        measure.register_path or "",
+        cuts,
+        measure.unit or "",
+        measure.on_reset or "hold",
+        measure.boundary or "interpolate",
+        measure.modulus,
+        measure.max_rate,
+        measure.max_gap_micros,
+    )
+
+
+def _uses(need: CounterNeed, counter: Counter, parts: Sequence[Part]) -> Iterable[Use]:
+    for start, end in pairwise(need.instants):
+        inside = [part for part in parts if start <= part.start < end]
+        if inside:
+            yield Use(
+                asset=need.asset,
+                start=instant(start),
+                end=instant(end),
+                quantity=sum(
+                    (piece_use(_piece(part), counter, need.unit or counter.unit) for part in inside), Fraction(0)
+                ),
+                carried=any("carried" in (part.opening_quality, part.closing_quality) for part in inside),
+            )
+
+
+def _piece(part: Part) -> Piece:
+    return Piece(
+        part.start,
+        part.end,
+        part.device,
+        part.opening,
+        part.closing,
+        part.removed,
+        part.opening_quality,
+        part.closing_quality,
+    )

@@ -1,0 +1,54 @@
+"""From contract versions to what billing takes of them."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from billing.invoice import Agreement
+from billing.tax import Tax
+from contracts.breach import in_force
+from contracts.sentence import sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from contracts.document import Version
+
+
+def agreement(versions: Sequence[Version], numbers: Iterable[int], *, end: int, default: Tax | None) -> Agreement:
+    """Of the versions that an evaluation used. numbers: theirs; end: of the period, in microseconds.
+
+    The tax is that of the version in force when the period ends, because that is the tax point; where it names none,
+    the seller's default. Raises billing.tax.NotATax for a category or rate that does not exist.
+    """
+    used = {number: version for version in versions for number in numbers if version.version == number}
+    last = in_force(versions, end - 1)
+    return Agreement(
+        tax=_tax(last, default),
+        credits=last.billing.tax_of_credits or "price_reduction",
+        rounding=last.billing.rounding,
+        sentences={
+            (number, term["clause"]): sentence(term)
+            for number, version in used.items()
+            for term in version.canonical["terms"]
+        },
+        registers=_registers(used.values()),
+    )
+
+
+def _tax(version: Version, default: Tax | None) -> Tax | None:
+    billing = version.billing
+    if billing.tax_category is None:
+        return default
+    return Tax.of_share(billing.tax_category, billing.tax_rate or Fraction(0))
+
+
+def _registers(versions: Iterable[Version]) -> Mapping[str, str]:
+    return {
+        term.clause: path
+        for version in versions
+        for term in version.terms
+        for name in term.measures[:1]
+        if (path := version.measure_by_name[name].register_path)
+    }

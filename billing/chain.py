@@ -1,0 +1,42 @@
+"""Hashes that seal what was issued, and the chain from each document of a series to the one before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from core import canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import date
+
+    from billing.invoice import Document
+
+
+OCCASION = frozenset({"id", "knowledge", "result_hash"})
+"""What names an evaluation rather than its content; result_hash covers the knowledge's number too."""
+
+
+def content_hash(document: Document) -> str:
+    """What "the same invoice" means: everything printed but number and dates, and random names in it.
+
+    A verifier computes it from an issued document and from its own evaluation of the same facts alike.
+    """
+    content: dict[str, Any] = {key: value for key, value in document.items() if key != "issue"}
+    content["evaluation"] = {key: value for key, value in document["evaluation"].items() if key not in OCCASION}
+    return canonical.digest(content)
+
+
+def chain_hash(previous: str, content: str, *, number: str, issue_date: date) -> str:
+    """Ties a document to its number, its date and its predecessor in the series ("" for the first)."""
+    return canonical.digest([previous, number, issue_date.isoformat(), content])
+
+
+def run_hash(drafts: Iterable[tuple[str, str]]) -> str:
+    """What an approval is bound to: over (contract, draft hash), sorted."""
+    return canonical.digest(sorted(drafts))
+
+
+def report_hash(document: Mapping[str, Any]) -> str:
+    """Seals a breach report as issued."""
+    return canonical.digest(document)

@@ -1,0 +1,220 @@
+"""An evaluation becomes an invoice: lines with steps and evidence, tax once per category and rate, exact totals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from billing import chain
+from billing.posting import PROMISES
+from billing.tax import OUTSIDE, Tax, TaxTotal, rate_text, totals
+from core.canonical import decimal_text
+from core.money import Mode, Money, exponent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import date
+
+Document: TypeAlias = dict[str, Any]
+"""Everything printed, as JSON types: amounts and quantities as decimal texts, instants as UTC texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A seller or buyer as printed."""
+
+    name: str
+    address: str
+    country: str
+    vat_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What billing takes from a contract. tax: None where neither contract nor seller decided.
+
+    sentences: by version number and clause, in words; registers: the register path that each clause reads, if any.
+    """
+
+    tax: Tax | None
+    credits: Literal["price_reduction", "outside_scope"]
+    rounding: Mode
+    sentences: Mapping[tuple[int, str], str]
+    registers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """A saved evaluation: its public id, `Evaluation.to_json()`, and the facts that it rests on."""
+
+    id: str
+    result: Mapping[str, Any]
+    evidence: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row of an invoice. document: as printed, with number, sentence, steps and evidence."""
+
+    kind: str
+    amount: Money
+    tax: Tax
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An invoice before it has a number. blocked: why it must not be issued; warnings: what to look at first."""
+
+    lines: tuple[Line, ...]
+    tax: tuple[TaxTotal, ...]
+    net: Money
+    tax_total: Money
+    document: Document
+    hash: str
+    blocked: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def gross(self) -> Money:
+        """What the buyer owes."""
+        return self.net + self.tax_total
+
+
+def draw_up(evaluated: Evaluated, agreement: Agreement, *, seller: Party, buyer: Party, payment_days: int) -> Draft:
+    """The invoice for one evaluation. Amounts come rounded from it and are only added up; tax is rounded once each.
+
+    The same arguments give the same document and hash.
+    """
+    result = evaluated.result
+    lines = tuple(_line(n, row, evaluated, agreement) for n, row in enumerate(result["lines"], start=1))
+    zero = Money.zero(result["currency"])
+    tax = totals(((line.tax, line.amount) for line in lines), agreement.rounding)
+    net, tax_total = total((line.amount for line in lines), zero), total((part.amount for part in tax), zero)
+    warnings = tuple(_warnings(result))
+    document = _document(evaluated, lines, tax) | {
+        "clauses": [
+            {"version": version, "clause": clause, "sentence": sentence}
+            for (version, clause), sentence in sorted(agreement.sentences.items())
+        ],
+        "seller": _party(seller),
+        "buyer": _party(buyer),
+        "payment_days": payment_days,
+        "net": _amount(net, zero.currency),
+        "tax_total": _amount(tax_total, zero.currency),
+        "gross": _amount(net + tax_total, zero.currency),
+        "warnings": list(warnings),
+    }
+    blocked = tuple(_blocked(result, agreement, lines, net + tax_total))
+    return Draft(lines, tax, net, tax_total, document, chain.content_hash(document), blocked, warnings)
+
+
+def issued(document: Document, *, id: str, number: str, issue_date: date, due_date: date) -> Document:  # noqa: A002
+    """The document with its number and dates; all else stays as it was approved."""
+    issue = {"id": id, "number": number, "issue_date": issue_date.isoformat(), "due_date": due_date.isoformat()}
+    return document | {"issue": issue}
+
+
+def total(amounts: Iterable[Money], zero: Money) -> Money:
+    """The exact sum."""
+    for amount in amounts:
+        zero = zero + amount
+    return zero
+
+
+def verdict_of(line: Mapping[str, Any], verdicts: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The verdict that a line carries out: of its clause and asset."""
+    same = (v for v in verdicts if (v["clause"], v["asset"]) == (line["clause"], line["asset"]) and v["state"] != "-")
+    return next(same, None)
+
+
+def _line(n: int, row: Mapping[str, Any], evaluated: Evaluated, agreement: Agreement) -> Line:
+    amount = Money.parse(row["amount"])
+    tax = _tax(row["kind"], amount, agreement)
+    document = {
+        "n": n,
+        **{key: row[key] for key in ("id", "clause", "kind", "asset", "segment", "text", "quantity", "unit")},
+        "sentence": agreement.sentences.get((row["segment"], row["clause"]), ""),
+        "amount": _amount(amount, amount.currency),
+        "tax": {"category": tax.category, "rate": rate_text(tax.rate)},
+        **{key: row[key] for key in ("from", "to", "steps")},
+        "evidence": _evidence(row, evaluated, agreement),
+        "verdict": verdict_of(row, evaluated.result["verdicts"]),
+    }
+    return Line(row["kind"], amount, tax, document)
+
+
+def _tax(kind: str, amount: Money, agreement: Agreement) -> Tax:
+    """A credit is taxed as its base, or is compensation outside the scope of tax; as the contract says."""
+    if amount.amount < 0 and kind in PROMISES and agreement.credits == "outside_scope":
+        return OUTSIDE
+    return agreement.tax or OUTSIDE
+
+
+def _evidence(row: Mapping[str, Any], evaluated: Evaluated, agreement: Agreement) -> list[Any]:
+    """The counter readings that a line's quantity comes from; of a pool, those of all its assets."""
+    register = agreement.registers.get(row["clause"])
+    pieces = [piece for piece in evaluated.evidence.get("counters", []) if piece["register"] == register]
+    own = [piece for piece in pieces if piece["asset"] == row["asset"]] or pieces
+    return [piece for piece in own if piece["from"] < row["to"] and row["from"] < piece["to"]]
+
+
+def _document(evaluated: Evaluated, lines: tuple[Line, ...], tax: tuple[TaxTotal, ...]) -> Document:
+    result = evaluated.result
+    return {
+        "schema": "invoice/1",
+        "kind": "invoice",
+        "issue": None,
+        **{key: result[key] for key in ("contract", "versions", "period", "timezone", "currency", "verdicts")},
+        "service": {"from": result["from"], "to": result["to"]},
+        "lines": [line.document for line in lines],
+        "tax": [
+            {
+                "category": part.tax.category,
+                "rate": rate_text(part.tax.rate),
+                "base": _amount(part.base, part.base.currency),
+                "tax": _amount(part.amount, part.amount.currency),
+            }
+            for part in tax
+        ],
+        "evaluation": {
+            "id": evaluated.id,
+            "knowledge": result["as_of"],
+            **{key: result[key] for key in ("engine_version", "tzdata_version", "input_hash", "result_hash")},
+        },
+    }
+
+
+def _party(party: Party) -> Document:
+    return {"name": party.name, "address": party.address, "country": party.country, "vat_id": party.vat_id}
+
+
+def _amount(amount: Money, currency: str) -> str:
+    """At least as many decimals as the currency has, so that 1850 reads 1850.00."""
+    least = Decimal(1).scaleb(-exponent(currency))
+    digits = -int(amount.amount.as_tuple().exponent)
+    return decimal_text(amount.amount if digits >= exponent(currency) else amount.amount.quantize(least))
+
+
+def _warnings(result: Mapping[str, Any]) -> Iterable[str]:
+    for verdict in result["verdicts"]:
+        if verdict["status"] == "provisional":
+            yield f"clause {verdict['clause']}, {verdict['asset']}: provisional, more facts may change it"
+    for case in result["open_cases"]:
+        yield f"clause {case['clause']}, {case['asset']}: {case['reason']} from {case['from']} to {case['to']} is open"
+
+
+def _blocked(result: Mapping[str, Any], agreement: Agreement, lines: tuple[Line, ...], gross: Money) -> Iterable[str]:
+    for verdict in result["verdicts"]:
+        if verdict["status"] == "insufficient":
+            yield f"clause {verdict['clause']}, {verdict['asset']}: facts are missing"
+    for problem in result["problems"]:
+        yield ": ".join(part for part in problem if part)
+    if agreement.tax is None:
+        yield "no tax decision: neither the contract's billing group nor the seller names tax_category and tax_rate"
+    digits = exponent(gross.currency)
+    if any(-int(line.amount.amount.as_tuple().exponent) > digits for line in lines):
+        yield f"lines have more decimals than {gross.currency} has ({digits}); the contract's billing.decimals is wrong"
+    if gross.amount < 0:
+        yield f"the total {gross} is negative: this takes a credit note"

@@ -1,0 +1,240 @@
+"""A billing run: freeze what is known, draw up drafts, have a second person approve them, issue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from billing import chain
+from billing.setup import Setup, read_setup
+from billing.state import Act, State, after
+from billing.store import draft as drafts
+from billing.store import entity as entities
+from billing.store import invoice as invoices
+from billing.store import issue as issuing
+from billing.store import run as runs
+from contracts.store import contract as contract_store
+from contracts.store import period as periods
+from core import store
+from core.database import transaction
+from core.time import Period, zone
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Engine
+
+    from billing.invoice import Document
+    from billing.store.run import Run
+    from core.problem import Problem
+
+CHUNK = 300
+
+
+class NoSuchEntity(LookupError):
+    """A seller that is not set up."""
+
+
+class NoSuchRun(LookupError):
+    """A run that does not exist."""
+
+
+class NoSuchInvoice(LookupError):
+    """An invoice that does not exist."""
+
+
+class SamePerson(PermissionError):
+    """Who created a run may not approve it."""
+
+
+class HashChanged(ValueError):
+    """The drafts are not those that were looked at."""
+
+
+class NotReady(ValueError):
+    """Drafts of the run are blocked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A run and its drafts: counts and sums by state and currency."""
+
+    run: Run
+    counts: tuple[dict[str, Any], ...] = ()
+    drafts: tuple[dict[str, Any], ...] = field(default=(), repr=False)
+
+
+def set_up(engine: Engine, text: str | bytes, *, at: datetime, by: str) -> Setup | tuple[Problem, ...]:
+    """Sellers and debtors from a file (see billing/setup.py), created or corrected; or all problems in it."""
+    setup = read_setup(text)
+    if isinstance(setup, tuple):
+        return setup
+    names = sorted({item.party for item in setup.entities} | {item.party for item in setup.accounts})
+    with transaction(engine) as connection:
+        parties = contract_store.ensure_parties(connection, names, at)
+        for entity in setup.entities:
+            entities.save_entity(connection, parties[entity.party], entity)
+        entities.save_accounts(connection, [(parties[account.party], account) for account in setup.accounts])
+        store.audit(connection, at, actor=by, action="billing.set_up", subject="billing", detail={"parties": names})
+    return setup
+
+
+def create(engine: Engine, *, entity: str, label: str, at: datetime, by: str) -> str:
+    """A run of a seller's contracts for a period, e.g. 2026-06. Returns its public id.
+
+    Raises NoSuchEntity, AlreadyOpen, core.time.NotAPeriod.
+    """
+    with transaction(engine) as connection:
+        seller = entities.entity_named(connection, entity)
+        if seller is None:
+            raise NoSuchEntity(f"{entity!r} is not set up; do it with `yardstick bill setup FILE`")
+        span = Period.parse(label, zone(seller.timezone)).span
+        public_id = contract_store.new_id("run")
+        row = {"public_id": public_id, "entity": seller.id, "label": label, "at": at, "by": by}
+        runs.add(connection, row | {"starts_at": span.start, "ends_at": span.end})
+        _audit(connection, at, by, "create", public_id, {"entity": entity, "period": label})
+    return public_id
+
+
+def collect(engine: Engine, run: str, *, at: datetime, by: str) -> None:
+    """Freeze what is known and which contracts are due; a new revision, which voids an approval.
+
+    Due are the seller's contracts with a closed period of this label that has no invoice yet; those whose period is
+    still open are excluded with the reason.
+    """
+    with transaction(engine) as connection:
+        found, state = _act(connection, run, "collect")
+        seller = entities.entity_by_id(connection, found.entity)
+        dues = periods.of_provider(connection, seller.party, found.label)
+        billed = invoices.billed(connection, [due.contract for due in dues], label=found.label, kind="invoice")
+        known = store.current_knowledge(connection)
+        revision = runs.collect(connection, found, state=state, known=known)
+        rows = [drafts.due_row(due) for due in dues if due.contract not in billed]
+        runs.add_drafts(connection, found, revision, rows)
+        _audit(connection, at, by, "collect", run, {"revision": revision, "known": known, "contracts": len(rows)})
+
+
+def calculate(engine: Engine, run: str, *, at: datetime, by: str, most: int = CHUNK) -> Summary:
+    """Evaluate as of the frozen knowledge and draw up drafts, at most so many at once, until the run is in review.
+
+    Interrupted, it goes on with the drafts that are left; the hash is the same.
+    """
+    while True:
+        with transaction(engine) as connection:
+            found, state = _act(connection, run, "calculate")
+            waiting = runs.waiting(connection, found, most)
+            if not waiting:
+                digest = chain.run_hash(runs.hashes(connection, found))
+                runs.calculated(connection, found, state=after(state, "review"), hash=digest)
+                _audit(connection, at, by, "calculate", run, {"revision": found.revision, "hash": digest})
+                break
+            runs.save_drafts(connection, found, drafts.calculate(connection, found, [p for _, p in waiting], at))
+    return summary(engine, run)
+
+
+def bill_period(engine: Engine, *, entity: str, label: str, at: datetime, by: str) -> Summary:
+    """Create, collect and calculate: a run ready for review."""
+    run = create(engine, entity=entity, label=label, at=at, by=by)
+    collect(engine, run, at=at, by=by)
+    return calculate(engine, run, at=at, by=by)
+
+
+def exclude(engine: Engine, run: str, contract: str, *, reason: str, at: datetime, by: str) -> None:
+    """Leave a contract out of a run in review, with the reason; it waits for the next run. Changes the hash."""
+    with transaction(engine) as connection:
+        found, state = _act(connection, run, "exclude")
+        digest = drafts.excluded_hash(contract, reason)
+        if not runs.exclude(connection, found, contract, reason=reason, hash=digest):
+            raise NotReady(f"run {run} has no draft for contract {contract} that could be left out")
+        runs.calculated(connection, found, state=state, hash=chain.run_hash(runs.hashes(connection, found)))
+        _audit(connection, at, by, "exclude", run, {"contract": contract, "reason": reason})
+
+
+def approve(engine: Engine, run: str, *, at: datetime, by: str, hash: str | None = None) -> None:  # noqa: A002
+    """Approve the drafts as they are. hash: of the drafts that were looked at; None takes the present ones.
+
+    Raises SamePerson, HashChanged, NotReady, billing.state.NotPossible.
+    """
+    with transaction(engine) as connection:
+        found, state = _act(connection, run, "approve")
+        if by == found.created_by:
+            raise SamePerson(f"{by} created run {run}; a second person approves it")
+        if hash is not None and hash != found.hash:
+            raise HashChanged(f"run {run} has hash {found.hash}, not {hash}; look at it again")
+        blocked = runs.blocked(connection, found)
+        if blocked:
+            raise NotReady(f"blocked: {', '.join(blocked)}; mend the facts and collect again, or exclude them")
+        runs.approve(connection, found, state=state, at=at, by=by)
+        _audit(connection, at, by, "approve", run, {"hash": found.hash, "revision": found.revision})
+
+
+def issue(engine: Engine, run: str, *, at: datetime, by: str, most: int = issuing.CHUNK) -> int:
+    """Make invoices of the approved drafts, in chunks of at most `most`. Returns how many this call issued.
+
+    Interrupted, it goes on with the drafts that are left; nothing is issued twice and no number is skipped.
+    Raises HashChanged if the drafts are not the approved ones.
+    """
+    count = 0
+    while True:
+        with transaction(engine) as connection:
+            found = _read(connection, run, lock=True)
+            if found.state == "issued":
+                return count
+            state = after(found.state, "issue")
+            _check_approval(connection, found)
+            seller = entities.entity_by_id(connection, found.entity)
+            runs.begin_issue(connection, found, state=state, day=at.astimezone(zone(seller.timezone)).date())
+            issued = issuing.issue_chunk(connection, _read(connection, run, lock=True), seller, at=at, most=most)
+            if not issued:
+                runs.move(connection, found, after(state, "finish"))
+            detail = {"invoices": issued, "hash": found.hash}
+            _audit(connection, at, by, "issue" if issued else "finish", run, detail)
+            count += issued
+
+
+def cancel(engine: Engine, run: str, *, at: datetime, by: str) -> None:
+    """Give a run up before anything of it is issued."""
+    with transaction(engine) as connection:
+        found, state = _act(connection, run, "cancel")
+        runs.move(connection, found, state)
+        _audit(connection, at, by, "cancel", run, {})
+
+
+def summary(engine: Engine, run: str) -> Summary:
+    """A run with its drafts as they are. Raises NoSuchRun."""
+    with transaction(engine) as connection:
+        found = _read(connection, run, lock=False)
+        return Summary(found, tuple(runs.counts(connection, found)), tuple(runs.drafts(connection, found)))
+
+
+def invoice(engine: Engine, name: str) -> Document:
+    """An issued document by its number or public id. Raises NoSuchInvoice."""
+    with transaction(engine) as connection:
+        found = invoices.find(connection, name)
+    if found is None:
+        raise NoSuchInvoice(f"there is no invoice {name}")
+    document: Document = found["document"]
+    return document
+
+
+def _read(connection: Connection, run: str, *, lock: bool) -> Run:
+    found = runs.read(connection, run, lock=lock)
+    if found is None:
+        raise NoSuchRun(f"there is no run {run}")
+    return found
+
+
+def _act(connection: Connection, run: str, act: Act) -> tuple[Run, State]:
+    """The run, locked, and the state to which the act leads. Raises NoSuchRun, NotPossible."""
+    found = _read(connection, run, lock=True)
+    return found, after(found.state, act)
+
+
+def _check_approval(connection: Connection, run: Run) -> None:
+    if run.approved_hash != chain.run_hash(runs.hashes(connection, run)):
+        raise HashChanged(f"run {run.public_id}: its drafts are not those that {run.approved_by} approved")
+
+
+def _audit(connection: Connection, at: datetime, by: str, act: str, run: str, detail: Mapping[str, object]) -> None:
+    store.audit(connection, at, actor=by, action=f"run.{act}", subject=run, detail=detail)

@@ -1,0 +1,128 @@
+"""Who sells and who is billed, as a YAML document: text to values, or every problem with its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
+
+from billing.tax import NotATax, Tax
+from contracts.text import Path, read
+from core.problem import Problem
+from core.time import UnknownZone, zone
+
+Word = Annotated[str, StringConstraints(min_length=1, max_length=2_000, strip_whitespace=True)]
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+Percent = Annotated[str, StringConstraints(pattern=r"^\d{1,3}(\.\d{1,4})? %$")]
+Days = Annotated[str, StringConstraints(pattern=r"^\d{1,3}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Entity(_Part):
+    party: Word
+    name: Word
+    address: Word
+    country: Country
+    vat_id: str = ""
+    prefix: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{1,12}$")]
+    timezone: Word
+    tax_category: Word | None = None
+    tax_rate: Percent | None = None
+
+    @model_validator(mode="after")
+    def _sound(self) -> _Entity:
+        try:
+            zone(self.timezone)
+            _tax(self)
+        except (UnknownZone, NotATax) as error:
+            raise ValueError(str(error)) from None
+        return self
+
+
+class _Account(_Part):
+    party: Word
+    name: Word
+    address: Word
+    country: Country
+    vat_id: str = ""
+    payment_days: Days = "30"
+
+
+class _File(_Part):
+    format: Literal["billing/1"]
+    entities: tuple[_Entity, ...] = ()
+    accounts: tuple[_Account, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EntitySetup:
+    """A legal entity of a party. tax: what holds where a contract names none."""
+
+    party: str
+    name: str
+    address: str
+    country: str
+    vat_id: str
+    prefix: str
+    timezone: str
+    tax: Tax | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSetup:
+    """A debtor."""
+
+    party: str
+    name: str
+    address: str
+    country: str
+    vat_id: str
+    payment_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What one file sets up."""
+
+    entities: tuple[EntitySetup, ...]
+    accounts: tuple[AccountSetup, ...]
+
+
+def read_setup(text: str | bytes) -> Setup | tuple[Problem, ...]:
+    """A file with `schema: billing/1`, `entities` and `accounts`, or all problems in it."""
+    documents, problems = read(text)
+    if problems or len(documents) != 1:
+        return tuple(problems) or (Problem("the file", f"has {len(documents)} documents", "write one"),)
+    document = documents[0]
+    value = {("format" if key == "schema" else key): item for key, item in dict(document.value or {}).items()}
+    try:
+        found = _File.model_validate(value)
+    except ValidationError as error:
+        return tuple(Problem(document.place(_path(item["loc"])), item["msg"]) for item in error.errors())
+    return Setup(tuple(map(_entity, found.entities)), tuple(map(_account, found.accounts)))
+
+
+def _path(place: tuple[int | str, ...]) -> Path:
+    return tuple("schema" if part == "format" else part for part in place)
+
+
+def _tax(entity: _Entity) -> Tax | None:
+    if (entity.tax_category is None) != (entity.tax_rate is None):
+        raise NotATax("tax_category and tax_rate go together: give both or neither")
+    if entity.tax_category is None or entity.tax_rate is None:
+        return None
+    return Tax(entity.tax_category, Decimal(entity.tax_rate.removesuffix(" %")))
+
+
+def _entity(found: _Entity) -> EntitySetup:
+    words = found.model_dump(exclude={"tax_category", "tax_rate"})
+    return EntitySetup(**words, tax=_tax(found))
+
+
+def _account(found: _Account) -> AccountSetup:
+    return AccountSetup(**found.model_dump(exclude={"payment_days"}), payment_days=int(found.payment_days))

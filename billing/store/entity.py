@@ -1,0 +1,106 @@
+"""Who issues invoices and who is billed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, text
+
+from billing.invoice import Party
+from billing.tax import Tax
+from contracts.store.contract import new_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from billing.setup import AccountSetup, EntitySetup
+
+SAVE_ENTITY = text("""
+    INSERT INTO billing.entity
+        (public_id, party, name, address, country, vat_id, prefix, timezone, tax_category, tax_rate)
+    VALUES (:public_id, :party, :name, :address, :country, :vat_id, :prefix, :timezone, :tax_category, :tax_rate)
+    ON CONFLICT (party) DO UPDATE SET name = excluded.name, address = excluded.address, country = excluded.country,
+        vat_id = excluded.vat_id, prefix = excluded.prefix, timezone = excluded.timezone,
+        tax_category = excluded.tax_category, tax_rate = excluded.tax_rate
+""")
+SAVE_ACCOUNT = text("""
+    INSERT INTO billing.account (party, name, address, country, vat_id, payment_days)
+    VALUES (:party, :name, :address, :country, :vat_id, :payment_days)
+    ON CONFLICT (party) DO UPDATE SET name = excluded.name, address = excluded.address, country = excluded.country,
+        vat_id = excluded.vat_id, payment_days = excluded.payment_days
+""")
+ENTITY = text("SELECT * FROM billing.entity WHERE name = :name")
+ENTITY_BY_ID = text("SELECT * FROM billing.entity WHERE id = :id")
+ACCOUNTS = text(
+    "SELECT party, name, address, country, vat_id, payment_days FROM billing.account WHERE party = ANY(:parties)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A provider's legal entity. tax: what holds where a contract names none."""
+
+    id: int
+    public_id: str
+    party: int
+    seller: Party
+    prefix: str
+    timezone: str
+    tax: Tax | None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A debtor."""
+
+    party: int
+    buyer: Party
+    payment_days: int
+
+
+def save_entity(connection: Connection, party: int, entity: EntitySetup) -> None:
+    """Create or correct a legal entity; invoices that are issued keep what they print."""
+    row = {name: getattr(entity, name) for name in ("name", "address", "country", "vat_id", "prefix", "timezone")}
+    tax = entity.tax
+    row |= {"tax_category": tax.category if tax else None, "tax_rate": tax.rate if tax else None}
+    connection.execute(SAVE_ENTITY, row | {"public_id": new_id("ent"), "party": party})
+
+
+def save_accounts(connection: Connection, accounts: Sequence[tuple[int, AccountSetup]]) -> None:
+    """Create or correct debtors, by party."""
+    names = ("name", "address", "country", "vat_id", "payment_days")
+    rows = [{name: getattr(account, name) for name in names} | {"party": party} for party, account in accounts]
+    if rows:
+        connection.execute(SAVE_ACCOUNT, rows)
+
+
+def entity_named(connection: Connection, name: str) -> Entity | None:
+    """The legal entity of this name."""
+    return _entity(connection.execute(ENTITY, {"name": name}).mappings().first())
+
+
+def entity_by_id(connection: Connection, id: int) -> Entity:  # noqa: A002
+    """A legal entity that exists."""
+    found = _entity(connection.execute(ENTITY_BY_ID, {"id": id}).mappings().one())
+    if found is None:
+        raise LookupError(f"no entity {id}")
+    return found
+
+
+def accounts(connection: Connection, parties: Iterable[int]) -> dict[int, Account]:
+    """Debtors by party; those that are not set up are missing."""
+    rows = connection.execute(ACCOUNTS, {"parties": list(parties)})
+    return {
+        row.party: Account(row.party, Party(row.name, row.address, row.country, row.vat_id), row.payment_days)
+        for row in rows
+    }
+
+
+def _entity(row: object) -> Entity | None:
+    if row is None:
+        return None
+    tax = None if row["tax_category"] is None else Tax(row["tax_category"], Decimal(row["tax_rate"]))  # type: ignore[index]
+    seller = Party(*(row[name] for name in ("name", "address", "country", "vat_id")))  # type: ignore[index]
+    return Entity(row["id"], row["public_id"], row["party"], seller, row["prefix"], row["timezone"], tax)  # type: ignore[index]

@@ -1,0 +1,160 @@
+"""Issued documents and what they book: series, invoices, lines, tax totals, transfers, breach reports.
+
+Rows of these tables are under row-level security, where COPY is not possible: each table is filled by one statement
+from one JSON array, which is as set-wise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, text
+
+from core.store import packed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
+
+ENSURE_SERIES = text("""
+    INSERT INTO billing.series (entity, kind, year) VALUES (:entity, :kind, :year)
+    ON CONFLICT (entity, kind, year) DO NOTHING
+""")
+LOCK_SERIES = text("""
+    SELECT id, issued, last_issued, chain_hash FROM billing.series
+    WHERE entity = :entity AND kind = :kind AND year = :year FOR UPDATE
+""")
+ADVANCE = text("""
+    UPDATE billing.series SET issued = :issued, last_issued = :day, chain_hash = :chain_hash WHERE id = :series
+""")
+ADD_INVOICES = text("""
+    INSERT INTO billing.invoice (public_id, series, n, number, kind, contract, customer, run, evaluation, label,
+        service_start, service_end, issue_date, due_date, currency, exponent, net, tax, gross, document,
+        content_hash, previous_hash, chain_hash, issued_at)
+    SELECT * FROM json_to_recordset(cast(:rows AS json)) AS r(public_id text, series int, n int, number text, kind text,
+        contract int, customer int, run bigint, evaluation bigint, label text, service_start timestamptz,
+        service_end timestamptz, issue_date date, due_date date, currency text, exponent smallint, net numeric,
+        tax numeric, gross numeric, document jsonb, content_hash text, previous_hash text, chain_hash text,
+        issued_at timestamptz)
+    RETURNING id, number
+""")
+ADD_LINES = text("""
+    INSERT INTO billing.line (invoice, n, line_id, clause, kind, asset, text, quantity, unit, amount, currency,
+        tax_category, tax_rate, service_start, service_end, steps)
+    SELECT * FROM json_to_recordset(cast(:rows AS json)) AS r(invoice bigint, n int, line_id text, clause text,
+        kind text, asset text, text text, quantity numeric, unit text, amount numeric, currency text,
+        tax_category text, tax_rate numeric, service_start timestamptz, service_end timestamptz, steps jsonb)
+""")
+ADD_TAX = text("""
+    INSERT INTO billing.tax_total (invoice, category, rate, base, tax)
+    SELECT * FROM json_to_recordset(cast(:rows AS json))
+        AS r(invoice bigint, category text, rate numeric, base numeric, tax numeric)
+""")
+ENTRIES = text("SELECT nextval('billing.entry') FROM generate_series(1, :count)")
+ADD_TRANSFERS = text("""
+    INSERT INTO billing.transfer (entry, n, at, posted_on, debit, credit, currency, amount, invoice)
+    SELECT * FROM json_to_recordset(cast(:rows AS json)) AS r(entry bigint, n int, at timestamptz, posted_on date,
+        debit text, credit text, currency text, amount numeric, invoice bigint)
+""")
+ADD_REPORTS = text("""
+    INSERT INTO billing.breach_report (public_id, breach, contract, invoice, document, content_hash, issued_at)
+    SELECT * FROM json_to_recordset(cast(:rows AS json)) AS r(public_id text, breach bigint, contract int,
+        invoice bigint, document jsonb, content_hash text, issued_at timestamptz)
+""")
+POST = text("""
+    INSERT INTO core.outbox (at, topic, key, payload)
+    SELECT * FROM json_to_recordset(cast(:rows AS json)) AS r(at timestamptz, topic text, key text, payload jsonb)
+""")
+BILLED = text(
+    "SELECT contract FROM billing.invoice WHERE contract = ANY(:contracts) AND label = :label AND kind = :kind"
+)
+BY_NAME = text("""
+    SELECT public_id, number, document, content_hash, chain_hash FROM billing.invoice
+    WHERE number = :name OR public_id = :name
+""")
+CHAIN = text("""
+    SELECT i.n, i.number, i.issue_date, i.document, i.content_hash, i.previous_hash, i.chain_hash
+    FROM billing.invoice AS i JOIN billing.series AS s ON s.id = i.series
+    WHERE s.entity = :entity AND s.kind = :kind AND s.year = :year ORDER BY i.n
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A run of numbers, locked. issued: how many so far; chain_hash: of the last one."""
+
+    id: int
+    issued: int
+    last_issued: date | None
+    chain_hash: str
+
+
+def lock_series(connection: Connection, *, entity: int, kind: str, year: int) -> Series:
+    """The series, created where it is new; nobody else numbers from it until this transaction ends."""
+    key = {"entity": entity, "kind": kind, "year": year}
+    connection.execute(ENSURE_SERIES, key)
+    return Series(**connection.execute(LOCK_SERIES, key).mappings().one())
+
+
+def advance(connection: Connection, series: Series, *, issued: int, day: date, chain_hash: str) -> None:
+    """The series after these numbers were given."""
+    row = {"series": series.id, "issued": issued, "day": day, "chain_hash": chain_hash}
+    connection.execute(ADVANCE, row)
+
+
+def add_invoices(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Append invoices; keys as the columns. Returns ids by number."""
+    return {row.number: row.id for row in connection.execute(ADD_INVOICES, _rows(rows))}
+
+
+def add_lines(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Append lines; keys as the columns."""
+    connection.execute(ADD_LINES, _rows(rows))
+
+
+def add_tax_totals(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Append tax totals; keys as the columns."""
+    connection.execute(ADD_TAX, _rows(rows))
+
+
+def entries(connection: Connection, count: int) -> list[int]:
+    """So many new entry numbers of the ledger."""
+    return [int(n) for n in connection.execute(ENTRIES, {"count": count}).scalars()]
+
+
+def add_transfers(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Append transfers; keys as the columns."""
+    connection.execute(ADD_TRANSFERS, _rows(rows))
+
+
+def add_reports(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Append breach reports; keys as the columns."""
+    connection.execute(ADD_REPORTS, _rows(rows))
+
+
+def post(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Leave many messages for delivery after commit. Keys: at, topic, key, payload."""
+    connection.execute(POST, _rows(rows))
+
+
+def billed(connection: Connection, contracts: Iterable[int], *, label: str, kind: str) -> frozenset[int]:
+    """Which of these contracts have such a document for the period already."""
+    given = {"contracts": list(contracts), "label": label, "kind": kind}
+    return frozenset(connection.execute(BILLED, given).scalars())
+
+
+def find(connection: Connection, name: str) -> dict[str, Any] | None:
+    """An issued document by its number or public id."""
+    row = connection.execute(BY_NAME, {"name": name}).mappings().first()
+    return None if row is None else dict(row)
+
+
+def chain_of(connection: Connection, *, entity: int, kind: str, year: int) -> list[dict[str, Any]]:
+    """Every document of a series in order, for who verifies it."""
+    rows = connection.execute(CHAIN, {"entity": entity, "kind": kind, "year": year}).mappings()
+    return [dict(row) for row in rows]
+
+
+def _rows(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    return {"rows": packed(rows)}

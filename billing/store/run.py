@@ -1,0 +1,226 @@
+"""Billing runs and their drafts, which are the due work of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
+
+from core.store import packed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date, datetime
+    from decimal import Decimal
+
+    from billing.state import State
+
+ADD = text("""
+    INSERT INTO billing.run (public_id, entity, label, starts_at, ends_at, state, created_at, created_by)
+    VALUES (:public_id, :entity, :label, :starts_at, :ends_at, 'created', :at, :by) RETURNING id
+""")
+LOCKED = text("SELECT * FROM billing.run WHERE public_id = :run FOR UPDATE")
+READ = text("SELECT * FROM billing.run WHERE public_id = :run")
+COLLECT = text("""
+    UPDATE billing.run SET state = :state, known = :known, revision = revision + 1, hash = NULL, approved_at = NULL,
+        approved_by = NULL, approved_hash = NULL
+    WHERE id = :run RETURNING revision
+""")
+MOVE = text("UPDATE billing.run SET state = :state WHERE id = :run")
+CALCULATED = text("UPDATE billing.run SET state = :state, hash = :hash WHERE id = :run")
+APPROVE = text("""
+    UPDATE billing.run SET state = :state, approved_at = :at, approved_by = :by, approved_hash = :hash WHERE id = :run
+""")
+BEGIN_ISSUE = text("UPDATE billing.run SET state = :state, issue_date = coalesce(issue_date, :day) WHERE id = :run")
+ADD_DRAFTS = text("""
+    INSERT INTO billing.draft (run, contract, contract_name, period, revision, state, reason, hash)
+    SELECT :run, contract, contract_name, period, :revision, state, reason, hash
+    FROM json_to_recordset(cast(:rows AS json))
+        AS r(contract int, contract_name text, period bigint, state text, reason text, hash text)
+""")
+WAITING = text("""
+    SELECT contract, period FROM billing.draft
+    WHERE run = :run AND revision = :revision AND state = 'collected' ORDER BY contract LIMIT :most
+    FOR UPDATE
+""")
+SAVE_DRAFTS = text("""
+    UPDATE billing.draft AS d SET state = r.state, reason = r.reason, evaluation = r.evaluation,
+        document = r.document, net = r.net, tax = r.tax, gross = r.gross, currency = r.currency, hash = r.hash
+    FROM json_to_recordset(cast(:rows AS json)) AS r(contract int, state text, reason text, evaluation bigint,
+        document jsonb, net numeric, tax numeric, gross numeric, currency text, hash text)
+    WHERE d.run = :run AND d.revision = :revision AND d.contract = r.contract
+""")
+EXCLUDE = text("""
+    UPDATE billing.draft SET state = 'excluded', reason = :reason, hash = :hash
+    WHERE run = :run AND revision = :revision AND contract_name = :contract AND state IN ('ok', 'warning', 'blocked')
+""")
+HASHES = text("SELECT contract_name, hash FROM billing.draft WHERE run = :run AND revision = :revision")
+COUNTS = text("""
+    SELECT state, currency, count(*) AS drafts, sum(net) AS net, sum(tax) AS tax, sum(gross) AS gross
+    FROM billing.draft WHERE run = :run AND revision = :revision GROUP BY state, currency ORDER BY state, currency
+""")
+DRAFTS = text("""
+    SELECT contract_name, state, reason, net, tax, gross, currency, document, hash FROM billing.draft
+    WHERE run = :run AND revision = :revision ORDER BY contract_name
+""")
+BLOCKED = text("""
+    SELECT contract_name FROM billing.draft
+    WHERE run = :run AND revision = :revision AND state = 'blocked' ORDER BY contract_name LIMIT 20
+""")
+# What is left to issue, in the order of the chain: customer, then contract.
+ISSUABLE = text("""
+    SELECT contract, period, evaluation, document, net, tax, gross, currency, hash FROM billing.draft
+    WHERE run = :run AND revision = :revision AND state IN ('ok', 'warning')
+    ORDER BY document #>> '{buyer,name}' COLLATE "C", contract_name COLLATE "C" LIMIT :most FOR UPDATE
+""")
+ISSUED = text("""
+    UPDATE billing.draft SET state = 'issued'
+    WHERE run = :run AND revision = :revision AND contract = ANY(:contracts)
+""")
+
+
+class AlreadyOpen(ValueError):
+    """A second open run for the same entity and period."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A billing run as stored."""
+
+    id: int
+    public_id: str
+    entity: int
+    label: str
+    starts_at: datetime
+    ends_at: datetime
+    known: int | None
+    state: State
+    revision: int
+    hash: str | None
+    created_at: datetime
+    created_by: str
+    approved_at: datetime | None
+    approved_by: str | None
+    approved_hash: str | None
+    issue_date: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Issuable:
+    """A draft that may be issued. contract, period, evaluation: ids."""
+
+    contract: int
+    period: int
+    evaluation: int
+    document: dict[str, Any]
+    net: Decimal
+    tax: Decimal
+    gross: Decimal
+    currency: str
+    hash: str
+
+
+def add(connection: Connection, row: Mapping[str, object]) -> int:
+    """Create a run. Raises AlreadyOpen if the entity has an open one for this period."""
+    try:
+        return int(connection.execute(ADD, dict(row)).scalar_one())
+    except IntegrityError as error:
+        if "run_open" in str(error.orig):
+            raise AlreadyOpen(f"a run for {row['label']} is open already; finish or cancel it first") from None
+        raise
+
+
+def read(connection: Connection, run: str, *, lock: bool) -> Run | None:
+    """A run by its public id; locked so that acts on one run follow each other."""
+    row = connection.execute(LOCKED if lock else READ, {"run": run}).mappings().first()
+    return None if row is None else Run(**row)
+
+
+def collect(connection: Connection, run: Run, *, state: State, known: int) -> int:
+    """Freeze what is known and begin a new revision, which voids an approval. Returns the revision."""
+    given = {"run": run.id, "state": state, "known": known}
+    return int(connection.execute(COLLECT, given).scalar_one())
+
+
+def move(connection: Connection, run: Run, state: State) -> None:
+    """Into another state."""
+    connection.execute(MOVE, {"run": run.id, "state": state})
+
+
+def calculated(connection: Connection, run: Run, *, state: State, hash: str) -> None:  # noqa: A002
+    """Into another state, with the hash over its drafts."""
+    connection.execute(CALCULATED, {"run": run.id, "state": state, "hash": hash})
+
+
+def approve(connection: Connection, run: Run, *, state: State, at: datetime, by: str) -> None:
+    """Approved as it is now."""
+    connection.execute(APPROVE, {"run": run.id, "state": state, "at": at, "by": by, "hash": run.hash})
+
+
+def begin_issue(connection: Connection, run: Run, *, state: State, day: date) -> None:
+    """Issuing has begun; a date once set stays."""
+    connection.execute(BEGIN_ISSUE, {"run": run.id, "state": state, "day": day})
+
+
+def add_drafts(connection: Connection, run: Run, revision: int, rows: Sequence[Mapping[str, object]]) -> None:
+    """The contracts of a revision: `collected` ones are calculated next.
+
+    Keys: contract, contract_name, period, state, reason, hash.
+    """
+    connection.execute(ADD_DRAFTS, {"run": run.id, "revision": revision, "rows": packed(rows)})
+
+
+def waiting(connection: Connection, run: Run, most: int) -> list[tuple[int, int]]:
+    """Contract and period of drafts that are not calculated yet, locked."""
+    given = {"run": run.id, "revision": run.revision, "most": most}
+    return [(row.contract, row.period) for row in connection.execute(WAITING, given)]
+
+
+def save_drafts(connection: Connection, run: Run, rows: Sequence[Mapping[str, object]]) -> None:
+    """What was calculated, by contract."""
+    given = {"run": run.id, "revision": run.revision, "rows": packed(rows)}
+    connection.execute(SAVE_DRAFTS, given)
+
+
+def exclude(connection: Connection, run: Run, contract: str, *, reason: str, hash: str) -> bool:  # noqa: A002
+    """Leave a contract out of this run. Whether it was in it."""
+    given = {"run": run.id, "revision": run.revision, "contract": contract, "reason": reason, "hash": hash}
+    return bool(connection.execute(EXCLUDE, given).rowcount)
+
+
+def hashes(connection: Connection, run: Run) -> list[tuple[str, str]]:
+    """Contract and hash of every draft of the revision."""
+    rows = connection.execute(HASHES, {"run": run.id, "revision": run.revision})
+    return [(row.contract_name, row.hash) for row in rows]
+
+
+def counts(connection: Connection, run: Run) -> list[dict[str, Any]]:
+    """Drafts and sums by state and currency."""
+    rows = connection.execute(COUNTS, {"run": run.id, "revision": run.revision}).mappings()
+    return [dict(row) for row in rows]
+
+
+def blocked(connection: Connection, run: Run) -> list[str]:
+    """Contracts whose drafts are blocked, the first 20."""
+    rows = connection.execute(BLOCKED, {"run": run.id, "revision": run.revision})
+    return list(rows.scalars())
+
+
+def drafts(connection: Connection, run: Run) -> list[dict[str, Any]]:
+    """Every draft of the revision, by contract."""
+    rows = connection.execute(DRAFTS, {"run": run.id, "revision": run.revision}).mappings()
+    return [dict(row) for row in rows]
+
+
+def issuable(connection: Connection, run: Run, most: int) -> list[Issuable]:
+    """The next drafts to issue, locked, in the order of the chain."""
+    given = {"run": run.id, "revision": run.revision, "most": most}
+    return [Issuable(**row) for row in connection.execute(ISSUABLE, given).mappings()]
+
+
+def issued(connection: Connection, run: Run, contracts: Sequence[int]) -> None:
+    """These drafts are invoices now."""
+    given = {"run": run.id, "revision": run.revision, "contracts": list(contracts)}
+    connection.execute(ISSUED, given)

@@ -1,0 +1,102 @@
+"""The facts that an evaluation rests on, in words and units: what stands beside a line when somebody asks why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from core import canonical
+from core.time import instant
+from core.units import from_ticks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from contracts.facts import Attribution, Counter, Facts, Needs, Notice, Piece, Register, StateNeed, StateSpan
+
+ORDINARY = frozenset({"running", "idle"})
+"""What needs no explanation; all other time is listed."""
+
+
+def gather(needs: Needs, facts: Facts) -> dict[str, Any]:
+    """As JSON types: counter readings at both ends of each piece, time that was not ordinary, decisions and notices."""
+    counters = sorted(facts.counters.items())
+    return {
+        "assets": list(needs.assets),
+        "counters": [_piece(key, counter, piece) for key, counter in counters for piece in counter.pieces],
+        "states": [row for need in needs.states for row in _states(need, facts)],
+        "attributions": [_attribution(item) for item in facts.attributions],
+        "notices": [_notice(item) for item in facts.notices],
+    }
+
+
+def _piece(key: Register, counter: Counter, piece: Piece) -> dict[str, Any]:
+    asset, register = key
+    return {
+        "asset": asset,
+        "register": register,
+        "device": piece.device,
+        **_span(piece.start, piece.end),
+        "opening": _amount(piece.opening, counter),
+        "closing": _amount(piece.closing, counter),
+        "removed": _amount(piece.removed, counter),
+        "use": _amount(piece.closing - piece.opening - piece.removed, counter),
+        "unit": counter.unit,
+        "opening_quality": piece.opening_quality,
+        "closing_quality": piece.closing_quality,
+    }
+
+
+def _states(need: StateNeed, facts: Facts) -> Iterator[dict[str, Any]]:
+    """Extraordinary time, and the gaps between what was said, which are unknown."""
+    spans = facts.states.get((need.asset, need.register), ())
+    reached = need.start
+    for span in spans:
+        if span.start > reached:
+            yield from _unsaid(need, facts, reached, span.start)
+        if span.category not in ORDINARY:
+            yield _state(need.asset, span)
+        reached = max(reached, span.end)
+    if need.end > reached:
+        yield from _unsaid(need, facts, reached, need.end)
+
+
+def _unsaid(need: StateNeed, facts: Facts, start: int, end: int) -> Iterable[dict[str, Any]]:
+    category = facts.otherwise or "unknown"
+    if category in ORDINARY:
+        return []
+    empty = {"subsystem": "", "cause": "", "performance": None}
+    return [{"asset": need.asset, **_span(start, end), "category": category, **empty}]
+
+
+def _state(asset: str, span: StateSpan) -> dict[str, Any]:
+    return {
+        "asset": asset,
+        **_span(span.start, span.end),
+        "category": span.category,
+        "subsystem": span.subsystem,
+        "cause": span.cause,
+        "performance": canonical.plain(span.performance),
+    }
+
+
+def _attribution(item: Attribution) -> dict[str, Any]:
+    words = {name: getattr(item, name) for name in ("asset", "category", "party", "status", "cause")}
+    return words | _span(item.start, item.end)
+
+
+def _notice(item: Notice) -> dict[str, Any]:
+    words = {name: getattr(item, name) for name in ("kind", "asset", "clause")}
+    return words | {"given": _time(item.given)} | _span(item.start, item.end)
+
+
+def _span(start: int | None, end: int | None) -> dict[str, Any]:
+    return {"from": _time(start), "to": _time(end)}
+
+
+def _time(microseconds: int | None) -> Any:
+    return None if microseconds is None else canonical.plain(instant(microseconds))
+
+
+def _amount(ticks: int, counter: Counter) -> str:
+    exact = from_ticks(ticks, resolution=counter.resolution, register_unit=counter.unit).magnitude
+    return canonical.decimal_text(exact)

@@ -1,0 +1,106 @@
+"""The ticker: says when to look for due work. What is due stands in tables, so that a restart loses nothing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, TypeAlias
+
+from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy import text
+
+from contracts import run
+from core.clock import now
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+Clock: TypeAlias = Callable[[], datetime]
+LOG = logging.getLogger(__name__)
+LOCK_SPACE = 726930
+"""First half of the advisory locks of jobs; the second half is the job's number."""
+LOCK = text("SELECT pg_try_advisory_lock(:space, :job)")
+UNLOCK = text("SELECT pg_advisory_unlock(:space, :job)")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Recurring work. number: of its lock, never reused; work: returns how much was done."""
+
+    name: str
+    number: int
+    work: Callable[[Engine, datetime], int]
+
+
+CLOSING = Job("close due periods", 2, lambda engine, at: run.close_due_periods(engine, at=at))
+
+
+def standing(interval: float) -> Job:
+    """Evaluate running periods whose standing is older than about `interval` seconds.
+
+    What another scheduler has just refreshed is not due again, so that live pages are told once an interval.
+    """
+    age = timedelta(seconds=interval * 0.9)
+    return Job("refresh standing", 1, lambda engine, at: run.refresh_standing(engine, at=at, older_than=age))
+
+
+@contextmanager
+def alone(engine: Engine, job: Job) -> Iterator[bool]:
+    """Whether nobody else runs this job now; if so, nobody will until the block ends.
+
+    The lock belongs to a session of its own: a killed process loses it with its connection.
+    """
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        key = {"space": LOCK_SPACE, "job": job.number}
+        free = bool(connection.execute(LOCK, key).scalar_one())
+        try:
+            yield free
+        finally:
+            if free:
+                connection.execute(UNLOCK, key)
+
+
+def tick(engine: Engine, job: Job, clock: Clock) -> int | None:
+    """Do what is due of one job. None: somebody else is doing it."""
+    with alone(engine, job) as free:
+        return job.work(engine, clock()) if free else None
+
+
+class Ticker:
+    """Looks for due work of every job each `interval` seconds, in threads of its own, until stopped."""
+
+    def __init__(self, engine: Engine, clock: Clock, *, interval: float, jobs: tuple[Job, ...] | None = None) -> None:
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
+        )
+        for job in jobs or (CLOSING, standing(interval)):
+            self._scheduler.add_job(
+                self._tick,
+                "interval",
+                seconds=interval,
+                args=(engine, job, clock),
+                id=job.name,
+                next_run_time=now(),  # the ticker lives in real time, whatever time the work is told
+            )
+
+    def start(self) -> None:
+        """Begin ticking; returns at once."""
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Wait for the work in hand, then stop."""
+        self._scheduler.shutdown(wait=True)
+
+    @staticmethod
+    def _tick(engine: Engine, job: Job, clock: Clock) -> None:
+        """A job that fails is tried again at the next tick: its work is still due."""
+        try:
+            done = tick(engine, job, clock)
+        except Exception:
+            LOG.exception("job failed: %s", job.name)
+            return
+        if done:
+            LOG.info("%s: %d", job.name, done)

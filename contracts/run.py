@@ -1,0 +1,255 @@
+"""Use cases of contracts: evaluate what is due. Each loads, computes and saves once, in one transaction a chunk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from contracts import due as calendar
+from contracts.breach import missed
+from contracts.carry import read_carry
+from contracts.engine import evaluate, needs
+from contracts.evidence import gather
+from contracts.store import breach, contract, evaluation, fact, intake, period, standing
+from contracts.store.fact import Wanted
+from contracts.store.intake import Decided, Imported
+from core import store
+from core.database import transaction
+from core.time import Period, zone
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Engine
+
+    from contracts.document import Version
+    from contracts.evaluation import Evaluation
+    from contracts.store.evaluation import Saved
+    from contracts.store.intake import Recorded
+    from contracts.store.period import Due
+    from core.problem import Problem
+
+CHUNK = 300
+"""Contracts evaluated in one transaction: enough to load set-wise, few enough to commit within a second or two."""
+
+
+class NoSuchPeriod(LookupError):
+    """A contract that has no such billing period, or is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """An evaluation of a due period, not saved, with the facts that it rests on."""
+
+    due: Due
+    versions: tuple[Version, ...]
+    evaluation: Evaluation
+    evidence: dict[str, Any]
+
+
+def import_documents(
+    engine: Engine, sources: Iterable[tuple[str, str | bytes]], *, at: datetime, author: str
+) -> tuple[Imported, ...] | tuple[Problem, ...]:
+    """Take in contract files (name, text): all of them, or every problem in all of them and nothing is saved."""
+    with transaction(engine) as connection:
+        found = intake.import_all(connection, [intake.Source(*source) for source in sources], at=at, author=author)
+        numbers = [item.id for item in found if isinstance(item, Imported)]
+        extend(connection, {number: period.last_end(connection, number) for number in numbers}, at=at)
+    return found
+
+
+def record(
+    engine: Engine, decided: Decided | str | bytes, *, at: datetime, author: str
+) -> Recorded | tuple[Problem, ...]:
+    """Append notices and attributions of a contract, given or from a facts file; or every problem and nothing."""
+    with transaction(engine) as connection:
+        found = decided if isinstance(decided, Decided) else intake.read_decided(connection, decided)
+        if isinstance(found, tuple):
+            return found
+        return intake.record_all(connection, found, at=at, author=author)
+
+
+def extend_periods(engine: Engine, *, at: datetime) -> int:
+    """Give every contract its billing periods up to the one in which `at` lies. Returns how many were new."""
+    with transaction(engine) as connection:
+        return extend(connection, period.behind(connection, at), at=at)
+
+
+def extend(connection: Connection, ends: dict[int, datetime | None], *, at: datetime) -> int:
+    """Periods of these contracts from the end of their last one (None: from the first covered one) up to `at`."""
+    known = store.current_knowledge(connection)
+    new = [
+        (found, of.label, of.span.start, of.span.end, cutoff)
+        for found, versions in contract.versions(connection, ends, known).items()
+        for of, cutoff in calendar.periods(versions, after=ends[found], at=at)
+    ]
+    period.add(connection, new)
+    return len(new)
+
+
+def evaluate_dues(
+    connection: Connection, dues: Sequence[Due], *, known: int, until: datetime, carried: dict[int, list[Any]]
+) -> list[Evaluated]:
+    """Evaluate periods as of `known`, up to `until` where it comes before their end; set-wise, saving nothing.
+
+    At most one period of each contract. carried: what the period before leaves, as JSON, by period id.
+    """
+    versions = contract.versions(connection, {due.contract for due in dues}, known)
+    periods = {due.id: _period(due, versions[due.contract]) for due in dues}
+    ends = {due.id: min(until, due.ends_at) for due in dues}
+    wanted = [
+        Wanted(
+            key=due.id,
+            contract=due.contract,
+            needs=needs(versions[due.contract], periods[due.id], ends[due.id]),
+            carried=read_carry(carried.get(due.id, [])),
+        )
+        for due in dues
+    ]
+    facts = fact.load(connection, wanted, known)
+    return [
+        Evaluated(
+            due=due,
+            versions=versions[due.contract],
+            evaluation=evaluate(versions[due.contract], facts[due.id], periods[due.id], ends[due.id]),
+            evidence=gather(item.needs, facts[due.id]),
+        )
+        for due, item in zip(dues, wanted, strict=True)
+    ]
+
+
+def evaluate_period(engine: Engine, name: str, label: str, *, at: datetime) -> Evaluated:
+    """One period of one contract as known now, up to `at`; nothing is saved. Raises NoSuchPeriod."""
+    with transaction(engine) as connection:
+        known = store.current_knowledge(connection)
+        found = period.named(connection, name, label)
+        if found is None:
+            raise NoSuchPeriod(f"contract {name} has no billing period {label} that began by now")
+        carried = evaluation.carries(connection, [found.id], known)
+        return evaluate_dues(connection, [found], known=known, until=at, carried=carried)[0]
+
+
+def append(connection: Connection, found: Sequence[Evaluated], *, known: int, at: datetime) -> dict[int, int]:
+    """Append evaluations of whole periods and the breaches that they find. Returns evaluation id by period id."""
+    new = [evaluation.New(item.due.contract, item.due.id, item.evaluation, item.evidence) for item in found]
+    ids = evaluation.append(connection, new, known=known, at=at)
+    breach.append(
+        connection,
+        [
+            (item.due.contract, item.due.id, ids[item.due.id], each)
+            for item in found
+            for each in missed(item.evaluation, item.versions)
+        ],
+    )
+    return ids
+
+
+def settle(connection: Connection, dues: Sequence[Due], *, known: int, at: datetime) -> dict[int, Saved]:
+    """The evaluation of each whole period as of `known`, by period id: what money is billed from.
+
+    Where the newest appended one rests on the same inputs, it is taken; else a new one is appended with its breaches.
+    """
+    ids = [due.id for due in dues]
+    latest = evaluation.latest(connection, ids, known)
+    carried = evaluation.carries(connection, ids, known)
+    found = evaluate_dues(connection, dues, known=known, until=max(due.ends_at for due in dues), carried=carried)
+    changed = [item for item in found if _differs(latest.get(item.due.id), item.evaluation)]
+    if changed:
+        append(connection, changed, known=known, at=at)
+        latest |= evaluation.latest(connection, [item.due.id for item in changed], known)
+    return latest
+
+
+def refresh_standing(engine: Engine, *, at: datetime, older_than: timedelta = timedelta(0)) -> int:
+    """Evaluate running periods up to `at`, chunk by chunk, and keep what they come to so far.
+
+    older_than: contracts that were evaluated later than so long ago are not due. Returns how many were evaluated.
+    """
+    extend_periods(engine, at=at)
+    with transaction(engine) as connection:
+        contracts = period.running(connection, at, evaluated_before=at - older_than)
+    fresh: list[str] = []
+    for chunk in chunks(contracts, CHUNK):
+        with transaction(engine) as connection:
+            fresh += _refresh(connection, chunk, at)
+    if fresh:
+        with transaction(engine) as connection:
+            standing.announce(connection, fresh)
+    return len(fresh)
+
+
+def close_due_periods(engine: Engine, *, at: datetime) -> int:
+    """Append the final evaluation of every period whose cut-off has passed, its breaches, and close it.
+
+    A chunk is one transaction, and closing is what takes a period out of the due work: a crash anywhere leaves it due.
+    Periods of one contract are closed in order, because each carries to the next. Returns how many were closed.
+    """
+    extend_periods(engine, at=at)
+    closed = 0
+    while True:
+        with transaction(engine) as connection:
+            dues = period.due(connection, at, CHUNK)
+            if not dues:
+                return closed
+            _close(connection, dues, at)
+            closed += len(dues)
+
+
+def chunks(items: Iterable[int], size: int) -> Iterable[list[int]]:
+    """Lists of at most `size`, in order."""
+    rest = list(items)
+    return (rest[start : start + size] for start in range(0, len(rest), size))
+
+
+def _close(connection: Connection, dues: Sequence[Due], at: datetime) -> None:
+    known = store.current_knowledge(connection)
+    carried = evaluation.carries(connection, [due.id for due in dues], known)
+    found = evaluate_dues(connection, dues, known=known, until=max(due.ends_at for due in dues), carried=carried)
+    ids = append(connection, found, known=known, at=at)
+    period.close(connection, ids, at)
+    for item in found:
+        detail = {"period": item.due.label, "known": known, "result_hash": item.evaluation.result_hash}
+        store.audit(
+            connection, at, actor="schedule", action="period.close", subject=item.due.contract_public_id, detail=detail
+        )
+
+
+def _refresh(connection: Connection, contracts: Sequence[int], at: datetime) -> list[str]:
+    """Evaluate what is open of each contract in order, as one period carries to the next; keep the running one."""
+    known = store.current_knowledge(connection)
+    dues = period.open_until(connection, contracts, at)
+    left: dict[int, list[Any]] = {}
+    running: dict[int, Evaluated] = {}
+    for level in _levels(dues):
+        carried = evaluation.carries(connection, [due.id for due in level], known)
+        carried |= {due.id: left[due.contract] for due in level if due.contract in left}
+        for item in evaluate_dues(connection, level, known=known, until=at, carried=carried):
+            left[item.due.contract] = item.evaluation.to_json()["carry"]
+            running[item.due.contract] = item
+    rows = [(number, item.due.id, item.evaluation) for number, item in running.items()]
+    standing.save(connection, rows, known=known, at=at)
+    return [item.due.contract_public_id for item in running.values()]
+
+
+def _differs(saved: Saved | None, fresh: Evaluation) -> bool:
+    """By their inputs: the same inputs give the same result, whatever the knowledge is called."""
+    return saved is None or saved.result["input_hash"] != fresh.input_hash
+
+
+def _levels(dues: Iterable[Due]) -> Iterable[list[Due]]:
+    """First periods of all contracts, then second ones, and so on; `dues` come oldest first."""
+    levels: list[list[Due]] = []
+    depth: dict[int, int] = {}
+    for due in dues:
+        n = depth.get(due.contract, 0)
+        depth[due.contract] = n + 1
+        if n == len(levels):
+            levels.append([])
+        levels[n].append(due)
+    return levels
+
+
+def _period(due: Due, versions: Sequence[Version]) -> Period:
+    return Period.parse(due.label, zone(due.timezone), anchor_day=versions[-1].billing.anchor_day)

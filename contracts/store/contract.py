@@ -1,0 +1,207 @@
+"""Parties, contracts, versions and what is derived from them: coverage and who sees which asset."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, text
+
+from contracts.document import Version, from_canonical
+from contracts.segment import FOREVER, covered
+from core import canonical
+from core.identifier import RANDOM_BYTES, public_id
+from core.store import packed
+from core.time import instant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+PARTIES = text("SELECT name, id FROM contracts.party WHERE name = ANY(:names)")
+ADD_PARTY = text("""
+    INSERT INTO contracts.party (public_id, name, created_at) VALUES (:public_id, :name, :at)
+    ON CONFLICT (name) DO NOTHING
+""")
+CONTRACTS = text("SELECT name, id FROM contracts.contract WHERE name = ANY(:names)")
+ADD_CONTRACT = text("""
+    INSERT INTO contracts.contract (public_id, name, currency, timezone, created_at)
+    VALUES (:public_id, :name, :currency, :timezone, :at) RETURNING id
+""")
+ADD_CONTRACT_PARTY = text("""
+    INSERT INTO contracts.contract_party (contract, role, party) VALUES (:contract, :role, :party)
+    ON CONFLICT (contract, role) DO NOTHING
+""")
+ADD_VERSION = text("""
+    INSERT INTO contracts.version
+        (contract, version, effective_from, recorded_at, document, source, content_hash, known)
+    VALUES (:contract, :version, :effective_from, :recorded_at, :document, :source, :content_hash, :known)
+""")
+VERSIONS = text("""
+    SELECT contract, document FROM contracts.version
+    WHERE contract = ANY(:contracts) AND known <= :known ORDER BY contract, version
+""")
+STORED = text("""
+    SELECT v.document FROM contracts.version AS v JOIN contracts.contract AS c ON c.id = v.contract
+    WHERE c.name = :name ORDER BY v.version
+""")
+# One import at a time: two of the same contract would both find that it is new.
+LOCK = text("SELECT pg_advisory_xact_lock(7269302412)")
+FORGET_COVERAGE = text("DELETE FROM contracts.coverage WHERE contract = :contract")
+FORGET_PARTY_ASSET = text("DELETE FROM contracts.party_asset WHERE contract = :contract")
+ADD_COVERAGE = text("""
+    INSERT INTO contracts.coverage (contract, asset, asset_name, "group", during)
+    SELECT :contract, asset, asset_name, "group", tstzrange(starts_at, ends_at)
+    FROM json_to_recordset(cast(:rows AS json))
+        AS r(asset int, asset_name text, "group" text, starts_at timestamptz, ends_at timestamptz)
+""")
+ADD_PARTY_ASSET = text("""
+    INSERT INTO contracts.party_asset (party, asset, contract, during)
+    SELECT DISTINCT p.party, c.asset, c.contract, c.during
+    FROM contracts.coverage AS c JOIN contracts.contract_party AS p ON p.contract = c.contract
+    WHERE c.contract = :contract
+""")
+COVERED = text("""
+    SELECT c.id, v.asset_name FROM contracts.contract AS c JOIN contracts.coverage AS v ON v.contract = c.id
+    WHERE c.name = :name
+""")
+# Who is billed: the payer if there is one, else the customer.
+PAYERS = text("""
+    SELECT DISTINCT ON (c.contract) c.contract, c.party, p.public_id, p.name
+    FROM contracts.contract_party AS c JOIN contracts.party AS p ON p.id = c.party
+    WHERE c.contract = ANY(:contracts) AND c.role IN ('customer', 'payer') ORDER BY c.contract, c.role DESC
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A party to a contract. party: its id."""
+
+    party: int
+    public_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A contract to be written: its versions in order, those of them that are new, and the text handed in."""
+
+    versions: tuple[Version, ...]
+    new: tuple[Version, ...]
+    source: str
+
+
+def lock_import(connection: Connection) -> None:
+    """Wait until no other import runs; held to the end of the transaction."""
+    connection.execute(LOCK)
+
+
+def stored_versions(connection: Connection, name: str) -> tuple[Version, ...]:
+    """The versions of a contract by its name, in order; none if it is unknown."""
+    return parse(tuple(connection.execute(STORED, {"name": name}).scalars()))
+
+
+def versions(connection: Connection, contracts: Iterable[int], known: int) -> dict[int, tuple[Version, ...]]:
+    """The versions of many contracts that were known, in order."""
+    texts: dict[int, list[str]] = {}
+    for contract, document in connection.execute(VERSIONS, {"contracts": list(contracts), "known": known}):
+        texts.setdefault(contract, []).append(document)
+    return {contract: parse(tuple(found)) for contract, found in texts.items()}
+
+
+@lru_cache(maxsize=20_000)
+def parse(documents: tuple[str, ...]) -> tuple[Version, ...]:
+    """Canonical texts as versions; kept, because every evaluation asks for them and they never change."""
+    return from_canonical([json.loads(document) for document in documents])
+
+
+def save(connection: Connection, incoming: Incoming, assets: Mapping[str, int], *, known: int, at: datetime) -> int:
+    """Append the new versions, create what is missing, derive coverage anew. Returns the contract's id.
+
+    assets: id of every covered asset by its name.
+    """
+    newest = incoming.versions[-1]
+    parties = ensure_parties(connection, sorted(set(newest.parties.values())), at)
+    contract = _contract(connection, newest, at)
+    for role, name in newest.parties.items():
+        connection.execute(ADD_CONTRACT_PARTY, {"contract": contract, "role": role, "party": parties[name]})
+    connection.execute(ADD_VERSION, [_version_row(v, contract, incoming.source, known, at) for v in incoming.new])
+    _cover(connection, contract, incoming.versions, assets)
+    return contract
+
+
+def contract_id(connection: Connection, name: str) -> int:
+    """The id of a contract that exists."""
+    return int(connection.execute(CONTRACTS, {"names": [name]}).one().id)
+
+
+def covered_assets(connection: Connection, name: str) -> tuple[int, frozenset[str]] | None:
+    """Id of a contract and the names of its assets; None if the contract is unknown."""
+    rows = connection.execute(COVERED, {"name": name}).all()
+    return (rows[0][0], frozenset(row[1] for row in rows)) if rows else None
+
+
+def payers(connection: Connection, contracts: Iterable[int]) -> dict[int, Side]:
+    """Who is billed for each contract."""
+    rows = connection.execute(PAYERS, {"contracts": list(contracts)})
+    return {row.contract: Side(row.party, row.public_id, row.name) for row in rows}
+
+
+def party_ids(connection: Connection, names: Iterable[str]) -> dict[str, int]:
+    """Parties that exist, by name."""
+    return {row.name: row.id for row in connection.execute(PARTIES, {"names": list(names)})}
+
+
+def ensure_parties(connection: Connection, names: Sequence[str], at: datetime) -> dict[str, int]:
+    """Parties by name, created where they are new."""
+    if names:
+        connection.execute(ADD_PARTY, [{"public_id": new_id("par"), "name": name, "at": at} for name in names])
+    return party_ids(connection, names)
+
+
+def new_id(prefix: str) -> str:
+    """A random identifier for the outside."""
+    return public_id(prefix, secrets.token_bytes(RANDOM_BYTES))
+
+
+def _contract(connection: Connection, version: Version, at: datetime) -> int:
+    found = connection.execute(CONTRACTS, {"names": [version.contract]}).first()
+    if found:
+        return int(found.id)
+    row = {"public_id": new_id("con"), "name": version.contract, "currency": version.currency}
+    return int(connection.execute(ADD_CONTRACT, row | {"timezone": version.timezone, "at": at}).scalar_one())
+
+
+def _version_row(version: Version, contract: int, source: str, known: int, at: datetime) -> dict[str, object]:
+    return {
+        "contract": contract,
+        "version": version.version,
+        "effective_from": instant(version.effective_from),
+        "recorded_at": at,
+        "document": canonical.text(version.canonical),
+        "source": source,
+        "content_hash": version.hash,
+        "known": known,
+    }
+
+
+def _cover(connection: Connection, contract: int, versions: Sequence[Version], assets: Mapping[str, int]) -> None:
+    groups = {item.asset: item.group for item in versions[-1].coverage}
+    rows = [
+        {
+            "asset": assets[asset],
+            "asset_name": asset,
+            "group": groups.get(asset),
+            "starts_at": instant(start),
+            "ends_at": None if end >= FOREVER else instant(end),
+        }
+        for asset, spans in covered(versions, None, versions[0].effective_from, FOREVER).items()
+        for start, end in spans
+    ]
+    for statement in (FORGET_COVERAGE, FORGET_PARTY_ASSET):
+        connection.execute(statement, {"contract": contract})
+    connection.execute(ADD_COVERAGE, {"contract": contract, "rows": packed(rows)})
+    connection.execute(ADD_PARTY_ASSET, {"contract": contract})

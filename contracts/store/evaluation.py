@@ -1,0 +1,110 @@
+"""Evaluations, appended: one for each contract, period, state of knowledge and `until`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, text
+
+from contracts.store.contract import new_id
+from core.store import packed
+from core.time import instant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from contracts.evaluation import Evaluation
+
+ADD = text("""
+    INSERT INTO contracts.evaluation (public_id, contract, period, until, known, evaluated_at, engine_version,
+        input_hash, result_hash, result, evidence)
+    SELECT public_id, contract, period, until, :known, :at, engine_version, input_hash, result_hash, result, evidence
+    FROM json_to_recordset(cast(:rows AS json)) AS r(public_id text, contract int, period bigint, until timestamptz,
+        engine_version text, input_hash text, result_hash text, result jsonb, evidence jsonb)
+    ON CONFLICT (contract, period, known, until) DO NOTHING
+""")
+IDS = text("""
+    SELECT period, id FROM contracts.evaluation
+    WHERE period = ANY(:periods) AND known = :known AND until = (
+        SELECT ends_at FROM contracts.period WHERE id = evaluation.period)
+""")
+LATEST = text("""
+    SELECT DISTINCT ON (e.period) e.period, e.id, e.public_id, e.result, e.evidence
+    FROM contracts.evaluation AS e JOIN contracts.period AS p ON p.id = e.period
+    WHERE e.period = ANY(:periods) AND e.known <= :known AND e.until = p.ends_at
+    ORDER BY e.period, e.known DESC, e.id DESC
+""")
+BY_ID = text("SELECT period, id, public_id, result, evidence FROM contracts.evaluation WHERE id = ANY(:ids)")
+# What the period before left, as of `known`.
+CARRY = text("""
+    SELECT p.id, latest.result -> 'carry' AS carry
+    FROM contracts.period AS p
+    JOIN contracts.period AS before ON before.contract = p.contract AND before.ends_at = p.starts_at
+    CROSS JOIN LATERAL (
+        SELECT e.result FROM contracts.evaluation AS e
+        WHERE e.period = before.id AND e.known <= :known AND e.until = before.ends_at
+        ORDER BY e.known DESC, e.id DESC LIMIT 1
+    ) AS latest
+    WHERE p.id = ANY(:periods)
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A saved evaluation: its result as JSON types and the facts that it rests on."""
+
+    period: int
+    id: int
+    public_id: str
+    result: dict[str, Any]
+    evidence: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """An evaluation to append. contract, period: ids."""
+
+    contract: int
+    period: int
+    evaluation: Evaluation
+    evidence: Mapping[str, Any]
+
+
+def append(connection: Connection, new: Sequence[New], *, known: int, at: datetime) -> dict[int, int]:
+    """Append whole periods' evaluations, unless they are there already. Returns evaluation id by period id."""
+    rows = [
+        {
+            "public_id": new_id("eva"),
+            "contract": item.contract,
+            "period": item.period,
+            "until": instant(item.evaluation.until),
+            "engine_version": item.evaluation.engine_version,
+            "input_hash": item.evaluation.input_hash,
+            "result_hash": item.evaluation.result_hash,
+            "result": item.evaluation.to_json(),
+            "evidence": item.evidence,
+        }
+        for item in new
+    ]
+    connection.execute(ADD, {"rows": packed(rows), "known": known, "at": at})
+    found = connection.execute(IDS, {"periods": [item.period for item in new], "known": known})
+    return {row.period: row.id for row in found}
+
+
+def latest(connection: Connection, periods: Iterable[int], known: int) -> dict[int, Saved]:
+    """The newest evaluation of each whole period as of `known`, by period id."""
+    rows = connection.execute(LATEST, {"periods": list(periods), "known": known}).mappings()
+    return {row["period"]: Saved(**row) for row in rows}
+
+
+def by_id(connection: Connection, ids: Iterable[int]) -> dict[int, Saved]:
+    """Evaluations by their ids."""
+    return {row["id"]: Saved(**row) for row in connection.execute(BY_ID, {"ids": list(ids)}).mappings()}
+
+
+def carries(connection: Connection, periods: Iterable[int], known: int) -> dict[int, list[dict[str, str]]]:
+    """What the newest evaluation of the period before leaves to each of these periods, by period id."""
+    rows = connection.execute(CARRY, {"periods": list(periods), "known": known})
+    return {row.id: row.carry for row in rows}

@@ -1,0 +1,147 @@
+"""Due work: the billing periods of every contract, open until their final evaluation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from sqlalchemy import Connection, text
+
+from core.store import packed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+COLUMNS = """
+    p.id, p.contract, c.name AS contract_name, c.public_id AS contract_public_id, c.timezone, p.label,
+    p.starts_at, p.ends_at, p.cutoff_at, p.closed_at
+"""
+ADD = text("""
+    INSERT INTO contracts.period (contract, label, starts_at, ends_at, cutoff_at)
+    SELECT contract, label, starts_at, ends_at, cutoff_at
+    FROM json_to_recordset(cast(:rows AS json))
+        AS r(contract int, label text, starts_at timestamptz, ends_at timestamptz, cutoff_at timestamptz)
+    ON CONFLICT (contract, label) DO NOTHING
+""")
+BEHIND = text("""
+    SELECT c.id, max(p.ends_at) AS ends_at
+    FROM contracts.contract AS c LEFT JOIN contracts.period AS p ON p.contract = c.id
+    GROUP BY c.id HAVING max(p.ends_at) IS NULL OR max(p.ends_at) <= :at
+    ORDER BY c.id
+""")
+LAST = text("SELECT max(ends_at) FROM contracts.period WHERE contract = :contract")
+# Open periods that have begun, of contracts that have a running one; oldest first.
+STANDING = text(f"""
+    SELECT {COLUMNS}
+    FROM contracts.period AS p JOIN contracts.contract AS c ON c.id = p.contract
+    WHERE p.contract = ANY(:contracts) AND p.starts_at <= :at
+        AND (p.closed_at IS NULL OR p.ends_at > :at)
+    ORDER BY p.contract, p.starts_at
+""")  # noqa: S608 - our own column list
+RUNNING = text("""
+    SELECT p.contract FROM contracts.period AS p LEFT JOIN contracts.standing AS s ON s.contract = p.contract
+    WHERE p.starts_at <= :at AND p.ends_at > :at AND (s.evaluated_at IS NULL OR s.evaluated_at <= :before)
+    ORDER BY p.contract
+""")
+# The oldest open period of each contract, if its cut-off has passed. Rows are locked, so that a second closer
+# takes others.
+DUE = text(f"""
+    SELECT {COLUMNS}
+    FROM contracts.period AS p JOIN contracts.contract AS c ON c.id = p.contract
+    WHERE p.closed_at IS NULL AND p.cutoff_at <= :at AND NOT EXISTS (
+        SELECT FROM contracts.period AS earlier
+        WHERE earlier.contract = p.contract AND earlier.closed_at IS NULL AND earlier.starts_at < p.starts_at)
+    ORDER BY p.id LIMIT :most FOR UPDATE OF p SKIP LOCKED
+""")  # noqa: S608 - our own column list
+CLOSE = text("UPDATE contracts.period SET closed_at = :at, evaluation = :evaluation WHERE id = :period")
+BY_ID = text(f"""
+    SELECT {COLUMNS} FROM contracts.period AS p JOIN contracts.contract AS c ON c.id = p.contract
+    WHERE p.id = ANY(:ids) ORDER BY p.id
+""")  # noqa: S608 - our own column list
+NAMED = text(f"""
+    SELECT {COLUMNS} FROM contracts.period AS p JOIN contracts.contract AS c ON c.id = p.contract
+    WHERE c.name = :name AND p.label = :label
+""")  # noqa: S608 - our own column list
+OF_PROVIDER = text(f"""
+    SELECT {COLUMNS}
+    FROM contracts.period AS p JOIN contracts.contract AS c ON c.id = p.contract
+    JOIN contracts.contract_party AS provider ON provider.contract = c.id AND provider.role = 'provider'
+    WHERE provider.party = :party AND p.label = :label ORDER BY c.name
+""")  # noqa: S608 - our own column list
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A billing period of a contract, with what work on it needs to know."""
+
+    id: int
+    contract: int
+    contract_name: str
+    contract_public_id: str
+    timezone: str
+    label: str
+    starts_at: datetime
+    ends_at: datetime
+    cutoff_at: datetime
+    closed_at: datetime | None
+
+
+NewPeriod: TypeAlias = tuple[int, str, "datetime", "datetime", "datetime"]
+"""contract, label, start, end, cut-off."""
+
+
+def add(connection: Connection, periods: Sequence[NewPeriod]) -> None:
+    """Append periods; those that exist stay as they are."""
+    names = ("contract", "label", "starts_at", "ends_at", "cutoff_at")
+    rows = [dict(zip(names, period, strict=True)) for period in periods]
+    if rows:
+        connection.execute(ADD, {"rows": packed(rows)})
+
+
+def behind(connection: Connection, at: datetime) -> dict[int, datetime | None]:
+    """Contracts whose periods do not reach `at` yet, with the end of their last one."""
+    return {row.id: row.ends_at for row in connection.execute(BEHIND, {"at": at})}
+
+
+def last_end(connection: Connection, contract: int) -> datetime | None:
+    """Where a contract's periods end so far."""
+    found: datetime | None = connection.execute(LAST, {"contract": contract}).scalar_one()
+    return found
+
+
+def running(connection: Connection, at: datetime, *, evaluated_before: datetime) -> list[int]:
+    """Contracts that have a period in which `at` lies, and no standing that is newer."""
+    return list(connection.execute(RUNNING, {"at": at, "before": evaluated_before}).scalars())
+
+
+def open_until(connection: Connection, contracts: Iterable[int], at: datetime) -> list[Due]:
+    """The running period of each contract and every earlier one that is still open, oldest first."""
+    return [Due(**row) for row in connection.execute(STANDING, {"contracts": list(contracts), "at": at}).mappings()]
+
+
+def due(connection: Connection, at: datetime, most: int) -> list[Due]:
+    """Periods to close, locked: at most one of each contract, its oldest open one, after its cut-off."""
+    return [Due(**row) for row in connection.execute(DUE, {"at": at, "most": most}).mappings()]
+
+
+def close(connection: Connection, evaluations: dict[int, int], at: datetime) -> None:
+    """Mark periods as closed. evaluations: id of the final evaluation by period id."""
+    rows = [{"period": period, "evaluation": evaluation, "at": at} for period, evaluation in evaluations.items()]
+    connection.execute(CLOSE, rows)
+
+
+def by_id(connection: Connection, ids: Iterable[int]) -> list[Due]:
+    """Periods by their ids."""
+    return [Due(**row) for row in connection.execute(BY_ID, {"ids": list(ids)}).mappings()]
+
+
+def of_provider(connection: Connection, party: int, label: str) -> list[Due]:
+    """Periods of this label in all contracts of a provider, by contract name."""
+    return [Due(**row) for row in connection.execute(OF_PROVIDER, {"party": party, "label": label}).mappings()]
+
+
+def named(connection: Connection, name: str, label: str) -> Due | None:
+    """The period of this label in the contract of this name."""
+    row = connection.execute(NAMED, {"name": name, "label": label}).mappings().first()
+    return None if row is None else Due(**row)

@@ -1,0 +1,1018 @@
+RELATION api.key
+    id integer NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    name text NOT NULL
+    secret_hash text NOT NULL
+    role text NOT NULL
+    party integer NOT NULL
+    created_at timestamp with time zone NOT NULL
+    expires_at timestamp with time zone
+    revoked_at timestamp with time zone
+    CONSTRAINT key_party_fkey FOREIGN KEY (party) REFERENCES contracts.party(id)
+    CONSTRAINT key_pkey PRIMARY KEY (id)
+    CONSTRAINT key_public_id_key UNIQUE (public_id)
+    CONSTRAINT key_role_check CHECK ((role = ANY (ARRAY['customer'::text, 'finance'::text, 'partner'::text, 'operator'::text, 'device_manager'::text])))
+    CONSTRAINT key_secret_hash_key UNIQUE (secret_hash)
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION api.person
+    id integer NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    name text NOT NULL
+    title text NOT NULL
+    role text NOT NULL
+    party integer NOT NULL
+    password_hash text NOT NULL
+    created_at timestamp with time zone NOT NULL
+    disabled_at timestamp with time zone
+    CONSTRAINT person_name_key UNIQUE (name)
+    CONSTRAINT person_party_fkey FOREIGN KEY (party) REFERENCES contracts.party(id)
+    CONSTRAINT person_pkey PRIMARY KEY (id)
+    CONSTRAINT person_public_id_key UNIQUE (public_id)
+    CONSTRAINT person_role_check CHECK ((role = ANY (ARRAY['customer'::text, 'finance'::text, 'partner'::text, 'operator'::text, 'device_manager'::text])))
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION api.refusal
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    name_hash text NOT NULL
+    address text NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT refusal_pkey PRIMARY KEY (id)
+    CREATE INDEX refusal_address ON api.refusal USING btree (address, at)
+    GRANT DELETE, INSERT, SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_worker
+
+RELATION api.session
+    token_hash text NOT NULL
+    person integer NOT NULL
+    csrf text NOT NULL
+    created_at timestamp with time zone NOT NULL
+    expires_at timestamp with time zone NOT NULL
+    CONSTRAINT session_person_fkey FOREIGN KEY (person) REFERENCES api.person(id)
+    CONSTRAINT session_pkey PRIMARY KEY (token_hash)
+    CREATE INDEX session_expired ON api.session USING btree (expires_at)
+    GRANT DELETE, INSERT, SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_worker
+
+RELATION billing.account
+    party integer NOT NULL
+    name text NOT NULL
+    address text NOT NULL
+    country text NOT NULL
+    vat_id text NOT NULL DEFAULT ''::text
+    payment_days integer NOT NULL DEFAULT 30
+    CONSTRAINT account_country_check CHECK ((country ~ '^[A-Z]{2}$'::text))
+    CONSTRAINT account_party_fkey FOREIGN KEY (party) REFERENCES contracts.party(id)
+    CONSTRAINT account_payment_days_check CHECK ((payment_days >= 0))
+    CONSTRAINT account_pkey PRIMARY KEY (party)
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING ((party = visible.party()) OR (party IN ( SELECT contract_party.party FROM contracts.contract_party)))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT, UPDATE TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.breach_report
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    breach bigint NOT NULL
+    contract integer NOT NULL
+    invoice bigint
+    document jsonb NOT NULL
+    content_hash text NOT NULL
+    issued_at timestamp with time zone NOT NULL
+    CONSTRAINT breach_report_breach_fkey FOREIGN KEY (breach) REFERENCES contracts.breach(id)
+    CONSTRAINT breach_report_breach_key UNIQUE (breach)
+    CONSTRAINT breach_report_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT breach_report_invoice_fkey FOREIGN KEY (invoice) REFERENCES billing.invoice(id)
+    CONSTRAINT breach_report_pkey PRIMARY KEY (id)
+    CONSTRAINT breach_report_public_id_key UNIQUE (public_id)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.breach_report FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.billed_contract_ids() AS billed_contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.draft
+    run bigint NOT NULL
+    contract integer NOT NULL
+    contract_name text NOT NULL
+    revision integer NOT NULL
+    period bigint NOT NULL
+    state text NOT NULL
+    reason text NOT NULL DEFAULT ''::text
+    evaluation bigint
+    document jsonb
+    net numeric
+    tax numeric
+    gross numeric
+    currency text
+    hash text NOT NULL DEFAULT ''::text
+    CONSTRAINT draft_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT draft_evaluation_fkey FOREIGN KEY (evaluation) REFERENCES contracts.evaluation(id)
+    CONSTRAINT draft_period_fkey FOREIGN KEY (period) REFERENCES contracts.period(id)
+    CONSTRAINT draft_pkey PRIMARY KEY (run, contract, revision)
+    CONSTRAINT draft_run_fkey FOREIGN KEY (run) REFERENCES billing.run(id)
+    CONSTRAINT draft_state_check CHECK ((state = ANY (ARRAY['collected'::text, 'ok'::text, 'warning'::text, 'blocked'::text, 'excluded'::text, 'issued'::text])))
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (run IN ( SELECT run.id FROM billing.run))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT, UPDATE TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.entity
+    id integer NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    party integer NOT NULL
+    name text NOT NULL
+    address text NOT NULL
+    country text NOT NULL
+    vat_id text NOT NULL
+    prefix text NOT NULL
+    timezone text NOT NULL
+    tax_category text
+    tax_rate numeric
+    CONSTRAINT entity_check CHECK (((tax_category IS NULL) = (tax_rate IS NULL)))
+    CONSTRAINT entity_country_check CHECK ((country ~ '^[A-Z]{2}$'::text))
+    CONSTRAINT entity_party_fkey FOREIGN KEY (party) REFERENCES contracts.party(id)
+    CONSTRAINT entity_party_key UNIQUE (party)
+    CONSTRAINT entity_pkey PRIMARY KEY (id)
+    CONSTRAINT entity_prefix_check CHECK ((prefix ~ '^[A-Z0-9]{1,12}$'::text))
+    CONSTRAINT entity_prefix_key UNIQUE (prefix)
+    CONSTRAINT entity_public_id_key UNIQUE (public_id)
+    CONSTRAINT entity_tax_rate_check CHECK ((tax_rate >= (0)::numeric))
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (party IN ( SELECT contract_party.party FROM contracts.contract_party))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT, UPDATE TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.entry
+    GRANT USAGE TO yardstick_worker
+
+RELATION billing.invoice
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    series integer NOT NULL
+    n integer NOT NULL
+    number text NOT NULL
+    kind text NOT NULL
+    contract integer NOT NULL
+    customer integer NOT NULL
+    run bigint NOT NULL
+    evaluation bigint NOT NULL
+    label text NOT NULL
+    service_start timestamp with time zone NOT NULL
+    service_end timestamp with time zone NOT NULL
+    issue_date date NOT NULL
+    due_date date NOT NULL
+    currency text NOT NULL
+    exponent smallint NOT NULL
+    net numeric NOT NULL
+    tax numeric NOT NULL
+    gross numeric NOT NULL
+    document jsonb NOT NULL
+    content_hash text NOT NULL
+    previous_hash text NOT NULL
+    chain_hash text NOT NULL
+    issued_at timestamp with time zone NOT NULL
+    CONSTRAINT invoice_check CHECK ((service_end > service_start))
+    CONSTRAINT invoice_check1 CHECK ((due_date >= issue_date))
+    CONSTRAINT invoice_check2 CHECK ((scale(net) <= exponent))
+    CONSTRAINT invoice_check3 CHECK ((scale(tax) <= exponent))
+    CONSTRAINT invoice_check4 CHECK (((scale(gross) <= exponent) AND (gross = (net + tax))))
+    CONSTRAINT invoice_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT invoice_contract_label_kind_key UNIQUE (contract, label, kind)
+    CONSTRAINT invoice_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text))
+    CONSTRAINT invoice_customer_fkey FOREIGN KEY (customer) REFERENCES contracts.party(id)
+    CONSTRAINT invoice_evaluation_fkey FOREIGN KEY (evaluation) REFERENCES contracts.evaluation(id)
+    CONSTRAINT invoice_exponent_check CHECK (((exponent >= 0) AND (exponent <= 4)))
+    CONSTRAINT invoice_kind_check CHECK ((kind = ANY (ARRAY['invoice'::text, 'credit_note'::text])))
+    CONSTRAINT invoice_n_check CHECK ((n > 0))
+    CONSTRAINT invoice_number_key UNIQUE (number)
+    CONSTRAINT invoice_pkey PRIMARY KEY (id)
+    CONSTRAINT invoice_public_id_key UNIQUE (public_id)
+    CONSTRAINT invoice_run_fkey FOREIGN KEY (run) REFERENCES billing.run(id)
+    CONSTRAINT invoice_series_fkey FOREIGN KEY (series) REFERENCES billing.series(id)
+    CONSTRAINT invoice_series_n_key UNIQUE (series, n)
+    CREATE INDEX invoice_contract ON billing.invoice USING btree (contract, service_start DESC)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.invoice FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.billed_contract_ids() AS billed_contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.line
+    invoice bigint NOT NULL
+    n integer NOT NULL
+    line_id text NOT NULL
+    clause text NOT NULL
+    kind text NOT NULL
+    asset text NOT NULL
+    text text NOT NULL
+    quantity numeric
+    unit text
+    amount numeric NOT NULL
+    currency text NOT NULL
+    tax_category text NOT NULL
+    tax_rate numeric NOT NULL
+    service_start timestamp with time zone NOT NULL
+    service_end timestamp with time zone NOT NULL
+    steps jsonb NOT NULL
+    CONSTRAINT line_check CHECK ((service_end > service_start))
+    CONSTRAINT line_invoice_fkey FOREIGN KEY (invoice) REFERENCES billing.invoice(id)
+    CONSTRAINT line_n_check CHECK ((n > 0))
+    CONSTRAINT line_pkey PRIMARY KEY (invoice, n)
+    CONSTRAINT line_tax_rate_check CHECK ((tax_rate >= (0)::numeric))
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.line FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (invoice IN ( SELECT invoice.id FROM billing.invoice))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.run
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    entity integer NOT NULL
+    label text NOT NULL
+    starts_at timestamp with time zone NOT NULL
+    ends_at timestamp with time zone NOT NULL
+    known bigint
+    state text NOT NULL
+    revision integer NOT NULL DEFAULT 0
+    hash text
+    created_at timestamp with time zone NOT NULL
+    created_by text NOT NULL
+    approved_at timestamp with time zone
+    approved_by text
+    approved_hash text
+    issue_date date
+    CONSTRAINT run_check CHECK (((approved_by IS NULL) = (approved_hash IS NULL)))
+    CONSTRAINT run_check1 CHECK ((approved_by <> created_by))
+    CONSTRAINT run_entity_fkey FOREIGN KEY (entity) REFERENCES billing.entity(id)
+    CONSTRAINT run_pkey PRIMARY KEY (id)
+    CONSTRAINT run_public_id_key UNIQUE (public_id)
+    CONSTRAINT run_state_check CHECK ((state = ANY (ARRAY['created'::text, 'collecting'::text, 'calculated'::text, 'in_review'::text, 'approved'::text, 'issuing'::text, 'issued'::text, 'exported'::text, 'closed'::text, 'failed'::text, 'cancelled'::text])))
+    CREATE UNIQUE INDEX run_open ON billing.run USING btree (entity, label) WHERE (state <> ALL (ARRAY['issued'::text, 'exported'::text, 'closed'::text, 'cancelled'::text]))
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (visible.reads_money() AND (entity IN ( SELECT entity.id FROM billing.entity WHERE (entity.party = visible.party()))))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT, UPDATE TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.series
+    id integer NOT NULL GENERATED ALWAYS AS IDENTITY
+    entity integer NOT NULL
+    kind text NOT NULL
+    year integer NOT NULL
+    issued integer NOT NULL DEFAULT 0
+    last_issued date
+    chain_hash text NOT NULL DEFAULT ''::text
+    CONSTRAINT series_entity_fkey FOREIGN KEY (entity) REFERENCES billing.entity(id)
+    CONSTRAINT series_entity_kind_year_key UNIQUE (entity, kind, year)
+    CONSTRAINT series_issued_check CHECK ((issued >= 0))
+    CONSTRAINT series_kind_check CHECK ((kind = ANY (ARRAY['invoice'::text, 'credit_note'::text])))
+    CONSTRAINT series_pkey PRIMARY KEY (id)
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (entity IN ( SELECT entity.id FROM billing.entity WHERE (entity.party = visible.party())))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT, UPDATE TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.tax_total
+    invoice bigint NOT NULL
+    category text NOT NULL
+    rate numeric NOT NULL
+    base numeric NOT NULL
+    tax numeric NOT NULL
+    CONSTRAINT tax_total_invoice_fkey FOREIGN KEY (invoice) REFERENCES billing.invoice(id)
+    CONSTRAINT tax_total_pkey PRIMARY KEY (invoice, category, rate)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.tax_total FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (invoice IN ( SELECT invoice.id FROM billing.invoice))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.transfer
+    entry bigint NOT NULL
+    n integer NOT NULL
+    at timestamp with time zone NOT NULL
+    posted_on date NOT NULL
+    debit text NOT NULL
+    credit text NOT NULL
+    currency text NOT NULL
+    amount numeric NOT NULL
+    invoice bigint
+    CONSTRAINT transfer_amount_check CHECK ((amount > (0)::numeric))
+    CONSTRAINT transfer_check CHECK ((credit <> debit))
+    CONSTRAINT transfer_invoice_fkey FOREIGN KEY (invoice) REFERENCES billing.invoice(id)
+    CONSTRAINT transfer_n_check CHECK ((n > 0))
+    CONSTRAINT transfer_pkey PRIMARY KEY (entry, n)
+    CREATE INDEX transfer_invoice ON billing.transfer USING btree (invoice)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.transfer FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (invoice IN ( SELECT invoice.id FROM billing.invoice))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION contracts.attribution
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    contract integer NOT NULL
+    asset text NOT NULL
+    during tstzrange NOT NULL
+    category text NOT NULL
+    party text NOT NULL
+    cause text NOT NULL DEFAULT ''::text
+    status text NOT NULL
+    replaces bigint
+    author text NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT attribution_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT attribution_during_check CHECK ((NOT isempty(during)))
+    CONSTRAINT attribution_party_check CHECK ((party = ANY (ARRAY['provider'::text, 'customer'::text, 'none'::text])))
+    CONSTRAINT attribution_pkey PRIMARY KEY (id)
+    CONSTRAINT attribution_public_id_key UNIQUE (public_id)
+    CONSTRAINT attribution_replaces_fkey FOREIGN KEY (replaces) REFERENCES contracts.attribution(id)
+    CONSTRAINT attribution_status_check CHECK ((status = ANY (ARRAY['proposed'::text, 'accepted'::text, 'disputed'::text, 'determined'::text])))
+    CREATE INDEX attribution_contract ON contracts.attribution USING btree (contract, known)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.attribution FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION contracts.breach
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    contract integer NOT NULL
+    evaluation bigint NOT NULL
+    period bigint NOT NULL
+    clause text NOT NULL
+    asset text NOT NULL
+    obligated text NOT NULL
+    measured text NOT NULL
+    target text NOT NULL
+    credit numeric NOT NULL
+    currency text NOT NULL
+    CONSTRAINT breach_contract_clause_asset_period_evaluation_key UNIQUE (contract, clause, asset, period, evaluation)
+    CONSTRAINT breach_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT breach_credit_check CHECK ((credit >= (0)::numeric))
+    CONSTRAINT breach_evaluation_fkey FOREIGN KEY (evaluation) REFERENCES contracts.evaluation(id)
+    CONSTRAINT breach_obligated_check CHECK ((obligated = ANY (ARRAY['provider'::text, 'customer'::text])))
+    CONSTRAINT breach_period_fkey FOREIGN KEY (period) REFERENCES contracts.period(id)
+    CONSTRAINT breach_pkey PRIMARY KEY (id)
+    CONSTRAINT breach_public_id_key UNIQUE (public_id)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.breach FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.billed_contract_ids() AS billed_contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION contracts.contract
+    id integer NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    name text NOT NULL
+    currency text NOT NULL
+    timezone text NOT NULL
+    created_at timestamp with time zone NOT NULL
+    CONSTRAINT contract_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text))
+    CONSTRAINT contract_name_check CHECK ((name <> ''::text))
+    CONSTRAINT contract_name_key UNIQUE (name)
+    CONSTRAINT contract_pkey PRIMARY KEY (id)
+    CONSTRAINT contract_public_id_key UNIQUE (public_id)
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (id IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION contracts.contract_party
+    contract integer NOT NULL
+    role text NOT NULL
+    party integer NOT NULL
+    CONSTRAINT contract_party_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT contract_party_party_fkey FOREIGN KEY (party) REFERENCES contracts.party(id)
+    CONSTRAINT contract_party_pkey PRIMARY KEY (contract, role)
+    CONSTRAINT contract_party_role_check CHECK ((role = ANY (ARRAY['provider'::text, 'customer'::text, 'payer'::text, 'partner'::text])))
+    CREATE INDEX contract_party_party ON contracts.contract_party USING btree (party, contract)
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION contracts.coverage
+    contract integer NOT NULL
+    asset integer NOT NULL
+    asset_name text NOT NULL
+    "group" text
+    during tstzrange NOT NULL
+    CONSTRAINT coverage_asset_fkey FOREIGN KEY (asset) REFERENCES ingest.asset(id)
+    CONSTRAINT coverage_contract_asset_during_excl EXCLUDE USING gist (contract WITH =, asset WITH =, during WITH &&)
+    CONSTRAINT coverage_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT coverage_during_check CHECK ((NOT isempty(during)))
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT DELETE, INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION contracts.evaluation
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    contract integer NOT NULL
+    period bigint NOT NULL
+    until timestamp with time zone NOT NULL
+    known bigint NOT NULL
+    evaluated_at timestamp with time zone NOT NULL
+    engine_version text NOT NULL
+    input_hash text NOT NULL
+    result_hash text NOT NULL
+    result jsonb NOT NULL
+    evidence jsonb NOT NULL
+    CONSTRAINT evaluation_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT evaluation_contract_period_known_until_key UNIQUE (contract, period, known, until)
+    CONSTRAINT evaluation_period_fkey FOREIGN KEY (period) REFERENCES contracts.period(id)
+    CONSTRAINT evaluation_pkey PRIMARY KEY (id)
+    CONSTRAINT evaluation_public_id_key UNIQUE (public_id)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.evaluation FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.billed_contract_ids() AS billed_contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION contracts.notice
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    contract integer NOT NULL
+    kind text NOT NULL
+    given timestamp with time zone NOT NULL
+    asset text
+    clause text
+    during tstzrange
+    author text NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT notice_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT notice_kind_check CHECK ((kind = ANY (ARRAY['planned_maintenance'::text, 'alert'::text, 'force_majeure'::text])))
+    CONSTRAINT notice_pkey PRIMARY KEY (id)
+    CONSTRAINT notice_public_id_key UNIQUE (public_id)
+    CREATE INDEX notice_contract ON contracts.notice USING btree (contract, known)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.notice FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION contracts.party
+    id integer NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    name text NOT NULL
+    created_at timestamp with time zone NOT NULL
+    CONSTRAINT party_name_check CHECK ((name <> ''::text))
+    CONSTRAINT party_name_key UNIQUE (name)
+    CONSTRAINT party_pkey PRIMARY KEY (id)
+    CONSTRAINT party_public_id_key UNIQUE (public_id)
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING ((id = visible.party()) OR (id IN ( SELECT contract_party.party FROM contracts.contract_party)))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION contracts.party_asset
+    party integer NOT NULL
+    asset integer NOT NULL
+    contract integer NOT NULL
+    during tstzrange NOT NULL
+    CONSTRAINT party_asset_asset_fkey FOREIGN KEY (asset) REFERENCES ingest.asset(id)
+    CONSTRAINT party_asset_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT party_asset_during_check CHECK ((NOT isempty(during)))
+    CONSTRAINT party_asset_party_fkey FOREIGN KEY (party) REFERENCES contracts.party(id)
+    CONSTRAINT party_asset_pkey PRIMARY KEY (party, asset, contract, during)
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (party = visible.party())
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT DELETE, INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION contracts.period
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    contract integer NOT NULL
+    label text NOT NULL
+    starts_at timestamp with time zone NOT NULL
+    ends_at timestamp with time zone NOT NULL
+    cutoff_at timestamp with time zone NOT NULL
+    closed_at timestamp with time zone
+    evaluation bigint
+    CONSTRAINT period_check CHECK ((ends_at > starts_at))
+    CONSTRAINT period_check1 CHECK ((cutoff_at >= ends_at))
+    CONSTRAINT period_check2 CHECK (((closed_at IS NULL) = (evaluation IS NULL)))
+    CONSTRAINT period_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT period_contract_label_key UNIQUE (contract, label)
+    CONSTRAINT period_contract_tstzrange_excl EXCLUDE USING gist (contract WITH =, tstzrange(starts_at, ends_at) WITH &&)
+    CONSTRAINT period_evaluation_fkey FOREIGN KEY (evaluation) REFERENCES contracts.evaluation(id)
+    CONSTRAINT period_pkey PRIMARY KEY (id)
+    CREATE INDEX period_due ON contracts.period USING btree (cutoff_at) WHERE (closed_at IS NULL)
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION contracts.standing
+    contract integer NOT NULL
+    period bigint NOT NULL
+    until timestamp with time zone NOT NULL
+    known bigint NOT NULL
+    evaluated_at timestamp with time zone NOT NULL
+    result jsonb NOT NULL
+    CONSTRAINT standing_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT standing_period_fkey FOREIGN KEY (period) REFERENCES contracts.period(id)
+    CONSTRAINT standing_pkey PRIMARY KEY (contract)
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.billed_contract_ids() AS billed_contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT, UPDATE TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION contracts.version
+    id integer NOT NULL GENERATED ALWAYS AS IDENTITY
+    contract integer NOT NULL
+    version integer NOT NULL
+    effective_from timestamp with time zone NOT NULL
+    recorded_at timestamp with time zone NOT NULL
+    document text NOT NULL
+    source text NOT NULL
+    content_hash text NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT version_contract_effective_from_key UNIQUE (contract, effective_from)
+    CONSTRAINT version_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT version_contract_version_key UNIQUE (contract, version)
+    CONSTRAINT version_pkey PRIMARY KEY (id)
+    CONSTRAINT version_version_check CHECK ((version > 0))
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.version FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.billed_contract_ids() AS billed_contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION core.audit
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    at timestamp with time zone NOT NULL
+    actor text NOT NULL
+    action text NOT NULL
+    object text NOT NULL
+    detail jsonb NOT NULL DEFAULT '{}'::jsonb
+    CONSTRAINT audit_action_check CHECK ((action <> ''::text))
+    CONSTRAINT audit_actor_check CHECK ((actor <> ''::text))
+    CONSTRAINT audit_pkey PRIMARY KEY (id)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON core.audit FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    GRANT INSERT, SELECT TO yardstick_api
+    GRANT INSERT, SELECT TO yardstick_worker
+
+RELATION core.knowledge
+    one boolean NOT NULL DEFAULT true
+    n bigint NOT NULL DEFAULT 0
+    CONSTRAINT knowledge_one_check CHECK (one)
+    CONSTRAINT knowledge_pkey PRIMARY KEY (one)
+    GRANT SELECT, UPDATE TO yardstick_api
+    GRANT SELECT, UPDATE TO yardstick_worker
+
+RELATION core.knowledge_at
+    n bigint NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT knowledge_at_pkey PRIMARY KEY (n)
+    CREATE INDEX knowledge_at_at ON core.knowledge_at USING btree (at)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON core.knowledge_at FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    GRANT INSERT, SELECT TO yardstick_api
+    GRANT INSERT, SELECT TO yardstick_worker
+
+RELATION core.outbox
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    at timestamp with time zone NOT NULL
+    topic text NOT NULL
+    key text NOT NULL
+    payload jsonb NOT NULL
+    delivered_at timestamp with time zone
+    CONSTRAINT outbox_pkey PRIMARY KEY (id)
+    CREATE INDEX outbox_waiting ON core.outbox USING btree (id) WHERE (delivered_at IS NULL)
+    GRANT INSERT TO yardstick_api
+    GRANT INSERT, SELECT, UPDATE TO yardstick_worker
+
+RELATION ingest.asset
+    id integer NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    name text NOT NULL
+    kind text NOT NULL
+    site text NOT NULL DEFAULT ''::text
+    created_at timestamp with time zone NOT NULL
+    CONSTRAINT asset_name_check CHECK ((name <> ''::text))
+    CONSTRAINT asset_name_key UNIQUE (name)
+    CONSTRAINT asset_pkey PRIMARY KEY (id)
+    CONSTRAINT asset_public_id_key UNIQUE (public_id)
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING ((id IN ( SELECT visible.asset_ids() AS asset_ids)) OR visible.operates())
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.batch
+    known bigint NOT NULL
+    at timestamp with time zone NOT NULL
+    client text NOT NULL
+    messages integer NOT NULL
+    received integer NOT NULL
+    stored integer NOT NULL
+    duplicate integer NOT NULL
+    quarantined integer NOT NULL
+    CONSTRAINT batch_check CHECK ((received = ((stored + duplicate) + quarantined)))
+    CONSTRAINT batch_pkey PRIMARY KEY (known)
+    CREATE INDEX batch_at ON ingest.batch USING btree (at)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.batch FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING visible.operates()
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.binding
+    id integer NOT NULL GENERATED ALWAYS AS IDENTITY
+    device integer NOT NULL
+    asset integer NOT NULL
+    "position" text NOT NULL
+    during tstzrange NOT NULL
+    evidence text NOT NULL DEFAULT ''::text
+    known bigint NOT NULL
+    CONSTRAINT binding_asset_fkey FOREIGN KEY (asset) REFERENCES ingest.asset(id)
+    CONSTRAINT binding_asset_position_during_excl EXCLUDE USING gist (asset WITH =, "position" WITH =, during WITH &&)
+    CONSTRAINT binding_device_during_excl EXCLUDE USING gist (device WITH =, during WITH &&)
+    CONSTRAINT binding_device_fkey FOREIGN KEY (device) REFERENCES ingest.device(id)
+    CONSTRAINT binding_during_check CHECK (((NOT isempty(during)) AND lower_inc(during) AND (NOT upper_inc(during))))
+    CONSTRAINT binding_pkey PRIMARY KEY (id)
+    CONSTRAINT binding_position_check CHECK (("position" ~ '^[A-Za-z0-9._-]{1,64}$'::text))
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING ((asset IN ( SELECT visible.asset_ids() AS asset_ids)) OR visible.operates())
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.binding_value
+    binding integer NOT NULL
+    register integer NOT NULL
+    opening bigint
+    closing bigint
+    CONSTRAINT binding_value_binding_fkey FOREIGN KEY (binding) REFERENCES ingest.binding(id)
+    CONSTRAINT binding_value_pkey PRIMARY KEY (binding, register)
+    CONSTRAINT binding_value_register_fkey FOREIGN KEY (register) REFERENCES ingest.register(id)
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (binding IN ( SELECT binding.id FROM ingest.binding))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.declaration
+    register integer NOT NULL
+    known bigint NOT NULL
+    minimum bigint
+    maximum bigint
+    modulus bigint
+    tolerance bigint NOT NULL DEFAULT 0
+    max_rate numeric
+    max_gap interval
+    silence_limit interval
+    CONSTRAINT declaration_max_gap_check CHECK ((max_gap > '00:00:00'::interval))
+    CONSTRAINT declaration_max_rate_check CHECK ((max_rate > (0)::numeric))
+    CONSTRAINT declaration_modulus_check CHECK ((modulus > 0))
+    CONSTRAINT declaration_pkey PRIMARY KEY (register, known)
+    CONSTRAINT declaration_register_fkey FOREIGN KEY (register) REFERENCES ingest.register(id)
+    CONSTRAINT declaration_silence_limit_check CHECK ((silence_limit > '00:00:00'::interval))
+    CONSTRAINT declaration_tolerance_check CHECK ((tolerance >= 0))
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.declaration FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (visible.operates() OR (register IN ( SELECT register.id FROM ingest.register)))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.device
+    id integer NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    name text NOT NULL
+    model text NOT NULL
+    created_at timestamp with time zone NOT NULL
+    CONSTRAINT device_name_check CHECK ((name ~ '^[A-Za-z0-9._-]{1,64}$'::text))
+    CONSTRAINT device_name_key UNIQUE (name)
+    CONSTRAINT device_pkey PRIMARY KEY (id)
+    CONSTRAINT device_public_id_key UNIQUE (public_id)
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (visible.operates() OR (id IN ( SELECT binding.device FROM ingest.binding)))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.latest
+    register integer NOT NULL
+    at timestamp with time zone NOT NULL
+    value bigint NOT NULL
+    received_at timestamp with time zone NOT NULL
+    CONSTRAINT latest_pkey PRIMARY KEY (register)
+    CONSTRAINT latest_register_fkey FOREIGN KEY (register) REFERENCES ingest.register(id)
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (visible.operates() OR (register IN ( SELECT register.id FROM ingest.register)))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT, UPDATE TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.quarantine
+    topic text NOT NULL
+    payload_hash bytea NOT NULL
+    item integer NOT NULL
+    reason text NOT NULL
+    detail text NOT NULL
+    payload bytea NOT NULL
+    size integer NOT NULL
+    device text
+    received_at timestamp with time zone NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT quarantine_pkey PRIMARY KEY (topic, payload_hash, item)
+    CONSTRAINT quarantine_reason_check CHECK ((reason ~ '^[a-z0-9_]+$'::text))
+    CREATE INDEX quarantine_recent ON ingest.quarantine USING btree (received_at DESC)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.quarantine FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING visible.operates()
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.reading
+    register integer NOT NULL
+    at timestamp with time zone NOT NULL
+    value bigint NOT NULL
+    known bigint NOT NULL
+    received_at timestamp with time zone NOT NULL
+    seq bigint
+    time_status "char"
+    raw text
+    CONSTRAINT reading_at_check CHECK (((at >= '2000-01-01 00:00:00+00'::timestamp with time zone) AND (at < '2100-01-01 00:00:00+00'::timestamp with time zone)))
+    CONSTRAINT reading_pkey PRIMARY KEY (register, at)
+    CREATE INDEX reading_known ON ingest.reading USING brin (known)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ingest.reading FOR EACH ROW EXECUTE FUNCTION core.refuse_change()
+    CREATE TRIGGER ts_insert_blocker BEFORE INSERT ON ingest.reading FOR EACH ROW EXECUTE FUNCTION _timescaledb_functions.insert_blocker()
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.register
+    id integer NOT NULL GENERATED ALWAYS AS IDENTITY
+    device integer NOT NULL
+    name text NOT NULL
+    kind text NOT NULL
+    unit text NOT NULL
+    resolution numeric NOT NULL
+    CONSTRAINT register_device_fkey FOREIGN KEY (device) REFERENCES ingest.device(id)
+    CONSTRAINT register_device_name_key UNIQUE (device, name)
+    CONSTRAINT register_kind_check CHECK ((kind = ANY (ARRAY['counter'::text, 'state'::text, 'gauge'::text])))
+    CONSTRAINT register_name_check CHECK ((name ~ '^[A-Za-z0-9._-]{1,64}$'::text))
+    CONSTRAINT register_pkey PRIMARY KEY (id)
+    CONSTRAINT register_resolution_check CHECK ((resolution > (0)::numeric))
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (visible.operates() OR (device IN ( SELECT binding.device FROM ingest.binding)))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.state_code
+    id smallint NOT NULL
+    name text NOT NULL
+    category text NOT NULL
+    CONSTRAINT state_code_category_check CHECK ((category = ANY (ARRAY['running'::text, 'idle'::text, 'derated'::text, 'fault'::text, 'unplanned_repair'::text, 'planned_maintenance'::text, 'customer_cause'::text, 'external'::text, 'force_majeure'::text, 'unknown'::text])))
+    CONSTRAINT state_code_name_key UNIQUE (name)
+    CONSTRAINT state_code_pkey PRIMARY KEY (id)
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+CREATE OR REPLACE FUNCTION core.draw_knowledge()
+ RETURNS bigint
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog'
+AS $function$
+    WITH drawn AS (UPDATE core.knowledge SET n = n + 1 RETURNING n)
+    INSERT INTO core.knowledge_at (n, at) SELECT n, clock_timestamp() FROM drawn RETURNING n
+$function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION core.refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog'
+AS $function$
+BEGIN
+    RAISE EXCEPTION '% of %.% refused: its rows never change; a correction is a new row',
+        TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION visible.asset_ids()
+ RETURNS SETOF integer
+ LANGUAGE sql
+ STABLE SECURITY DEFINER ROWS 200
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT DISTINCT asset FROM contracts.party_asset WHERE party = visible.party()
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.billed_contract_ids()
+ RETURNS SETOF integer
+ LANGUAGE sql
+ STABLE SECURITY DEFINER ROWS 20
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT contract FROM contracts.contract_party
+    WHERE visible.reads_money() AND party = visible.party() AND role IN ('provider', 'customer', 'payer')
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.contract_ids()
+ RETURNS SETOF integer
+ LANGUAGE sql
+ STABLE SECURITY DEFINER ROWS 20
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT contract FROM contracts.contract_party WHERE party = visible.party()
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.counter_breaks(bounds integer[], registers integer[], firsts timestamp with time zone[], lasts timestamp with time zone[], max_rates numeric[], newest bigint)
+ RETURNS TABLE(bound integer, at_before timestamp with time zone, before bigint, at timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT e.bound, p.at_before, p.before, p.at, p.value
+    FROM unnest(bounds, registers, firsts, lasts, max_rates) AS e (bound, register, first, last, max_rate)
+    CROSS JOIN LATERAL (
+        SELECT r.at, r.value, lag(r.at) OVER (ORDER BY r.at) AS at_before, lag(r.value) OVER (ORDER BY r.at) AS before
+        FROM ingest.reading AS r
+        WHERE r.register = e.register AND r.at BETWEEN e.first AND e.last AND r.known <= newest
+    ) AS p
+    WHERE (p.value < p.before
+        OR (p.value - p.before) * 3600::numeric > e.max_rate * extract(epoch FROM p.at - p.at_before))
+        AND visible.knows(e.register, p.at)
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.counter_neighbours(bounds integer[], registers integer[], starts timestamp with time zone[], ends timestamp with time zone[], instants timestamp with time zone[], newest bigint)
+ RETURNS TABLE(bound integer, at timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT e.bound, p.at, p.value
+    FROM unnest(bounds, registers, starts, ends, instants) AS e (bound, register, "start", "end", at)
+    CROSS JOIN LATERAL (
+        (SELECT r.at, r.value FROM ingest.reading AS r
+         WHERE r.register = e.register AND r.at >= e."start" AND r.at <= e.at AND r.at < e."end" AND r.known <= newest
+         ORDER BY r.at DESC LIMIT 1)
+        UNION ALL
+        (SELECT r.at, r.value FROM ingest.reading AS r
+         WHERE r.register = e.register AND r.at >= e."start" AND r.at >= e.at AND r.at < e."end" AND r.known <= newest
+         ORDER BY r.at LIMIT 1)
+    ) AS p
+    WHERE visible.knows(e.register, e.at)
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.knows(register_id integer, instant timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT visible.operates() OR EXISTS (
+        SELECT FROM ingest.register AS g
+        JOIN ingest.binding AS b ON b.device = g.device AND (instant <@ b.during OR instant = upper(b.during))
+        JOIN contracts.party_asset AS p ON p.asset = b.asset AND (instant <@ p.during OR instant = upper(p.during))
+        WHERE g.id = register_id AND p.party = visible.party())
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.operates()
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT coalesce(current_setting('yardstick.role', true) IN ('operator', 'device_manager'), false)
+$function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION visible.party()
+ RETURNS integer
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT nullif(current_setting('yardstick.party', true), '')::int
+$function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION visible.readings(asset_id integer, path text, since timestamp with time zone, before timestamp with time zone, most integer)
+ RETURNS TABLE(at timestamp with time zone, value bigint, received_at timestamp with time zone, raw text, device text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT r.at, r.value, r.received_at, r.raw, d.name
+    FROM ingest.binding AS b
+    JOIN ingest.device AS d ON d.id = b.device
+    JOIN ingest.register AS g ON g.device = b.device
+    JOIN LATERAL (
+        SELECT * FROM ingest.reading AS r
+        WHERE r.register = g.id AND r.at >= since AND r.at < before
+            AND r.at >= lower(b.during) AND (upper_inf(b.during) OR r.at < upper(b.during))
+        ORDER BY r.at LIMIT most
+    ) AS r ON true
+    WHERE b.asset = asset_id AND b.position || '/' || g.name = path
+        AND (visible.operates() OR EXISTS (
+            SELECT FROM contracts.party_asset AS p
+            WHERE p.party = visible.party() AND p.asset = asset_id AND r.at <@ p.during))
+    ORDER BY r.at LIMIT most
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.reads_money()
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT coalesce(current_setting('yardstick.role', true) IN ('customer', 'finance'), false)
+$function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION visible.register_readings(register_id integer, since timestamp with time zone, before timestamp with time zone, newest bigint)
+ RETURNS TABLE(at timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT r.at, r.value FROM ingest.reading AS r
+    WHERE r.register = register_id AND r.at >= since AND r.at < before AND r.known <= newest
+        AND (visible.operates() OR EXISTS (
+            SELECT FROM ingest.register AS g
+            JOIN ingest.binding AS b ON b.device = g.device AND r.at <@ b.during
+            JOIN contracts.party_asset AS p ON p.asset = b.asset AND r.at <@ p.during
+            WHERE g.id = register_id AND p.party = visible.party()))
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.statuses()
+ RETURNS TABLE(contract integer, label text, starts_at timestamp with time zone, ends_at timestamp with time zone, until timestamp with time zone, evaluated_at timestamp with time zone, verdicts jsonb)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT s.contract, p.label, p.starts_at, p.ends_at, s.until, s.evaluated_at, coalesce((
+        SELECT jsonb_agg(jsonb_build_object('clause', v -> 'clause', 'kind', v -> 'kind', 'asset', v -> 'asset',
+            'state', v -> 'state', 'status', v -> 'status', 'certain', v -> 'certain',
+            'values', (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(v -> 'values')
+                WHERE key IN ('required', 'excluded', 'counted', 'down', 'availability', 'coverage'))) ORDER BY n)
+        FROM jsonb_array_elements(s.result -> 'verdicts') WITH ORDINALITY AS e (v, n)
+        WHERE v ->> 'kind' IN ('availability', 'performance', 'event_guarantee', 'obligation')), '[]')
+    FROM contracts.standing AS s JOIN contracts.period AS p ON p.id = s.period
+    WHERE s.contract IN (SELECT visible.contract_ids())
+$function$
+-- owner: yardstick_visible

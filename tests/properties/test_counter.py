@@ -1,0 +1,70 @@
+"""Laws of counters: any cut of a stretch sums to it, whatever the order of arrival."""
+
+import random
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.counter import CounterReading, Exchange, Rule, course
+
+rules = st.builds(
+    Rule,
+    on_reset=st.sampled_from(["hold", "assume_zero", "documented_only"]),
+    boundary=st.sampled_from(["interpolate", "at_reading"]),
+    modulus=st.sampled_from([None, 1000]),
+    max_gap=st.sampled_from([None, 20]),
+)
+readings = st.lists(st.tuples(st.integers(0, 100), st.integers(0, 999)), min_size=1, max_size=12).map(
+    lambda pairs: [CounterReading(at, "A", (0, 0), ticks) for at, ticks in pairs]
+)
+exchanges = st.lists(
+    st.builds(Exchange, st.integers(1, 99), st.just("A"), st.integers(0, 999), st.just("A"), st.integers(0, 999)),
+    max_size=1,
+)
+cuts = st.sets(st.integers(-10, 120), min_size=2, max_size=9).map(sorted)
+
+
+def used(whole: object, instants: list[int]) -> list[int]:
+    return [p.closing - p.opening - p.removed for p in whole.parts(instants)]  # type: ignore[attr-defined]
+
+
+@given(readings, exchanges, rules, cuts)
+def test_pieces_telescope_under_any_cut(
+    series: list[CounterReading], changes: list[Exchange], rule: Rule, instants: list[int]
+) -> None:
+    whole = course(series, changes, rule)
+    assert sum(used(whole, instants)) == sum(used(whole, [instants[0], instants[-1]]))
+
+
+@given(readings, exchanges, rules, cuts)
+def test_pieces_tile_the_asked_stretch_and_never_count_backwards(
+    series: list[CounterReading], changes: list[Exchange], rule: Rule, instants: list[int]
+) -> None:
+    parts = course(series, changes, rule).parts(instants)
+    assert (parts[0].start, parts[-1].end) == (instants[0], instants[-1])
+    assert all(a.end == b.start for a, b in pairwise(parts))
+    assert min(used(course(series, changes, rule), instants)) >= 0
+
+
+@given(readings, exchanges, rules, cuts, st.randoms(use_true_random=False))
+def test_the_order_of_arrival_does_not_matter(
+    series: list[CounterReading], changes: list[Exchange], rule: Rule, instants: list[int], chance: random.Random
+) -> None:
+    shuffled = chance.sample(series, len(series))
+    one, other = course(series, changes, rule), course(shuffled, changes, rule)
+    assert (one.parts(instants), one.doubts) == (other.parts(instants), other.doubts)
+
+
+@given(readings, rules)
+def test_repetitions_change_nothing(series: list[CounterReading], rule: Rule) -> None:
+    first = {reading.at: reading for reading in sorted(series, reverse=True)}
+    clean = list(first.values())
+    assert course(clean, [], rule).parts([0, 50, 100]) == course(clean * 2, [], rule).parts([0, 50, 100])
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=10))
+def test_a_rising_counter_counts_exactly_its_rise(steps: list[int]) -> None:
+    values = [sum(steps[:n]) for n in range(len(steps) + 1)]
+    series = [CounterReading(10 * n, "A", (0, 0), value) for n, value in enumerate(values)]
+    assert sum(used(course(series, [], Rule()), [0, 10 * len(steps)])) == sum(steps)
