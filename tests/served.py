@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from api.application import create
 from core.database import connect
-from tests.conftest import Given, administration, url_of
+from tests.conftest import Given, administration, drop, url_of
 from tests.fleet import PASSWORD, Fleet, settle
 
 AT = datetime(2026, 11, 21, 14, 30, tzinfo=UTC)
@@ -48,13 +48,13 @@ def served(services: Given, template: str) -> Iterator[Served]:
     with administration(services.database_url) as connection:
         connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
-        url = url_of(services.database_url, name)
-        worker = connect(url, role="yardstick_worker")
-        fleet = settle(worker, AT)
-        with serving(url) as address:
-            yield Served(address, fleet, worker)
-        worker.dispose()
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    url = url_of(services.database_url, name)
+    worker = connect(url, role="yardstick_worker")
+    fleet = settle(worker, AT)
+    with serving(url) as address:
+        yield Served(address, fleet, worker)
+    worker.dispose()
+    drop(services.database_url, name)
 
 
 class serving:  # noqa: N801 - used as a statement
