@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound=Fact)
 _TIME_STATUS = "UIRS"
 """Unknown, informative, relative, synchronised: each is better than the one before."""
+_EXCHANGED = ("end_value", "start_value")
 _FILE: TypeAdapter[FactsFile] = TypeAdapter(FactsFile)
 _LISTS: TypeAdapter[FactLists] = TypeAdapter(FactLists)
 
@@ -301,12 +302,17 @@ def _quantity_problems(lists: FactLists, versions: Sequence[Version]) -> Iterato
 
 
 def _reading_problems(lists: FactLists, versions: Sequence[Version]) -> Iterator[tuple[Path, Problem]]:
-    registers = {m.register_path: m.unit for v in versions for m in v.measures}
-    for n, r in enumerate(lists.readings):
-        unit = registers.get(r.path)
-        if unit and (not isinstance(r.value, Quantity) or not convertible(r.value.unit, unit)):
-            problem = Problem("", f"{r.value} does not convert to {unit}", f"{r.path} is measured in {unit}")
-            yield ("readings", n, "value"), problem
+    """Readings and exchanges whose values are in no unit of their register."""
+    units = {m.register_path: m.unit for v in versions for m in v.measures}
+    values: list[tuple[Path, str, Quantity | str]] = [
+        (("readings", n, "value"), reading.path, reading.value) for n, reading in enumerate(lists.readings)
+    ]
+    for n, exchange in enumerate(lists.exchanges):
+        values += [(("exchanges", n, name), exchange.path, getattr(exchange, name)) for name in _EXCHANGED]
+    for place, path, value in values:
+        unit = units.get(path)
+        if unit and (not isinstance(value, Quantity) or not convertible(value.unit, unit)):
+            yield place, Problem("", f"{value} does not convert to {unit}", f"{path} is measured in {unit}")
 
 
 def _span_problems(lists: FactLists) -> Iterator[tuple[Path, Problem]]:

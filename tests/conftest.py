@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
 
 from core.database import connect
@@ -17,6 +18,11 @@ from embedded.services import Services, start
 from migrations.run import upgrade
 
 pytest_plugins = ["tests.served"]
+
+# Quick by default, so that `make check` takes seconds; the same laws at length: HYPOTHESIS_PROFILE=long.
+settings.register_profile("quick", max_examples=25, deadline=None)
+settings.register_profile("long", max_examples=1000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -164,37 +164,70 @@ JUNK = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.sampled_from(SOURCES), st.data())
-def test_any_junk_anywhere_gives_problems_or_a_version_never_a_crash(source: Any, data: st.DataObject) -> None:
-    changed = copy.deepcopy(source)
-    for _ in range(data.draw(st.integers(1, 3))):
-        path = data.draw(st.sampled_from([leaf for leaf in leaves(changed) if leaf]))
-        place = changed
-        for key in path[:-1]:
-            place = place[key]
-        place[path[-1]] = data.draw(JUNK)
-    found = read_agreement(yaml.safe_dump(changed))
-    assert isinstance(found, Agreement) or all(problem.message for problem in found)
-
-
-FACTS = list(yaml.load_all((SPECS / "w03-counters.facts.yaml").read_text(), Loader=yaml.BaseLoader))
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.data())
-def test_junk_in_facts_gives_problems_or_differences_never_a_crash(data: st.DataObject) -> None:
-    agreement = read_agreement((SPECS / "w03-counters.contract.yaml").read_bytes())
-    assert isinstance(agreement, Agreement)
-    changed = copy.deepcopy(FACTS[0])
+def spoil(value: Any, data: st.DataObject) -> Any:
+    changed = copy.deepcopy(value)
     path = data.draw(st.sampled_from([leaf for leaf in leaves(changed) if leaf]))
     place = changed
     for key in path[:-1]:
         place = place[key]
     place[path[-1]] = data.draw(JUNK)
+    return changed
+
+
+def junk_in_a_contract(source: Any, data: st.DataObject) -> None:
+    changed = source
+    for _ in range(data.draw(st.integers(1, 3))):
+        changed = spoil(changed, data)
+    found = read_agreement(yaml.safe_dump(changed))
+    assert isinstance(found, Agreement) or all(problem.message for problem in found)
+
+
+@given(st.sampled_from(SOURCES), st.data())
+def test_any_junk_anywhere_gives_problems_or_a_version_never_a_crash(source: Any, data: st.DataObject) -> None:
+    junk_in_a_contract(source, data)
+
+
+@pytest.mark.slow
+@settings(max_examples=1000)
+@given(st.sampled_from(SOURCES), st.data())
+def test_much_junk_anywhere_gives_problems_or_a_version_never_a_crash(source: Any, data: st.DataObject) -> None:
+    junk_in_a_contract(source, data)
+
+
+FACTS = list(yaml.load_all((SPECS / "w03-counters.facts.yaml").read_text(), Loader=yaml.BaseLoader))
+
+
+@pytest.mark.parametrize("field", ["end_value", "start_value"])
+def test_an_exchange_in_a_foreign_unit_is_a_problem_with_its_place(field: str) -> None:
+    agreement = read_agreement((SPECS / "w03-counters.contract.yaml").read_bytes())
+    assert isinstance(agreement, Agreement)
+    changed = copy.deepcopy(FACTS[0])
+    changed["facts"]["exchanges"][0][field] = "0 %"
     sources, _ = read(yaml.safe_dump(changed))
+    found = read_facts(sources[0], agreement.versions)
+    assert isinstance(found, tuple)
+    assert [problem.place.partition(", line")[0] for problem in found] == [f"facts.exchanges[0].{field}"]
+    assert [problem.message for problem in found] == ["0 % does not convert to km"]
+
+
+def junk_in_facts(data: st.DataObject) -> None:
+    agreement = read_agreement((SPECS / "w03-counters.contract.yaml").read_bytes())
+    assert isinstance(agreement, Agreement)
+    sources, _ = read(yaml.safe_dump(spoil(FACTS[0], data)))
     document = read_facts(sources[0], agreement.versions)
     if isinstance(document, FactsDocument):
         run(agreement, document)
     else:
         assert document
+
+
+@given(st.data())
+def test_junk_in_facts_gives_problems_or_differences_never_a_crash(data: st.DataObject) -> None:
+    junk_in_facts(data)
+
+
+@pytest.mark.slow
+@settings(max_examples=1000)
+@given(st.data())
+def test_much_junk_in_facts_gives_problems_or_differences_never_a_crash(data: st.DataObject) -> None:
+    junk_in_facts(data)
