@@ -1,8 +1,8 @@
 """A small fleet in the database, for tests of API and pages: declared, imported, evaluated and billed by the real code.
 
 Two customers of one provider, with a partner in the first contract. Trucks drive 20 km in each hour from 05:00 to
-19:00 UTC, and stand still otherwise. Truck T3 was down for 30 h in each month, which breaks its promise of 98 %; T5 had 5 h of
-maintenance that nobody had announced.
+19:00 UTC, and stand still otherwise. Truck T3 was down for 30 h in each month, which breaks its promise of 98 %; T5
+had 5 h of maintenance that nobody had announced.
 """
 
 import json

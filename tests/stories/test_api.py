@@ -1,6 +1,8 @@
 """The HTTP API on a real server: who sees what, and what wrong questions are answered with."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import pairwise
@@ -10,6 +12,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from core.database import transaction
+from tests.fleet import PEOPLE
 from tests.served import AT, Served
 
 pytestmark = pytest.mark.services
@@ -100,32 +103,78 @@ def test_a_partner_sees_how_things_stand_and_no_money(served: Served) -> None:
     assert worst["values"]["down"] == "30 h"
 
 
+@contextmanager
+def acting(served: Served, name: str | None) -> Iterator[Connection]:
+    """The database as the API's role sees it for somebody, without any handler in front of it."""
+    with served.worker.connect() as connection, connection.begin() as undone:
+        role, party = PEOPLE[name] if name else ("", "")
+        key = connection.execute(text("SELECT id FROM contracts.party WHERE name = :n"), {"n": party}).scalar()
+        connection.execute(text("RESET ROLE"))
+        connection.execute(text("SET LOCAL ROLE yardstick_api"))
+        connection.execute(
+            text("SELECT set_config('yardstick.party', :p, true), set_config('yardstick.role', :r, true)"),
+            {"p": str(key or ""), "r": role},
+        )
+        yield connection
+        undone.rollback()
+
+
 def rows(connection: Connection, table: str) -> int:
     return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())  # noqa: S608 - our own names
 
 
-def test_the_database_itself_keeps_money_from_a_partner(served: Served) -> None:
-    """The second lock, without any handler in front of it."""
-    engine = served.worker
-    with engine.connect() as connection, connection.begin() as undone:
-        connection.execute(text("RESET ROLE"))
-        connection.execute(text("SET LOCAL ROLE yardstick_api"))
-        party = connection.execute(text("SELECT party FROM api.person WHERE name = 'pat'")).scalar_one()
-        acting = text("SELECT set_config('yardstick.party', :p, true), set_config('yardstick.role', 'partner', true)")
-        connection.execute(acting, {"p": str(party)})
-        assert rows(connection, "contracts.contract") == 1
-        for table in ("contracts.standing", "contracts.version", "contracts.evaluation", "billing.invoice"):
-            assert rows(connection, table) == 0, table
-        undone.rollback()
+MONEY_TABLES = ("contracts.standing", "contracts.version", "contracts.evaluation", "contracts.breach", "billing.run")
+MONEY_TABLES += ("billing.draft", "billing.invoice", "billing.line", "billing.transfer", "billing.breach_report")
 
 
-def test_nobody_in_particular_sees_nothing(served: Served) -> None:
-    with served.worker.connect() as connection, connection.begin() as undone:
-        connection.execute(text("RESET ROLE"))
-        connection.execute(text("SET LOCAL ROLE yardstick_api"))
-        for table in ("contracts.contract", "ingest.asset", "billing.invoice", "billing.line", "contracts.party"):
-            assert rows(connection, table) == 0, table
-        undone.rollback()
+@pytest.mark.parametrize("name", ["pat", "ops"])
+def test_the_database_itself_keeps_money_from_who_has_no_part_in_it(served: Served, name: str) -> None:
+    """The operator acts for the provider itself: it is the role that has no part in it."""
+    with acting(served, name) as connection:
+        assert rows(connection, "contracts.contract") == (1 if name == "pat" else 2)
+        assert {table: rows(connection, table) for table in MONEY_TABLES} == dict.fromkeys(MONEY_TABLES, 0)
+    with acting(served, "fin") as connection:
+        assert all(rows(connection, table) for table in MONEY_TABLES)
+
+
+def test_the_database_itself_shows_nothing_to_nobody(served: Served) -> None:
+    tables = (*MONEY_TABLES, "contracts.contract", "contracts.party", "ingest.asset", "ingest.latest", "ingest.device")
+    with acting(served, None) as connection:
+        assert {table: rows(connection, table) for table in tables} == dict.fromkeys(tables, 0)
+
+
+SPAN = "timestamptz '2026-10-01', timestamptz '2026-10-02'"
+READINGS = {
+    "readings": f"visible.readings(:asset, 'vehicle/odometer', {SPAN}, 10)",
+    "register_readings": f"visible.register_readings(:register, {SPAN}, 1000000)",
+    "counter_neighbours": (
+        "visible.counter_neighbours(ARRAY[1], ARRAY[:register], ARRAY[timestamptz '2026-09-01'], "
+        "ARRAY[timestamptz '2100-01-01'], ARRAY[timestamptz '2026-10-01'], 1000000)"
+    ),
+    # A rate of nothing makes each rise a break.
+    "counter_breaks": (
+        "visible.counter_breaks(ARRAY[1], ARRAY[:register], ARRAY[timestamptz '2026-10-01'], "
+        "ARRAY[timestamptz '2026-10-02'], ARRAY[0::numeric], 1000000)"
+    ),
+}
+
+
+@pytest.mark.parametrize("function", READINGS)
+def test_readings_are_shown_to_whose_contract_covers_the_asset(served: Served, function: str) -> None:
+    with served.worker.connect() as connection:
+        found = connection.execute(
+            text("""
+            SELECT a.id AS asset, g.id AS register FROM ingest.asset AS a JOIN ingest.binding AS b ON b.asset = a.id
+            JOIN ingest.register AS g ON g.device = b.device AND g.name = 'odometer' WHERE a.name = 'T1'
+        """)
+        ).one()
+    asked = text(f"SELECT count(*) FROM {READINGS[function]}")  # noqa: S608 - our own names
+    keys = {name: getattr(found, name) for name in ("asset", "register") if f":{name}" in READINGS[function]}
+    seen = {}
+    for name in ("anna", "bob", "pat", "ops", None):
+        with acting(served, name) as connection:
+            seen[name] = connection.execute(asked, keys).scalar_one() > 0
+    assert seen == {"anna": True, "bob": False, "pat": True, "ops": True, None: False}
 
 
 def test_usage_by_day_adds_up_to_the_month(served: Served) -> None:
