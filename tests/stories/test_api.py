@@ -109,7 +109,6 @@ def acting(served: Served, name: str | None) -> Iterator[Connection]:
     with served.worker.connect() as connection, connection.begin() as undone:
         role, party = PEOPLE[name] if name else ("", "")
         key = connection.execute(text("SELECT id FROM contracts.party WHERE name = :n"), {"n": party}).scalar()
-        connection.execute(text("RESET ROLE"))
         connection.execute(text("SET LOCAL ROLE yardstick_api"))
         connection.execute(
             text("SELECT set_config('yardstick.party', :p, true), set_config('yardstick.role', :r, true)"),
