@@ -29,7 +29,7 @@ class Served:
     worker: Engine
 
     def client(self, key: str | None = None) -> httpx.Client:
-        """A program's client; `key` is a name of tests.fleet.ROLES."""
+        """A program's client; `key` is a name of tests.fleet.PEOPLE."""
         headers = {"Authorization": f"Bearer {self.fleet.keys[key]}"} if key else {}
         return httpx.Client(base_url=self.address, headers=headers, timeout=30)
 
