@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from api.demo.summary import compare
 from contracts import run as agreements
 from core import clock
 from simulators.run import Upload, upload_history
-from simulators.scenario import demo
+from simulators.scenario import Scenario, demo
+from simulators.truck import Truck
 
 KILLS = 5
 PAUSE = 2.5
@@ -49,6 +51,16 @@ def test_killing_the_ingester_in_the_middle_of_the_demo_loses_and_doubles_nothin
         rows = compare(scenario, main_job.bill(stage, main_job.close(stage)))
     assert len(rows) == 52
     assert [row for row in rows if row.difference] == []
+    # The months add up to the quarter: what the odometer shows at its end less what it showed at its start.
+    start, end = scenario.months[0][0], scenario.months[2][1]
+    driven = {row.asset: row.billed * 1000 for row in rows if row.unit == "km"}
+    assert driven == {asset: odometer(scenario, asset, end) - odometer(scenario, asset, start) for asset in driven}
+
+
+def odometer(scenario: Scenario, asset: str, at: datetime) -> int:
+    truck = scenario.device(asset)
+    assert isinstance(truck, Truck)
+    return truck.odometer_at(at)
 
 
 def start_ingester(children: Children, run: int) -> None:
