@@ -1,7 +1,8 @@
 """A gateway's connection: MQTT 5, QoS 1, nothing forgotten before the broker has acknowledged it.
 
 A lost connection is opened again, and what was not acknowledged is sent again: a message may arrive twice, but it does
-arrive. What the broker refuses by a reason code is counted for the report; sending it again would not help.
+arrive. So is what the broker acknowledges but keeps for nobody. What it refuses by a reason code is counted for the
+report; sending it again would not help.
 """
 
 import time
@@ -22,6 +23,10 @@ from simulators.wire import Message
 
 WINDOW = 64
 PATIENCE = 60.0
+PAUSE = 0.2
+"""Seconds before a message that nobody listened to is sent again."""
+NOBODY_LISTENS = 0x10
+"""MQTT 5's reason "No matching subscribers": acknowledged, and stored nowhere."""
 Progress = Callable[[int, int], None]
 """Called with messages and readings acknowledged so far."""
 
@@ -65,6 +70,7 @@ class Publisher:
         self._connected = Event()
         self._answers: SimpleQueue[tuple[int, ReasonCode]] = SimpleQueue()
         self._in_flight: dict[int, Message] = {}
+        self._heard = time.monotonic()
         self._client = self._make_client(client_id)
 
     def __enter__(self) -> Self:
@@ -134,6 +140,10 @@ class Publisher:
 
     def _settle(self, mid: int, reason: ReasonCode) -> None:
         message = self._in_flight.pop(mid)
+        if reason.value == NOBODY_LISTENS:
+            self._again(message)
+            return
+        self._heard = time.monotonic()
         if reason.is_failure:
             self.sent.refused.append((message.topic, str(reason)))
             return
@@ -142,6 +152,13 @@ class Publisher:
         self.sent.octets += len(message.payload)
         if self._progress:
             self._progress(self.sent.messages, self.sent.readings)
+
+    def _again(self, message: Message) -> None:
+        """Send what the broker took but kept for nobody: no ingester has subscribed yet."""
+        if time.monotonic() - self._heard > self._patience:
+            raise BrokerUnreachableError(f"{self._url}: nobody subscribes to {message.topic}; is an ingester running?")
+        time.sleep(PAUSE)
+        self._in_flight[self._client.publish(message.topic, message.payload, qos=1).mid] = message
 
     def _close(self) -> None:
         self._client.disconnect()

@@ -1,6 +1,5 @@
 """`yardstick demo`: the whole product on simulated devices, from an empty database to a served portal."""
 
-import secrets
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -15,18 +14,15 @@ from urllib.request import urlopen
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from sqlalchemy import Engine, make_url, text
 
-from api import authentication
 from api.demo import main_job, summary
 from api.demo.children import Children
 from api.demo.main_job import Stage
-from api.demo.people import GUESTS
-from api.demo.prepare import prepare
-from contracts.store import contract as contracts
+from api.demo.people import admit, guest_table
+from api.demo.prepare import DemoBroken, prepare
 from core import clock
-from core.database import connect, transaction
+from core.database import connect
 from core.settings import Settings
 from migrations.run import upgrade
 from simulators.run import run_live
@@ -40,7 +36,7 @@ PATIENCE = 60
 
 
 def demo(
-    serve: Annotated[bool, typer.Option(help="Serve the portal until Ctrl-C; without, end after the summary.")] = True,  # noqa: FBT002 - typer's form
+    serve: Annotated[bool, typer.Option(help="Serve the portal until Ctrl-C; without, end after the summary.")] = True,
 ) -> None:
     """Show the main path: devices report, contracts are evaluated, invoices are issued, truth is held against them."""
     for ending in (signal.SIGINT, signal.SIGTERM):
@@ -60,7 +56,7 @@ def demo(
         if any(row.difference for row in rows):
             raise typer.Exit(1)
         if serve:
-            _welcome(engine, console, address)
+            console.print(guest_table(admit(engine, at=clock.now()), title=f"Portal: {address}/portal"))
             console.print(f"Served after {monotonic() - started:.0f} s. Ctrl-C stops everything.")
             _stay_live(scenario, environment["YARDSTICK_BROKER_URL"], children)
 
@@ -75,6 +71,8 @@ def _console() -> Console:
 def _services() -> Iterator[dict[str, str]]:
     """Where database and broker are: as the environment says, with a database made anew; else embedded."""
     settings = Settings()
+    if bool(settings.database_url) != bool(settings.broker_url):
+        raise DemoBroken("set both YARDSTICK_DATABASE_URL and YARDSTICK_BROKER_URL, or neither for embedded services")
     if settings.database_url and settings.broker_url:
         yield {
             "YARDSTICK_DATABASE_URL": _fresh_database(settings.database_url),
@@ -144,27 +142,6 @@ def _main_job(
     rows = summary.compare(scenario, documents)
     console.print(summary.truth_table(rows))
     return rows
-
-
-def _welcome(engine: Engine, console: Console, address: str) -> None:
-    table = Table(title=f"Portal: {address}/portal", title_justify="left")
-    for name in ("sign in as", "password", "who"):
-        table.add_column(name)
-    with transaction(engine) as connection:
-        parties = contracts.party_ids(connection, {guest.party for guest in GUESTS})
-        for guest in GUESTS:
-            password = secrets.token_hex(6)
-            authentication.new_person(
-                connection,
-                name=guest.name,
-                title=guest.title,
-                password=password,
-                role=guest.role,
-                party=parties[guest.party],
-                at=clock.now(),
-            )
-            table.add_row(guest.name, password, f"{guest.role} of {guest.party}")
-    console.print(table)
 
 
 def _stay_live(scenario: Scenario, broker_url: str, children: Children) -> None:

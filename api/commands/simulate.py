@@ -3,19 +3,25 @@
 import signal
 from datetime import datetime
 from threading import Event
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from core import clock
 from core.settings import Settings
 
+if TYPE_CHECKING:
+    from simulators.scenario import Scenario
+
 
 def simulate(
-    history: Annotated[bool, typer.Option(help="Upload the past months first.")] = True,  # noqa: FBT002 - typer's form
+    history: Annotated[bool, typer.Option(help="Upload the past months first.")] = True,
     interval: Annotated[
         float, typer.Option(help="Seconds between live messages of a device; 0 ends after history.")
     ] = 10,
+    prepare: Annotated[
+        bool, typer.Option("--prepare", help="Declare devices, contracts and people first, where there are none.")
+    ] = False,
     now: Annotated[
         datetime | None, typer.Option(help="Instant at which the past ends; the clock's, if not given.")
     ] = None,
@@ -28,6 +34,8 @@ def simulate(
     if url is None:
         raise typer.BadParameter("YARDSTICK_BROKER_URL is not set; give a broker's address such as mqtt://host:1883")
     scenario = demo(now or clock.now())
+    if prepare:
+        _prepare(scenario)
     if history:
         upload = upload_history(scenario, url)
         typer.echo(f"uploaded {upload.readings:,} readings in {upload.messages:,} messages")
@@ -36,3 +44,18 @@ def simulate(
         for ending in (signal.SIGTERM, signal.SIGINT):
             signal.signal(ending, lambda *_: stop.set())
         run_live(scenario, url, stop=stop, interval=interval, clock=clock.now)
+
+
+def _prepare(scenario: "Scenario") -> None:
+    """What `yardstick demo` does before the first reading; nothing if a contract is there already."""
+    from rich import print as show
+
+    from api.commands.connection import worker
+    from api.demo.people import admit, guest_table
+    from api.demo.prepare import is_prepared
+    from api.demo.prepare import prepare as declare
+
+    with worker() as engine:
+        if not is_prepared(engine):
+            declare(engine, scenario, at=clock.now())
+            show(guest_table(admit(engine, at=clock.now()), title="Portal"))

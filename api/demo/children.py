@@ -61,6 +61,12 @@ class Children:
             child.kill()
             child.wait()
 
+    def kill(self, name: str) -> None:
+        """End a program as a power cut would, and wait until it is gone."""
+        child = self._running.pop(name)
+        child.kill()
+        child.wait()
+
     def await_log(self, name: str, words: str) -> None:
         """Wait until a program's log says `words`. Raises ChildEnded if it does not within a minute."""
         deadline = monotonic() + READY_SECONDS

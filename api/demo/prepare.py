@@ -12,6 +12,8 @@ from sqlalchemy import Engine
 
 from billing import run as billing
 from contracts import run as agreements
+from contracts.store import view as contracts
+from core.database import transaction
 from core.problem import Problem
 from ingest import catalogue
 from ingest import run as readings
@@ -58,7 +60,7 @@ AUTHOR = "operator:demo"
 
 
 class DemoBroken(RuntimeError):
-    """The demonstration's own files are not accepted: a fault of ours."""
+    """The demonstration cannot begin: its services are half given, or its own files are not accepted."""
 
 
 def prepare(engine: Engine, scenario: Scenario, *, at: datetime) -> None:
@@ -72,6 +74,12 @@ def prepare(engine: Engine, scenario: Scenario, *, at: datetime) -> None:
     for text in fact_documents(scenario):
         _accept((agreements.record(engine, text, at=at, author=AUTHOR),))
     _accept((billing.set_up(engine, SETUP, at=at, by=AUTHOR),))
+
+
+def is_prepared(engine: Engine) -> bool:
+    """Whether there is any contract."""
+    with transaction(engine) as connection:
+        return bool(contracts.contracts(connection, most=1))
 
 
 def device_file(scenario: Scenario) -> str:

@@ -267,3 +267,25 @@ def test_live_outlives_a_broken_wire(broker: str, unique: str) -> None:
         expected = [NOW + timedelta(minutes=10 * n) for n in range(1, (last - NOW) // timedelta(minutes=10) + 1)]
         there.await_(lambda: len(told()) >= len(expected))
         assert told() == [f"{when.isoformat()[:19]}Z" for when in expected]
+
+
+def test_what_nobody_listens_to_is_sent_again_until_somebody_does(broker: str, unique: str) -> None:
+    topic = f"early/{unique}"
+    late: list[Subscriber] = []
+    timer = threading.Timer(1, lambda: late.append(Subscriber(broker, topic)))
+    timer.start()
+    with Publisher(broker, f"early-{unique}", window=4) as publisher:
+        for n in range(10):
+            publisher.publish(Message("gw", topic, str(n).encode(), 1))
+    timer.join()
+    late[0].await_(lambda: len(late[0].messages) == 10)
+    assert {payload for _, payload in late[0].messages} == {str(n).encode() for n in range(10)}
+    late[0].close()
+
+
+def test_a_publisher_says_when_nobody_listens_for_too_long(broker: str, unique: str) -> None:
+    with (
+        pytest.raises(BrokerUnreachableError, match=r"nobody subscribes to .*is an ingester running"),
+        Publisher(broker, f"lonely-{unique}", patience=1) as publisher,
+    ):
+        publisher.publish(Message("gw", f"lonely/{unique}", b"{}", 1))

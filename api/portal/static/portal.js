@@ -43,10 +43,16 @@
   }
   if ($("time[data-ago]") || $("#live")) { ago(); setInterval(ago, 1000); }
   // A link to a folded place unfolds it.
-  const unfold = () => { const el = location.hash && document.getElementById(location.hash.slice(1)); if (el instanceof HTMLDetailsElement) { el.open = true; el.scrollIntoView(); } };
+  const unfold = () => { const el = location.hash && document.getElementById(location.hash.slice(1)); if (el instanceof HTMLDetailsElement) { for (let d = el; d; d = d.parentElement?.closest("details")) d.open = true; el.scrollIntoView(); } };
   addEventListener("hashchange", unfold); unfold();
   // A line that is out of date says so.
   const live = $("#live"), stream = $("#stream");
   stream?.addEventListener("htmx:sse:error", () => live?.classList.add("stale"));
-  stream?.addEventListener("htmx:sse:after:message", () => { live?.classList.remove("stale"); ago(); });
+  // What somebody unfolded stays so when its numbers change.
+  let unfolded = new Map();
+  stream?.addEventListener("htmx:sse:before:message", () => { unfolded = new Map([...document.querySelectorAll("#bill details[id]")].map(el => [el.id, el.open])); });
+  stream?.addEventListener("htmx:sse:after:message", () => {
+    for (const [id, open] of unfolded) { const el = document.getElementById(id); if (el) el.open = open; }
+    live?.classList.remove("stale"); ago();
+  });
 })();
