@@ -194,13 +194,9 @@ def _take(scene: Scene, lineage: Lineage, found: Outcome, outcome: Outcome) -> N
     """Take in a term's results: nothing of it where its condition failed; its lines wait where a duty holds it."""
     terms = tuple(lineage.values())
     if any(term.condition for term in terms) or any(b.term.holds for b in scene.breaches):
+        out = {(v.clause, v.owner) for v in found.verdicts if _barred(scene, terms, v) or _held(scene, v)}
         found.verdicts = [_conditioned(scene, terms, verdict) for verdict in found.verdicts]
-        states = {(v.clause, v.owner) for v in found.verdicts}
-        found.lines = [
-            line
-            for line in found.lines
-            if (line.clause, line.owner) not in states or not (_barred(scene, terms, line) or _held(scene, line))
-        ]
+        found.lines = [line for line in found.lines if (line.clause, line.owner) not in out]
     outcome.add(found)
 
 
@@ -210,12 +206,12 @@ def _conditioned(scene: Scene, terms: Sequence[Term], verdict: Verdict) -> Verdi
     return replace(verdict, status="provisional") if _held(scene, verdict) else verdict
 
 
-def _barred(scene: Scene, terms: Sequence[Term], item: Line | Verdict) -> bool:
+def _barred(scene: Scene, terms: Sequence[Term], item: Verdict) -> bool:
     term = next((term for term in terms if term.clause == item.clause), None)
     return term is not None and scene.barred(term, _assets_of(scene, item.owner), item.start, item.end)
 
 
-def _held(scene: Scene, item: Line | Verdict) -> bool:
+def _held(scene: Scene, item: Verdict) -> bool:
     """Whether a breached duty lets the clause wait for a person."""
     whose = _assets_of(scene, item.owner)
     return any(

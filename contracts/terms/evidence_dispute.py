@@ -58,8 +58,11 @@ def evaluate(scene: Scene, lineage: Lineage) -> Outcome:
     found = list(corrections(scene, lineage))
     for test, version, term in found:
         _correct(scene, (test, version, term), outcome)
-    if not found:
-        outcome.verdicts.append(_verdict(scene, present, "contract", {}))
+    corrected = {test.asset for test, _, _ in found}
+    charged = ruling.term_by_clause[present.of]
+    for asset in covered(scene.versions, charged.applies_to, scene.start, scene.end):
+        if asset not in corrected:
+            outcome.verdicts.append(_verdict(scene, present, asset, {}))
     return outcome
 
 
