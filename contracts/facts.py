@@ -310,7 +310,7 @@ class StateNeed:
 
 @dataclass(frozen=True, slots=True, order=True)
 class GaugeNeed:
-    """A gauge's readings wanted over [start, end), and the last one before."""
+    """A gauge's readings wanted from start to end, both included, and the last one before."""
 
     asset: str
     register: str

@@ -162,7 +162,7 @@ def _gauge(lists: FactLists, need: GaugeNeed, as_of: int | None) -> Gauge:
     mine = [r for r in _known(lists.readings, as_of) if (r.asset, r.path) == (need.asset, need.register)]
     found: dict[int, Fraction] = {}
     for reading in sorted(mine, key=lambda r: (r.at, r.sequence)):
-        if reading.at < need.end and isinstance(reading.value, Quantity):
+        if reading.at <= need.end and isinstance(reading.value, Quantity):
             found[reading.at] = reading.value.to(need.unit)
     first = max((at for at in found if at <= need.start), default=need.start)
     return Gauge(need.unit, tuple(Level(at, value) for at, value in found.items() if at >= first))
