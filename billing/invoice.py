@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -13,7 +13,7 @@ from core.canonical import decimal_text
 from core.money import Mode, Money, exponent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
 Document: TypeAlias = dict[str, Any]
@@ -82,13 +82,22 @@ class Draft:
         return self.net + self.tax_total
 
 
-def draw_up(evaluated: Evaluated, agreement: Agreement, *, seller: Party, buyer: Party, payment_days: int) -> Draft:
+def draw_up(
+    evaluated: Evaluated,
+    agreement: Agreement,
+    *,
+    seller: Party,
+    buyer: Party,
+    payment_days: int,
+    deltas: Sequence[Line] = (),
+) -> Draft:
     """The invoice for one evaluation. Amounts come rounded from it and are only added up; tax is rounded once each.
 
-    The same arguments give the same document and hash.
+    deltas: lines that correct earlier periods; they stand last. The same arguments give the same document and hash.
     """
     result = evaluated.result
-    lines = tuple(_line(n, row, evaluated, agreement) for n, row in enumerate(result["lines"], start=1))
+    own = [printed(row, evaluated, agreement) for row in result["lines"]]
+    lines = tuple(replace(line, document=line.document | {"n": n}) for n, line in enumerate([*own, *deltas], start=1))
     zero = Money.zero(result["currency"])
     tax = totals(((line.tax, line.amount) for line in lines), agreement.rounding)
     net, tax_total = total((line.amount for line in lines), zero), total((part.amount for part in tax), zero)
@@ -101,9 +110,9 @@ def draw_up(evaluated: Evaluated, agreement: Agreement, *, seller: Party, buyer:
         "seller": _party(seller),
         "buyer": _party(buyer),
         "payment_days": payment_days,
-        "net": _amount(net, zero.currency),
-        "tax_total": _amount(tax_total, zero.currency),
-        "gross": _amount(net + tax_total, zero.currency),
+        "net": amount_text(net, zero.currency),
+        "tax_total": amount_text(tax_total, zero.currency),
+        "gross": amount_text(net + tax_total, zero.currency),
         "warnings": list(warnings),
     }
     blocked = tuple(_blocked(result, agreement, lines, net + tax_total))
@@ -129,23 +138,25 @@ def verdict_of(line: Mapping[str, Any], verdicts: Iterable[Mapping[str, Any]]) -
     return next(same, None)
 
 
-def _line(n: int, row: Mapping[str, Any], evaluated: Evaluated, agreement: Agreement) -> Line:
+def printed(row: Mapping[str, Any], evaluated: Evaluated, agreement: Agreement) -> Line:
+    """A line of an evaluation as an invoice shows it; it gets its number there."""
     amount = Money.parse(row["amount"])
-    tax = _tax(row["kind"], amount, agreement)
+    tax = tax_of(row["kind"], amount, agreement)
     document = {
-        "n": n,
+        "n": 0,
         **{key: row[key] for key in ("id", "clause", "kind", "asset", "segment", "text", "quantity", "unit")},
         "sentence": agreement.sentences.get((row["segment"], row["clause"]), ""),
-        "amount": _amount(amount, amount.currency),
+        "amount": amount_text(amount, amount.currency),
         "tax": {"category": tax.category, "rate": rate_text(tax.rate)},
         **{key: row[key] for key in ("from", "to", "steps")},
         "evidence": _evidence(row, evaluated, agreement),
         "verdict": verdict_of(row, evaluated.result["verdicts"]),
+        "corrects": None,
     }
     return Line(row["kind"], amount, tax, document)
 
 
-def _tax(kind: str, amount: Money, agreement: Agreement) -> Tax:
+def tax_of(kind: str, amount: Money, agreement: Agreement) -> Tax:
     """A credit is taxed as its base, or is compensation outside the scope of tax; as the contract says."""
     if amount.amount < 0 and kind in PROMISES and agreement.credits == "outside_scope":
         return OUTSIDE
@@ -169,15 +180,7 @@ def _document(evaluated: Evaluated, lines: tuple[Line, ...], tax: tuple[TaxTotal
         **{key: result[key] for key in ("contract", "versions", "period", "timezone", "currency", "verdicts")},
         "service": {"from": result["from"], "to": result["to"]},
         "lines": [line.document for line in lines],
-        "tax": [
-            {
-                "category": part.tax.category,
-                "rate": rate_text(part.tax.rate),
-                "base": _amount(part.base, part.base.currency),
-                "tax": _amount(part.amount, part.amount.currency),
-            }
-            for part in tax
-        ],
+        "tax": [tax_row(part) for part in tax],
         "evaluation": {
             "id": evaluated.id,
             "knowledge": result["as_of"],
@@ -186,11 +189,21 @@ def _document(evaluated: Evaluated, lines: tuple[Line, ...], tax: tuple[TaxTotal
     }
 
 
+def tax_row(part: TaxTotal) -> Document:
+    """A tax total as printed."""
+    return {
+        "category": part.tax.category,
+        "rate": rate_text(part.tax.rate),
+        "base": amount_text(part.base, part.base.currency),
+        "tax": amount_text(part.amount, part.amount.currency),
+    }
+
+
 def _party(party: Party) -> Document:
     return {"name": party.name, "address": party.address, "country": party.country, "vat_id": party.vat_id}
 
 
-def _amount(amount: Money, currency: str) -> str:
+def amount_text(amount: Money, currency: str) -> str:
     """At least as many decimals as the currency has, so that 1850 reads 1850.00."""
     least = Decimal(1).scaleb(-exponent(currency))
     digits = -int(amount.amount.as_tuple().exponent)

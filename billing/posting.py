@@ -33,7 +33,7 @@ def post(document: Document, customer: str) -> tuple[Transfer, ...]:
     sums: dict[str, Money] = {}
     for line in document["lines"]:
         amount = _money(line["amount"], document)
-        account = _account(line["kind"], credit=amount.amount < 0)
+        account = _account(line["kind"], credit=amount.amount < 0 or bool(line.get("corrects")))
         sums[account] = sums[account] + amount if account in sums else amount
     for part in document["tax"]:
         sums[f"vat:{part['category']}:{part['rate']}"] = _money(part["tax"], document)

@@ -107,7 +107,7 @@ def collect(engine: Engine, run: str, *, at: datetime, by: str) -> None:
         found, state = _act(connection, run, "collect")
         seller = entities.entity_by_id(connection, found.entity)
         dues = periods.of_provider(connection, seller.party, found.label)
-        billed = invoices.billed(connection, [due.contract for due in dues], label=found.label, kind="invoice")
+        billed = invoices.billed(connection, [due.contract for due in dues], label=found.label)
         known = store.current_knowledge(connection)
         revision = runs.collect(connection, found, state=state, known=known)
         rows = [drafts.due_row(due) for due in dues if due.contract not in billed]

@@ -31,20 +31,21 @@ ADVANCE = text("""
 ADD_INVOICES = text("""
     INSERT INTO billing.invoice (public_id, series, n, number, kind, contract, customer, run, evaluation, label,
         service_start, service_end, issue_date, due_date, currency, exponent, net, tax, gross, document,
-        content_hash, previous_hash, chain_hash, issued_at)
+        content_hash, previous_hash, chain_hash, issued_at, corrects, revision)
     SELECT * FROM json_to_recordset(cast(:rows AS json)) AS r(public_id text, series int, n int, number text, kind text,
         contract int, customer int, run bigint, evaluation bigint, label text, service_start timestamptz,
         service_end timestamptz, issue_date date, due_date date, currency text, exponent smallint, net numeric,
         tax numeric, gross numeric, document jsonb, content_hash text, previous_hash text, chain_hash text,
-        issued_at timestamptz)
+        issued_at timestamptz, corrects bigint, revision int)
     RETURNING id, number
 """)
 ADD_LINES = text("""
     INSERT INTO billing.line (invoice, n, line_id, clause, kind, asset, text, quantity, unit, amount, currency,
-        tax_category, tax_rate, service_start, service_end, steps)
+        tax_category, tax_rate, service_start, service_end, steps, label)
     SELECT * FROM json_to_recordset(cast(:rows AS json)) AS r(invoice bigint, n int, line_id text, clause text,
         kind text, asset text, text text, quantity numeric, unit text, amount numeric, currency text,
-        tax_category text, tax_rate numeric, service_start timestamptz, service_end timestamptz, steps jsonb)
+        tax_category text, tax_rate numeric, service_start timestamptz, service_end timestamptz, steps jsonb,
+        label text)
 """)
 ADD_TAX = text("""
     INSERT INTO billing.tax_total (invoice, category, rate, base, tax)
@@ -66,11 +67,19 @@ POST = text("""
     INSERT INTO core.outbox (at, topic, key, payload)
     SELECT * FROM json_to_recordset(cast(:rows AS json)) AS r(at timestamptz, topic text, key text, payload jsonb)
 """)
-BILLED = text(
-    "SELECT contract FROM billing.invoice WHERE contract = ANY(:contracts) AND label = :label AND kind = :kind"
-)
+# What was credited in full is not billed; its period is invoiced anew.
+BILLED = text("""
+    SELECT contract FROM billing.invoice AS i WHERE contract = ANY(:contracts) AND label = :label AND kind = 'invoice'
+        AND NOT EXISTS (SELECT FROM billing.correction AS c WHERE c.corrects = i.id AND c.kind = 'cancellation')
+""")
+REVISIONS = text("""
+    SELECT contract, max(revision) AS revision FROM billing.invoice
+    WHERE contract = ANY(:contracts) AND label = :label AND kind = 'invoice' GROUP BY contract
+""")
+IDS = text("SELECT public_id, id FROM billing.invoice WHERE public_id = ANY(:public_ids)")
 BY_NAME = text("""
-    SELECT public_id, number, document, content_hash, chain_hash FROM billing.invoice
+    SELECT id, contract, evaluation, label, public_id, kind, number, document, content_hash, chain_hash
+    FROM billing.invoice
     WHERE number = :name OR public_id = :name
 """)
 CHAIN = text("""
@@ -138,10 +147,22 @@ def post(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     connection.execute(POST, _rows(rows))
 
 
-def billed(connection: Connection, contracts: Iterable[int], *, label: str, kind: str) -> frozenset[int]:
-    """Which of these contracts have such a document for the period already."""
-    given = {"contracts": list(contracts), "label": label, "kind": kind}
+def billed(connection: Connection, contracts: Iterable[int], *, label: str) -> frozenset[int]:
+    """Which of these contracts have an invoice for the period that stands."""
+    given = {"contracts": list(contracts), "label": label}
     return frozenset(connection.execute(BILLED, given).scalars())
+
+
+def revisions(connection: Connection, contracts: Iterable[int], *, label: str) -> dict[int, int]:
+    """How many invoices there were for the period of each contract; those without are missing."""
+    rows = connection.execute(REVISIONS, {"contracts": list(contracts), "label": label})
+    return {row.contract: row.revision for row in rows}
+
+
+def ids(connection: Connection, public_ids: Iterable[str]) -> dict[str, int]:
+    """Inside keys of documents."""
+    rows = connection.execute(IDS, {"public_ids": list(public_ids)})
+    return {row.public_id: row.id for row in rows}
 
 
 def find(connection: Connection, name: str) -> dict[str, Any] | None:

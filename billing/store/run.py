@@ -47,9 +47,11 @@ WAITING = text("""
 """)
 SAVE_DRAFTS = text("""
     UPDATE billing.draft AS d SET state = r.state, reason = r.reason, evaluation = r.evaluation,
-        document = r.document, net = r.net, tax = r.tax, gross = r.gross, currency = r.currency, hash = r.hash
+        document = r.document, net = r.net, tax = r.tax, gross = r.gross, currency = r.currency, hash = r.hash,
+        corrections = r.corrections, credit_notes = r.credit_notes
     FROM json_to_recordset(cast(:rows AS json)) AS r(contract int, state text, reason text, evaluation bigint,
-        document jsonb, net numeric, tax numeric, gross numeric, currency text, hash text)
+        document jsonb, net numeric, tax numeric, gross numeric, currency text, hash text, corrections jsonb,
+        credit_notes jsonb)
     WHERE d.run = :run AND d.revision = :revision AND d.contract = r.contract
 """)
 EXCLUDE = text("""
@@ -62,7 +64,8 @@ COUNTS = text("""
     FROM billing.draft WHERE run = :run AND revision = :revision GROUP BY state, currency ORDER BY state, currency
 """)
 DRAFTS = text("""
-    SELECT contract_name, state, reason, net, tax, gross, currency, document, hash FROM billing.draft
+    SELECT contract_name, state, reason, net, tax, gross, currency, document, hash, corrections, credit_notes
+    FROM billing.draft
     WHERE run = :run AND revision = :revision ORDER BY contract_name
 """)
 BLOCKED = text("""
@@ -71,12 +74,18 @@ BLOCKED = text("""
 """)
 # What is left to issue, in the order of the chain: customer, then contract.
 ISSUABLE = text("""
-    SELECT contract, period, evaluation, document, net, tax, gross, currency, hash FROM billing.draft
+    SELECT contract, period, evaluation, document, net, tax, gross, currency, hash, corrections, credit_notes
+    FROM billing.draft
     WHERE run = :run AND revision = :revision AND state IN ('ok', 'warning')
     ORDER BY document #>> '{buyer,name}' COLLATE "C", contract_name COLLATE "C" LIMIT :most FOR UPDATE
 """)
 ISSUED = text("""
     UPDATE billing.draft SET state = 'issued'
+    WHERE run = :run AND revision = :revision AND contract = ANY(:contracts)
+""")
+
+FAIL = text("""
+    UPDATE billing.draft SET state = 'failed', reason = :reason
     WHERE run = :run AND revision = :revision AND contract = ANY(:contracts)
 """)
 
@@ -120,6 +129,8 @@ class Issuable:
     gross: Decimal
     currency: str
     hash: str
+    corrections: list[dict[str, Any]]
+    credit_notes: list[dict[str, Any]]
 
 
 def add(connection: Connection, row: Mapping[str, object]) -> int:
@@ -224,3 +235,9 @@ def issued(connection: Connection, run: Run, contracts: Sequence[int]) -> None:
     """These drafts are invoices now."""
     given = {"run": run.id, "revision": run.revision, "contracts": list(contracts)}
     connection.execute(ISSUED, given)
+
+
+def fail(connection: Connection, run: Run, contracts: Sequence[int], reason: str) -> None:
+    """These drafts cannot be issued as they were approved; they wait for another run."""
+    given = {"run": run.id, "revision": run.revision, "contracts": list(contracts), "reason": reason}
+    connection.execute(FAIL, given)
