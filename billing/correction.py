@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from billing import chain
 from billing.invoice import Draft, Line, amount_text, tax_of, tax_row, total
+from billing.posting import PROMISES, reduces
 from billing.tax import Tax, TaxTotal, rate_text, totals
 from core import canonical
 from core.money import Money
@@ -201,7 +202,8 @@ def _line(key: Key, kind: str, tax: Tax, difference: Money, *, words: Document, 
         "steps": [{"label": "correction", "formula": "now - before", "values": values, "result": amount}],
         "evidence": [],
         "verdict": None,
-        "corrects": {key: value for key, value in words.items() if key not in ("from", "to")},
+        "corrects": {key: value for key, value in words.items() if key not in ("from", "to")}
+        | {"reduction": kind in PROMISES},
     }
     return Line(kind, difference, tax, document)
 
@@ -210,7 +212,7 @@ def _negated(line: Document, document: Document, reason: str) -> Line:
     amount = -_money(line["amount"], document["currency"])
     period = line["corrects"]["period"] if line.get("corrects") else document["period"]
     reference = {key: document["issue"][key] for key in ("id", "number", "issue_date")}
-    words = {"period": period, "reason": reason, "invoice": reference}
+    words = {"period": period, "reason": reason, "invoice": reference, "reduction": reduces(line, -amount)}
     text = amount_text(amount, amount.currency)
     return Line(line["kind"], amount, _tax(line["tax"]), line | {"amount": text, "corrects": words})
 

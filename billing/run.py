@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from billing import chain
 from billing.setup import Setup, read_setup
 from billing.state import Act, State, after
+from billing.store import correction as corrections
 from billing.store import draft as drafts
 from billing.store import entity as entities
 from billing.store import invoice as invoices
@@ -45,7 +46,11 @@ class NoSuchInvoice(LookupError):
 
 
 class SamePerson(PermissionError):
-    """Who created a run may not approve it."""
+    """Who created a run or proposes a credit note may not approve it."""
+
+
+class NotCreditable(ValueError):
+    """A document that cannot be credited in full: it is a credit note, was credited, or its period was corrected."""
 
 
 class HashChanged(ValueError):
@@ -191,6 +196,28 @@ def issue(engine: Engine, run: str, *, at: datetime, by: str, most: int = issuin
             detail = {"invoices": issued, "hash": found.hash}
             _audit(connection, at, by, "issue" if issued else "finish", run, detail)
             count += issued
+
+
+def credit(engine: Engine, name: str, *, reason: str, at: datetime, by: str, approved_by: str) -> str:
+    """Credit an invoice that was issued in error, in full; its period may then be invoiced anew. Returns the number.
+
+    Raises NoSuchInvoice, SamePerson, NotCreditable.
+    """
+    if by == approved_by:
+        raise SamePerson(f"{by} asks for the credit note; a second person approves it")
+    with transaction(engine) as connection:
+        found = invoices.find(connection, name)
+        if found is None:
+            raise NoSuchInvoice(f"there is no invoice {name}")
+        seller = entities.entity_by_id(connection, runs.entity_of(connection, found["run"]))
+        day = at.astimezone(zone(seller.timezone)).date()
+        invoices.lock_series(connection, entity=seller.id, kind="invoice", year=day.year)
+        if problem := corrections.why_not_creditable(connection, found):
+            raise NotCreditable(problem)
+        number = issuing.issue_cancellation(connection, seller, found, reason=reason, day=day, at=at)
+        detail = {"reason": reason, "approved_by": approved_by, "credit_note": number}
+        store.audit(connection, at, actor=by, action="invoice.credit", subject=found["public_id"], detail=detail)
+    return number
 
 
 def cancel(engine: Engine, run: str, *, at: datetime, by: str) -> None:

@@ -30,6 +30,7 @@ REFUSALS = (
     billing.SamePerson,
     billing.HashChanged,
     billing.NotReady,
+    billing.NotCreditable,
     NotPossible,
     AlreadyOpen,
     NotAPeriod,
@@ -102,6 +103,20 @@ def issue(run: Run, by: By) -> None:
     with _database() as engine:
         count = billing.issue(engine, run, at=clock.now(), by=_person(by))
     typer.echo(f"issued {count} invoices")
+
+
+@app.command()
+def correct(
+    name: Annotated[str, typer.Argument(help="The invoice, by number or id (inv_…).")],
+    reason: Annotated[str, typer.Option(help="What was wrong.")],
+    by: By,
+    approved_by: Annotated[str, typer.Option(help="Who approves it: somebody else.")],
+) -> None:
+    """Credit an invoice that was issued in error, in full; its period may be billed anew then."""
+    with _database() as engine:
+        people = {"by": _person(by), "approved_by": _person(approved_by)}
+        number = billing.credit(engine, name, reason=reason, at=clock.now(), **people)
+    typer.echo(f"issued credit note {number}")
 
 
 @app.command()

@@ -48,6 +48,15 @@ COUNTS = text("""
     SELECT contract, label, max(n) AS n FROM billing.correction WHERE contract = ANY(:contracts)
     GROUP BY contract, label
 """)
+# Documents that correct a period and stand; one of them is in the way of crediting its invoice in full.
+CORRECTED_BY = text("""
+    SELECT i.number FROM billing.correction AS c JOIN billing.invoice AS i ON i.id = c.invoice
+    WHERE c.contract = :contract AND c.label = :label AND c.kind <> 'cancellation' AND i.id <> :id
+        AND c.corrects = :id
+        AND NOT EXISTS (SELECT FROM billing.correction AS d WHERE d.corrects = i.id AND d.kind = 'cancellation')
+    ORDER BY c.n DESC LIMIT 1
+""")
+CREDITED = text("SELECT 1 FROM billing.correction WHERE corrects = :id AND kind = 'cancellation'")
 ADD = text("""
     INSERT INTO billing.correction
         (contract, label, n, kind, invoice, corrects, evaluation, currency, net, reason, at)
@@ -94,6 +103,18 @@ def counts(connection: Connection, contracts: Iterable[int]) -> dict[tuple[int, 
     """How often each period of these contracts was corrected, by contract and label; those never are missing."""
     rows = connection.execute(COUNTS, {"contracts": list(contracts)})
     return {(row.contract, row.label): row.n for row in rows}
+
+
+def why_not_creditable(connection: Connection, found: Mapping[str, Any]) -> str:
+    """What is in the way of crediting this document in full; empty if nothing is."""
+    number, key = found["number"], {name: found[name] for name in ("contract", "label", "id")}
+    if found["kind"] != "invoice":
+        return f"{number} is a credit note; only an invoice is credited"
+    if connection.execute(CREDITED, {"id": found["id"]}).first():
+        return f"{number} is credited in full already"
+    if other := connection.execute(CORRECTED_BY, key).scalar():
+        return f"period {found['label']} of {number} was corrected by {other}; credit that document first"
+    return ""
 
 
 def add(connection: Connection, rows: Sequence[Mapping[str, Any]], at: datetime) -> None:

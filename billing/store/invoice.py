@@ -76,9 +76,11 @@ REVISIONS = text("""
     SELECT contract, max(revision) AS revision FROM billing.invoice
     WHERE contract = ANY(:contracts) AND label = :label AND kind = 'invoice' GROUP BY contract
 """)
+REPORTED = text("SELECT breach FROM billing.breach_report WHERE breach = ANY(:breaches)")
+NUMBER = text("SELECT number FROM billing.invoice WHERE id = :id")
 IDS = text("SELECT public_id, id FROM billing.invoice WHERE public_id = ANY(:public_ids)")
 BY_NAME = text("""
-    SELECT id, contract, evaluation, label, public_id, kind, number, document, content_hash, chain_hash
+    SELECT id, run, contract, evaluation, label, public_id, kind, number, document, content_hash, chain_hash
     FROM billing.invoice
     WHERE number = :name OR public_id = :name
 """)
@@ -142,6 +144,11 @@ def add_reports(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> No
     connection.execute(ADD_REPORTS, _rows(rows))
 
 
+def reported(connection: Connection, breaches: Iterable[int]) -> frozenset[int]:
+    """Which of these breaches have a report."""
+    return frozenset(connection.execute(REPORTED, {"breaches": list(breaches)}).scalars())
+
+
 def post(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Leave many messages for delivery after commit. Keys: at, topic, key, payload."""
     connection.execute(POST, _rows(rows))
@@ -163,6 +170,11 @@ def ids(connection: Connection, public_ids: Iterable[str]) -> dict[str, int]:
     """Inside keys of documents."""
     rows = connection.execute(IDS, {"public_ids": list(public_ids)})
     return {row.public_id: row.id for row in rows}
+
+
+def number_of(connection: Connection, id: int) -> str:  # noqa: A002
+    """As printed."""
+    return str(connection.execute(NUMBER, {"id": id}).scalar_one())
 
 
 def find(connection: Connection, name: str) -> dict[str, Any] | None:

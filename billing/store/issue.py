@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from billing import chain
 from billing.breach import Breach, report
+from billing.correction import cancellation
 from billing.invoice import Evaluated, issued
 from billing.number import Kind, following, number
 from billing.posting import post
@@ -21,7 +22,7 @@ from contracts.store import evaluation as evaluation_store
 from core.money import Money, exponent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date, datetime
 
     from sqlalchemy import Connection
@@ -77,6 +78,38 @@ def issue_chunk(connection: Connection, run: Run, seller: Entity, *, at: datetim
         if sound:
             return _issue_drafts(connection, run, seller, drafts=sound, day=run.issue_date, at=at)
     return 0
+
+
+def issue_cancellation(
+    connection: Connection, seller: Entity, found: Mapping[str, Any], *, reason: str, day: date, at: datetime
+) -> str:
+    """A credit note over a whole invoice, as `invoices.find` gives it. Returns its number."""
+    note = cancellation(found["document"], reason)
+    contract, label = found["contract"], found["label"]
+    ready = Ready("credit_note", contract, found["evaluation"], label, note.document, corrects=found["id"])
+    ids = issue_documents(connection, found["run"], seller, ready=[ready], day=day, at=at)
+    counts = corrections.counts(connection, [contract])
+    sums = {label: note.net - note.net}
+    for line in note.lines:
+        period = line.document["corrects"]["period"]
+        sums[period] = sums[period] + line.amount if period in sums else line.amount
+    rows = [
+        {
+            "contract": contract,
+            "label": period,
+            "n": counts.get((contract, period), 0) + 1,
+            "kind": "cancellation" if period == label else "credit_note",
+            "invoice": ids[note.hash],
+            "corrects": found["public_id"],
+            "evaluation": found["evaluation"],
+            "reason": reason,
+            "currency": net.currency,
+            "net": net.amount,
+        }
+        for period, net in sums.items()
+    ]
+    corrections.add(connection, rows, at)
+    return invoices.number_of(connection, ids[note.hash])
 
 
 def issue_documents(
@@ -256,9 +289,11 @@ def _line_rows(item: _Issue, invoice: int) -> Iterator[dict[str, Any]]:
 
 
 def _save_reports(connection: Connection, batch: Sequence[_Issue], ids: dict[str, int], at: datetime) -> None:
-    """A report for each breach that the invoiced evaluations found."""
+    """A report for each breach that the invoiced evaluations found; one that stands since an earlier invoice stays."""
     by_evaluation = {item.ready.evaluation: item for item in batch}
-    breaches = breach_store.of_evaluations(connection, by_evaluation)
+    found_there = breach_store.of_evaluations(connection, by_evaluation)
+    reported = invoices.reported(connection, [breach.id for breach in found_there])
+    breaches = [breach for breach in found_there if breach.id not in reported]
     saved = evaluation_store.by_id(connection, {breach.evaluation for breach in breaches})
     rows, messages = [], []
     for found in breaches:

@@ -84,6 +84,7 @@ ISSUED = text("""
     WHERE run = :run AND revision = :revision AND contract = ANY(:contracts)
 """)
 
+ENTITY_OF = text("SELECT entity FROM billing.run WHERE id = :run")
 FAIL = text("""
     UPDATE billing.draft SET state = 'failed', reason = :reason
     WHERE run = :run AND revision = :revision AND contract = ANY(:contracts)
@@ -147,6 +148,11 @@ def read(connection: Connection, run: str, *, lock: bool) -> Run | None:
     """A run by its public id; locked so that acts on one run follow each other."""
     row = connection.execute(LOCKED if lock else READ, {"run": run}).mappings().first()
     return None if row is None else Run(**row)
+
+
+def entity_of(connection: Connection, run: int) -> int:
+    """Whose run it is."""
+    return int(connection.execute(ENTITY_OF, {"run": run}).scalar_one())
 
 
 def collect(connection: Connection, run: Run, *, state: State, known: int) -> int:

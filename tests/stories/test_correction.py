@@ -34,14 +34,14 @@ def story(engine: Engine) -> Story:
     return told
 
 
-def june(story: Story, *contract: str) -> None:
+def june(story: Story, *contract: str, opening: tuple[str, str] = ("2026-06-01", "1000.0")) -> None:
     """W02: on 10 June the device is exchanged, and its last reading is late."""
     found = catalogue.read(EXCHANGED)
     assert isinstance(found, catalogue.Catalogue), found
     run.declare(story.engine, found, SIGNED, author="person:test")
     story.contract(*(contract or ["\n---\n".join(case("w02-late-readings"))]))
     # 5000.0 km until 10 June, 1300.0 km with the new device: 6300.0 km until 16 June; then 4100.0 km
-    story.odometer("T1", ("2026-06-01", "1000.0"), ("2026-06-10 08:00", "6000.0"))
+    story.odometer("T1", opening, ("2026-06-10 08:00", "6000.0"))
     story.odometer("T2", ("2026-06-16", "1300.0"), ("2026-07-01", "5400.0"), ("2026-08-01", "6400.0"))
     contracts.close_due_periods(story.engine, at=JULY_5)
     story.issue(story.bill(TYRES, "2026-06", JULY_5).run.public_id, JULY_5)
@@ -144,10 +144,10 @@ def test_beyond_the_correction_window_a_period_stays(story: Story) -> None:
     assert story.invoices()[1]["net"] == "40.00"
 
 
-def uptime(story: Story, replace: tuple[str, str] = ("", "")) -> None:
+def uptime(story: Story) -> None:
     """W04's June, without its attributions: the stop of 11 June counts as the provider's."""
     story.assets("T1")
-    story.contract(case("w04-uptime")[0].replace(*replace))
+    story.contract(case("w04-uptime")[0])
     story.states("T1", "2026-05-31 23:00", "2026-08-01 01:00", *spans(facts("w04-uptime")["facts"]["states"]))
     month(story, "2026-06", JULY_5, TRUCKS)
 
@@ -185,3 +185,70 @@ def test_a_decided_attribution_takes_a_credit_back(story: Story) -> None:
     """)
     billed = story.rows("SELECT -sum(amount) FROM billing.line WHERE kind = 'availability'")
     assert moves == billed
+
+
+def test_where_it_is_agreed_a_difference_to_the_customers_good_is_a_credit_note(story: Story) -> None:
+    text = "\n---\n".join(case("w02-late-readings")).replace("decimals: 2}", "decimals: 2, correction: credit_note}")
+    # On 1 June the counter is taken from its neighbours: 760.0 + 5240.0 / 236 h * 12 h; it showed 1200.0.
+    june(story, text, opening=("2026-05-31 12:00", "760.0"))
+    story.odometer("T1", ("2026-06-01", "1200.0"))
+    month(story, "2026-07", AUGUST_5)
+    first, second, note = story.invoices()
+    assert (note["kind"], note["issue"]["number"]) == ("credit_note", "TY-C-2026-00001")
+    assert note["corrects"]["number"] == first["issue"]["number"] == "TY-2026-00001"
+    assert not any(row["corrects"] for row in second["lines"])
+    (line,) = note["lines"]
+    net, tax = Decimal(note["net"]), Decimal(note["tax_total"])
+    assert Decimal(line["amount"]) == net < 0
+    assert tax == (net * Decimal("0.19")).quantize(Decimal("0.01"))
+    assert Decimal(note["gross"]) == net + tax
+    kinds = story.rows(
+        "SELECT c.kind, i.number FROM billing.correction AS c JOIN billing.invoice AS i ON i.id = c.invoice"
+    )
+    assert [tuple(row) for row in kinds] == [("credit_note", "TY-C-2026-00001")]
+    booked = story.rows("""
+        SELECT sum(CASE WHEN debit LIKE 'receivable%' THEN amount ELSE -amount END) FROM billing.transfer AS t
+        JOIN billing.invoice AS i ON i.id = t.invoice WHERE i.kind = 'credit_note'
+    """)
+    assert booked[0][0] == Decimal(note["gross"])
+
+
+def test_an_invoice_issued_in_error_is_credited_in_full_and_its_period_billed_anew(story: Story) -> None:
+    uptime(story)
+    (first,) = story.invoices()
+    number, who = first["issue"]["number"], {"by": "person:anna", "approved_by": "person:bert"}
+    with pytest.raises(billing.SamePerson):
+        billing.credit(story.engine, number, reason="wrong debtor", at=JULY_5, by="person:a", approved_by="person:a")
+    credited = billing.credit(story.engine, number, reason="wrong debtor", at=JULY_5, **who)
+    note = next(document for document in story.invoices() if document["kind"] == "credit_note")
+    assert (credited, note["reason"]) == ("TS-C-2026-00001", "wrong debtor")
+    for of_note, of_invoice in zip(note["tax"], first["tax"], strict=True):
+        assert [Decimal(of_note[key]) for key in ("base", "tax")] == [
+            -Decimal(of_invoice[key]) for key in ("base", "tax")
+        ]
+    assert [Decimal(note[key]) for key in ("net", "gross")] == [-Decimal(first[key]) for key in ("net", "gross")]
+    for again in (number, credited):
+        with pytest.raises(billing.NotCreditable):
+            billing.credit(story.engine, again, reason="again", at=JULY_5, **who)
+    books = story.rows("""
+        SELECT account, sum(amount) FROM (SELECT debit AS account, amount FROM billing.transfer
+            UNION ALL SELECT credit, -amount FROM billing.transfer) AS t GROUP BY account
+    """)
+    assert {row[1] for row in books} == {Decimal(0)}
+    done = month(story, "2026-06", JULY_5, TRUCKS)
+    assert [d["state"] for d in done.drafts] == ["issued"] or done.drafts[0]["net"] == Decimal(first["net"])
+    assert story.rows("SELECT number, revision FROM billing.invoice ORDER BY id")[-1] == ("TS-2026-00002", 2)
+    month(story, "2026-07", AUGUST_5, TRUCKS)
+    assert not any(row["corrects"] for row in next(d for d in story.invoices() if d["period"] == "2026-07")["lines"])
+
+
+def test_a_corrected_period_is_credited_from_the_last_document_on(story: Story) -> None:
+    june(story)
+    late(story)
+    month(story, "2026-07", AUGUST_5)
+    who = {"by": "person:anna", "approved_by": "person:bert"}
+    with pytest.raises(billing.NotCreditable, match="corrected by TY-2026-00002"):
+        billing.credit(story.engine, "TY-2026-00001", reason="wrong", at=AUGUST_5, **who)
+    billing.credit(story.engine, "TY-2026-00002", reason="wrong", at=AUGUST_5, **who)
+    again = month(story, "2026-07", AUGUST_5)
+    assert again.drafts[0]["net"] == Decimal("45.70"), "the difference of June is owed again"
