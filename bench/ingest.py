@@ -23,7 +23,7 @@ from core.store import draw_knowledge
 from core.time import micros
 from embedded.services import start
 from ingest import catalogue, run
-from ingest.batch import MOST_ROWS, Arrival, Batch, examine, pack
+from ingest.batch import Arrival, Batch, examine
 from ingest.mqtt import Source
 from ingest.store import reading, register
 from ingest.worker import Ingester

@@ -1,7 +1,7 @@
 """Messages on their way into one transaction: each item is a packed row or refused."""
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -131,10 +131,3 @@ def _octets(value: str | None) -> bytes:
         return _NULL
     octets = value.encode()
     return _LENGTH.pack(len(octets)) + octets
-
-
-def halves(start: int, stop: int) -> Iterator[tuple[int, int]]:
-    """A range of rows in two, to find the one that the database refuses."""
-    middle = (start + stop) // 2
-    yield start, middle
-    yield middle, stop

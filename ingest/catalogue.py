@@ -174,7 +174,7 @@ def read(text: str) -> Catalogue | tuple[Problem, ...]:
         found = yaml.load(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))  # noqa: S506 - text only
     except yaml.YAMLError as error:
         return (Problem("the file", f"this is no YAML: {error}".split("\n", 1)[0], "correct the text"),)
-    return of(found or {})
+    return of({} if found is None else found)
 
 
 def of(found: Any) -> Catalogue | tuple[Problem, ...]:

@@ -43,6 +43,7 @@ class Source:
         self._generation = 0
         self._fence = threading.Lock()
         self._stopping = threading.Event()
+        self._subscribed = threading.Event()
         self._client = _client(url, client_id)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
@@ -61,9 +62,9 @@ class Source:
         self._thread.join(timeout=5)
 
     @property
-    def is_connected(self) -> bool:
-        """Whether messages can arrive now; paho alone would still say so after its thread died."""
-        return self._thread.is_alive() and self._client.is_connected()
+    def is_subscribed(self) -> bool:
+        """Whether messages arrive now; paho's own is_connected still says so after its thread died."""
+        return self._thread.is_alive() and self._subscribed.is_set()
 
     def acknowledge(self, arrivals: Iterable[Arrival]) -> None:
         """Confirm committed messages, in order of arrival; those of an earlier connection come again."""
@@ -111,6 +112,7 @@ class Source:
     def _on_disconnect(
         self, _: Client, __: object, ___: DisconnectFlags, reason: ReasonCode, ____: Properties | None
     ) -> None:
+        self._subscribed.clear()
         with self._fence:
             self._generation += 1
         if not self._stopping.is_set():
@@ -123,6 +125,7 @@ class Source:
             _LOG.error("The broker refuses the subscription to %s: %s", TOPIC, ", ".join(map(str, reasons)))
             client.disconnect()
         else:
+            self._subscribed.set()
             _LOG.info("Subscribed to %s.", TOPIC)
 
     def _on_message(self, _: Client, __: object, message: MQTTMessage) -> None:

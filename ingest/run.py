@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from core.database import transaction
 from core.store import audit, draw_knowledge
 from core.time import instant
-from ingest.batch import Arrival, Batch, device_of, halves
+from ingest.batch import Arrival, Batch, Origin, device_of
 from ingest.catalogue import Catalogue
 from ingest.reason import Reason, Rejected
 from ingest.store import batch as batches
@@ -35,6 +35,19 @@ class Share(NamedTuple):
     refused: tuple[tuple[int, Rejected], ...]
     messages: int
 
+    @property
+    def is_one(self) -> bool:
+        """Whether it holds a single item."""
+        return self.stop - self.start + len(self.refused) == 1
+
+    def halves(self) -> tuple["Share", "Share"]:
+        """Rows apart from refusals, else each in two; to find the item that the database refuses."""
+        if self.start < self.stop and self.refused:
+            return Share(self.start, self.stop, (), self.messages), Share(self.stop, self.stop, self.refused, 0)
+        row, refusal = (self.start + self.stop) // 2, len(self.refused) // 2
+        first = Share(self.start, row, self.refused[:refusal], self.messages)
+        return first, Share(row, self.stop, self.refused[refusal:], 0)
+
 
 def write(engine: Engine, batch: Batch, at: datetime, *, client: str, live: bool = False) -> list[Counts]:
     """Write a batch, in one transaction unless the database refuses a row. live: tell listeners.
@@ -52,18 +65,26 @@ def _write(commit: "partial[Counts]", batch: Batch, share: Share) -> Iterator[Co
     try:
         yield commit(share)
     except (DBAPIError, psycopg.Error) as error:
-        if not is_data_fault(error) or share.start == share.stop:
+        if not is_data_fault(error):
             raise
-        if share.stop - share.start == 1:
-            origin = batch.origins[share.start]
-            poison = Rejected(Reason.POISON, str(error).split("\n", 1)[0][:500], origin.item)
-            yield commit(Share(share.stop, share.stop, (*share.refused, (origin.arrival, poison)), share.messages))
+        if share.is_one:
+            yield commit(_poisoned(batch, share, str(error).split("\n", 1)[0][:500]))
             return
     else:
         return
-    first, second = halves(share.start, share.stop)
-    yield from _write(commit, batch, Share(*first, share.refused, share.messages))
-    yield from _write(commit, batch, Share(*second, (), 0))
+    for half in share.halves():
+        yield from _write(commit, batch, half)
+
+
+def _poisoned(batch: Batch, share: Share, detail: str) -> Share:
+    """The one item as a refusal that cannot offend: its row left out, its detail our own."""
+    if share.start < share.stop:
+        origin = batch.origins[share.start]
+    else:
+        arrival, rejected = share.refused[0]
+        origin = Origin(arrival, rejected.item)
+    poison = Rejected(Reason.POISON, detail, origin.item)
+    return Share(share.stop, share.stop, ((origin.arrival, poison),), share.messages)
 
 
 def _commit(engine: Engine, batch: Batch, at: datetime, share: Share, *, client: str, live: bool) -> Counts:

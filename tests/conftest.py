@@ -75,8 +75,8 @@ def template(services: Given) -> Iterator[str]:
         connection.execute(
             text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :n"), {"n": name}
         )
-        yield name
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    yield name
+    drop(services.database_url, name)
 
 
 @pytest.fixture
@@ -85,8 +85,8 @@ def database(services: Given, template: str) -> Iterator[str]:
     name = f"yardstick_test_{secrets.token_hex(4)}"
     with administration(services.database_url) as connection:
         connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
-        yield url_of(services.database_url, name)
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    yield url_of(services.database_url, name)
+    drop(services.database_url, name)
 
 
 @pytest.fixture
@@ -136,6 +136,12 @@ def administration(url: str) -> Iterator[Connection]:
     with engine.connect() as connection:
         yield connection
     engine.dispose()
+
+
+def drop(url: str, name: str) -> None:
+    """Over a new connection: a test may have restarted the server."""
+    with administration(url) as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 def url_of(url: str, name: str) -> str:

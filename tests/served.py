@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from api.application import create
 from core.database import connect
-from tests.conftest import Given, administration, url_of
+from tests.conftest import Given, administration, drop, url_of
 from tests.fleet import PASSWORD, Fleet, settle
 
 AT = datetime(2026, 11, 21, 14, 30, tzinfo=UTC)
@@ -29,7 +29,7 @@ class Served:
     worker: Engine
 
     def client(self, key: str | None = None) -> httpx.Client:
-        """A program's client; `key` is a name of tests.fleet.ROLES."""
+        """A program's client; `key` is a name of tests.fleet.PEOPLE."""
         headers = {"Authorization": f"Bearer {self.fleet.keys[key]}"} if key else {}
         return httpx.Client(base_url=self.address, headers=headers, timeout=30)
 
@@ -48,13 +48,13 @@ def served(services: Given, template: str) -> Iterator[Served]:
     with administration(services.database_url) as connection:
         connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
-        url = url_of(services.database_url, name)
-        worker = connect(url, role="yardstick_worker")
-        fleet = settle(worker, AT)
-        with serving(url) as address:
-            yield Served(address, fleet, worker)
-        worker.dispose()
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    url = url_of(services.database_url, name)
+    worker = connect(url, role="yardstick_worker")
+    fleet = settle(worker, AT)
+    with serving(url) as address:
+        yield Served(address, fleet, worker)
+    worker.dispose()
+    drop(services.database_url, name)
 
 
 class serving:  # noqa: N801 - used as a statement

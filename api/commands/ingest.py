@@ -2,6 +2,8 @@
 
 import logging
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -41,17 +43,12 @@ def ingest(
     """Take readings from the broker into the database until SIGTERM or Ctrl-C; then write what has come and stop."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     settings = Settings()
-    engine = _engine(settings)
     name = client or settings.ingest_client
-    try:
-        source = Source(_needed(settings.broker_url, "YARDSTICK_BROKER_URL", "mqtt://host:1883"), name, clock=now)
-    except BadBrokerUrl as error:
-        _stop(f"YARDSTICK_BROKER_URL: {error}")
-    worker = Ingester(engine, source, client=name, clock=now)
-    for ending in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(ending, lambda *_: worker.stop())
-    worker.run()
-    engine.dispose()
+    with _database(settings) as engine:
+        worker = Ingester(engine, _source(settings, name), client=name, clock=now)
+        for ending in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(ending, lambda *_: worker.stop())
+        worker.run()
     total = worker.total
     logging.getLogger(__name__).info(
         "Stopped: %d received = %d stored + %d duplicate + %d quarantined",
@@ -62,29 +59,40 @@ def ingest(
     )
 
 
+def _source(settings: Settings, client: str) -> Source:
+    try:
+        return Source(_needed(settings.broker_url, "YARDSTICK_BROKER_URL", "mqtt://host:1883"), client, clock=now)
+    except BadBrokerUrl as error:
+        _stop(f"YARDSTICK_BROKER_URL: {error}")
+
+
 @device.command("register")
 def register_devices(
     files: Annotated[list[Path], typer.Argument(help="Device files: devices, assets, bindings as YAML or JSON.")],
 ) -> None:
     """Declare devices, registers, assets and bindings; saying the same again changes nothing."""
-    engine = _engine(Settings())
-    for path in files:
-        found = catalogue.read(_text(path))
-        if not isinstance(found, catalogue.Catalogue):
-            _stop_with(path, found)
-        try:
-            declared = run.declare(engine, found, now(), author="command line")
-        except Problems as problems:
-            _stop_with(path, problems.problems)
-        added = ", ".join(f"{count} {name}" for name, count in declared._asdict().items())
-        typer.echo(f"{path}: new or changed: {added}")
+    with _database(Settings()) as engine:
+        for path in files:
+            _register(engine, path)
+
+
+def _register(engine: Engine, path: Path) -> None:
+    found = catalogue.read(_text(path))
+    if not isinstance(found, catalogue.Catalogue):
+        _stop_with(path, found)
+    try:
+        declared = run.declare(engine, found, now(), author="command line")
+    except Problems as problems:
+        _stop_with(path, problems.problems)
+    added = ", ".join(f"{count} {name}" for name, count in declared._asdict().items())
+    typer.echo(f"{path}: new or changed: {added}")
 
 
 @device.command("list")
 def list_devices() -> None:
     """List devices with what they serve and when they were last heard of."""
     table = Table("device", "model", "asset", "position", "registers", "last reading")
-    with transaction(_engine(Settings())) as connection:
+    with _database(Settings()) as engine, transaction(engine) as connection:
         for row in devices.overview(connection):
             last = row.last_reading.isoformat(sep=" ", timespec="seconds") if row.last_reading else "never"
             table.add_row(row.device, row.model, row.asset or "-", row.position or "-", row.registers, last)
@@ -100,7 +108,7 @@ def list_quarantine(
     """List refused items, newest first, with what is wrong and what would be right."""
     table = Table("received", "topic", "item", "reason", "detail")
     reasons = set[Reason]()
-    with transaction(_engine(Settings())) as connection:
+    with _database(Settings()) as engine, transaction(engine) as connection:
         for one in refusals.recent(connection, reason=reason and reason.value, device=of_device, most=most):
             reasons.add(Reason(one.reason))
             item = "message" if one.item < 0 else str(one.item)
@@ -135,15 +143,20 @@ def decode(
 
 
 def _judged(payload: bytes, device_name: str) -> Examined:
-    with transaction(_engine(Settings())) as connection:
+    with _database(Settings()) as engine, transaction(engine) as connection:
         registry = register.snapshot(connection, now())
     topic = f"yardstick/{device_name}/readings".encode()
     return examine(Arrival(0, 0, 1, topic, payload, micros(now())), registry)
 
 
-def _engine(settings: Settings) -> Engine:
+@contextmanager
+def _database(settings: Settings) -> Iterator[Engine]:
     url = _needed(settings.database_url, "YARDSTICK_DATABASE_URL", "postgresql://user:secret@host/yardstick")
-    return connect(url, role="yardstick_worker")
+    engine = connect(url, role="yardstick_worker")
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def _needed(value: str | None, name: str, example: str) -> str:

@@ -67,6 +67,11 @@ def quantity(text: str, language: str = "en") -> str:
     return f"{shown}{space}{unit}"
 
 
+def many(unit: str) -> str:
+    """A unit as it stands behind a number: pages, clicks, events; symbols stay."""
+    return f"{unit}s" if unit in ("page", "click", "event") else unit
+
+
 def percent(value: Fraction, *, apart_from: Fraction | None = None) -> str:
     """A share in percent with two decimals, more where it would else look like the target that it misses."""
     for decimals in range(2, 9):

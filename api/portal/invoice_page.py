@@ -1,21 +1,28 @@
 """Invoices: the list, and one with why each line is what it is."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated
+from decimal import Decimal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
 from api.evaluation import verdicts
 from api.paging import Cursor, cursor, read_number
+from api.portal.bill import lowest_first
 from api.portal.context import ContractChoice, First, choose, shown
 from api.routes.invoice import found
 from api.visit import MoneyReader
 from billing.store import view
 from contracts.store import view as contract_view
+from core.money import Money
 from core.time import zone
 
 router = APIRouter(prefix="/portal/invoices")
-PAGE = 50
+PAGE, LINES = 50, 100
+# A clause with so few lines is unfolded at once.
+FEW = 12
 # Categories of EN 16931.
 CATEGORIES = {
     "S": "Standard rate",
@@ -26,6 +33,19 @@ CATEGORIES = {
     "G": "Export",
     "O": "Outside scope",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Lines of one clause; `count` and `amount` are of all of them, also those on other pages."""
+
+    clause: str
+    kind: str
+    sentence: str
+    count: int
+    amount: str
+    lines: list[dict[str, Any]]
+    open: bool
 
 
 @router.get("")
@@ -56,10 +76,10 @@ def invoice_page(
     first: First = 0,
     line: Annotated[int | None, Query(ge=1, le=1_000_000)] = None,
 ) -> Response:
-    """One invoice, 50 lines on a page."""
+    """One invoice, 100 lines on a page."""
     row = found(visit, invoice)
     document = row.document
-    start = (line - 1) // PAGE * PAGE if line else first
+    start = (line - 1) // LINES * LINES if line else first
     reports = view.breach_reports(visit.connection, invoice=row.id, most=1000)
     judged = [one for one in verdicts(document["verdicts"]) if one.kind == "availability"]
     return shown(
@@ -69,13 +89,30 @@ def invoice_page(
         invoice=row,
         zone=zone(document["timezone"]),
         last_day=(row.service_end - timedelta(microseconds=1)).astimezone(zone(document["timezone"])).date(),
-        lines=document["lines"][start : start + PAGE],
+        groups=groups(document, start, line),
+        shown_lines=len(document["lines"][start : start + LINES]),
+        size=LINES,
         first=start,
         categories=CATEGORIES,
         opened=line,
         reports={(one.document["asset"], one.document["clause"]): one.public_id for one in reports},
-        other=judged[:PAGE],
+        promises=lowest_first(judged),
     )
+
+
+def groups(document: Mapping[str, Any], start: int, opened: int | None) -> list[Group]:
+    """Lines of a page under their clauses; the sums are of the whole invoice."""
+    page = document["lines"][start : start + LINES]
+    out = []
+    for clause in dict.fromkeys(line["clause"] for line in page):
+        every = [line for line in document["lines"] if line["clause"] == clause]
+        here = [line for line in page if line["clause"] == clause]
+        whole = sum(
+            (Money(Decimal(line["amount"]), document["currency"]) for line in every), Money.zero(document["currency"])
+        )
+        unfolded = len(here) <= FEW or any(line["n"] == opened for line in here)
+        out.append(Group(clause, here[0]["kind"], here[0]["sentence"], len(every), str(whole), here, unfolded))
+    return out
 
 
 def _after(key: int) -> str:

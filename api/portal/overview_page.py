@@ -74,7 +74,10 @@ def bill_csv(visit: MoneyReader, contract: ContractChoice = None, period: Period
     bill = chosen_bill(visit, choose(visit, contract), period)
     if bill is None:
         return download.csv(download.csv_text(download.BILL, []), name="bill.csv")
-    return download.csv(download.bill_csv(line for clause in bill.clauses for line in clause.lines), name=f"{bill.contract.name}-{bill.label}.csv")
+    return download.csv(
+        download.bill_csv(line for clause in bill.clauses for line in clause.lines),
+        name=f"{bill.contract.name}-{bill.label}.csv",
+    )
 
 
 @router.get("/uptime")

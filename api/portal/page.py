@@ -103,7 +103,17 @@ def environment() -> Environment:
     found.globals.update(icon=icon, file=file, homes=HOMES)
     for name in ("money", "number", "quantity", "percent", "short", "lasted", "hours", "day", "short_day", "moment"):
         found.filters[name] = getattr(show, name)
-    for name in ("period", "clock", "initials", "figure", "instant", "instant_day", "instant_last_day", "rounded"):
+    for name in (
+        "period",
+        "clock",
+        "initials",
+        "figure",
+        "instant",
+        "instant_day",
+        "instant_last_day",
+        "rounded",
+        "many",
+    ):
         found.filters[name] = getattr(show, name)
     found.globals["part"] = found.get_template("part.html").module
     return found

@@ -1,14 +1,18 @@
 """The HTTP API on a real server: who sees what, and what wrong questions are answered with."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import pairwise
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from core.database import transaction
+from tests.fleet import PEOPLE
 from tests.served import AT, Served
 
 pytestmark = pytest.mark.services
@@ -24,14 +28,14 @@ def every_get(served: Served) -> list[str]:
         paths = client.get("/openapi.json").json()["paths"]
     fleet, october = served.fleet, "C-2041 2026-10"
     ids = {
-        "contract": fleet.contracts["C-2041"],
+        "contract": fleet.id("contract", "C-2041"),
         "version": "1",
-        "asset": fleet.assets["T1"],
-        "evaluation": fleet.evaluations[october],
-        "invoice": fleet.invoices[october],
+        "asset": fleet.id("asset", "T1"),
+        "evaluation": fleet.id("evaluation", october),
+        "invoice": fleet.id("invoice", october),
         "n": "1",
-        "report": fleet.reports[october],
-        "run": fleet.runs[0],
+        "report": fleet.id("report", "T3 2026-10"),
+        "run": fleet.id("run", "2026-10"),
     }
     questions = {
         "/v1/usage": f"?contract={ids['contract']}&first=2026-10-01&last=2026-10-02",
@@ -62,8 +66,9 @@ def test_without_a_key_nothing_is_answered(served: Served) -> None:
 
 
 def test_another_customer_finds_none_of_it(served: Served) -> None:
-    foreign = [*served.fleet.contracts.values(), "T1", "T2", "T3", "Nordhaul", "C-2041"]
-    foreign.remove(served.fleet.contracts["C-3007"])
+    own = re.compile(r"C-3007|S1|S2|20\d\d-\d\d")
+    foreign = {identity for (_, name), identity in served.fleet.ids.items() if not own.match(name)}
+    foreign |= {"T1", "T2", "T3", "Nordhaul", "C-2041"}
     with served.client("bob") as client:
         for path in every_get(served):
             answer = client.get(path)
@@ -75,12 +80,12 @@ def test_another_customer_finds_none_of_it(served: Served) -> None:
                 assert answer.status_code == 200, path
                 # Whole words only: T1 is not in TS-2026-00011.
                 said = set(re.findall(r"[\w-]+", answer.text))
-                assert not said & set(foreign), path
+                assert not said & foreign, path
 
 
 def test_what_is_absent_and_what_is_not_yours_look_the_same(served: Served) -> None:
     with served.client("bob") as client:
-        hidden = client.get(f"/v1/invoices/{served.fleet.invoices['C-2041 2026-10']}").json()
+        hidden = client.get(f"/v1/invoices/{served.fleet.id('invoice', 'C-2041 2026-10')}").json()
         absent = client.get("/v1/invoices/inv_00000000000000000000000000").json()
     assert hidden | {"request_id": ""} == absent | {"request_id": ""}
 
@@ -92,38 +97,92 @@ def test_a_partner_sees_how_things_stand_and_no_money(served: Served) -> None:
             closed = any(word in path for word in MONEY_PATHS) or "billing-runs" in path or path in OPERATOR_PATHS
             assert answer.status_code == (403 if closed else 200), path
             assert "EUR" not in answer.text.replace('"currency":"EUR"', ""), path
-        status = client.get(f"/v1/contracts/{served.fleet.contracts['C-2041']}/status").json()
+        status = client.get(f"/v1/contracts/{served.fleet.id('contract', 'C-2041')}/status").json()
         worst = next(one for one in status["verdicts"] if one["asset"] == "T3")
     assert worst["state"] == "violated"
     assert worst["values"]["down"] == "30 h"
 
 
-def test_the_database_itself_keeps_money_from_a_partner(served: Served) -> None:
-    """The second lock, without any handler in front of it."""
-    engine = served.worker
-    with engine.connect() as connection, connection.begin() as undone:
-        connection.execute(text("RESET ROLE"))
-        connection.execute(text("SET LOCAL ROLE yardstick_api"))
-        party = connection.execute(text("SELECT party FROM api.person WHERE name = 'pat'")).scalar_one()
-        acting = text("SELECT set_config('yardstick.party', :p, true), set_config('yardstick.role', 'partner', true)")
-        connection.execute(acting, {"p": str(party)})
-        assert connection.execute(text("SELECT count(*) FROM contracts.contract")).scalar_one() == 1
-        for table in ("contracts.standing", "contracts.version", "contracts.evaluation", "billing.invoice"):
-            assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one() == 0, table
-        undone.rollback()
-
-
-def test_nobody_in_particular_sees_nothing(served: Served) -> None:
+@contextmanager
+def acting(served: Served, name: str | None) -> Iterator[Connection]:
+    """The database as the API's role sees it for somebody, without any handler in front of it."""
     with served.worker.connect() as connection, connection.begin() as undone:
-        connection.execute(text("RESET ROLE"))
+        role, party = PEOPLE[name] if name else ("", "")
+        key = connection.execute(text("SELECT id FROM contracts.party WHERE name = :n"), {"n": party}).scalar()
         connection.execute(text("SET LOCAL ROLE yardstick_api"))
-        for table in ("contracts.contract", "ingest.asset", "billing.invoice", "billing.line", "contracts.party"):
-            assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one() == 0, table
+        connection.execute(
+            text("SELECT set_config('yardstick.party', :p, true), set_config('yardstick.role', :r, true)"),
+            {"p": str(key or ""), "r": role},
+        )
+        yield connection
         undone.rollback()
+
+
+def rows(connection: Connection, table: str) -> int:
+    return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())  # noqa: S608 - our own names
+
+
+MONEY_TABLES = ("contracts.standing", "contracts.version", "contracts.evaluation", "contracts.breach", "billing.run")
+MONEY_TABLES += ("billing.draft", "billing.invoice", "billing.line", "billing.transfer", "billing.breach_report")
+
+
+@pytest.mark.parametrize("name", ["pat", "ops"])
+def test_the_database_itself_keeps_money_from_who_has_no_part_in_it(served: Served, name: str) -> None:
+    """The operator acts for the provider itself: it is the role that has no part in it."""
+    with acting(served, name) as connection:
+        assert rows(connection, "contracts.contract") == (1 if name == "pat" else 2)
+        assert {table: rows(connection, table) for table in MONEY_TABLES} == dict.fromkeys(MONEY_TABLES, 0)
+    with acting(served, "fin") as connection:
+        assert all(rows(connection, table) for table in MONEY_TABLES)
+
+
+def test_the_database_itself_shows_nothing_to_nobody(served: Served) -> None:
+    tables = (*MONEY_TABLES, "contracts.contract", "contracts.party", "ingest.asset", "ingest.latest", "ingest.device")
+    with acting(served, None) as connection:
+        assert {table: rows(connection, table) for table in tables} == dict.fromkeys(tables, 0)
+
+
+SPAN = "timestamptz '2026-10-01', timestamptz '2026-10-02'"
+READINGS = {
+    "readings": f"visible.readings(:asset, 'vehicle/odometer', {SPAN}, 10)",
+    "register_readings": f"visible.register_readings(:register, {SPAN}, 1000000)",
+    "counter_neighbours": (
+        "visible.counter_neighbours(ARRAY[1], ARRAY[:register], ARRAY[timestamptz '2026-09-01'], "
+        "ARRAY[timestamptz '2100-01-01'], ARRAY[timestamptz '2026-10-01'], 1000000)"
+    ),
+    # A rate of nothing makes each rise a break.
+    "counter_breaks": (
+        "visible.counter_breaks(ARRAY[1], ARRAY[:register], ARRAY[timestamptz '2026-10-01'], "
+        "ARRAY[timestamptz '2026-10-02'], ARRAY[0::numeric], 1000000)"
+    ),
+}
+
+
+@pytest.mark.parametrize("function", READINGS)
+def test_readings_are_shown_to_whose_contract_covers_the_asset(served: Served, function: str) -> None:
+    with served.worker.connect() as connection:
+        found = connection.execute(
+            text("""
+            SELECT a.id AS asset, g.id AS register FROM ingest.asset AS a JOIN ingest.binding AS b ON b.asset = a.id
+            JOIN ingest.register AS g ON g.device = b.device AND g.name = 'odometer' WHERE a.name = 'T1'
+        """)
+        ).one()
+    asked = text(f"SELECT count(*) FROM {READINGS[function]}")  # noqa: S608 - our own names
+    keys = {name: getattr(found, name) for name in ("asset", "register") if f":{name}" in READINGS[function]}
+    seen = {}
+    for name in ("anna", "bob", "pat", "ops", None):
+        with acting(served, name) as connection:
+            seen[name] = connection.execute(asked, keys).scalar_one() > 0
+    assert seen == {"anna": True, "bob": False, "pat": True, "ops": True, None: False}
 
 
 def test_usage_by_day_adds_up_to_the_month(served: Served) -> None:
-    question = {"contract": served.fleet.contracts["C-2041"], "first": "2026-10-01", "last": "2026-10-31", "asset": "T1"}
+    question = {
+        "contract": served.fleet.id("contract", "C-2041"),
+        "first": "2026-10-01",
+        "last": "2026-10-31",
+        "asset": "T1",
+    }
     with served.client("anna") as client:
         days = client.get("/v1/usage", params=question).json()
         (month,) = client.get("/v1/usage", params=question | {"grain": "month"}).json()["rows"]
@@ -144,7 +203,7 @@ def test_readings_come_in_pages_without_gap_or_overlap(served: Served) -> None:
     }
     seen: list[str] = []
     with served.client("anna") as client:
-        path = f"/v1/assets/{served.fleet.assets['T1']}/readings"
+        path = f"/v1/assets/{served.fleet.id('asset', 'T1')}/readings"
         while True:
             page = client.get(path, params=question).json()
             seen += [row["at"] for row in page["items"]]
@@ -158,28 +217,28 @@ def test_readings_come_in_pages_without_gap_or_overlap(served: Served) -> None:
 def test_states_are_spans_that_touch(served: Served) -> None:
     question = {"since": "2026-11-10T00:00:00Z", "before": "2026-11-12T00:00:00Z"}
     with served.client("anna") as client:
-        spans = client.get(f"/v1/assets/{served.fleet.assets['T3']}/states", params=question).json()
+        spans = client.get(f"/v1/assets/{served.fleet.id('asset', 'T3')}/states", params=question).json()
     assert spans[0]["from"] == question["since"]
-    assert all(one["to"] == other["from"] for one, other in zip(spans, spans[1:], strict=False))
+    assert all(one["to"] == other["from"] for one, other in pairwise(spans))
     fault = next(one for one in spans if one["category"] == "fault")
     assert (fault["from"], fault["to"]) == ("2026-11-10T00:00:00Z", "2026-11-11T06:00:00Z")
 
 
 def test_an_invoice_line_explains_itself(served: Served) -> None:
-    invoice = served.fleet.invoices["C-2041 2026-10"]
+    invoice = served.fleet.id("invoice", "C-2041 2026-10")
     with served.client("anna") as client:
-        said = client.get(f"/v1/invoices/{invoice}/lines/2/explanation").json()
+        said = client.get(f"/v1/invoices/{invoice}/lines/13/explanation").json()
         whole = client.get(f"/v1/invoices/{invoice}").json()
         lines = client.get(f"/v1/invoices/{invoice}/lines", params={"limit": 200}).json()["items"]
     assert said["line"]["amount"] == "364.56"  # 8680 km at 0.0420
-    assert said["evidence"][0]["use"] == str(OCTOBER_KM)
-    assert said["steps"][0]["result"] == "364.56 EUR"
+    assert (said["evidence"][0]["use"], said["evidence"][0]["unit"]) == (f"{OCTOBER_KM}000", "m")
+    assert "364.56" in said["steps"][-1]["result"]
     assert sum(Decimal(line["amount"]) for line in lines) == Decimal(whole["net"])
     assert Decimal(whole["gross"]) == Decimal(whole["net"]) + Decimal(whole["tax"])
 
 
 def test_a_document_that_never_changes_is_sent_once(served: Served) -> None:
-    path = f"/v1/invoices/{served.fleet.invoices['C-2041 2026-10']}"
+    path = f"/v1/invoices/{served.fleet.id('invoice', 'C-2041 2026-10')}"
     with served.client("anna") as client:
         first = client.get(path)
         again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
@@ -193,21 +252,22 @@ def test_a_document_that_never_changes_is_sent_once(served: Served) -> None:
         ("/v1/contracts?limit=0", 422, "invalid_request"),
         ("/v1/contracts?cursor=nonsense", 422, "invalid_cursor"),
         ("/v1/contracts?cursor=WyJhIl0", 422, "invalid_cursor"),
-        ("/v1/usage?contract=con_c2041&first=2026-10-02&last=2026-10-01", 422, "invalid_parameter"),
-        ("/v1/usage?contract=con_c2041&first=2026-10-01&last=2026-10-02&measure=ink", 422, "invalid_parameter"),
-        ("/v1/assets/ast_t1/states?since=2026-01-01T00:00:00Z&before=2026-09-01T00:00:00Z", 422, "invalid_parameter"),
+        ("/v1/usage?contract={contract}&first=2026-10-02&last=2026-10-01", 422, "invalid_parameter"),
+        ("/v1/usage?contract={contract}&first=2026-10-01&last=2026-10-02&measure=ink", 422, "invalid_parameter"),
+        ("/v1/assets/{asset}/states?since=2026-01-01T00:00:00Z&before=2026-09-01T00:00:00Z", 422, "invalid_parameter"),
         (
-            "/v1/assets/ast_t1/readings?register=x/y&since=2026-01-01T00:00:00Z&before=2026-01-02T00:00:00Z",
+            "/v1/assets/{asset}/readings?register=x/y&since=2026-01-01T00:00:00Z&before=2026-01-02T00:00:00Z",
             422,
             "invalid_parameter",
         ),
         ("/v1/nowhere", 404, "not_found"),
-        ("/v1/contracts/con_c2041/versions/9", 404, "not_found"),
+        ("/v1/contracts/{contract}/versions/9", 404, "not_found"),
     ],
 )
 def test_a_wrong_question_gets_a_problem_with_a_stable_code(served: Served, path: str, status: int, code: str) -> None:
     with served.client("anna") as client:
-        answer = client.get(path, headers={"X-Request-ID": "test-1234"})
+        ids = {"contract": served.fleet.id("contract", "C-2041"), "asset": served.fleet.id("asset", "T1")}
+        answer = client.get(path.format(**ids), headers={"X-Request-ID": "test-1234"})
     problem = answer.json()
     assert (answer.status_code, problem["code"]) == (status, code)
     assert answer.headers["Content-Type"] == "application/problem+json"
@@ -265,7 +325,13 @@ def test_signing_out_ends_the_session(served: Served) -> None:
 
 def test_sign_in_leads_back_to_this_portal_only(served: Served) -> None:
     with served.client() as client:
-        for wanted in ("https://evil.example/portal", "//evil.example", "/portal/..//evil", "javascript:alert(1)", "/\\evil"):
+        for wanted in (
+            "https://evil.example/portal",
+            "//evil.example",
+            "/portal/..//evil",
+            "javascript:alert(1)",
+            "/\\evil",
+        ):
             answer = client.post(
                 "/portal/sign-in", data={"name": "anna", "password": "a-password-for-tests", "next": wanted}
             )
@@ -300,7 +366,7 @@ def stream_of(client: httpx.Client, path: str, last: str = "") -> tuple[str, str
 
 
 def test_a_stream_shows_a_party_its_own_bill_only(served: Served) -> None:
-    path = f"/portal/stream?contract={served.fleet.contracts['C-2041']}"
+    path = f"/portal/stream?contract={served.fleet.id('contract', 'C-2041')}"
     with served.signed_in("anna") as anna, served.signed_in("bob") as bob, served.signed_in("pat") as pat:
         _, own = stream_of(anna, path)
         _, foreign = stream_of(bob, path)
@@ -313,7 +379,7 @@ def test_a_stream_shows_a_party_its_own_bill_only(served: Served) -> None:
 
 
 def test_a_page_that_comes_back_is_told_nothing_it_knows(served: Served) -> None:
-    path = f"/portal/stream?contract={served.fleet.contracts['C-2041']}"
+    path = f"/portal/stream?contract={served.fleet.id('contract', 'C-2041')}"
     with served.signed_in("anna") as client:
         identity, first = stream_of(client, path)
         again, second = stream_of(client, path, last=identity)
@@ -323,6 +389,8 @@ def test_a_page_that_comes_back_is_told_nothing_it_knows(served: Served) -> None
 
 def test_times_are_utc_and_the_zone_is_named(served: Served) -> None:
     with served.client("anna") as client:
-        standing = client.get(f"/v1/contracts/{served.fleet.contracts['C-2041']}/standing").json()
+        standing = client.get(f"/v1/contracts/{served.fleet.id('contract', 'C-2041')}/standing").json()
     assert datetime.fromisoformat(standing["until"]).utcoffset() == AT.utcoffset() == UTC.utcoffset(None)
-    assert sum(Decimal(line["amount"].split()[0]) for line in standing["lines"]) == Decimal(standing["total"].split()[0])
+    assert sum(Decimal(line["amount"].split()[0]) for line in standing["lines"]) == Decimal(
+        standing["total"].split()[0]
+    )

@@ -14,7 +14,7 @@ from core.database import transaction
 from core.time import instant, micros
 from core.units import Quantity
 from ingest import catalogue, run
-from ingest.counter import Part, Rule
+from ingest.counter import Doubt, Part, Rule
 from ingest.path import Bound, counted
 from ingest.store import counter
 
@@ -173,7 +173,7 @@ def series(number: int, chance: random.Random) -> Series:
     return Series(need.asset, tuple(bounds), need, chance.choice([1, 2]))
 
 
-def expected(one: Series, known: int) -> object:
+def expected(one: Series, known: int) -> tuple[tuple[Part, ...], tuple[Doubt, ...]]:
     rate = one.need.max_rate
     rule = Rule(
         one.need.on_reset,  # type: ignore[arg-type]
@@ -229,6 +229,5 @@ def test_the_database_agrees_with_the_pure_function_on_random_lives(engine: Engi
     assert {"counter_fell", "above_max_rate"} <= reasons
 
 
-def _sorted(found: object) -> object:
-    parts, doubts = found  # type: ignore[misc]
-    return parts, sorted(doubts, key=str)
+def _sorted(found: tuple[tuple[Part, ...], tuple[Doubt, ...]]) -> object:
+    return found[0], sorted(found[1], key=str)

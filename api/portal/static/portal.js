@@ -43,7 +43,7 @@
   }
   if ($("time[data-ago]") || $("#live")) { ago(); setInterval(ago, 1000); }
   // A link to a folded place unfolds it.
-  const unfold = () => { const el = location.hash && document.getElementById(location.hash.slice(1)); if (el instanceof HTMLDetailsElement) { el.open = true; el.scrollIntoView(); } };
+  const unfold = () => { const el = location.hash && document.getElementById(location.hash.slice(1)); if (el instanceof HTMLDetailsElement) { for (let d = el; d; d = d.parentElement?.closest("details")) d.open = true; el.scrollIntoView(); } };
   addEventListener("hashchange", unfold); unfold();
   // A line that is out of date says so.
   const live = $("#live"), stream = $("#stream");

@@ -41,7 +41,9 @@ def test_money_in_another_language() -> None:
         (Fraction(1000), None, "1,000"),
     ],
 )
-def test_numbers_are_grouped_and_rounded_half_up(value: Decimal | Fraction | int | str, decimals: int | None, shown: str) -> None:
+def test_numbers_are_grouped_and_rounded_half_up(
+    value: Decimal | Fraction | int | str, decimals: int | None, shown: str
+) -> None:
     assert show.number(value, decimals) == shown
 
 
@@ -68,7 +70,11 @@ def test_a_missed_share_never_looks_like_the_target() -> None:
 
 @pytest.mark.parametrize(
     ("length", "shown"),
-    [(timedelta(hours=26, minutes=5), "26\u202fh 05"), (timedelta(minutes=48), "48\u202fmin"), (timedelta(seconds=12), "12\u202fs")],
+    [
+        (timedelta(hours=26, minutes=5), "26\u202fh 05"),
+        (timedelta(minutes=48), "48\u202fmin"),
+        (timedelta(seconds=12), "12\u202fs"),
+    ],
 )
 def test_lengths_of_time(length: timedelta, shown: str) -> None:
     assert show.lasted(length) == shown

@@ -73,7 +73,13 @@ def test_html_of_several_lines_is_one_event() -> None:
 
 @pytest.mark.parametrize(
     ("payload", "kind"),
-    [('{"kind":"ingest"}', "ingest"), ('{"kind":"standing"}', "standing"), ('{"kind":"x"}', "other"), ("no", "other"), ("[]", "other")],
+    [
+        ('{"kind":"ingest"}', "ingest"),
+        ('{"kind":"standing"}', "standing"),
+        ('{"kind":"x"}', "other"),
+        ("no", "other"),
+        ("[]", "other"),
+    ],
 )
 def test_notifications_that_nobody_knows_do_no_harm(payload: str, kind: str) -> None:
     assert live.kind(payload) == kind
@@ -109,7 +115,9 @@ def test_what_is_expected_to_go_wrong_is_said_in_words() -> None:
     assert main.words(RuntimeError("nobody expected this")) is None
 
 
-def test_a_database_that_does_not_answer_is_said_in_words(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_does_not_answer_is_said_in_words(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("YARDSTICK_DATABASE_URL", "postgresql://nobody:secret@127.0.0.1:1/none")
     with pytest.raises(SystemExit) as ended:
         main.app(["migrate"])

@@ -20,6 +20,7 @@ STATE = register(2, "state", kind="state", unit="state", resolution=Decimal(1))
 HEAT = register(3, "heat", kind="gauge", unit="bar", resolution=Decimal("0.001"), minimum=-1_000, maximum=50_000)
 COUNT = register(4, "count", kind="counter", unit="page", resolution=Decimal(1))
 REGISTERS = {one.name: one for one in (ODOMETER, STATE, HEAT, COUNT)}
+METRES = {"km": Fraction(1000), "m": Fraction(1), "mi": Fraction("1609.344"), "mm": Fraction("0.001")}
 REGISTRY = Registry({"T1": REGISTERS, "empty": {}}, {"running": 1, "idle": 2}, 0)
 
 
