@@ -134,7 +134,7 @@ def _note(document: Document, lines: Sequence[Line], tax: tuple[TaxTotal, ...], 
         "gross": amount_text(net + tax_total, zero.currency),
         "evaluation": document["evaluation"] | {"id": evaluation},
     }
-    return Draft(numbered, tax, net, tax_total, note, chain.content_hash(note), (), ())
+    return Draft(numbered, tax, net, tax_total, note, chain.content_hash(note), ())
 
 
 def _now(after: Evaluated) -> dict[Key, list[Mapping[str, Any]]]:

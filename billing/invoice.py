@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from billing import chain
+from billing.check import Case, check
 from billing.posting import PROMISES
 from billing.tax import OUTSIDE, Tax, TaxTotal, rate_text, totals
 from core.canonical import decimal_text
@@ -16,8 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
+    from billing.check import Finding, Last
+
 Document: TypeAlias = dict[str, Any]
 """Everything printed, as JSON types: amounts and quantities as decimal texts, instants as UTC texts."""
+
+
+PRINTED = frozenset({"provisional", "open_case"})
+"""Codes of findings that the buyer reads too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +72,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An invoice before it has a number. blocked: why it must not be issued; warnings: what to look at first."""
+    """An invoice before it has a number. findings: what stands in its way, and what to look at first."""
 
     lines: tuple[Line, ...]
     tax: tuple[TaxTotal, ...]
@@ -73,8 +80,17 @@ class Draft:
     tax_total: Money
     document: Document
     hash: str
-    blocked: tuple[str, ...]
-    warnings: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def blocked(self) -> tuple[str, ...]:
+        """Why it must not be issued."""
+        return tuple(item.message for item in self.findings if item.severity == "blocking")
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What to look at first."""
+        return tuple(item.message for item in self.findings if item.severity == "warning")
 
     @property
     def gross(self) -> Money:
@@ -90,10 +106,12 @@ def draw_up(
     buyer: Party,
     payment_days: int,
     deltas: Sequence[Line] = (),
+    last: Last | None = None,
 ) -> Draft:
     """The invoice for one evaluation. Amounts come rounded from it and are only added up; tax is rounded once each.
 
-    deltas: lines that correct earlier periods; they stand last. The same arguments give the same document and hash.
+    deltas: lines that correct earlier periods; they stand last. last: the invoice before, to compare with.
+    The same arguments give the same document and hash.
     """
     result = evaluated.result
     own = [printed(row, evaluated, agreement) for row in result["lines"]]
@@ -101,7 +119,6 @@ def draw_up(
     zero = Money.zero(result["currency"])
     tax = totals(((line.tax, line.amount) for line in lines), agreement.rounding)
     net, tax_total = total((line.amount for line in lines), zero), total((part.amount for part in tax), zero)
-    warnings = tuple(_warnings(result))
     document = _document(evaluated, lines, tax) | {
         "clauses": [
             {"version": version, "clause": clause, "sentence": sentence}
@@ -113,10 +130,10 @@ def draw_up(
         "net": amount_text(net, zero.currency),
         "tax_total": amount_text(tax_total, zero.currency),
         "gross": amount_text(net + tax_total, zero.currency),
-        "warnings": list(warnings),
     }
-    blocked = tuple(_blocked(result, agreement, lines, net + tax_total))
-    return Draft(lines, tax, net, tax_total, document, chain.content_hash(document), blocked, warnings)
+    findings = check(Case(document, result, agreement.tax is not None, last))
+    document["warnings"] = [item.message for item in findings if item.code in PRINTED]
+    return Draft(lines, tax, net, tax_total, document, chain.content_hash(document), findings)
 
 
 def issued(document: Document, *, id: str, number: str, issue_date: date, due_date: date) -> Document:  # noqa: A002
@@ -208,26 +225,3 @@ def amount_text(amount: Money, currency: str) -> str:
     least = Decimal(1).scaleb(-exponent(currency))
     digits = -int(amount.amount.as_tuple().exponent)
     return decimal_text(amount.amount if digits >= exponent(currency) else amount.amount.quantize(least))
-
-
-def _warnings(result: Mapping[str, Any]) -> Iterable[str]:
-    for verdict in result["verdicts"]:
-        if verdict["status"] == "provisional":
-            yield f"clause {verdict['clause']}, {verdict['asset']}: provisional, more facts may change it"
-    for case in result["open_cases"]:
-        yield f"clause {case['clause']}, {case['asset']}: {case['reason']} from {case['from']} to {case['to']} is open"
-
-
-def _blocked(result: Mapping[str, Any], agreement: Agreement, lines: tuple[Line, ...], gross: Money) -> Iterable[str]:
-    for verdict in result["verdicts"]:
-        if verdict["status"] == "insufficient":
-            yield f"clause {verdict['clause']}, {verdict['asset']}: facts are missing"
-    for problem in result["problems"]:
-        yield ": ".join(part for part in problem if part)
-    if agreement.tax is None:
-        yield "no tax decision: neither the contract's billing group nor the seller names tax_category and tax_rate"
-    digits = exponent(gross.currency)
-    if any(-int(line.amount.amount.as_tuple().exponent) > digits for line in lines):
-        yield f"lines have more decimals than {gross.currency} has ({digits}); the contract's billing.decimals is wrong"
-    if gross.amount < 0:
-        yield f"the total {gross} is negative: this takes a credit note"

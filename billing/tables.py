@@ -99,6 +99,19 @@ class Draft(Row, table=True):
     hash: str = Field(sa_type=Text)
     corrections: list[Any] = Field(sa_type=JSONB)
     credit_notes: list[Any] = Field(sa_type=JSONB)
+    findings: list[Any] = Field(sa_type=JSONB)
+
+
+class Override(Row, table=True):
+    """Somebody's word that a finding does not stand in the way."""
+
+    run: int = Field(sa_type=BigInteger, primary_key=True)
+    contract: int = Field(primary_key=True)
+    revision: int = Field(primary_key=True)
+    code: str = Field(sa_type=Text, primary_key=True)
+    reason: str = Field(sa_type=Text)
+    by: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=_INSTANT)
 
 
 class Invoice(Row, table=True):

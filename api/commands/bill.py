@@ -31,6 +31,7 @@ REFUSALS = (
     billing.HashChanged,
     billing.NotReady,
     billing.NotCreditable,
+    billing.NotReconciled,
     NotPossible,
     AlreadyOpen,
     NotAPeriod,
@@ -83,6 +84,38 @@ def exclude(run: Run, contract: str, reason: Annotated[str, typer.Option(help="W
     """Leave a contract out of a run."""
     with _database() as engine:
         billing.exclude(engine, run, contract, reason=reason, at=clock.now(), by=_person(by))
+
+
+@app.command()
+def override(
+    run: Run,
+    contract: str,
+    code: Annotated[str, typer.Option(help="Of the finding.")],
+    reason: Annotated[str, typer.Option(help="Why it does not stand in the way.")],
+    by: By,
+) -> None:
+    """Let a blocked draft through, with a reason; somebody else approves the run."""
+    with _database() as engine:
+        billing.override(engine, run, contract, code=code, reason=reason, at=clock.now(), by=_person(by))
+
+
+@app.command()
+def diff(run: Run, before: int, after: int) -> None:
+    """Show what changed between two revisions of a run."""
+    with _database() as engine:
+        for change in billing.diff(engine, run, before, after):
+            typer.echo(f"{change.contract}, {change.text}: {change.before} -> {change.after}")
+
+
+@app.command()
+def reconcile(run: Run) -> None:
+    """Show the numbers that must be equal; ends with an error where two are not."""
+    with _database() as engine:
+        pairs = billing.reconcile(engine, run)
+    for pair in pairs:
+        typer.echo(str(pair))
+    if not all(pair.agrees for pair in pairs):
+        raise typer.Exit(1)
 
 
 @app.command()

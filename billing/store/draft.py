@@ -7,10 +7,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from billing.agreement import agreement
+from billing.check import Finding
 from billing.correction import credit_note, way
 from billing.invoice import Draft, Evaluated, draw_up
 from billing.store import correction as correction_store
 from billing.store import entity as entities
+from billing.store import invoice as invoices
 from billing.tax import NotATax
 from contracts import run as contracts
 from contracts.store import contract as contract_store
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from billing.check import Last
     from billing.correction import Correction, Way
     from billing.invoice import Agreement
     from billing.store.entity import Account, Entity
@@ -41,6 +44,7 @@ class _Wanted:
     saved: Saved
     versions: Sequence[Version]
     corrections: Sequence[Correction]
+    last: Last | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ def calculate(connection: Connection, run: Run, ids: Sequence[int], at: datetime
         raise ValueError(f"run {run.public_id} has not frozen what is known")
     dues = periods.by_id(connection, ids)
     found_by_contract = correction_store.find(connection, dues, run, at)
+    last = invoices.last(connection, [(due.contract, due.starts_at) for due in dues])
     settled = contracts.settle(connection, dues, known=run.known, at=at)
     numbers = [due.contract for due in dues]
     versions = contract_store.versions(connection, numbers, run.known)
@@ -82,7 +87,9 @@ def calculate(connection: Connection, run: Run, ids: Sequence[int], at: datetime
     for due in dues:
         saved, account = settled[due.id], accounts.get(payers[due.contract].party)
         found = f"{payers[due.contract].name} has no account; set it up with `yardstick bill setup FILE`"
-        wanted = _Wanted(due, saved, versions[due.contract], found_by_contract.get(due.contract, ()))
+        wanted = _Wanted(
+            due, saved, versions[due.contract], found_by_contract.get(due.contract, ()), last.get(due.contract)
+        )
         drawn = _draw_up(wanted, seller, account) if account else found
         rows.append(_blocked(due, saved, drawn) if isinstance(drawn, str) else _row(due, saved, drawn))
     return rows
@@ -113,6 +120,7 @@ def _with(wanted: _Wanted, ways: Mapping[str, Way], terms: Agreement, *, seller:
         buyer=account.buyer,
         payment_days=account.payment_days,
         deltas=[line for item in by_way.get("delta_line", []) for line in item.lines],
+        last=wanted.last,
     )
     notes = [(item, credit_note(item, terms.rounding)) for item in by_way.get("credit_note", [])]
     corrections = [_correction(item, ways[item.period]) for item in wanted.corrections]
@@ -140,7 +148,9 @@ def _row(due: Due, saved: Saved, drawn: _Drawn) -> dict[str, Any]:
     ]
     sealed = [{key: x[key] for key in ("label", "n", "kind", "net")} for x in drawn.corrections]
     more = [[note["hash"] for note in notes], sealed] if drawn.corrections else []
+    codes = sorted({(item.code, item.severity) for item in draft.findings})
     return {
+        "findings": [item.to_json() for item in draft.findings],
         "corrections": drawn.corrections,
         "credit_notes": notes,
         "contract": due.contract,
@@ -152,11 +162,12 @@ def _row(due: Due, saved: Saved, drawn: _Drawn) -> dict[str, Any]:
         "tax": Decimal(draft.document["tax_total"]),
         "gross": Decimal(draft.document["gross"]),
         "currency": draft.net.currency,
-        "hash": canonical.digest([state, draft.hash, *more]),
+        "hash": canonical.digest([state, draft.hash, codes, *more]),
     }
 
 
 def _blocked(due: Due, saved: Saved, reason: str) -> dict[str, Any]:
     digest = canonical.digest(["blocked", due.contract_name, reason])
     row = {"contract": due.contract, "state": "blocked", "reason": reason, "evaluation": saved.id, "hash": digest}
-    return row | {"corrections": [], "credit_notes": []}
+    finding = Finding("not_drawn_up", "blocking", reason, "", "mend what is named, then calculate again")
+    return row | {"corrections": [], "credit_notes": [], "findings": [finding.to_json()]}

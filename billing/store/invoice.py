@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, text
 
+from billing.check import Last
+from billing.invoice import total
+from core.money import Money
 from core.store import packed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import date
+    from datetime import date, datetime
 
 ENSURE_SERIES = text("""
     INSERT INTO billing.series (entity, kind, year) VALUES (:entity, :kind, :year)
@@ -75,6 +78,19 @@ BILLED = text("""
 REVISIONS = text("""
     SELECT contract, max(revision) AS revision FROM billing.invoice
     WHERE contract = ANY(:contracts) AND label = :label AND kind = 'invoice' GROUP BY contract
+""")
+# The newest invoice of each contract that stands and ended by then; of its lines those of its own period.
+LAST = text("""
+    SELECT w.contract, i.number, l.clause, l.asset, l.currency, sum(l.amount) AS amount
+    FROM unnest(cast(:contracts AS int[]), cast(:starts AS timestamptz[])) AS w (contract, "start")
+    CROSS JOIN LATERAL (
+        SELECT id, number FROM billing.invoice AS j
+        WHERE j.contract = w.contract AND j.kind = 'invoice' AND j.service_end <= w."start"
+            AND NOT EXISTS (SELECT FROM billing.correction AS c WHERE c.corrects = j.id AND c.kind = 'cancellation')
+        ORDER BY j.service_start DESC LIMIT 1
+    ) AS i
+    JOIN billing.line AS l ON l.invoice = i.id AND l.label IS NULL
+    GROUP BY w.contract, i.number, l.clause, l.asset, l.currency
 """)
 REPORTED = text("SELECT breach FROM billing.breach_report WHERE breach = ANY(:breaches)")
 NUMBER = text("SELECT number FROM billing.invoice WHERE id = :id")
@@ -142,6 +158,18 @@ def add_transfers(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> 
 def add_reports(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Append breach reports; keys as the columns."""
     connection.execute(ADD_REPORTS, _rows(rows))
+
+
+def last(connection: Connection, wanted: Sequence[tuple[int, datetime]]) -> dict[int, Last]:
+    """The invoice before an instant, by contract; contracts without one are missing."""
+    given = {"contracts": [contract for contract, _ in wanted], "starts": [start for _, start in wanted]}
+    lines: dict[tuple[int, str], dict[tuple[str, str], Money]] = {}
+    for row in connection.execute(LAST, given):
+        lines.setdefault((row.contract, row.number), {})[row.clause, row.asset] = Money(row.amount, row.currency)
+    return {
+        contract: Last(number, total(found.values(), Money.zero(next(iter(found.values())).currency)), found)
+        for (contract, number), found in lines.items()
+    }
 
 
 def reported(connection: Connection, breaches: Iterable[int]) -> frozenset[int]:

@@ -48,10 +48,10 @@ WAITING = text("""
 SAVE_DRAFTS = text("""
     UPDATE billing.draft AS d SET state = r.state, reason = r.reason, evaluation = r.evaluation,
         document = r.document, net = r.net, tax = r.tax, gross = r.gross, currency = r.currency, hash = r.hash,
-        corrections = r.corrections, credit_notes = r.credit_notes
+        corrections = r.corrections, credit_notes = r.credit_notes, findings = r.findings
     FROM json_to_recordset(cast(:rows AS json)) AS r(contract int, state text, reason text, evaluation bigint,
         document jsonb, net numeric, tax numeric, gross numeric, currency text, hash text, corrections jsonb,
-        credit_notes jsonb)
+        credit_notes jsonb, findings jsonb)
     WHERE d.run = :run AND d.revision = :revision AND d.contract = r.contract
 """)
 EXCLUDE = text("""
@@ -64,7 +64,7 @@ COUNTS = text("""
     FROM billing.draft WHERE run = :run AND revision = :revision GROUP BY state, currency ORDER BY state, currency
 """)
 DRAFTS = text("""
-    SELECT contract_name, state, reason, net, tax, gross, currency, document, hash, corrections, credit_notes
+    SELECT contract_name, state, reason, net, tax, gross, currency, document, hash, corrections, credit_notes, findings
     FROM billing.draft
     WHERE run = :run AND revision = :revision ORDER BY contract_name
 """)
@@ -85,6 +85,24 @@ ISSUED = text("""
 """)
 
 ENTITY_OF = text("SELECT entity FROM billing.run WHERE id = :run")
+FINDINGS = text("""
+    SELECT contract, document, findings, hash FROM billing.draft
+    WHERE run = :run AND revision = :revision AND contract_name = :contract AND state = 'blocked' FOR UPDATE
+""")
+OVERRIDES = text("""
+    SELECT contract, code, by FROM billing.override WHERE run = :run AND revision = :revision
+""")
+OVERRIDE = text("""
+    INSERT INTO billing.override (run, contract, revision, code, reason, by, at)
+    VALUES (:run, :contract, :revision, :code, :reason, :by, :at) ON CONFLICT DO NOTHING
+""")
+RELEASE = text("""
+    UPDATE billing.draft SET state = 'warning', hash = :hash
+    WHERE run = :run AND revision = :revision AND contract = :contract
+""")
+REVISION = text("""
+    SELECT contract_name, document FROM billing.draft WHERE run = :run AND revision = :revision ORDER BY contract_name
+""")
 FAIL = text("""
     UPDATE billing.draft SET state = 'failed', reason = :reason
     WHERE run = :run AND revision = :revision AND contract = ANY(:contracts)
@@ -247,3 +265,31 @@ def fail(connection: Connection, run: Run, contracts: Sequence[int], reason: str
     """These drafts cannot be issued as they were approved; they wait for another run."""
     given = {"run": run.id, "revision": run.revision, "contracts": list(contracts), "reason": reason}
     connection.execute(FAIL, given)
+
+
+def revision(connection: Connection, run: Run, number: int) -> dict[str, dict[str, Any] | None]:
+    """Documents of one revision of a run, by contract."""
+    rows = connection.execute(REVISION, {"run": run.id, "revision": number})
+    return {row.contract_name: row.document for row in rows}
+
+
+def findings(connection: Connection, run: Run, contract: str) -> Any:
+    """Contract id, findings and hash of a blocked draft, locked; None if there is none."""
+    given = {"run": run.id, "revision": run.revision, "contract": contract}
+    return connection.execute(FINDINGS, given).first()
+
+
+def overrides(connection: Connection, run: Run) -> list[Any]:
+    """Contract id, code and author of each override of the revision."""
+    return list(connection.execute(OVERRIDES, {"run": run.id, "revision": run.revision}))
+
+
+def override(connection: Connection, run: Run, row: Mapping[str, object]) -> None:
+    """Append an override. Keys: contract, code, reason, by, at."""
+    connection.execute(OVERRIDE, {"run": run.id, "revision": run.revision, **row})
+
+
+def release(connection: Connection, run: Run, contract: int, hash: str) -> None:  # noqa: A002
+    """A blocked draft may be issued now."""
+    given = {"run": run.id, "revision": run.revision, "contract": contract, "hash": hash}
+    connection.execute(RELEASE, given)

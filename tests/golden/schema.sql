@@ -159,6 +159,7 @@ RELATION billing.draft
     hash text NOT NULL DEFAULT ''::text
     corrections jsonb NOT NULL DEFAULT '[]'::jsonb
     credit_notes jsonb NOT NULL DEFAULT '[]'::jsonb
+    findings jsonb NOT NULL DEFAULT '[]'::jsonb
     CONSTRAINT draft_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
     CONSTRAINT draft_evaluation_fkey FOREIGN KEY (evaluation) REFERENCES contracts.evaluation(id)
     CONSTRAINT draft_period_fkey FOREIGN KEY (period) REFERENCES contracts.period(id)
@@ -287,6 +288,26 @@ RELATION billing.line
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.line FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (invoice IN ( SELECT invoice.id FROM billing.invoice))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.override
+    run bigint NOT NULL
+    contract integer NOT NULL
+    revision integer NOT NULL
+    code text NOT NULL
+    reason text NOT NULL
+    by text NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT override_by_check CHECK ((by <> ''::text))
+    CONSTRAINT override_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT override_pkey PRIMARY KEY (run, contract, revision, code)
+    CONSTRAINT override_reason_check CHECK ((reason <> ''::text))
+    CONSTRAINT override_run_fkey FOREIGN KEY (run) REFERENCES billing.run(id)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.override FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (run IN ( SELECT run.id FROM billing.run))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
