@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -91,7 +92,7 @@ class Rules:
         return replace(self, treatments={**self.treatments, "unknown": treatment})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tally:
     """Sums of one window, in microseconds. excluded, down: by category; touched: whole length of partly down time."""
 
@@ -103,17 +104,17 @@ class Tally:
     causes: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
     outages: int = 0
 
-    @property
+    @cached_property
     def counted(self) -> int:
         """Required less excluded."""
         return self.required - sum(self.excluded.values())
 
-    @property
+    @cached_property
     def lost(self) -> Fraction:
         """Down time, with equivalent down time."""
         return sum(self.down.values(), Fraction(0))
 
-    @property
+    @cached_property
     def availability(self) -> Fraction | None:
         """(counted - down) ÷ counted; None if nothing counts."""
         return (self.counted - self.lost) / self.counted if self.counted else None
