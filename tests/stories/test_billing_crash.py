@@ -67,7 +67,7 @@ def test_killed_at_twenty_random_points_a_run_ends_as_if_nothing_had_been(story:
     chance = random.Random(6)  # noqa: S311 - where to kill
     kills, points, count = 0, set(), 0
     for label in ("2026-01", "2026-02", "2026-03", "2026-04", "2026-05", "2026-06"):
-        reference = story.bill(SELLER, label, JULY_5)
+        reference = billing.summary(story.engine, story.bill(SELLER, label, JULY_5).run.public_id)
         billing.cancel(story.engine, reference.run.public_id, at=JULY_5, by=ANNA)
         run = billing.create(story.engine, entity=SELLER, label=label, at=JULY_5, by=ANNA)
         while killed(database, run, chance.uniform(0.03, 0.22)):
