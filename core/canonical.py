@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+_AS_IT_IS = frozenset({str, int, bool, type(None)})
+
+
 class NotCanonical(TypeError):
     """A value that has no canonical text: a float, a naive time, or a type nobody taught us."""
 
@@ -45,15 +48,16 @@ def fraction_text(value: Fraction) -> str:
 
 def plain(value: Any) -> Any:
     """The value as JSON types: Decimals, Fractions and times as text. Raises NotCanonical for floats."""
-    if value is None or (isinstance(value, (str, bool, int)) and not isinstance(value, Enum)):
+    kind = type(value)
+    if kind in _AS_IT_IS or (isinstance(value, (str, bool, int)) and not isinstance(value, Enum)):
         return value
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     if isinstance(value, (set, frozenset)):
         return sorted((plain(item) for item in value), key=text)
-    if is_dataclass(value) and not isinstance(value, type) and type(value).__str__ is object.__str__:
+    if kind is not dict and is_dataclass(value) and not isinstance(value, type) and kind.__str__ is object.__str__:
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
-    if hasattr(value, "items"):
+    if kind is dict or hasattr(value, "items"):
         return _mapping(value)
     return _scalar(value)
 
@@ -75,12 +79,18 @@ def digest_of_json(value: Any) -> str:
 
 
 def _mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
+    # Documents are hashed a thousand at a time: what JSON holds anyway takes the shortest way.
     keyed = {
-        " | ".join(map(str, key)) if isinstance(key, tuple) else str(key): plain(item) for key, item in value.items()
+        (key if type(key) is str else _key(key)): (item if type(item) in _AS_IT_IS else plain(item))
+        for key, item in value.items()
     }
     if len(keyed) < len(value):
         raise NotCanonical("two keys have the same text")
     return keyed
+
+
+def _key(key: Any) -> str:
+    return " | ".join(map(str, key)) if isinstance(key, tuple) else str(key)
 
 
 def _scalar(value: Any) -> str:
