@@ -20,6 +20,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from core.time import micros
 from ingest.batch import Arrival
+from ingest.sequence import Receipt
 
 TOPIC = "yardstick/+/readings"
 SESSION_EXPIRY = 30 * 24 * 3600
@@ -38,7 +39,7 @@ class Source:
 
     def __init__(self, url: str, client_id: str, *, clock: Callable[[], datetime]) -> None:
         self.arrivals: SimpleQueue[Arrival] = SimpleQueue()
-        self.sessions_lost = 0
+        self.new_sessions = 0
         self._clock = clock
         self._generation = 0
         self._fence = threading.Lock()
@@ -73,6 +74,11 @@ class Source:
                 if arrival.generation == self._generation:
                     self._client.ack(arrival.mid, arrival.qos)
 
+    def publish(self, receipts: Iterable[Receipt]) -> None:
+        """Tell devices what they need not keep; retained, so that one which was away learns it."""
+        for receipt in receipts:
+            self._client.publish(receipt.topic, receipt.payload, qos=1, retain=True)
+
     def _loop(self) -> None:
         """Keep the network loop running: an exception in it would end it in silence."""
         while not self._stopping.is_set():
@@ -99,9 +105,8 @@ class Source:
             return
         with self._fence:
             self._generation += 1
-        if not flags.session_present and self._generation > 1:
-            self.sessions_lost += 1
-            _LOG.error("The broker lost our session: messages that it held for us may be missing.")
+        if not flags.session_present:
+            self.new_sessions += 1
         _LOG.info("Connected to the broker, session %s.", "resumed" if flags.session_present else "new")
         try:
             # A retained reading counts like any other: its key tells whether it is known.

@@ -4,12 +4,20 @@ import json
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 
 CHANNEL = "yardstick_live"
 ADD = text("""
     INSERT INTO ingest.batch (known, at, client, messages, received, stored, duplicate, quarantined)
     VALUES (:known, :at, :client, :messages, :received, :stored, :duplicate, :quarantined)
+""")
+BY_DAY = text("""
+    SELECT (at AT TIME ZONE 'UTC')::date AS day, sum(messages), sum(received), sum(stored), sum(duplicate),
+        sum(quarantined)
+    FROM ingest.batch GROUP BY 1 ORDER BY 1 DESC LIMIT :most
+""")
+BY_BATCH = text("""
+    SELECT known, messages, received, stored, duplicate, quarantined FROM ingest.batch ORDER BY known DESC LIMIT :most
 """)
 NOTIFY = text("SELECT pg_notify(:channel, :payload)")
 
@@ -33,3 +41,25 @@ def notify(connection: Connection, *, newest: datetime | None, stored: int) -> N
     """Tell whoever listens that readings came in; delivered at commit."""
     payload = {"kind": "ingest", "last_reading": newest.isoformat() if newest else None, "stored": stored}
     connection.execute(NOTIFY, {"channel": CHANNEL, "payload": json.dumps(payload)})
+
+
+class Tally(NamedTuple):
+    """Counts of a UTC day (2026-06-01) or of one commit (its knowledge number)."""
+
+    of: str
+    counts: Counts
+
+
+def by_day(connection: Connection, *, most: int) -> list[Tally]:
+    """The newest days first."""
+    return _tallies(connection, BY_DAY, most)
+
+
+def by_batch(connection: Connection, *, most: int) -> list[Tally]:
+    """The newest commits first."""
+    return _tallies(connection, BY_BATCH, most)
+
+
+def _tallies(connection: Connection, statement: TextClause, most: int) -> list[Tally]:
+    rows = connection.execute(statement, {"most": most})
+    return [Tally(str(of), Counts(*map(int, counts))) for of, *counts in rows]

@@ -622,6 +622,21 @@ RELATION core.outbox
     GRANT INSERT TO yardstick_api
     GRANT INSERT, SELECT, UPDATE TO yardstick_worker
 
+RELATION ingest.alarm
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    at timestamp with time zone NOT NULL
+    kind text NOT NULL
+    client text NOT NULL
+    detail jsonb NOT NULL DEFAULT '{}'::jsonb
+    CONSTRAINT alarm_kind_check CHECK ((kind ~ '^[a-z0-9_]+$'::text))
+    CONSTRAINT alarm_pkey PRIMARY KEY (id)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.alarm FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING visible.operates()
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
 RELATION ingest.asset
     id integer NOT NULL GENERATED ALWAYS AS IDENTITY
     public_id text NOT NULL
@@ -812,6 +827,21 @@ RELATION ingest.register
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
+RELATION ingest.sequence
+    device integer NOT NULL
+    boot text NOT NULL
+    received int8multirange NOT NULL
+    known bigint NOT NULL
+    changed_at timestamp with time zone NOT NULL
+    CONSTRAINT sequence_boot_check CHECK (((boot <> ''::text) AND (length(boot) <= 64)))
+    CONSTRAINT sequence_device_fkey FOREIGN KEY (device) REFERENCES ingest.device(id)
+    CONSTRAINT sequence_pkey PRIMARY KEY (device, boot)
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING visible.operates()
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
 RELATION ingest.state_code
     id smallint NOT NULL
     name text NOT NULL
@@ -842,6 +872,26 @@ BEGIN
     RAISE EXCEPTION '% of %.% refused: its rows never change; a correction is a new row',
         TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
 END $function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION ingest.lowest(received int8multirange)
+ RETURNS int8multirange
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT range_agg(r) FROM (SELECT r FROM unnest(received) AS r ORDER BY r LIMIT 1000) AS kept
+$function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION ingest.missing(received int8multirange)
+ RETURNS int8multirange
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT int8multirange(int8range(1, upper(received))) - received
+$function$
 -- owner: the administrator
 
 CREATE OR REPLACE FUNCTION visible.asset_ids()
