@@ -35,12 +35,16 @@ _LOG = logging.getLogger(__name__)
 
 
 class Source:
-    """Messages of all devices, from one session that outlives this process. Start it once."""
+    """Messages of all devices, from one session that outlives this process. Start it once.
 
-    def __init__(self, url: str, client_id: str, *, clock: Callable[[], datetime]) -> None:
+    group: share the messages with other sources of this group; what waits in a session stays its own.
+    """
+
+    def __init__(self, url: str, client_id: str, *, clock: Callable[[], datetime], group: str = "") -> None:
         self.arrivals: SimpleQueue[Arrival] = SimpleQueue()
         self.new_sessions = 0
         self._clock = clock
+        self._filter = f"$share/{group}/{TOPIC}" if group else TOPIC
         self._generation = 0
         self._fence = threading.Lock()
         self._stopping = threading.Event()
@@ -110,7 +114,9 @@ class Source:
         _LOG.info("Connected to the broker, session %s.", "resumed" if flags.session_present else "new")
         try:
             # A retained reading counts like any other: its key tells whether it is known.
-            client.subscribe(TOPIC, options=SubscribeOptions(qos=1, retainAsPublished=True, retainHandling=1))
+            client.subscribe(self._filter, options=SubscribeOptions(qos=1, retainAsPublished=True, retainHandling=1))
+            if self._filter != TOPIC:  # its session may be older than the group
+                client.unsubscribe(TOPIC)
         except (OSError, ValueError):
             _LOG.exception("Subscribing failed; the connection is tried again.")
 
@@ -127,11 +133,11 @@ class Source:
         self, client: Client, _: object, __: int, reasons: list[ReasonCode], ___: Properties | None
     ) -> None:
         if any(reason.is_failure for reason in reasons):
-            _LOG.error("The broker refuses the subscription to %s: %s", TOPIC, ", ".join(map(str, reasons)))
+            _LOG.error("The broker refuses the subscription to %s: %s", self._filter, ", ".join(map(str, reasons)))
             client.disconnect()
         else:
             self._subscribed.set()
-            _LOG.info("Subscribed to %s.", TOPIC)
+            _LOG.info("Subscribed to %s.", self._filter)
 
     def _on_message(self, _: Client, __: object, message: MQTTMessage) -> None:
         # message.topic would raise for invalid UTF-8; the octets never do.

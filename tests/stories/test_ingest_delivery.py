@@ -1,8 +1,10 @@
 """Message numbers from the device to the receipt: gaps are seen, named, filled and alarmed."""
 
 import json
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Event
 from urllib.parse import urlsplit
 
@@ -17,7 +19,19 @@ from core.database import transaction
 from ingest.store import alarm, sequence
 from simulators.publish import Publisher
 from simulators.wire import Message
-from tests.stories.ingesting import Sent, count, declare, ending, eventually, ingesting, message, odometer, publish
+from tests.stories.ingesting import (
+    Process,
+    Sent,
+    count,
+    declare,
+    ending,
+    eventually,
+    ingesting,
+    message,
+    odometer,
+    packs,
+    publish,
+)
 
 pytestmark = pytest.mark.services
 
@@ -152,3 +166,31 @@ def test_gaps_alarms_and_counts_are_listed(
         shown = CliRunner().invoke(delivery.readings, ["counts", *option]).output
         numbers = [line.replace("│", " ").split()[1:] for line in shown.splitlines()[3:-1]]
         assert [sum(map(int, column)) for column in zip(*numbers, strict=True)] == [3, 3, 2, 0, 1]
+
+
+def test_two_of_a_group_share_the_load_and_one_killed_loses_and_doubles_nothing(
+    engine: Engine, broker: str, unique: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    names = [f"dev{n}-{unique}" for n in range(10)]
+    declare(engine, names)
+    both = [environment | {"YARDSTICK_INGEST_GROUP": unique, "YARDSTICK_INGEST_CLIENT": f"{unique}-{n}"} for n in "ab"]
+    first, second = (Process(each, tmp_path / each["YARDSTICK_INGEST_CLIENT"]) for each in both)
+    try:
+        for one in (first, second):
+            one.start()
+            one.await_subscription()
+        publish(broker, packs(names, 1000, per_pack=10), client_id=unique)
+        first.end(signal.SIGKILL)  # in the middle of its share, which waits in its session
+        publish(broker, [message(name, odometer(5000)) for name in names], client_id=unique)
+        first.start()  # some brokers hand a member's share to nobody else meanwhile
+        eventually(lambda: count(engine, "ingest.reading") == 10_010)
+        assert (first.end(signal.SIGTERM), second.end(signal.SIGTERM)) == (0, 0)
+    finally:
+        first.end(signal.SIGKILL)
+        second.end(signal.SIGKILL)
+    found = ending(engine)
+    assert (found.stored, found.quarantined) == (10_010, 0)
+    with engine.connect() as connection:
+        shares = connection.execute(text("SELECT sum(stored) FROM ingest.batch GROUP BY client")).scalars().all()
+    assert len(shares) == 2
+    assert min(shares) > 1000
