@@ -8,6 +8,7 @@ from typing import NamedTuple
 from ingest.door import Row, judge
 from ingest.reason import Reason, Rejected
 from ingest.registry import Registry
+from ingest.sequence import Number, is_numbered
 from ingest.wire import yardstick
 
 MOST_ROWS = 20_000
@@ -42,11 +43,12 @@ class Origin(NamedTuple):
 
 
 class Examined(NamedTuple):
-    """A message decoded and judged."""
+    """A message decoded and judged. number: the device's own of the message, if it gives one."""
 
     seq: int
     rows: list[Row]
     rejected: list[Rejected]
+    number: Number | None = None
 
     @property
     def is_unknown(self) -> bool:
@@ -63,6 +65,7 @@ class Batch:
     rows: list[bytes] = field(default_factory=list)
     origins: list[Origin] = field(default_factory=list)
     refused: list[tuple[int, Rejected]] = field(default_factory=list)
+    numbers: list[Number] = field(default_factory=list)
     octets: int = 0
     newest: int = 0
 
@@ -72,6 +75,8 @@ class Batch:
         self.arrivals.append(arrival)
         self.octets += len(arrival.payload)
         self.refused.extend((number, rejected) for rejected in examined.rejected)
+        if examined.number is not None:
+            self.numbers.append(examined.number)
         rows = examined.rows
         if rows:
             self.rows += pack(rows, len(self.rows), received_at=arrival.received_at, seq=examined.seq)
@@ -98,7 +103,8 @@ def examine(arrival: Arrival, registry: Registry) -> Examined:
         rows, rejected = judge(message.candidates, device, registry, received_at=arrival.received_at)
         if device not in registry.devices:
             return Examined(message.seq, [], rejected)
-        return Examined(message.seq, rows, message.rejected + rejected)
+        number = (device, message.boot, message.seq) if is_numbered(message.boot, message.seq) else None
+        return Examined(message.seq, rows, message.rejected + rejected, number)
     except Exception as error:  # noqa: BLE001 - one message must not stop the others
         return Examined(0, [], [Rejected(Reason.POISON, f"{type(error).__name__}: {error}")])
 

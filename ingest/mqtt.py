@@ -20,6 +20,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from core.time import micros
 from ingest.batch import Arrival
+from ingest.sequence import Receipt
 
 TOPIC = "yardstick/+/readings"
 SESSION_EXPIRY = 30 * 24 * 3600
@@ -34,12 +35,16 @@ _LOG = logging.getLogger(__name__)
 
 
 class Source:
-    """Messages of all devices, from one session that outlives this process. Start it once."""
+    """Messages of all devices, from one session that outlives this process. Start it once.
 
-    def __init__(self, url: str, client_id: str, *, clock: Callable[[], datetime]) -> None:
+    group: share the messages with other sources of this group; what waits in a session stays its own.
+    """
+
+    def __init__(self, url: str, client_id: str, *, clock: Callable[[], datetime], group: str = "") -> None:
         self.arrivals: SimpleQueue[Arrival] = SimpleQueue()
-        self.sessions_lost = 0
+        self.new_sessions = 0
         self._clock = clock
+        self._filter = f"$share/{group}/{TOPIC}" if group else TOPIC
         self._generation = 0
         self._fence = threading.Lock()
         self._stopping = threading.Event()
@@ -73,6 +78,11 @@ class Source:
                 if arrival.generation == self._generation:
                     self._client.ack(arrival.mid, arrival.qos)
 
+    def publish(self, receipts: Iterable[Receipt]) -> None:
+        """Tell devices what they need not keep; retained, so that one which was away learns it."""
+        for receipt in receipts:
+            self._client.publish(receipt.topic, receipt.payload, qos=1, retain=True)
+
     def _loop(self) -> None:
         """Keep the network loop running: an exception in it would end it in silence."""
         while not self._stopping.is_set():
@@ -99,13 +109,14 @@ class Source:
             return
         with self._fence:
             self._generation += 1
-        if not flags.session_present and self._generation > 1:
-            self.sessions_lost += 1
-            _LOG.error("The broker lost our session: messages that it held for us may be missing.")
+        if not flags.session_present:
+            self.new_sessions += 1
         _LOG.info("Connected to the broker, session %s.", "resumed" if flags.session_present else "new")
         try:
             # A retained reading counts like any other: its key tells whether it is known.
-            client.subscribe(TOPIC, options=SubscribeOptions(qos=1, retainAsPublished=True, retainHandling=1))
+            client.subscribe(self._filter, options=SubscribeOptions(qos=1, retainAsPublished=True, retainHandling=1))
+            if self._filter != TOPIC:  # its session may be older than the group
+                client.unsubscribe(TOPIC)
         except (OSError, ValueError):
             _LOG.exception("Subscribing failed; the connection is tried again.")
 
@@ -122,11 +133,11 @@ class Source:
         self, client: Client, _: object, __: int, reasons: list[ReasonCode], ___: Properties | None
     ) -> None:
         if any(reason.is_failure for reason in reasons):
-            _LOG.error("The broker refuses the subscription to %s: %s", TOPIC, ", ".join(map(str, reasons)))
+            _LOG.error("The broker refuses the subscription to %s: %s", self._filter, ", ".join(map(str, reasons)))
             client.disconnect()
         else:
             self._subscribed.set()
-            _LOG.info("Subscribed to %s.", TOPIC)
+            _LOG.info("Subscribed to %s.", self._filter)
 
     def _on_message(self, _: Client, __: object, message: MQTTMessage) -> None:
         # message.topic would raise for invalid UTF-8; the octets never do.

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Engine
 
+from api.commands.quarantine import quarantine
 from core.clock import now
 from core.database import connect, transaction
 from core.problem import Problem, Problems
@@ -29,7 +30,7 @@ from ingest.worker import Ingester
 
 device = typer.Typer(name="device", help="Declare and list devices, their registers and the assets they serve.")
 readings = typer.Typer(name="readings", help="Look at what devices sent.")
-quarantine = typer.Typer(name="quarantine", help="Look at what could not be accepted, and why.")
+
 readings.add_typer(quarantine)
 
 _CANNOT_RUN = 2
@@ -60,8 +61,9 @@ def ingest(
 
 
 def _source(settings: Settings, client: str) -> Source:
+    url = _needed(settings.broker_url, "YARDSTICK_BROKER_URL", "mqtt://host:1883")
     try:
-        return Source(_needed(settings.broker_url, "YARDSTICK_BROKER_URL", "mqtt://host:1883"), client, clock=now)
+        return Source(url, client, clock=now, group=settings.ingest_group)
     except BadBrokerUrl as error:
         _stop(f"YARDSTICK_BROKER_URL: {error}")
 
