@@ -1,19 +1,29 @@
 """Messages on their way into one transaction: each item is a packed row or refused."""
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ingest.door import Row, judge
 from ingest.reason import Reason, Rejected
-from ingest.registry import Registry
-from ingest.wire import yardstick
+from ingest.registry import Register, Registry
+from ingest.wire import format as formats
+from ingest.wire import senml, yardstick
+from ingest.wire.event import Event
+from ingest.wire.format import Format
+from ingest.wire.message import Candidate
+from ingest.wire.node import UNBORN, Node, hear
+from ingest.wire.route import Route, route_of
 
 MOST_ROWS = 20_000
 """Some tenths of a second in the database: nobody holds the knowledge number for longer."""
 MOST_OCTETS = 16 * 1024 * 1024
 MOST_MESSAGES = 1_500
+
+NO_NODES: Mapping[str, Node] = {}
+THINGS = ("page", "click", "event")
+"""Units of registers that count things."""
 
 _ROW = struct.Struct(">hiiiiiqiqiqiq")
 _COLUMNS = 8
@@ -24,7 +34,10 @@ _EPOCH = 946_684_800_000_000
 
 
 class Arrival(NamedTuple):
-    """A message as the broker handed it over. generation: of the connection; received_at: µs since 1970."""
+    """A message as the broker handed it over. generation: of the connection; received_at: µs since 1970.
+
+    content_type, properties: of MQTT 5; empty if there are none.
+    """
 
     generation: int
     mid: int
@@ -32,6 +45,13 @@ class Arrival(NamedTuple):
     topic: bytes
     payload: bytes
     received_at: int
+    content_type: str = ""
+    properties: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether only the topic says what it is."""
+        return not self.content_type and not self.properties
 
 
 class Origin(NamedTuple):
@@ -42,11 +62,14 @@ class Origin(NamedTuple):
 
 
 class Examined(NamedTuple):
-    """A message decoded and judged."""
+    """A message decoded and judged. event: its identity; node: as it is afterwards; asks: its birth is needed."""
 
     seq: int
     rows: list[Row]
     rejected: list[Rejected]
+    event: Event | None = None
+    node: Node | None = None
+    asks: bool = False
 
     @property
     def is_unknown(self) -> bool:
@@ -86,30 +109,89 @@ class Batch:
         )  # fmt: skip
 
 
-def examine(arrival: Arrival, registry: Registry) -> Examined:
-    """Decode and judge a message. Never raises: a fault of our own is a rejection too."""
+def examine(arrival: Arrival, registry: Registry, nodes: Mapping[str, Node] = NO_NODES) -> Examined:
+    """Decode and judge a message. nodes: Sparkplug's, by `group/node`. Never raises: a fault of ours is a rejection."""
     try:
-        device = device_of(arrival.topic)
-        if device is None:
+        route = route_of(arrival.topic)
+        if route is None:
             return Examined(0, [], [Rejected(Reason.BAD_TOPIC, repr(arrival.topic[:200]))])
-        message = yardstick.decode(arrival.payload)
-        if isinstance(message, Rejected):
-            return Examined(0, [], [message])
-        rows, rejected = judge(message.candidates, device, registry, received_at=arrival.received_at)
-        if device not in registry.devices:
-            return Examined(message.seq, [], rejected)
-        return Examined(message.seq, rows, message.rejected + rejected)
+        if route.node:
+            return _of_node(arrival, route, registry, nodes.get(route.node, UNBORN))
+        return _of_device(arrival, route, registry)
     except Exception as error:  # noqa: BLE001 - one message must not stop the others
         return Examined(0, [], [Rejected(Reason.POISON, f"{type(error).__name__}: {error}")])
 
 
+def _of_device(arrival: Arrival, route: Route, registry: Registry) -> Examined:
+    payload, written = arrival.payload, Format.YARDSTICK
+    event: Event | None = None
+    if route.kind != "readings" or not arrival.is_plain:
+        found = formats.unwrapped(payload, route.kind, arrival.content_type, arrival.properties)
+        if isinstance(found, Rejected):
+            return Examined(0, [], [found])
+        event, payload, written = found
+    message = formats.decode(payload, written, device=route.device, received_at=arrival.received_at)
+    if isinstance(message, Rejected):
+        return Examined(0, [], [message], event)
+    candidates, registers = message.candidates, registry.devices.get(route.device)
+    if written is not Format.YARDSTICK and registers is not None:
+        candidates = _with_units(candidates, registers, bare=False)
+    rows, rejected = judge(candidates, route.device, registry, received_at=arrival.received_at)
+    return Examined(message.seq, rows, rejected if registers is None else message.rejected + rejected, event)
+
+
+def _of_node(arrival: Arrival, route: Route, registry: Registry, node: Node) -> Examined:
+    heard = hear(route, arrival.payload, node, received_at=arrival.received_at)
+    rows: list[Row] = []
+    rejected = list(heard.rejected)
+    registers = registry.devices.get(route.device)
+    if heard.candidates or (rejected and registers is None):
+        candidates = _with_units(heard.candidates, registers or {}, bare=True)
+        rows, refused = judge(candidates, route.device, registry, received_at=arrival.received_at)
+        rejected = refused if registers is None else rejected + refused
+    for device in heard.dead:
+        candidates = _unknown_states(registry.devices.get(device, {}), heard.died_at, len(rows) + len(rejected))
+        if candidates:
+            judged = judge(candidates, device, registry, received_at=arrival.received_at)
+            rows += judged.rows
+            rejected += judged.rejected
+    return Examined(0, rows, rejected, None, heard.node, heard.ask)
+
+
+def _with_units(candidates: Sequence[Candidate], registers: Mapping[str, Register], *, bare: bool) -> list[Candidate]:
+    """A count of things is in the register's unit; so is a bare number, where the format need not have units."""
+    found: list[Candidate] = []
+    for candidate in candidates:
+        index, name, at, value, unit, status = candidate
+        register = registers.get(name)
+        if register is not None and register.kind != "state":
+            of_things = unit == senml.COUNT and register.unit in THINGS
+            unit = register.unit if of_things or (bare and not unit) else unit
+        found.append((index, name, at, value, unit, status))
+    return found
+
+
+def _unknown_states(registers: Mapping[str, Register], at: str, first: int) -> list[Candidate]:
+    """A dead device is not known to stand still: its states are unknown."""
+    names = sorted(name for name, register in registers.items() if register.kind == "state")
+    return [(index, name, at, "unknown", "", "") for index, name in enumerate(names, first)]
+
+
+def evidence(arrival: Arrival) -> list[bytes]:
+    """Each item of a message as text for people; empty where only the whole message is evidence."""
+    route = route_of(arrival.topic)
+    if route is None or (route.kind == "readings" and arrival.is_plain):
+        return yardstick.evidence(arrival.payload)
+    if route.node:
+        return formats.evidence(arrival.payload, Format.SPARKPLUG)
+    found = formats.unwrapped(arrival.payload, route.kind, arrival.content_type, arrival.properties)
+    return [] if isinstance(found, Rejected) else formats.evidence(found[1], found[2])
+
+
 def device_of(topic: bytes) -> str | None:
-    """The device in `yardstick/<device>/readings`; None for any other topic and for invalid UTF-8."""
-    try:
-        first, device, last = topic.decode().split("/")
-    except ValueError:
-        return None
-    return device if first == "yardstick" and last == "readings" else None
+    """The device that a topic names; None for a topic that is not ours and for invalid UTF-8."""
+    route = route_of(topic)
+    return route and route.device
 
 
 def pack(rows: Sequence[Row], n: int, *, received_at: int, seq: int) -> list[bytes]:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from core.database import transaction
 from core.store import audit, draw_knowledge
 from core.time import instant
-from ingest.batch import Arrival, Batch, Origin, device_of
+from ingest.batch import Arrival, Batch, Origin, device_of, evidence
 from ingest.catalogue import Catalogue
 from ingest.reason import Reason, Rejected
 from ingest.store import batch as batches
@@ -21,7 +21,6 @@ from ingest.store import quarantine, reading
 from ingest.store.batch import Counts
 from ingest.store.catalogue import Declared
 from ingest.store.quarantine import MOST_OF_LARGE, Entry
-from ingest.wire import yardstick
 
 DATA_FAULTS = ("22", "23")
 """SQLSTATE classes that mean: this row, whenever it is tried."""
@@ -123,7 +122,7 @@ def entries_of(batch: Batch, refused: Iterable[tuple[int, Rejected]]) -> Iterato
     for arrival_number, rejected in refused:
         arrival = batch.arrivals[arrival_number]
         if rejected.item >= 0 and number != arrival_number:
-            number, items = arrival_number, yardstick.evidence(arrival.payload)
+            number, items = arrival_number, evidence(arrival)
         kept = items[rejected.item] if 0 <= rejected.item < len(items) else _whole(arrival, rejected)
         yield _entry(arrival, rejected, kept)
 
