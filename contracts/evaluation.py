@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from contracts.facts import Carried, Case
     from core.problem import Problem
 
-ENGINE_VERSION = "1"
+ENGINE_VERSION = "2"
 """Rises whenever any amount, value or text of an evaluation may change."""
 
 State: TypeAlias = Literal["fulfilled", "violated", "not_determined", "not_applicable", "-"]
@@ -128,6 +128,16 @@ class OpenCase:
     case: Case
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Event:
+    """Something that happened under a clause at an instant: a breach, an order, the last day of a right."""
+
+    clause: str
+    owner: str
+    event: str
+    at: int
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """The result for one contract and period as of one state of knowledge. period: its label; until: microseconds."""
@@ -151,6 +161,7 @@ class Evaluation:
     tzdata_version: str
     input_hash: str
     result_hash: str = ""
+    events: tuple[Event, ...] = ()
 
     @property
     def total(self) -> Money:
@@ -195,6 +206,15 @@ class Evaluation:
                     "reason": item.case.reason,
                 }
                 for item in self.open_cases
+            ],
+            "events": [
+                {
+                    "clause": item.clause,
+                    "asset": item.owner,
+                    "event": item.event,
+                    "at": wall_text(instant(item.at), where),
+                }
+                for item in self.events
             ],
             "delta": [_line(line) for line in self.delta],
             "carry": [canonical.plain(item) for item in self.carry],

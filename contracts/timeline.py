@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 HALF = Fraction(1, 2)
 _RANK = {category: n for n, category in enumerate(CATEGORIES)}
-_OBSERVED, _ACCEPTED, _DETERMINED = 0, 1, 2
+_OBSERVED, _SHIFTED, _ACCEPTED, _DETERMINED = range(4)
+FAILURES: frozenset[Category] = frozenset({"fault", "unplanned_repair", "derated"})
+"""What a breached duty may have caused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,21 @@ class Painted:
     performance: Fraction | None = None
     cause: str = ""
     attributed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """While a duty is breached, failures in its scope that begin then become another category."""
+
+    start: int
+    end: int
+    category: Category
+    scope: tuple[str, ...]
+
+    def takes(self, state: StateSpan) -> bool:
+        """Whether it is such a failure: causal, never blanket."""
+        inside = self.start <= state.start < self.end and state.category in FAILURES
+        return inside and (not self.scope or state.subsystem in self.scope or state.cause in self.scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +140,22 @@ def paint(
     states: Iterable[StateSpan],
     attributions: Iterable[Attribution],
     otherwise: Category | None,
+    *,
+    shifts: Iterable[Shift] = (),
 ) -> list[Painted]:
     """Required time with one category for each moment.
 
-    Determined beats accepted beats observed; among equals the category that stands first in CATEGORIES. Time that no
-    state covers is `otherwise`, else unknown.
+    Determined beats accepted beats the shift of a duty beats observed; among equals the category that stands first in
+    CATEGORIES. Time that no state covers is `otherwise`, else unknown.
     """
-    layers = [(_OBSERVED, s.start, s.end, Painted(s.start, s.end, s.category, s.performance, s.cause)) for s in states]
+    said = tuple(states)
+    layers = [(_OBSERVED, s.start, s.end, Painted(s.start, s.end, s.category, s.performance, s.cause)) for s in said]
+    layers += [
+        (_SHIFTED, s.start, s.end, Painted(s.start, s.end, shift.category, cause=s.cause or s.subsystem))
+        for shift in shifts
+        for s in said
+        if shift.takes(s)
+    ]
     levels = {"accepted": _ACCEPTED, "determined": _DETERMINED}
     layers += [
         (levels[a.status], a.start, a.end, Painted(a.start, a.end, a.category, cause=a.cause, attributed=True))

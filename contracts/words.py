@@ -140,6 +140,7 @@ def read_first(*types: str) -> Callable[[Any, ValidationInfo], Any]:
     parsers: dict[str, Callable[[str, Context], Any]] = {
         "share": _share,
         "money": _money,
+        "price": _price,
         "duration": lambda text, _: time.Duration.parse(text),
         "quantity": lambda text, _: Quantity.parse(text),
     }
@@ -156,6 +157,16 @@ def read_first(*types: str) -> Callable[[Any, ValidationInfo], Any]:
         raise ValueError(f"{value!r} is none of {', '.join(types)}")
 
     return validate
+
+
+def _or_none(parse: Callable[[str, Context], Any]) -> PlainValidator:
+    return _read(lambda text, context: None if text == "none" else parse(text, context))
+
+
+QuantityOrNone = Annotated[Quantity | None, _or_none(lambda text, _: Quantity.parse(text))]
+"""A limit; None: none is agreed, written `none`."""
+DurationOrNone = Annotated[time.Duration | None, _or_none(lambda text, _: time.Duration.parse(text))]
+MoneyOrNone = Annotated[Money | None, _or_none(_money)]
 
 
 def problems_of(error: ValidationError, document: TextDocument, *, base: Path = (), where: str = "") -> list[Problem]:

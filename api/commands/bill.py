@@ -30,6 +30,8 @@ REFUSALS = (
     billing.SamePerson,
     billing.HashChanged,
     billing.NotReady,
+    billing.NotCreditable,
+    billing.NotReconciled,
     NotPossible,
     AlreadyOpen,
     NotAPeriod,
@@ -85,6 +87,38 @@ def exclude(run: Run, contract: str, reason: Annotated[str, typer.Option(help="W
 
 
 @app.command()
+def override(
+    run: Run,
+    contract: str,
+    code: Annotated[str, typer.Option(help="Of the finding.")],
+    reason: Annotated[str, typer.Option(help="Why it does not stand in the way.")],
+    by: By,
+) -> None:
+    """Let a blocked draft through, with a reason; somebody else approves the run."""
+    with _database() as engine:
+        billing.override(engine, run, contract, code=code, reason=reason, at=clock.now(), by=_person(by))
+
+
+@app.command()
+def diff(run: Run, before: int, after: int) -> None:
+    """Show what changed between two revisions of a run."""
+    with _database() as engine:
+        for change in billing.diff(engine, run, before, after):
+            typer.echo(f"{change.contract}, {change.text}: {change.before} -> {change.after}")
+
+
+@app.command()
+def reconcile(run: Run) -> None:
+    """Show the numbers that must be equal; ends with an error where two are not."""
+    with _database() as engine:
+        pairs = billing.reconcile(engine, run)
+    for pair in pairs:
+        typer.echo(str(pair))
+    if not all(pair.agrees for pair in pairs):
+        raise typer.Exit(1)
+
+
+@app.command()
 def approve(
     run: Run,
     by: By,
@@ -102,6 +136,20 @@ def issue(run: Run, by: By) -> None:
     with _database() as engine:
         count = billing.issue(engine, run, at=clock.now(), by=_person(by))
     typer.echo(f"issued {count} invoices")
+
+
+@app.command()
+def correct(
+    name: Annotated[str, typer.Argument(help="The invoice, by number or id (inv_…).")],
+    reason: Annotated[str, typer.Option(help="What was wrong.")],
+    by: By,
+    approved_by: Annotated[str, typer.Option(help="Who approves it: somebody else.")],
+) -> None:
+    """Credit an invoice that was issued in error, in full; its period may be billed anew then."""
+    with _database() as engine:
+        people = {"by": _person(by), "approved_by": _person(approved_by)}
+        number = billing.credit(engine, name, reason=reason, at=clock.now(), **people)
+    typer.echo(f"issued credit note {number}")
 
 
 @app.command()

@@ -131,7 +131,7 @@ def _example_text(outcome: checking.Outcome) -> str:
 
 def _rows_text(whole: dict[str, object]) -> str:
     parts: list[str] = []
-    for name in ("lines", "delta", "values", "bounds", "status", "open_cases", "problems"):
+    for name in ("lines", "delta", "values", "bounds", "status", "events", "open_cases", "problems"):
         rows = whole[name]
         if isinstance(rows, list) and (rows or name == "lines"):
             parts += [f"  {name}", *(f"    {row}" for row in rows or ["none"])]

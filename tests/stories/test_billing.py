@@ -357,3 +357,39 @@ def _plug(admin_engine: Engine, table: str, condition: str) -> None:
 def _unplug(admin_engine: Engine, table: str) -> None:
     with admin_engine.begin() as connection:
         connection.exec_driver_sql(f"DROP TRIGGER fail ON {table}")
+
+
+def test_an_override_takes_a_reason_and_another_person_to_approve(story: Story) -> None:
+    story.contract(case("w04-uptime")[0])  # its truck never said anything
+    contracts.close_due_periods(story.engine, at=JULY_5)
+    done = story.bill("Truck Supplier GmbH", "2026-06", JULY_5)
+    run, (draft,) = done.run.public_id, done.drafts
+    codes = [item["code"] for item in draft["findings"]]
+    if "facts_missing" not in codes:
+        pytest.skip("time without readings is unknown, not missing")
+    with pytest.raises(billing.NotReady):
+        billing.override(story.engine, run, "C-04", code="sums_differ", reason="no", at=JULY_5, by=BERT)
+    billing.override(story.engine, run, "C-04", code="facts_missing", reason="was parked", at=JULY_5, by=BERT)
+    assert billing.summary(story.engine, run).run.hash != done.run.hash
+    with pytest.raises(billing.SamePerson, match="overrode"):
+        billing.approve(story.engine, run, at=JULY_5, by=BERT)
+    billing.approve(story.engine, run, at=JULY_5, by="person:carl")
+
+
+def test_a_run_reconciles_and_one_that_does_not_cannot_be_approved(story: Story, admin_engine: Engine) -> None:
+    june(story)
+    run = story.bill("Truck Supplier GmbH", "2026-06", JULY_5).run.public_id
+    with admin_engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE billing.draft SET net = net + 1 WHERE contract_name = 'C-04'")
+    with pytest.raises(
+        billing.NotReconciled, match=r"EUR: lines of drafts, and their net totals: 1757.50 is not 1758.50"
+    ):
+        billing.approve(story.engine, run, at=JULY_5, by=BERT)
+    billing.collect(story.engine, run, at=JULY_5, by=ANNA)
+    billing.calculate(story.engine, run, at=JULY_5, by=ANNA)
+    assert billing.diff(story.engine, run, 1, 2) == ()
+    story.issue(run, JULY_5)
+    pairs = billing.reconcile(story.engine, run)
+    assert len(pairs) == 9
+    assert all(pair.agrees for pair in pairs)
+    assert pairs[0].left > 4000, "a state every ten minutes of June"

@@ -99,7 +99,7 @@ CASES: list[tuple[str, Any, int]] = [
     ("is not in the contract's currency", lambda s: s["terms"][0]["tiers"][1].update(price="1 USD/km"), 0),
     ("states no on_reset", lambda s: s["measures"][0].pop("on_reset"), 0),
     ("is no rate of km", lambda s: s["measures"][0].update(max_rate="130 kWh/h"), 0),
-    ("is not evaluated by this version", lambda s: s["terms"][0].update(kind="allowance"), 0),
+    ("included, line 24: is missing", lambda s: s["terms"][0].update(kind="allowance"), 0),
     ("kind is missing or unknown", lambda s: s["terms"][0].update(kind="subscription"), 0),
     ("count 1, 2, 3", lambda s: s.update(version="7"), 0),
     ("a stair has a fee", lambda s: s["terms"][0]["tiers"][0].update(price="1 EUR/h"), 2),
