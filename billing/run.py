@@ -164,9 +164,7 @@ def exclude(engine: Engine, run: str, contract: str, *, reason: str, at: datetim
         _audit(connection, at, by, "exclude", run, {"contract": contract, "reason": reason})
 
 
-def override(
-    engine: Engine, run: str, contract: str, *, code: str, reason: str, at: datetime, by: str
-) -> None:
+def override(engine: Engine, run: str, contract: str, *, code: str, reason: str, at: datetime, by: str) -> None:
     """Say that a blocking finding of a draft does not stand in its way, and why; somebody else must approve the run.
 
     Raises NotReady if the draft is not blocked by it or the finding makes the document wrong in itself.

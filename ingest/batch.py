@@ -8,6 +8,7 @@ from typing import NamedTuple
 from ingest.door import Row, judge
 from ingest.reason import Reason, Rejected
 from ingest.registry import Register, Registry
+from ingest.sequence import Number, is_numbered
 from ingest.wire import format as formats
 from ingest.wire import senml, yardstick
 from ingest.wire.event import Event
@@ -62,11 +63,16 @@ class Origin(NamedTuple):
 
 
 class Examined(NamedTuple):
-    """A message decoded and judged. event: its identity; node: as it is afterwards; asks: its birth is needed."""
+    """A message decoded and judged.
+
+    number: the device's own of the message; event: its identity, if it is one; node: as it is afterwards; asks: its
+    birth is needed.
+    """
 
     seq: int
     rows: list[Row]
     rejected: list[Rejected]
+    number: Number | None = None
     event: Event | None = None
     node: Node | None = None
     asks: bool = False
@@ -86,6 +92,7 @@ class Batch:
     rows: list[bytes] = field(default_factory=list)
     origins: list[Origin] = field(default_factory=list)
     refused: list[tuple[int, Rejected]] = field(default_factory=list)
+    numbers: list[Number] = field(default_factory=list)
     octets: int = 0
     newest: int = 0
 
@@ -95,6 +102,8 @@ class Batch:
         self.arrivals.append(arrival)
         self.octets += len(arrival.payload)
         self.refused.extend((number, rejected) for rejected in examined.rejected)
+        if examined.number is not None:
+            self.numbers.append(examined.number)
         rows = examined.rows
         if rows:
             self.rows += pack(rows, len(self.rows), received_at=arrival.received_at, seq=examined.seq)
@@ -132,12 +141,16 @@ def _of_device(arrival: Arrival, route: Route, registry: Registry) -> Examined:
         event, payload, written = found
     message = formats.decode(payload, written, device=route.device, received_at=arrival.received_at)
     if isinstance(message, Rejected):
-        return Examined(0, [], [message], event)
+        return Examined(0, [], [message], event=event)
     candidates, registers = message.candidates, registry.devices.get(route.device)
     if written is not Format.YARDSTICK and registers is not None:
         candidates = _with_units(candidates, registers, bare=False)
     rows, rejected = judge(candidates, route.device, registry, received_at=arrival.received_at)
-    return Examined(message.seq, rows, rejected if registers is None else message.rejected + rejected, event)
+    if registers is None:
+        return Examined(message.seq, [], rejected, event=event)
+    numbered = written is Format.YARDSTICK and is_numbered(message.boot, message.seq)
+    number = (route.device, message.boot, message.seq) if numbered else None
+    return Examined(message.seq, rows, message.rejected + rejected, number, event)
 
 
 def _of_node(arrival: Arrival, route: Route, registry: Registry, node: Node) -> Examined:
@@ -155,7 +168,7 @@ def _of_node(arrival: Arrival, route: Route, registry: Registry, node: Node) -> 
             judged = judge(candidates, device, registry, received_at=arrival.received_at)
             rows += judged.rows
             rejected += judged.rejected
-    return Examined(0, rows, rejected, None, heard.node, heard.ask)
+    return Examined(0, rows, rejected, node=heard.node, asks=heard.ask)
 
 
 def _with_units(candidates: Sequence[Candidate], registers: Mapping[str, Register], *, bare: bool) -> list[Candidate]:

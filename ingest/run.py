@@ -15,15 +15,23 @@ from core.time import instant
 from ingest.batch import Arrival, Batch, Origin, device_of, evidence
 from ingest.catalogue import Catalogue
 from ingest.reason import Reason, Rejected
+from ingest.sequence import Receipt, runs
+from ingest.store import alarm, quarantine, reading, sequence
 from ingest.store import batch as batches
 from ingest.store import catalogue as catalogues
-from ingest.store import quarantine, reading
 from ingest.store.batch import Counts
 from ingest.store.catalogue import Declared
 from ingest.store.quarantine import MOST_OF_LARGE, Entry
 
 DATA_FAULTS = ("22", "23")
 """SQLSTATE classes that mean: this row, whenever it is tried."""
+
+
+class Outcome(NamedTuple):
+    """What was committed, by transaction, and the receipts that may be given for it."""
+
+    counts: list[Counts]
+    receipts: list[Receipt]
 
 
 class Share(NamedTuple):
@@ -48,16 +56,27 @@ class Share(NamedTuple):
         return first, Share(row, self.stop, self.refused[refusal:], 0)
 
 
-def write(engine: Engine, batch: Batch, at: datetime, *, client: str, live: bool = False) -> list[Counts]:
+def write(engine: Engine, batch: Batch, at: datetime, *, client: str, live: bool = False) -> Outcome:
     """Write a batch, in one transaction unless the database refuses a row. live: tell listeners.
 
     A refused row is found by halving and quarantined as poison. Raises DBAPIError or psycopg.Error when the database
     cannot be used; what was committed until then is a duplicate next time.
     """
     whole = Share(0, len(batch.rows), tuple(batch.refused), len(batch.arrivals))
-    if not batch.rows and not batch.refused:
-        return []
-    return list(_write(partial(_commit, engine, batch, at, client=client, live=live), batch, whole))
+    receipts = list[Receipt]()
+    if not batch.rows and not batch.refused and not batch.numbers:
+        return Outcome([], receipts)
+    commit = partial(_commit, engine, batch, at, client=client, live=live, receipts=receipts)
+    counts = list(_write(commit, batch, whole))
+    if len(counts) > 1:
+        receipts += _note(engine, batch, at)
+    return Outcome(counts, receipts)
+
+
+def _note(engine: Engine, batch: Batch, at: datetime) -> list[Receipt]:
+    """Message numbers of a batch that took several transactions: after the last, when every message is whole."""
+    with transaction(engine) as connection:
+        return sequence.note(connection, at, runs(batch.numbers), known=draw_knowledge(connection))
 
 
 def _write(commit: "partial[Counts]", batch: Batch, share: Share) -> Iterator[Counts]:
@@ -86,8 +105,18 @@ def _poisoned(batch: Batch, share: Share, detail: str) -> Share:
     return Share(share.stop, share.stop, ((origin.arrival, poison),), share.messages)
 
 
-def _commit(engine: Engine, batch: Batch, at: datetime, share: Share, *, client: str, live: bool) -> Counts:
+def _commit(  # its last three arguments are the same for all shares
+    engine: Engine,
+    batch: Batch,
+    at: datetime,
+    share: Share,
+    *,
+    client: str,
+    live: bool,
+    receipts: list[Receipt],
+) -> Counts:
     staged = share.stop - share.start
+    noted = list[Receipt]()
     with transaction(engine) as connection:
         if staged:
             reading.stage(connection, batch.rows[share.start : share.stop])
@@ -98,9 +127,31 @@ def _commit(engine: Engine, batch: Batch, at: datetime, share: Share, *, client:
         received = staged + len(share.refused)
         counts = Counts(share.messages, received, written.stored, received - written.stored - quarantined, quarantined)
         batches.add(connection, at, client=client, known=known, counts=counts)
+        if received == len(batch.rows) + len(batch.refused):
+            noted = sequence.note(connection, at, runs(batch.numbers), known=known)
         if live:
             batches.notify(connection, newest=instant(batch.newest) if batch.newest else None, stored=written.stored)
+    receipts += noted
     return counts
+
+
+def session_lost(engine: Engine, at: datetime, *, client: str, surely: bool) -> list[Receipt]:
+    """Raise an alarm with the gaps as of now; the receipts whose publishing asks devices for what is missing.
+
+    surely: False if the session may be new because this client is; then the alarm is raised only if it ever worked.
+    """
+    with transaction(engine) as connection:
+        if not surely and not alarm.has_worked(connection, client):
+            return []
+        gaps = [gap._asdict() | {"heard_at": gap.heard_at.isoformat()} for gap in sequence.gaps(connection)]
+        alarm.add(connection, at, kind="session_lost", client=client, detail={"gaps": gaps})
+        return sequence.holed(connection)
+
+
+def unsent_receipts(engine: Engine, since: datetime) -> list[Receipt]:
+    """Receipts of what changed since then: whoever committed it may have been killed before it could publish them."""
+    with transaction(engine) as connection:
+        return sequence.since(connection, since)
 
 
 def is_data_fault(error: DBAPIError | psycopg.Error) -> bool:

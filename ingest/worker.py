@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from queue import Empty, Full, Queue, SimpleQueue
 from time import monotonic
 from typing import Protocol, TypeVar
@@ -16,6 +17,7 @@ from core.database import transaction
 from ingest import run
 from ingest.batch import Arrival, Batch, Examined, examine
 from ingest.registry import Registry
+from ingest.sequence import Receipt
 from ingest.store import register
 from ingest.store.batch import Counts
 
@@ -25,6 +27,10 @@ REFRESH = timedelta(seconds=10)
 """After so long the registry is looked at again, so that changed declarations take effect."""
 LIVE_EVERY = 1.0
 """Seconds between two notices to whoever shows readings live."""
+RECEIPTS_EVERY = 0.5
+"""Seconds between two receipts to a device: one answers all its messages of that time."""
+UNSENT = timedelta(hours=1)
+"""What was committed in so long before the start is receipted again: whoever did it may have been killed."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 5.0
 """Seconds between tries while the database cannot be used."""
 
@@ -36,6 +42,7 @@ class Messages(Protocol):
     """Where messages come from, and who is told that they are safe."""
 
     arrivals: SimpleQueue[Arrival]
+    new_sessions: int
 
     def start(self) -> None:
         """Begin to receive."""
@@ -45,6 +52,36 @@ class Messages(Protocol):
 
     def acknowledge(self, arrivals: Iterable[Arrival]) -> None:
         """Confirm committed messages."""
+
+    def publish(self, receipts: Iterable[Receipt]) -> None:
+        """Tell devices what they need not keep."""
+
+
+class Receipts:
+    """What devices may be told, gathered for a moment: the newest of each device and boot."""
+
+    def __init__(self, source: Messages) -> None:
+        self._source = source
+        self._pending = dict[tuple[str, str], Receipt]()
+        self._lock = threading.Lock()
+        self._published = monotonic()
+
+    def add(self, receipts: Iterable[Receipt]) -> None:
+        """Take in what a commit allows to say."""
+        with self._lock:
+            self._pending.update(((receipt.device, receipt.boot), receipt) for receipt in receipts)
+
+    def publish_due(self) -> None:
+        """Publish if it is time."""
+        if self._pending and monotonic() - self._published >= RECEIPTS_EVERY:
+            self.publish()
+
+    def publish(self) -> None:
+        """Publish what is pending."""
+        with self._lock:
+            pending, self._pending = self._pending, {}
+        self._published = monotonic()
+        self._source.publish(pending.values())
 
 
 class Stopped(Exception):
@@ -68,6 +105,8 @@ class Ingester:
         self._busy = threading.Event()
         self._waiting: Queue[Batch | None] = Queue(maxsize=1)
         self._told = -LIVE_EVERY
+        self._receipts = Receipts(source)
+        self._sessions = 0
         self._registry: Registry | None = None
         self._writer = threading.Thread(target=self._write_all, name="writer", daemon=True)
 
@@ -81,7 +120,9 @@ class Ingester:
         self._source.start()
         batch, since = Batch(), monotonic()
         try:
+            self._receipt_unsent()
             while not self._stopping.is_set():
+                self._watch()
                 if not self._writer.is_alive():
                     raise WriterDied("the writer thread ended; what it had was not acknowledged and comes again")
                 if (arrival := self._next()) is not None:
@@ -99,7 +140,20 @@ class Ingester:
             self._stopping.set()
             self._hand_over(None)
             self._writer.join()
+            self._receipts.publish()
             self._source.stop()
+
+    def _watch(self) -> None:
+        """What must be done from time to time, whether messages come or not."""
+        if (sessions := self._source.new_sessions) > self._sessions:
+            self._sessions, surely = sessions, sessions > 1
+            lost = partial(run.session_lost, self._engine, self._clock(), client=self._client, surely=surely)
+            self._receipts.add(self._persist(lost, "note that the broker lost the session"))
+        self._receipts.publish_due()
+
+    def _receipt_unsent(self) -> None:
+        since = self._clock() - UNSENT
+        self._receipts.add(self._persist(lambda: run.unsent_receipts(self._engine, since), "read message numbers"))
 
     def _next(self) -> Arrival | None:
         try:
@@ -161,9 +215,11 @@ class Ingester:
         if live:
             self._told = monotonic()
 
-        def attempt() -> list[Counts]:
+        def attempt() -> run.Outcome:
             return run.write(self._engine, batch, self._clock(), client=self._client, live=live)
 
-        for counts in self._persist(attempt, "write readings"):
+        outcome = self._persist(attempt, "write readings")
+        for counts in outcome.counts:
             self.total = Counts(*map(sum, zip(self.total, counts, strict=True)))
+        self._receipts.add(outcome.receipts)
         self._source.acknowledge(batch.arrivals)

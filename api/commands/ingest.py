@@ -66,8 +66,9 @@ def ingest(
 
 
 def _source(settings: Settings, client: str) -> Source:
+    url = _needed(settings.broker_url, "YARDSTICK_BROKER_URL", "mqtt://host:1883")
     try:
-        return Source(_needed(settings.broker_url, "YARDSTICK_BROKER_URL", "mqtt://host:1883"), client, clock=now)
+        return Source(url, client, clock=now, group=settings.ingest_group)
     except BadBrokerUrl as error:
         _stop(f"YARDSTICK_BROKER_URL: {error}")
 

@@ -7,12 +7,12 @@ OWN = ("readings", "senml", "event")
 """Last levels of `yardstick/<device>/…`: our own format, SenML, a CloudEvent in JSON."""
 NODE_MESSAGES = ("NBIRTH", "NDATA", "NDEATH")
 DEVICE_MESSAGES = ("DBIRTH", "DDATA", "DDEATH")
-FILTERS = (
-    *(f"yardstick/+/{last}" for last in OWN),
+OWN_FILTERS = tuple(f"yardstick/+/{last}" for last in OWN)
+NODE_FILTERS = (
     *(f"spBv1.0/+/{message}/+" for message in NODE_MESSAGES),
     *(f"spBv1.0/+/{message}/+/+" for message in DEVICE_MESSAGES),
 )
-"""The topic filters to subscribe to."""
+"""The topic filters to subscribe to: of our own topics, and of Sparkplug's."""
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _LAST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
