@@ -1,8 +1,9 @@
 """Messages on their way into one transaction: each item is a packed row or refused."""
 
+import hashlib
 import struct
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ingest.door import Row, judge
@@ -15,7 +16,7 @@ from ingest.wire.event import Event
 from ingest.wire.format import Format
 from ingest.wire.message import Candidate
 from ingest.wire.node import UNBORN, Node, hear
-from ingest.wire.route import Route, route_of
+from ingest.wire.route import BIRTHS, LIVES, Route, route_of
 
 MOST_ROWS = 20_000
 """Some tenths of a second in the database: nobody holds the knowledge number for longer."""
@@ -27,6 +28,7 @@ THINGS = ("page", "click", "event")
 """Units of registers that count things."""
 
 _ROW = struct.Struct(">hiiiiiqiqiqiq")
+_NUMBER_AT = 6
 _COLUMNS = 8
 _NULL = b"\xff\xff\xff\xff"
 _LENGTH = struct.Struct(">i")
@@ -93,6 +95,13 @@ class Batch:
     origins: list[Origin] = field(default_factory=list)
     refused: list[tuple[int, Rejected]] = field(default_factory=list)
     numbers: list[Number] = field(default_factory=list)
+    identities: list[tuple[int, bytes]] = field(default_factory=list)
+    """Arrivals that are events taken whole, and what identifies them."""
+    lives: list[int] = field(default_factory=list)
+    """Arrivals that are births and deaths."""
+    born: dict[str, Node] = field(default_factory=dict)
+    repeated: int = 0
+    """Items of events that came before."""
     octets: int = 0
     newest: int = 0
 
@@ -104,11 +113,37 @@ class Batch:
         self.refused.extend((number, rejected) for rejected in examined.rejected)
         if examined.number is not None:
             self.numbers.append(examined.number)
+        if examined.event is not None and examined.rows and not examined.rejected:
+            self.identities.append((number, _identity(arrival, examined.event)))
+        if examined.node is not None:
+            self._add_life(number, arrival, examined.node)
         rows = examined.rows
         if rows:
             self.rows += pack(rows, len(self.rows), received_at=arrival.received_at, seq=examined.seq)
             self.origins += [Origin(number, row[0]) for row in rows]
             self.newest = max(self.newest, rows[0][2], rows[-1][2])
+
+    def _add_life(self, number: int, arrival: Arrival, node: Node) -> None:
+        route = route_of(arrival.topic)
+        if route is not None and route.kind in LIVES:
+            self.lives.append(number)
+            if route.kind in BIRTHS:
+                self.born[route.node] = node
+
+    def without(self, repeated: Collection[int], refused: Sequence[tuple[int, Rejected]]) -> "Batch":
+        """The same without the rows of these arrivals; and with these refusals."""
+        kept = [n for n, origin in enumerate(self.origins) if origin.arrival not in repeated]
+        rows = [
+            self.rows[n][:_NUMBER_AT] + n_new.to_bytes(4) + self.rows[n][_NUMBER_AT + 4 :]
+            for n_new, n in enumerate(kept)
+        ]
+        gone = len(self.rows) - len(rows)
+        origins = [self.origins[n] for n in kept]
+        identities = [one for one in self.identities if one[0] not in repeated]
+        return replace(
+            self, rows=rows, origins=origins, refused=[*self.refused, *refused], identities=identities,
+            repeated=gone - sum(1 for _, origin in enumerate(self.origins) if origin.arrival in dict(refused)),
+        )  # fmt: skip
 
     @property
     def is_full(self) -> bool:
@@ -116,6 +151,13 @@ class Batch:
         return (
             len(self.rows) >= MOST_ROWS or self.octets >= MOST_OCTETS or len(self.arrivals) >= MOST_MESSAGES
         )  # fmt: skip
+
+
+def _identity(arrival: Arrival, event: Event) -> bytes:
+    """Of an event of one device: nobody else can use up its identities."""
+    return hashlib.sha256(
+        "\0".join((str(device_of(arrival.topic)), event.source, event.id)).encode("utf-8", "replace")
+    ).digest()
 
 
 def examine(arrival: Arrival, registry: Registry, nodes: Mapping[str, Node] = NO_NODES) -> Examined:

@@ -7,6 +7,8 @@ OWN = ("readings", "senml", "event")
 """Last levels of `yardstick/<device>/…`: our own format, SenML, a CloudEvent in JSON."""
 NODE_MESSAGES = ("NBIRTH", "NDATA", "NDEATH")
 DEVICE_MESSAGES = ("DBIRTH", "DDATA", "DDEATH")
+BIRTHS = ("NBIRTH", "DBIRTH")
+LIVES = (*BIRTHS, "NDEATH", "DDEATH")
 OWN_FILTERS = tuple(f"yardstick/+/{last}" for last in OWN)
 NODE_FILTERS = (
     *(f"spBv1.0/+/{message}/+" for message in NODE_MESSAGES),
