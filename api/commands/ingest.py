@@ -139,7 +139,8 @@ def decode(
     """Show what a payload says, and what would be refused; nothing is stored. Exit 1 if anything is refused."""
     payload = _bytes(file)
     as_read = written or look(payload)
-    typer.echo(f"{as_read.value}{'' if written else ', by its looks'}:")
+    if as_read is not Format.YARDSTICK:
+        typer.echo(f"{as_read.value}{'' if written else ', by its looks'}:")
     if of_device and as_read is not Format.SPARKPLUG:
         lines, rejected = _judged(payload, as_read, of_device)
     else:
