@@ -61,12 +61,22 @@ class _Refused(Exception):
         self.detail = detail
 
 
-def judge(candidates: Sequence[Candidate], device: str, registry: Registry, *, received_at: int) -> Judgement:
-    """Judge the items of one message. received_at: µs since 1970. Never raises."""
+def judge(
+    candidates: Sequence[Candidate],
+    device: str,
+    registry: Registry,
+    *,
+    received_at: int,
+    window: tuple[int, int] | None = None,
+) -> Judgement:
+    """Judge the items of one message. received_at: µs since 1970. Never raises.
+
+    window: first and last instant allowed, if not those that follow from the receipt.
+    """
     registers = registry.devices.get(device)
     if registers is None:
         return Judgement([], [Rejected(Reason.UNKNOWN_DEVICE, f"{shown(device)} is not registered")])
-    window = (received_at - OLDEST // _MICROSECOND, received_at + NEWEST // _MICROSECOND)
+    window = window or (received_at - OLDEST // _MICROSECOND, received_at + NEWEST // _MICROSECOND)
     rows: list[Row] = []
     rejected: list[Rejected] = []
     for candidate in candidates:

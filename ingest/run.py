@@ -189,7 +189,7 @@ def _commit(  # its last three arguments are the same for all shares
             reading.stage(connection, batch.rows[share.start : share.stop])
         known = draw_knowledge(connection)
         written = reading.accept(connection, staged=staged, known=known) if staged else reading.NOTHING
-        entries = [*entries_of(batch, share.refused), *entries_of(batch, _conflicts(batch, written.conflicts))]
+        entries = [*entries_of(batch, share.refused), *entries_of(batch, conflicts_of(batch, written.conflicts))]
         quarantined = quarantine.add(connection, entries, known=known)
         is_whole = staged + len(share.refused) == len(batch.rows) + len(batch.refused)
         received = staged + len(share.refused) + (batch.repeated if share.messages else 0)
@@ -228,7 +228,8 @@ def is_data_fault(error: DBAPIError | psycopg.Error) -> bool:
     return (getattr(cause, "sqlstate", None) or "")[:2] in DATA_FAULTS
 
 
-def _conflicts(batch: Batch, conflicts: Iterable[reading.Conflict]) -> Iterator[tuple[int, Rejected]]:
+def conflicts_of(batch: Batch, conflicts: Iterable[reading.Conflict]) -> Iterator[tuple[int, Rejected]]:
+    """Rows that say something else than what stands, as refusals."""
     for conflict in conflicts:
         origin = batch.origins[conflict.n]
         detail = f"{conflict.sent} ticks were sent where {conflict.stored} ticks stand; the first stands"

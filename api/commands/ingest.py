@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Engine
 
+from api.commands.quarantine import quarantine
 from core.clock import now
 from core.database import connect, transaction
 from core.problem import Problem, Problems
@@ -34,7 +35,7 @@ from ingest.worker import Ingester
 
 device = typer.Typer(name="device", help="Declare and list devices, their registers and the assets they serve.")
 readings = typer.Typer(name="readings", help="Look at what devices sent.")
-quarantine = typer.Typer(name="quarantine", help="Look at what could not be accepted, and why.")
+
 readings.add_typer(quarantine)
 
 _CANNOT_RUN = 2
