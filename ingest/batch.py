@@ -1,6 +1,7 @@
 """Messages on their way into one transaction: each item is a packed row or refused."""
 
 import hashlib
+import json
 import struct
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -68,7 +69,7 @@ class Examined(NamedTuple):
     """A message decoded and judged.
 
     number: the device's own of the message; event: its identity, if it is one; node: as it is afterwards; asks: its
-    birth is needed.
+    birth is needed; candidates: its items, where their format is not ours.
     """
 
     seq: int
@@ -78,6 +79,7 @@ class Examined(NamedTuple):
     event: Event | None = None
     node: Node | None = None
     asks: bool = False
+    candidates: Sequence[Candidate] = ()
 
     @property
     def is_unknown(self) -> bool:
@@ -100,6 +102,8 @@ class Batch:
     lives: list[int] = field(default_factory=list)
     """Arrivals that are births and deaths."""
     born: dict[str, Node] = field(default_factory=dict)
+    candidates: dict[int, Sequence[Candidate]] = field(default_factory=dict)
+    """Items of arrivals whose format is not ours."""
     repeated: int = 0
     """Items of events that came before."""
     octets: int = 0
@@ -115,6 +119,8 @@ class Batch:
             self.numbers.append(examined.number)
         if examined.event is not None and examined.rows and not examined.rejected:
             self.identities.append((number, _identity(arrival, examined.event)))
+        if examined.candidates:
+            self.candidates[number] = examined.candidates
         if examined.node is not None:
             self._add_life(number, arrival, examined.node)
         rows = examined.rows
@@ -192,25 +198,28 @@ def _of_device(arrival: Arrival, route: Route, registry: Registry) -> Examined:
         return Examined(message.seq, [], rejected, event=event)
     numbered = written is Format.YARDSTICK and is_numbered(message.boot, message.seq)
     number = (route.device, message.boot, message.seq) if numbered else None
-    return Examined(message.seq, rows, message.rejected + rejected, number, event)
+    foreign = () if written is Format.YARDSTICK else candidates
+    return Examined(message.seq, rows, message.rejected + rejected, number, event, candidates=foreign)
 
 
 def _of_node(arrival: Arrival, route: Route, registry: Registry, node: Node) -> Examined:
     heard = hear(route, arrival.payload, node, received_at=arrival.received_at)
     rows: list[Row] = []
     rejected = list(heard.rejected)
+    candidates: list[Candidate] = []
     registers = registry.devices.get(route.device)
     if heard.candidates or (rejected and registers is None):
         candidates = _with_units(heard.candidates, registers or {}, bare=True)
         rows, refused = judge(candidates, route.device, registry, received_at=arrival.received_at)
         rejected = refused if registers is None else rejected + refused
     for device in heard.dead:
-        candidates = _unknown_states(registry.devices.get(device, {}), heard.died_at, len(rows) + len(rejected))
-        if candidates:
-            judged = judge(candidates, device, registry, received_at=arrival.received_at)
+        states = _unknown_states(registry.devices.get(device, {}), heard.died_at, len(rows) + len(rejected))
+        if states:
+            candidates += states
+            judged = judge(states, device, registry, received_at=arrival.received_at)
             rows += judged.rows
             rejected += judged.rejected
-    return Examined(0, rows, rejected, node=heard.node, asks=heard.ask)
+    return Examined(0, rows, rejected, node=heard.node, asks=heard.ask, candidates=candidates)
 
 
 def _with_units(candidates: Sequence[Candidate], registers: Mapping[str, Register], *, bare: bool) -> list[Candidate]:
@@ -232,8 +241,17 @@ def _unknown_states(registers: Mapping[str, Register], at: str, first: int) -> l
     return [(index, name, at, "unknown", "", "") for index, name in enumerate(names, first)]
 
 
-def evidence(arrival: Arrival) -> list[bytes]:
-    """Each item of a message as text for people; empty where only the whole message is evidence."""
+def evidence(batch: Batch, number: int) -> dict[int, bytes]:
+    """Items of an arrival as our own format writes them, so that they can be repaired; others as they can be shown."""
+    arrival = batch.arrivals[number]
+    found = dict(enumerate(_shown(arrival)))
+    for index, name, at, value, unit, status in batch.candidates.get(number, ()):
+        item = {"register": name, "at": at, "value": value, "unit": unit, "status": status}
+        found[index] = json.dumps({key: text for key, text in item.items() if text}).encode()
+    return found
+
+
+def _shown(arrival: Arrival) -> list[bytes]:
     route = route_of(arrival.topic)
     if route is None or (route.kind == "readings" and arrival.is_plain):
         return yardstick.evidence(arrival.payload)

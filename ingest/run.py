@@ -238,12 +238,12 @@ def conflicts_of(batch: Batch, conflicts: Iterable[reading.Conflict]) -> Iterato
 
 def entries_of(batch: Batch, refused: Iterable[tuple[int, Rejected]]) -> Iterator[Entry]:
     """Refused items with their evidence; a message is read again only once for all its items."""
-    number, items = -1, list[bytes]()
+    number, items = -1, dict[int, bytes]()
     for arrival_number, rejected in refused:
         arrival = batch.arrivals[arrival_number]
         if rejected.item >= 0 and number != arrival_number:
-            number, items = arrival_number, evidence(arrival)
-        kept = items[rejected.item] if 0 <= rejected.item < len(items) else _whole(arrival, rejected)
+            number, items = arrival_number, evidence(batch, arrival_number)
+        kept = items[rejected.item] if rejected.item in items else _whole(arrival, rejected)
         yield _entry(arrival, rejected, kept)
 
 
