@@ -792,6 +792,19 @@ RELATION ingest.binding_value
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
+RELATION ingest.cloud_event
+    identity bytea NOT NULL
+    content bytea NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT cloud_event_pkey PRIMARY KEY (identity)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.cloud_event FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING visible.operates()
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
 RELATION ingest.declaration
     register integer NOT NULL
     known bigint NOT NULL
@@ -848,6 +861,21 @@ RELATION ingest.latest
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
+RELATION ingest.node_life
+    node text NOT NULL
+    received_at timestamp with time zone NOT NULL
+    topic text NOT NULL
+    payload bytea NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT node_life_pkey PRIMARY KEY (node, received_at, topic)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.node_life FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING visible.operates()
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
 RELATION ingest.quarantine
     topic text NOT NULL
     payload_hash bytea NOT NULL
@@ -861,6 +889,7 @@ RELATION ingest.quarantine
     known bigint NOT NULL
     CONSTRAINT quarantine_pkey PRIMARY KEY (topic, payload_hash, item)
     CONSTRAINT quarantine_reason_check CHECK ((reason ~ '^[a-z0-9_]+$'::text))
+    CREATE INDEX quarantine_no_birth ON ingest.quarantine USING btree (device, received_at) WHERE (reason = 'no_birth'::text)
     CREATE INDEX quarantine_recent ON ingest.quarantine USING btree (received_at DESC)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.quarantine FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
