@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
+from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +56,7 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, (set, frozenset)):
         return sorted((plain(item) for item in value), key=text)
-    if kind is not dict and is_dataclass(value) and not isinstance(value, type) and kind.__str__ is object.__str__:
+    if kind is not dict and is_dataclass(value) and not isinstance(value, type) and not _writes_itself(kind):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if kind is dict or hasattr(value, "items"):
         return _mapping(value)
@@ -76,6 +77,11 @@ def digest_of_json(value: Any) -> str:
     """The same of a value that holds JSON types alone, and no floats."""
     known = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return sha256(known.encode()).hexdigest()
+
+
+@cache
+def _writes_itself(kind: type) -> bool:
+    return any("__str__" in vars(base) for base in kind.__mro__[:-1])
 
 
 def _mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
