@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
-from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -79,8 +78,7 @@ def digest_of_json(value: Any) -> str:
     return sha256(known.encode()).hexdigest()
 
 
-@cache
-def _writes_itself(kind: type) -> bool:
+def _writes_itself(kind: type[Any]) -> bool:
     return any("__str__" in vars(base) for base in kind.__mro__[:-1])
 
 
