@@ -9,6 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -146,6 +147,7 @@ def test_the_order_of_facts_changes_no_hash(seed: int) -> None:
     assert one.total.amount != Decimal(0)
 
 
+@pytest.mark.slow
 def test_a_hash_does_not_depend_on_how_the_interpreter_hashes() -> None:
     program = "from tests.properties.test_engine import evaluated; print(evaluated(3).result_hash)"
     seeds = ("0", "1", "4711")
