@@ -179,15 +179,14 @@ class Evaluation:
 
     def sealed(self) -> Evaluation:
         """With the hash over everything else."""
-        whole = replace(self, result_hash="")._to_json()
+        whole = replace(self, result_hash="", known=None).to_json()
         whole["result_hash"] = canonical.digest_of_json(whole)
         return replace(self, result_hash=whole["result_hash"], known=whole)
 
     def to_json(self) -> dict[str, Any]:
         """As JSON types, with the names of the contract format; times in UTC, numbers as text."""
-        return dict(self._to_json() if self.known is None else self.known)
-
-    def _to_json(self) -> dict[str, Any]:
+        if self.known is not None:
+            return dict(self.known)
         where = zone(self.timezone)
         return {
             "contract": self.contract,

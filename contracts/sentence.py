@@ -1,6 +1,7 @@
 """The agreement in words: each clause's text with its own parameters, so that words and rule cannot differ.
 
 The text is the document's; what fills its braces (units, durations, treatments, tiers, steps) is said in its language.
+In another language each kind has standard sentences of its own, made of the same parameters.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from contracts import language as dictionary
 from contracts.language import PHRASES, WINDOWS, WORDS, counted
+from contracts.standard import template
 from contracts.terms.base import PLACEHOLDER
 from core.time import Duration, NotADuration, instant, wall_text
 
@@ -102,7 +104,9 @@ class _Speaker:
         yield f"  {self.say('covered')}: {_coverage(version)}"
         for term in version.canonical["terms"]:
             left = f" [{self.say('left to people')}: {term['not_computed']}]" if "not_computed" in term else ""
-            yield f"  {term['clause']}  {self.sentence(term)}{left}"
+            translated = None if self.language == version.language else template(term, self.language)
+            text = {**term, "text": translated} if translated else term
+            yield f"  {term['clause']}  {self.sentence(text)}{left}"
 
 
 def _coverage(version: Version) -> str:

@@ -169,7 +169,9 @@ def _result(scene: Scene, window: Window[Availability], asset: str, spans: Spans
 
     result = Result(window, asset, tally=tally(rules))
     if rules.treatments["unknown"] == "exclude" and result.tally.required:
-        result.low, result.high = tally(rules.with_unknown("down")), tally(rules.with_unknown("up"))
+        result.low = result.high = result.tally
+        if result.tally.unknown:
+            result.low, result.high = tally(rules.with_unknown("down")), tally(rules.with_unknown("up"))
     return result
 
 

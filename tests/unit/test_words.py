@@ -10,8 +10,11 @@ import yaml
 from contracts import check, difference
 from contracts.document import KINDS, Agreement, read_agreement
 from contracts.facts_document import FactsDocument, read_facts
+from contracts.language import LANGUAGES
 from contracts.schema import contract_schema, facts_schema
 from contracts.sentence import agreement, words
+from contracts.standard import SENTENCES
+from contracts.terms.base import PLACEHOLDER
 from contracts.text import read
 
 SPECS = Path(__file__).parent.parent / "specs"
@@ -136,3 +139,30 @@ def test_new_and_dropped_clauses_and_parameters_are_named() -> None:
     assert changes[-1] == "clause 9 is new: Tyres are shown on request."
     back = list(difference.in_words(versions.versions[1], versions.versions[0]))
     assert back[-1] == "clause 9 is gone: Tyres are shown on request."
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr"])
+def test_every_kind_has_standard_sentences_of_parameters_that_it_has(language: str) -> None:
+    schema = contract_schema()
+    kinds = {
+        node["properties"]["kind"]["const"]: set(node["properties"])
+        for node in schema["$defs"].values()
+        if "const" in node.get("properties", {}).get("kind", {})
+    }
+    assert set(SENTENCES) == set(KINDS)
+    for kind, sentences in SENTENCES.items():
+        for sentence in sentences:
+            names = [set(PLACEHOLDER.findall(one)) for one in sentence]
+            assert names[0] == names[1] == names[2], sentence
+            assert names[0] <= kinds[kind], sentence
+            assert not re.search(r"\d", PLACEHOLDER.sub("", sentence[LANGUAGES.index(language)]))
+
+
+def test_an_agreement_is_told_in_another_language_from_the_same_parameters() -> None:
+    found = read_file(EXAMPLES[0].with_name("truck-uptime-duties.yaml"))
+    german = "\n".join(agreement(found.versions, "de"))
+    assert "Zugesagt ist eine Verfügbarkeit von 97.5 % je Monat" in german
+    assert "Verletzt ist das 48 h nach der Warnung (Portal, E-Mail)." in german
+    french = "\n".join(agreement(found.versions, "fr"))
+    assert "Jusqu'au rétablissement, 2.2 coûte 12 % de plus." in french
+    assert "The customer keeps" not in german
