@@ -53,7 +53,7 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, (set, frozenset)):
         return sorted((plain(item) for item in value), key=text)
-    if kind is not dict and is_dataclass(value) and not isinstance(value, type) and kind.__str__ is object.__str__:
+    if kind is not dict and is_dataclass(value) and not isinstance(value, type) and type(value).__str__ is object.__str__:
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if kind is dict or hasattr(value, "items"):
         return _mapping(value)
