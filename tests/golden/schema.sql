@@ -63,6 +63,7 @@ RELATION billing.account
     country text NOT NULL
     vat_id text NOT NULL DEFAULT ''::text
     payment_days integer NOT NULL DEFAULT 30
+    purchase_order text NOT NULL DEFAULT ''::text
     CONSTRAINT account_country_check CHECK ((country ~ '^[A-Z]{2}$'::text))
     CONSTRAINT account_party_fkey FOREIGN KEY (party) REFERENCES contracts.party(id)
     CONSTRAINT account_payment_days_check CHECK ((payment_days >= 0))
@@ -71,6 +72,29 @@ RELATION billing.account
     POLICY api FOR r TO yardstick_api USING ((party = visible.party()) OR (party IN ( SELECT contract_party.party FROM contracts.contract_party)))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT, UPDATE TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.accrual
+    entity integer NOT NULL
+    label text NOT NULL
+    contract integer NOT NULL
+    entry bigint NOT NULL
+    reversal bigint NOT NULL
+    currency text NOT NULL
+    net numeric NOT NULL
+    known bigint NOT NULL
+    result_hash text NOT NULL
+    by text NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT accrual_by_check CHECK ((by <> ''::text))
+    CONSTRAINT accrual_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT accrual_entity_fkey FOREIGN KEY (entity) REFERENCES billing.entity(id)
+    CONSTRAINT accrual_pkey PRIMARY KEY (entity, label, contract)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.accrual FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (visible.reads_money() AND (entity IN ( SELECT entity.id FROM billing.entity WHERE (entity.party = visible.party()))))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
 
 RELATION billing.breach_report
@@ -292,6 +316,21 @@ RELATION billing.line
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
 
+RELATION billing.lock
+    entity integer NOT NULL
+    until date NOT NULL
+    by text NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT lock_by_check CHECK ((by <> ''::text))
+    CONSTRAINT lock_entity_fkey FOREIGN KEY (entity) REFERENCES billing.entity(id)
+    CONSTRAINT lock_pkey PRIMARY KEY (entity, until)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.lock FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (visible.reads_money() AND (entity IN ( SELECT entity.id FROM billing.entity WHERE (entity.party = visible.party()))))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
 RELATION billing.override
     run bigint NOT NULL
     contract integer NOT NULL
@@ -386,13 +425,18 @@ RELATION billing.transfer
     currency text NOT NULL
     amount numeric NOT NULL
     invoice bigint
+    entity integer
     CONSTRAINT transfer_amount_check CHECK ((amount > (0)::numeric))
     CONSTRAINT transfer_check CHECK ((credit <> debit))
+    CONSTRAINT transfer_check1 CHECK (((invoice IS NOT NULL) OR (entity IS NOT NULL)))
+    CONSTRAINT transfer_entity_fkey FOREIGN KEY (entity) REFERENCES billing.entity(id)
     CONSTRAINT transfer_invoice_fkey FOREIGN KEY (invoice) REFERENCES billing.invoice(id)
     CONSTRAINT transfer_n_check CHECK ((n > 0))
     CONSTRAINT transfer_pkey PRIMARY KEY (entry, n)
+    CREATE INDEX transfer_entity ON billing.transfer USING btree (entity) WHERE (entity IS NOT NULL)
     CREATE INDEX transfer_invoice ON billing.transfer USING btree (invoice)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.transfer FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    CREATE TRIGGER locked AFTER INSERT ON billing.transfer REFERENCING NEW TABLE AS posted FOR EACH STATEMENT EXECUTE FUNCTION billing.refuse_locked()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (invoice IN ( SELECT invoice.id FROM billing.invoice))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
@@ -1005,6 +1049,27 @@ RELATION ingest.state_code
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
+
+CREATE OR REPLACE FUNCTION billing.refuse_locked()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog'
+AS $function$
+DECLARE shut record;
+BEGIN
+    SELECT n.posted_on, l.until INTO shut
+    FROM posted AS n
+    LEFT JOIN billing.invoice AS i ON i.id = n.invoice
+    LEFT JOIN billing.series AS s ON s.id = i.series
+    JOIN billing.lock AS l ON l.entity = coalesce(s.entity, n.entity) AND l.until >= n.posted_on
+    ORDER BY l.until DESC LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'a posting on % is refused: the books are closed until %', shut.posted_on, shut.until
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
+END $function$
+-- owner: the administrator
 
 CREATE OR REPLACE FUNCTION core.draw_knowledge()
  RETURNS bigint
