@@ -13,6 +13,7 @@ from rich.table import Table
 from sqlalchemy import Engine
 
 from api.commands.quarantine import quarantine
+from api.commands.supervise import supervise
 from core.clock import now
 from core.database import connect, transaction
 from core.problem import Problem, Problems
@@ -46,11 +47,17 @@ def ingest(
     client: Annotated[
         str | None, typer.Option(help="MQTT client id: its session is ours. [YARDSTICK_INGEST_CLIENT]")
     ] = None,
+    processes: Annotated[
+        int, typer.Option(min=1, max=64, help="So many ingesters, which share the messages as a group.")
+    ] = 1,
 ) -> None:
     """Take readings from the broker into the database until SIGTERM or Ctrl-C; then write what has come and stop."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     settings = Settings()
     name = client or settings.ingest_client
+    if processes > 1:
+        supervise(processes, client=name, group=settings.ingest_group)
+        return
     with _database(settings) as engine:
         worker = Ingester(engine, _source(settings, name), client=name, clock=now)
         for ending in (signal.SIGTERM, signal.SIGINT):
