@@ -160,12 +160,11 @@ class Source:
 
 def _described(arrival: Arrival, said: Properties) -> Arrival:
     """With what MQTT 5 tells of a payload."""
-    content_type, properties = getattr(said, "ContentType", ""), getattr(said, "UserProperty", ())
-    return (
-        arrival._replace(content_type=content_type, properties=tuple(properties))
-        if content_type or properties
-        else arrival
-    )
+    known = vars(said)
+    content_type, properties = known.get("ContentType", ""), known.get("UserProperty", ())
+    if not content_type and not properties:
+        return arrival
+    return arrival._replace(content_type=content_type, properties=tuple(properties))
 
 
 class BadBrokerUrl(ValueError):

@@ -1,6 +1,7 @@
 """From a topic to who speaks and how."""
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 OWN = ("readings", "senml", "event")
@@ -16,6 +17,7 @@ NODE_FILTERS = (
 )
 """The topic filters to subscribe to: of our own topics, and of Sparkplug's."""
 
+_USUAL = 200
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _LAST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
@@ -34,6 +36,10 @@ def route_of(topic: bytes) -> Route | None:
     Sparkplug's `spBv1.0/g/DDATA/n/d` is our device `g.n.d`, an edge node itself `g.n`. Group and node must not hold a
     dot, so that two of them never share a name.
     """
+    return _remembered(topic) if len(topic) <= _USUAL else _read(topic)
+
+
+def _read(topic: bytes) -> Route | None:
     try:
         levels = topic.decode().split("/")
     except UnicodeDecodeError:
@@ -41,6 +47,9 @@ def route_of(topic: bytes) -> Route | None:
     if len(levels) == 3 and levels[0] == "yardstick" and levels[2] in OWN:  # noqa: PLR2004 - levels
         return Route(levels[2], levels[1])
     return _sparkplug(levels) if levels[0] == "spBv1.0" else None
+
+
+_remembered = lru_cache(maxsize=16_384)(_read)
 
 
 def _sparkplug(levels: list[str]) -> Route | None:
