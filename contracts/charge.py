@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from contracts.span import Spans
     from contracts.terms.indexation import Move
 
+READ = ("counter_delta", "gauge_fall", "event_count")
 ZERO = Fraction(0)
 
 
@@ -168,13 +169,13 @@ def _by_owner(scene: Scene, lineage: Lineage) -> dict[str, list[Chunk]]:
 
 
 def spans_needed(scene: Scene, lineage: Lineage) -> dict[tuple[str, str], tuple[Measure, list[tuple[int, int]]]]:
-    """(asset, register) to its measure and the spans between whose ends its counter is wanted."""
+    """(asset, register) to its measure and the spans of its readings; of a counter the ends are wanted."""
     found: dict[tuple[str, str], tuple[Measure, list[tuple[int, int]]]] = {}
     for window in _windows(scene, lineage):
         for chunks in _chunks(scene, lineage, window).values():
             for chunk in chunks:
                 measure = chunk.segment.version.measure_by_name[chunk.term.measure]
-                if measure.kind != "counter_delta":
+                if measure.kind not in READ:
                     continue
                 for asset, spans in chunk.billed.items():
                     key = asset, measure.register_path or ""

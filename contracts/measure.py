@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from contracts.facts import Case
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from contracts.document import Measure
-    from contracts.facts import Counter, Piece, ReadyQuantity
+    from contracts.facts import Counter, Gauge, Piece, ReadyQuantity
     from contracts.scene import Scene
     from contracts.span import Spans
     from core.units import Quantity
@@ -61,13 +62,29 @@ def usage(scene: Scene, measure: Measure, owner: str, spans: Spans) -> Usage:
     touching = [q for q in ready if any(q.start < end and start < q.end for start, end in spans)]
     counter = facts.counters.get((owner, measure.register_path or ""))
     problems = tuple(_straddling(touching, spans, where))
-    if counter is None or not counter.pieces:
+    gauge = facts.gauges.get((owner, measure.register_path or ""))
+    sums = measure.kind in ("gauge_fall", "event_count") and gauge is not None and bool(gauge.levels)
+    if not sums and (counter is None or not counter.pieces):
         rows = tuple(_ready_row(q) for q in sorted(touching, key=_in_time))
         return Usage(rows, problems=problems, missing=not touching, provisional=any(r.estimated for r in rows))
     if touching:
         message = f"{owner} has both ready quantities and readings of {measure.measure}"
         return Usage(problems=(Problem("quantities", message, "give one or the other"),))
-    return _counted(counter, measure, owner, intersect_each(spans, scene.until))
+    so_far = intersect_each(spans, scene.until)
+    if sums and gauge is not None:
+        return Usage(tuple(Row(start, end, owner, shown(gauge, measure, ((start, end),))) for start, end in so_far))
+    return _counted(counter, measure, owner, so_far) if counter else Usage(missing=True)
+
+
+def shown(gauge: Gauge, measure: Measure, spans: Spans) -> Fraction:
+    """What readings add up to: the falls of a level, each when it is read, or the events that each reading reports."""
+    share = factor(gauge.unit, measure.unit or gauge.unit)
+    if measure.kind == "gauge_fall":
+        falls = ((after.at, before.value - after.value) for before, after in pairwise(gauge.levels))
+        found = [fall for at, fall in falls if fall > 0 and any(start < at <= end for start, end in spans)]
+    else:
+        found = [one.value for one in gauge.levels if any(start <= one.at < end for start, end in spans)]
+    return sum(found, Fraction(0)) * share
 
 
 def intersect_each(spans: Spans, until: int) -> Spans:

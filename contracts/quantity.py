@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from contracts.measure import usage, without_facts
+from contracts.measure import shown, usage, without_facts
 from contracts.segment import covered, pool_owner
 from contracts.span import Spans, length
 from core.units import factor
@@ -176,27 +175,12 @@ def _counted_events(scene: Scene, measure: Measure, owner: str, members: Mapping
         gauge = scene.facts.gauges.get((name, measure.register_path or ""))
         total += sum((q.quantity for q in ready), ZERO)
         if gauge and gauge.levels:
-            total += _falls(gauge, measure, spans) if measure.kind == "gauge_fall" else _events(gauge, spans)
+            total += shown(gauge, measure, spans)
         known = known or bool(ready) or bool(gauge and gauge.levels)
         if name in members and not ready and not (gauge and gauge.levels):
             missing.append(without_facts(measure, name, spans))
     cases = () if known else tuple(missing)
     return Measured(total if known else None, measure.unit or "", cases=cases, provisional=bool(missing))
-
-
-def _falls(gauge: Gauge, measure: Measure, spans: Spans) -> Fraction:
-    share = factor(gauge.unit, measure.unit or gauge.unit)
-    falls = (
-        before.value - after.value
-        for before, after in pairwise(gauge.levels)
-        if after.value < before.value and any(start < after.at <= end for start, end in spans)
-    )
-    return sum(falls, ZERO) * share
-
-
-def _events(gauge: Gauge, spans: Spans) -> Fraction:
-    """Each reading says how many events it reports."""
-    return sum((level.value for level in gauge.levels if any(s <= level.at < e for s, e in spans)), ZERO)
 
 
 def _ready(scene: Scene, measure: Measure, owner: str, spans: Spans) -> list[ReadyQuantity]:

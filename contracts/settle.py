@@ -48,7 +48,10 @@ class Credited:
 def find_bases(
     scene: Scene, window: Window[Any], results: Sequence[Credited], bill: Callable[[Period], Outcome]
 ) -> None:
-    """The amounts of the base clauses in the window, as invoiced; of a contract's or pool's line, an equal part."""
+    """The amounts of the base clauses in the window, as invoiced; of a contract's or pool's line, an equal part.
+
+    A line of an asset that the promise does not cover is no part of its base.
+    """
     bills = [bill(period) for period in base_periods(scene, window, window.term.base)]
     amounts: dict[str, Fraction] = {}
     for line in (line for one in bills for line in one.lines if line.clause in window.term.base):
@@ -57,10 +60,11 @@ def find_bases(
     weak = {v.owner for v in verdicts if v.status == "insufficient"}
     own = {result.owner: {result.owner, *result.parts} for result in results}
     anyone = {owner for owners in own.values() for owner in owners}
-    shared = sum((amount for owner, amount in amounts.items() if owner not in anyone), ZERO)
+    others = {item.asset for version in scene.versions for item in version.coverage} - anyone
+    shared = sum((amount for owner, amount in amounts.items() if owner not in anyone | others), ZERO)
     for result in results:
         result.base = sum((amounts.get(owner, ZERO) for owner in own[result.owner]), shared / len(results))
-        result.weak = bool(weak & own[result.owner] or weak - anyone)
+        result.weak = bool(weak & own[result.owner] or weak - anyone - others)
 
 
 def capped(scene: Scene, window: Window[Any], results: Sequence[Credited]) -> Capped:

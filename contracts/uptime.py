@@ -16,11 +16,12 @@ from contracts.remedy import Capped, Credit, credit
 from contracts.scene import Draft, Outcome
 from contracts.segment import Segment, pool_owner
 from contracts.settle import Credited, cap_verdict, capped, carry, earn_back, find_bases
-from contracts.span import Spans
+from contracts.span import Spans, normal, subtract
 from contracts.terms.availability import Availability
 from contracts.timeline import Rules, Tally, count, paint
 from contracts.window import Window, required_spans, windows
 from core.money import Money
+from core.time import Period
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from contracts.evaluation import Line
     from contracts.scene import Scene
     from contracts.segment import Lineage
-    from core.time import Period
 
 ZERO = Fraction(0)
 
@@ -138,22 +138,28 @@ def evaluate(scene: Scene, lineage: Lineage, bill: Callable[[Period], Outcome]) 
 
 
 def _results(scene: Scene, window: Window[Availability], outcome: Outcome) -> Iterator[Result]:
+    pool = pool_owner(scene.versions, window.term.applies_to)
+    together: Spans = ()
+    of_pool = Tally()
+    if window.term.aggregate == "pool":
+        together, of_pool = _settled(scene, window, pool)
     parts = {}
     for asset, spans in required_spans(scene, window).items():
-        parts[asset] = _result(scene, window, asset, spans)
-        _note_missing(scene, window, (asset, spans), outcome)
+        months, before = _settled(scene, window, asset)
+        rest = subtract(subtract(spans, months), together)
+        parts[asset] = _result(scene, window, asset, rest, before)
+        _note_missing(scene, window, (asset, rest), outcome)
     if window.term.aggregate == "asset" or not parts:
         yield from parts.values()
         return
-    owner = pool_owner(scene.versions, window.term.applies_to)
-    whole = Result(window, owner, parts=dict(parts), tally=sum((r.tally for r in parts.values()), Tally()))
+    whole = Result(window, pool, parts=dict(parts), tally=sum((r.tally for r in parts.values()), of_pool))
     if all(r.low is not None for r in parts.values()):
-        whole.low = sum((r.low for r in parts.values() if r.low), Tally())
-        whole.high = sum((r.high for r in parts.values() if r.high), Tally())
+        whole.low = sum((r.low for r in parts.values() if r.low), of_pool)
+        whole.high = sum((r.high for r in parts.values() if r.high), of_pool)
     yield whole
 
 
-def _result(scene: Scene, window: Window[Availability], asset: str, spans: Spans) -> Result:
+def _result(scene: Scene, window: Window[Availability], asset: str, spans: Spans, before: Tally) -> Result:
     facts, rules = scene.facts, window.term.rules(scene.zone)
     painted = paint(
         spans,
@@ -165,7 +171,7 @@ def _result(scene: Scene, window: Window[Availability], asset: str, spans: Spans
     notices = [n for n in facts.notices if n.asset in ("", asset) and n.clause in ("", window.term.clause)]
 
     def tally(by: Rules) -> Tally:
-        return _with_history(scene, window, asset, count(painted, notices, by))
+        return before + count(painted, notices, by)
 
     result = Result(window, asset, tally=tally(rules))
     if rules.treatments["unknown"] == "exclude" and result.tally.required:
@@ -175,14 +181,17 @@ def _result(scene: Scene, window: Window[Availability], asset: str, spans: Spans
     return result
 
 
-def _with_history(scene: Scene, window: Window[Availability], asset: str, tally: Tally) -> Tally:
-    """A rolling window's earlier months as they were settled, where history states them."""
-    if window.term.window != "rolling_12_months":
-        return tally
+def _settled(scene: Scene, window: Window[Availability], owner: str) -> tuple[Spans, Tally]:
+    """Earlier parts of a window as history states them, and their sums: they stand in place of the states then."""
+    spans, sums = [], Tally()
     for item in scene.facts.history:
-        if item.clause == window.term.clause and item.owner == asset and item.counted is not None:
-            tally += Tally(required=item.counted, down={"fault": Fraction(item.down or 0)})
-    return tally
+        if item.clause != window.term.clause or item.owner != owner or item.counted is None:
+            continue
+        start, end = Period.parse(item.period, scene.zone, anchor_day=window.version.billing.anchor_day).span.micros
+        if window.start <= start and end <= min(scene.start, window.end):
+            spans.append((start, end))
+            sums += Tally(required=item.counted, down={"fault": Fraction(item.down or 0)})
+    return normal(spans), sums
 
 
 def _output(scene: Scene, window: Window[Availability], result: Result) -> Fraction:

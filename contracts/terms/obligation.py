@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from contracts.evaluation import Event, Figure, Line, Step, Verdict, line_id
+from contracts.evaluation import Event, Figure, Line, Step, Verdict
 from contracts.facts import Case, Category
 from contracts.quantity import Demand
 from contracts.scene import Draft, Outcome
@@ -124,8 +123,8 @@ def evaluate(scene: Scene, lineage: Lineage, units: Sequence[PricedUnits]) -> Ou
         touching = [b for b in mine if b.start < scene.end and scene.start < b.end]
         outcome.events += _events(scene, touching)
         surcharged = [(b, _units(b, units)) for b in touching]
-        for breach, some in surcharged:
-            outcome.lines += _line(scene, breach, some)
+        for wording in _wordings(touching):
+            outcome.lines += _line(scene, [one for one in surcharged if one[0].term == wording])
         if not touching and _unknown(scene, version, term, asset):
             register = version.measure_by_name[term.measure].register_path or term.measure
             outcome.open(term.clause, [Case(asset, register, spans[0][0], spans[-1][1], "missing")])
@@ -135,6 +134,15 @@ def evaluate(scene: Scene, lineage: Lineage, units: Sequence[PricedUnits]) -> Ou
             continue
         outcome.verdicts.append(_verdict(scene, term, asset, surcharged))
     return outcome
+
+
+def _wordings(breaches: Sequence[Breach]) -> list[Obligation]:
+    """The duty's terms that differ, in order of time: one line for each."""
+    found: list[Obligation] = []
+    for breach in breaches:
+        if breach.term not in found:
+            found.append(breach.term)
+    return found
 
 
 def _ruling(scene: Scene, lineage: Lineage) -> tuple[Version, Obligation] | None:
@@ -163,9 +171,10 @@ def _units(breach: Breach, units: Sequence[PricedUnits]) -> list[PricedUnits]:
     ]
 
 
-def _line(scene: Scene, breach: Breach, units: list[PricedUnits]) -> Iterator[Line]:
-    """What the units cost more; nothing for nothing."""
-    pieces = [(unit, *_dearer(breach.term, unit)) for unit in units]
+def _line(scene: Scene, surcharged: list[tuple[Breach, list[PricedUnits]]]) -> Iterator[Line]:
+    """What the units of the breaches of one term cost more; nothing for nothing."""
+    breaches = [breach for breach, _ in surcharged]
+    pieces = [(unit, *_dearer(breach.term, unit)) for breach, units in surcharged for unit in units]
     exact = sum((amount for _, amount, _ in pieces), ZERO)
     if not exact:
         return
@@ -174,13 +183,12 @@ def _line(scene: Scene, breach: Breach, units: list[PricedUnits]) -> Iterator[Li
         Step("surcharge", text, {"units": f"{fraction_text(unit.quantity)} {unit.unit}"}, fraction_text(amount))
         for unit, amount, text in pieces
     )
-    start, end = max(breach.start, scene.start), min(breach.end, scene.end)
+    start = max(min(breach.start for breach in breaches), scene.start)
+    end = min(max(breach.end for breach in breaches), scene.end)
     quantity = sum((unit.quantity for unit, _, _ in pieces), ZERO)
-    segment = Segment(breach.term, breach.version, start, end)
-    draft = Draft(start, end, ", ".join(dict.fromkeys(texts)), exact, quantity, units[0].unit, steps)
-    line = scene.line(segment, breach.asset, draft)
-    own = f"{scene.period.label} {breach.start}"
-    yield replace(line, id=line_id(breach.version.contract, own, line.clause, owner=line.owner, segment=line.segment))
+    segment = Segment(breaches[0].term, breaches[0].version, start, end)
+    draft = Draft(start, end, ", ".join(dict.fromkeys(texts)), exact, quantity, pieces[0][0].unit, steps)
+    yield scene.line(segment, breaches[0].asset, draft)
 
 
 def _dearer(term: Obligation, unit: PricedUnits) -> tuple[Fraction, str]:
