@@ -13,6 +13,11 @@ class Settings(BaseSettings):
     """PostgreSQL with TimescaleDB, e.g. `postgresql://user:secret@host/yardstick`."""
     broker_url: str | None = None
     """MQTT 5 broker, e.g. `mqtt://host:1883`."""
+    broker_ca: str | None = None
+    """File of the authority that signed the broker's certificate (`mqtts://`); unset: the system's authorities."""
+    broker_certificate: str | None = None
+    """File of our own certificate, where the broker asks for one; `broker_key`: of its key."""
+    broker_key: str | None = None
     ingest_client: str = "ingest-1"
     """Fixed MQTT client id of this ingester: its session, and what waits in it, belongs to this name."""
     ingest_group: str = Field(default="", pattern=r"^[^/+#\s]*$")

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from queue import SimpleQueue
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -34,13 +35,23 @@ PATIENCE = 1.0
 _LOG = logging.getLogger(__name__)
 
 
+class Files(NamedTuple):
+    """PEM files for `mqtts://`: the broker's authority (None: the system's), and our own certificate and its key."""
+
+    authority: str | None = None
+    certificate: str | None = None
+    key: str | None = None
+
+
 class Source:
     """Messages of all devices, from one session that outlives this process. Start it once.
 
     group: share the messages with other sources of this group; what waits in a session stays its own.
     """
 
-    def __init__(self, url: str, client_id: str, *, clock: Callable[[], datetime], group: str = "") -> None:
+    def __init__(
+        self, url: str, client_id: str, *, clock: Callable[[], datetime], group: str = "", files: Files | None = None
+    ) -> None:
         self.arrivals: SimpleQueue[Arrival] = SimpleQueue()
         self.new_sessions = 0
         self._clock = clock
@@ -51,7 +62,7 @@ class Source:
         self._fence = threading.Lock()
         self._stopping = threading.Event()
         self._subscribed = threading.Event()
-        self._client = _client(url, client_id)
+        self._client = _client(url, client_id, files or Files())
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe
@@ -171,7 +182,7 @@ class BadBrokerUrl(ValueError):
     """The broker's address is not one we can use."""
 
 
-def _client(url: str, client_id: str) -> Client:
+def _client(url: str, client_id: str, files: Files) -> Client:
     address = urlsplit(url)
     if address.scheme not in ("mqtt", "mqtts") or not address.hostname:
         raise BadBrokerUrl(f"{url!r} is no broker's address; write mqtt://host:1883 or mqtts://host:8883")
@@ -181,7 +192,7 @@ def _client(url: str, client_id: str) -> Client:
     if address.username:
         client.username_pw_set(unquote(address.username), unquote(address.password or ""))
     if address.scheme == "mqtts":
-        client.tls_set()
+        client.tls_set(files.authority, files.certificate, files.key)
     client.reconnect_delay_set(min_delay=1, max_delay=10)
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     properties.SessionExpiryInterval = SESSION_EXPIRY

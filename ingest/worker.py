@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from queue import Empty, Full, Queue, SimpleQueue
-from time import monotonic
+from time import monotonic, sleep
 from typing import Protocol, TypeVar
 
 import psycopg
@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core.database import transaction
 from ingest import run
-from ingest.batch import Arrival, Batch, Examined, examine
+from ingest.batch import MOST_MESSAGES, Arrival, Batch, Examined, examine
 from ingest.registry import Registry
 from ingest.sequence import Receipt
 from ingest.store import register
@@ -25,6 +25,8 @@ from ingest.wire.route import route_of
 
 LINGER = 0.1
 """Seconds for which a batch waits for more before it is written."""
+GATHER = 0.01
+"""Seconds in which messages gather before they are judged together."""
 REFRESH = timedelta(seconds=10)
 """After so long the registry is looked at again, so that changed declarations take effect."""
 LIVE_EVERY = 1.0
@@ -132,10 +134,13 @@ class Ingester:
                 self._watch()
                 if not self._writer.is_alive():
                     raise WriterDied("the writer thread ended; what it had was not acknowledged and comes again")
-                if (arrival := self._next()) is not None:
+                for arrival in self._taken(MOST_MESSAGES - len(batch.arrivals)):
                     if not batch.arrivals:
                         since = monotonic()
                     batch.add(arrival, self._examine(arrival))
+                    if batch.is_full:
+                        self._hand_over(batch)
+                        batch = Batch()
                 aged = monotonic() - since >= LINGER and not self._busy.is_set() and self._waiting.empty()
                 if batch.is_full or (batch.arrivals and aged):
                     self._hand_over(batch)
@@ -162,11 +167,19 @@ class Ingester:
         since = self._clock() - UNSENT
         self._receipts.add(self._persist(lambda: run.unsent_receipts(self._engine, since), "read message numbers"))
 
-    def _next(self) -> Arrival | None:
+    def _taken(self, most: int) -> list[Arrival]:
+        """Messages that have come, after a moment for more: waking for each would slow the receiving thread."""
+        arrivals = self._source.arrivals
+        taken = list[Arrival]()
         try:
-            return self._source.arrivals.get(timeout=LINGER / 2)
+            taken.append(arrivals.get(timeout=LINGER / 2))
+            if arrivals.qsize() < most:
+                sleep(GATHER)
+            while len(taken) < most:
+                taken.append(arrivals.get_nowait())
         except Empty:
-            return None
+            pass
+        return taken
 
     def _examine(self, arrival: Arrival) -> Examined:
         """Judge by a registry that is fresh, and if something is unknown by one read after the message came."""

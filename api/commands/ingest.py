@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Engine
 
+from api.commands.credential import credential
 from api.commands.quarantine import quarantine
 from api.commands.supervise import supervise
 from core.clock import now
@@ -21,7 +22,7 @@ from core.settings import Settings
 from core.time import micros
 from ingest import catalogue, run
 from ingest.batch import Arrival, examine
-from ingest.mqtt import BadBrokerUrl, Source
+from ingest.mqtt import BadBrokerUrl, Files, Source
 from ingest.reason import SENTENCE, Reason, Rejected
 from ingest.store import device as devices
 from ingest.store import quarantine as refusals
@@ -38,6 +39,7 @@ device = typer.Typer(name="device", help="Declare and list devices, their regist
 readings = typer.Typer(name="readings", help="Look at what devices sent.")
 
 readings.add_typer(quarantine)
+device.add_typer(credential)
 
 _CANNOT_RUN = 2
 _TYPE_OF = {written: name for name, written in CONTENT_TYPES.items()}
@@ -75,8 +77,9 @@ def ingest(
 
 def _source(settings: Settings, client: str) -> Source:
     url = _needed(settings.broker_url, "YARDSTICK_BROKER_URL", "mqtt://host:1883")
+    files = Files(settings.broker_ca, settings.broker_certificate, settings.broker_key)
     try:
-        return Source(url, client, clock=now, group=settings.ingest_group)
+        return Source(url, client, clock=now, group=settings.ingest_group, files=files)
     except BadBrokerUrl as error:
         _stop(f"YARDSTICK_BROKER_URL: {error}")
 

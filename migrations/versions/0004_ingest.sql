@@ -169,3 +169,18 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
         OR (p.value - p.before) * 3600::numeric > e.max_rate * extract(epoch FROM p.at - p.at_before))
         AND visible.knows(e.register, p.at)
 $$;
+
+-- Accounts at the broker. A new password replaces the old one; who did what when is in the audit.
+CREATE TABLE ingest.credential (
+    name       text PRIMARY KEY CHECK (name ~ '^[A-Za-z0-9._-]{1,64}$'),
+    kind       text NOT NULL CHECK (kind IN ('device', 'ingester')),
+    hash       text NOT NULL,
+    created_at timestamptz NOT NULL,
+    author     text NOT NULL CHECK (author <> ''),
+    revoked_at timestamptz
+);
+GRANT SELECT, INSERT ON ingest.credential TO yardstick_worker;
+GRANT UPDATE (hash, created_at, author, revoked_at) ON ingest.credential TO yardstick_worker;
+ALTER TABLE ingest.credential ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ingest.credential FORCE ROW LEVEL SECURITY;
+CREATE POLICY worker ON ingest.credential TO yardstick_worker USING (true) WITH CHECK (true);

@@ -849,6 +849,21 @@ RELATION ingest.cloud_event
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
+RELATION ingest.credential
+    name text NOT NULL
+    kind text NOT NULL
+    hash text NOT NULL
+    created_at timestamp with time zone NOT NULL
+    author text NOT NULL
+    revoked_at timestamp with time zone
+    CONSTRAINT credential_author_check CHECK ((author <> ''::text))
+    CONSTRAINT credential_kind_check CHECK ((kind = ANY (ARRAY['device'::text, 'ingester'::text])))
+    CONSTRAINT credential_name_check CHECK ((name ~ '^[A-Za-z0-9._-]{1,64}$'::text))
+    CONSTRAINT credential_pkey PRIMARY KEY (name)
+    ROW LEVEL SECURITY FORCED
+    POLICY worker FOR * TO yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+
 RELATION ingest.declaration
     register integer NOT NULL
     known bigint NOT NULL
