@@ -30,6 +30,7 @@ IANA = {
     "hPa": ("mbar", 0), "/": ("%", 2), "%EL": ("%", 0),
 }  # fmt: skip
 """Units of IANA's registry that are not written as ours: our unit, and the power of ten between them."""
+MOST_RECORDS = 20_000
 LONGEST_NAME = 255
 """A longer base would be carried by thousands of records."""
 COUNT = "count"
@@ -152,6 +153,8 @@ _JSON = json.JSONDecoder(object_pairs_hook=_unique, parse_float=Decimal, parse_i
 def _records(found: Any) -> list[Record] | Rejected:
     if not isinstance(found, list):
         return Rejected(Reason.BAD_PACK, "it is no array of records")
+    if len(found) > MOST_RECORDS:
+        return Rejected(Reason.BAD_PACK, f"it has {len(found)} records; at most {MOST_RECORDS} are read")
     for index, record in enumerate(found):
         if wrong := _fault_of_record(record):
             return Rejected(Reason.BAD_PACK, f"record {index}: {wrong}")

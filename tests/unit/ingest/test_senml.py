@@ -203,6 +203,7 @@ def test_a_decimal_fraction_keeps_every_digit() -> None:
         ('[{"bt":1e99,"n":"r","v":1}]', "bad_pack"),
         ('[{"bn":"' + "a" * 256 + '","v":1}]', "bad_pack"),
         ('[{"n":"r","v":1,"v":2}]', "bad_pack"),
+        ("[" + ",".join(["{}"] * 20_001) + "]", "bad_pack"),
         (" " * (256 * 1024 + 1), "too_large"),
     ],
 )
