@@ -39,7 +39,7 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What billing takes from a contract. tax: None where neither contract nor seller decided.
+    """What billing takes from a contract. tax: None where neither contract nor seller decided; rule: who decided it.
 
     sentences: by version number and clause, in words; registers: the register path that each clause reads, if any.
     """
@@ -49,6 +49,7 @@ class Agreement:
     rounding: Mode
     sentences: Mapping[tuple[int, str], str]
     registers: Mapping[str, str]
+    rule: str = "contract"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ class Draft:
         return self.net + self.tax_total
 
 
-def draw_up(
+def draw_up(  # noqa: PLR0913 - what an invoice is made of
     evaluated: Evaluated,
     agreement: Agreement,
     *,
@@ -107,6 +108,7 @@ def draw_up(
     payment_days: int,
     deltas: Sequence[Line] = (),
     last: Last | None = None,
+    purchase_order: str = "",
 ) -> Draft:
     """The invoice for one evaluation. Amounts come rounded from it and are only added up; tax is rounded once each.
 
@@ -127,6 +129,7 @@ def draw_up(
         "seller": _party(seller),
         "buyer": _party(buyer),
         "payment_days": payment_days,
+        "purchase_order": purchase_order,
         "net": amount_text(net, zero.currency),
         "tax_total": amount_text(tax_total, zero.currency),
         "gross": amount_text(net + tax_total, zero.currency),
@@ -164,13 +167,18 @@ def printed(row: Mapping[str, Any], evaluated: Evaluated, agreement: Agreement) 
         **{key: row[key] for key in ("id", "clause", "kind", "asset", "segment", "text", "quantity", "unit")},
         "sentence": agreement.sentences.get((row["segment"], row["clause"]), ""),
         "amount": amount_text(amount, amount.currency),
-        "tax": {"category": tax.category, "rate": rate_text(tax.rate)},
+        "tax": {"category": tax.category, "rate": rate_text(tax.rate), "rule": rule_of(tax, agreement)},
         **{key: row[key] for key in ("from", "to", "steps")},
         "evidence": _evidence(row, evaluated, agreement),
         "verdict": verdict_of(row, evaluated.result["verdicts"]),
         "corrects": None,
     }
     return Line(row["kind"], amount, tax, document)
+
+
+def rule_of(tax: Tax, agreement: Agreement) -> str:
+    """Why a line is taxed so: who named the tax, or that its credit is compensation."""
+    return agreement.rule if tax == agreement.tax else "tax_of_credits: outside_scope" if agreement.tax else "undecided"
 
 
 def tax_of(kind: str, amount: Money, agreement: Agreement) -> Tax:

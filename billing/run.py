@@ -143,7 +143,7 @@ def calculate(engine: Engine, run: str, *, at: datetime, by: str, most: int = CH
                 _audit(connection, at, by, "calculate", run, {"revision": found.revision, "hash": digest})
                 break
             runs.save_drafts(connection, found, drafts.calculate(connection, found, [p for _, p in waiting], at))
-    return summary(engine, run)
+    return summary(engine, run, documents=False)
 
 
 def bill_period(engine: Engine, *, entity: str, label: str, at: datetime, by: str) -> Summary:
@@ -164,9 +164,7 @@ def exclude(engine: Engine, run: str, contract: str, *, reason: str, at: datetim
         _audit(connection, at, by, "exclude", run, {"contract": contract, "reason": reason})
 
 
-def override(
-    engine: Engine, run: str, contract: str, *, code: str, reason: str, at: datetime, by: str
-) -> None:
+def override(engine: Engine, run: str, contract: str, *, code: str, reason: str, at: datetime, by: str) -> None:
     """Say that a blocking finding of a draft does not stand in its way, and why; somebody else must approve the run.
 
     Raises NotReady if the draft is not blocked by it or the finding makes the document wrong in itself.
@@ -280,11 +278,15 @@ def cancel(engine: Engine, run: str, *, at: datetime, by: str) -> None:
         _audit(connection, at, by, "cancel", run, {})
 
 
-def summary(engine: Engine, run: str) -> Summary:
-    """A run with its drafts as they are. Raises NoSuchRun."""
+def summary(engine: Engine, run: str, *, documents: bool = True) -> Summary:
+    """A run with its drafts as they are; without their documents it is small for any number of contracts.
+
+    Raises NoSuchRun.
+    """
     with transaction(engine) as connection:
         found = _read(connection, run, lock=False)
-        return Summary(found, tuple(runs.counts(connection, found)), tuple(runs.drafts(connection, found)))
+        rows = runs.drafts(connection, found, documents=documents)
+        return Summary(found, tuple(runs.counts(connection, found)), tuple(rows))
 
 
 def invoice(engine: Engine, name: str) -> Document:

@@ -45,6 +45,7 @@ class Account(Row, table=True):
     country: str = Field(sa_type=Text)
     vat_id: str = Field(sa_type=Text)
     payment_days: int
+    purchase_order: str = Field(sa_type=Text)
 
 
 class Series(Row, table=True):
@@ -220,6 +221,32 @@ class Transfer(Row, table=True):
     currency: str = Field(sa_type=Text)
     amount: Decimal = Field(sa_type=Numeric)
     invoice: int | None = Field(sa_type=BigInteger)
+    entity: int | None
+
+
+class Accrual(Row, table=True):
+    """What a contract's period came to before it was invoiced."""
+
+    entity: int = Field(primary_key=True)
+    label: str = Field(sa_type=Text, primary_key=True)
+    contract: int = Field(primary_key=True)
+    entry: int = Field(sa_type=BigInteger)
+    reversal: int = Field(sa_type=BigInteger)
+    currency: str = Field(sa_type=Text)
+    net: Decimal = Field(sa_type=Numeric)
+    known: int = Field(sa_type=BigInteger)
+    result_hash: str = Field(sa_type=Text)
+    by: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=_INSTANT)
+
+
+class Lock(Row, table=True):
+    """A day up to which an entity's books are closed."""
+
+    entity: int = Field(primary_key=True)
+    until: date = Field(primary_key=True)
+    by: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=_INSTANT)
 
 
 class BreachReport(Row, table=True):

@@ -3,6 +3,8 @@
 import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +15,7 @@ from sqlalchemy import Engine
 from api.commands.bill_view import invoice_view, run_view
 from api.commands.connection import worker
 from billing import run as billing
+from billing.books import run as books
 from billing.state import NotPossible
 from billing.store.run import AlreadyOpen
 from core import clock
@@ -36,6 +39,13 @@ REFUSALS = (
     AlreadyOpen,
     NotAPeriod,
 )
+
+
+class Form(Enum):
+    """How a journal is written."""
+
+    csv = "csv"
+    beancount = "beancount"
 
 
 @app.command()
@@ -150,6 +160,34 @@ def correct(
         people = {"by": _person(by), "approved_by": _person(approved_by)}
         number = billing.credit(engine, name, reason=reason, at=clock.now(), **people)
     typer.echo(f"issued credit note {number}")
+
+
+@app.command()
+def accrue(entity: Entity, period: Period, by: By) -> None:
+    """Book what is delivered and not invoiced on the period's last day, and take it back on the next."""
+    with _database() as engine:
+        count = books.accrue(engine, entity=entity, label=period, at=clock.now(), by=_person(by))
+    typer.echo(f"accrued {count} contracts")
+
+
+@app.command()
+def close(entity: Entity, until: Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"])], by: By) -> None:
+    """Close the books up to and including a day; nothing opens them again."""
+    with _database() as engine:
+        books.close_books(engine, entity=entity, until=until.date(), at=clock.now(), by=_person(by))
+
+
+@app.command()
+def export(
+    entity: Entity,
+    start: Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], help="First day.")],
+    end: Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], help="The day after the last.")],
+    form: Annotated[Form, typer.Option("--as", help="The format.")] = Form.csv,
+) -> None:
+    """Write the journal of these days to the output."""
+    with _database() as engine:
+        text = books.journal(engine, entity=entity, start=start.date(), end=end.date(), form=form.value)
+    typer.echo(text, nl=False)
 
 
 @app.command()

@@ -103,6 +103,9 @@ def _draw_up(wanted: _Wanted, seller: Entity, account: Account) -> _Drawn | str:
     except NotATax as error:
         return str(error)
     billing = versions[-1].billing
+    payment = billing.payment
+    if payment is not None and (payment.months or payment.microseconds):
+        return "the contract's billing.payment is not in whole days; write it as P30D"
     ways = {item.period: way(item, billing.correction, billing.min_credit) for item in wanted.corrections}
     drawn = _with(wanted, ways, terms, seller=seller, account=account)
     if drawn.draft.gross.amount < 0 and "delta_line" in ways.values():
@@ -113,12 +116,14 @@ def _draw_up(wanted: _Wanted, seller: Entity, account: Account) -> _Drawn | str:
 
 def _with(wanted: _Wanted, ways: Mapping[str, Way], terms: Agreement, *, seller: Entity, account: Account) -> _Drawn:
     by_way = {name: [x for x in wanted.corrections if ways[x.period] == name] for name in set(ways.values())}
+    payment = wanted.versions[-1].billing.payment
     draft = draw_up(
         Evaluated(wanted.saved.public_id, wanted.saved.result, wanted.saved.evidence),
         terms,
         seller=seller.seller,
         buyer=account.buyer,
-        payment_days=account.payment_days,
+        payment_days=payment.days if payment else account.payment_days,
+        purchase_order=account.purchase_order,
         deltas=[line for item in by_way.get("delta_line", []) for line in item.lines],
         last=wanted.last,
     )

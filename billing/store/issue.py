@@ -99,7 +99,7 @@ def issue_cancellation(
             "label": period,
             "n": counts.get((contract, period), 0) + 1,
             "kind": "cancellation" if period == label else "credit_note",
-            "invoice": ids[note.hash],
+            "invoice": ids[contract, label],
             "corrects": found["public_id"],
             "evaluation": found["evaluation"],
             "reason": reason,
@@ -109,16 +109,16 @@ def issue_cancellation(
         for period, net in sums.items()
     ]
     corrections.add(connection, rows, at)
-    return invoices.number_of(connection, ids[note.hash])
+    return invoices.number_of(connection, ids[contract, label])
 
 
 def issue_documents(
     connection: Connection, run: int, seller: Entity, *, ready: Sequence[Ready], day: date, at: datetime
-) -> dict[str, int]:
+) -> dict[tuple[int, str], int]:
     """Number documents of one kind in their series, and save them with all that belongs to them.
 
     day: the date they bear, or that of the series' last document if it is later, so that numbers follow dates.
-    Returns inside keys by content hash.
+    Returns inside keys by contract and period.
     """
     if not ready:
         return {}
@@ -132,7 +132,7 @@ def issue_documents(
     if kind == "invoice":
         _save_reports(connection, batch, ids, at)
     invoices.advance(connection, series, issued=batch[-1].n, day=day, chain_hash=batch[-1].chain_hash)
-    return {item.content_hash: ids[item.number] for item in batch}
+    return {(item.ready.contract, item.ready.label): ids[item.number] for item in batch}
 
 
 def _set_aside(connection: Connection, run: Run, drafts: Sequence[Issuable]) -> list[Issuable]:
@@ -161,8 +161,7 @@ def _issue_drafts(  # a run's drafts, by whom, when
         Ready("invoice", x.contract, x.evaluation, run.label, x.document, revisions.get(x.contract, 0) + 1)
         for x in drafts
     ]
-    ids = issue_documents(connection, run.id, seller, ready=ready, day=day, at=at)
-    invoice_of = {x.contract: ids[chain.content_hash(x.document)] for x in drafts}
+    invoice_of = issue_documents(connection, run.id, seller, ready=ready, day=day, at=at)
     notes = [(draft, note) for draft in drafts for note in draft.credit_notes]
     named = invoices.ids(connection, {note["document"]["corrects"]["id"] for _, note in notes})
     ready = [
@@ -176,9 +175,8 @@ def _issue_drafts(  # a run's drafts, by whom, when
         )
         for draft, note in notes
     ]
-    ids = issue_documents(connection, run.id, seller, ready=ready, day=day, at=at)
-    note_of = {(draft.contract, note["label"]): ids[note["hash"]] for draft, note in notes}
-    _save_corrections(connection, drafts, invoice_of, note_of, at)
+    note_of = issue_documents(connection, run.id, seller, ready=ready, day=day, at=at)
+    _save_corrections(connection, drafts, {contract: key for (contract, _), key in invoice_of.items()}, note_of, at)
     runs.issued(connection, run, contracts)
     return len(drafts)
 
@@ -186,7 +184,7 @@ def _issue_drafts(  # a run's drafts, by whom, when
 def _save_corrections(
     connection: Connection,
     drafts: Sequence[Issuable],
-    invoice_of: dict[int, int],
+    own: dict[int, int],
     note_of: dict[tuple[int, str], int],
     at: datetime,
 ) -> None:
@@ -194,7 +192,7 @@ def _save_corrections(
         correction
         | {
             "contract": draft.contract,
-            "invoice": note_of.get((draft.contract, correction["label"]), invoice_of[draft.contract]),
+            "invoice": note_of.get((draft.contract, correction["label"]), own[draft.contract]),
         }
         for draft in drafts
         for correction in draft.corrections

@@ -64,7 +64,8 @@ COUNTS = text("""
     FROM billing.draft WHERE run = :run AND revision = :revision GROUP BY state, currency ORDER BY state, currency
 """)
 DRAFTS = text("""
-    SELECT contract_name, state, reason, net, tax, gross, currency, document, hash, corrections, credit_notes, findings
+    SELECT contract_name, state, reason, net, tax, gross, currency, hash, corrections, findings,
+        CASE WHEN :documents THEN document END AS document, CASE WHEN :documents THEN credit_notes END AS credit_notes
     FROM billing.draft
     WHERE run = :run AND revision = :revision ORDER BY contract_name
 """)
@@ -243,9 +244,10 @@ def blocked(connection: Connection, run: Run) -> list[str]:
     return list(rows.scalars())
 
 
-def drafts(connection: Connection, run: Run) -> list[dict[str, Any]]:
-    """Every draft of the revision, by contract."""
-    rows = connection.execute(DRAFTS, {"run": run.id, "revision": run.revision}).mappings()
+def drafts(connection: Connection, run: Run, *, documents: bool) -> list[dict[str, Any]]:
+    """Every draft of the revision, by contract; with or without what would be printed."""
+    given = {"run": run.id, "revision": run.revision, "documents": documents}
+    rows = connection.execute(DRAFTS, given).mappings()
     return [dict(row) for row in rows]
 
 

@@ -335,12 +335,16 @@ def test_a_setup_file_with_faults_is_refused_whole(story: Story) -> None:
 schema: billing/1
 entities:
   - {party: P, name: P Ltd, address: Road 1, country: de, prefix: P, timezone: Europe/Berlin}
+  - {party: R, name: R Ltd, address: Road 1, country: DE, vat_id: DE123456789, prefix: R, timezone: Europe/Berlin}
 accounts:
   - {party: Q, name: Q Ltd, address: Road 2, country: NL, payment_days: soon}
 """
     found = billing.set_up(story.engine, text, at=JULY_5, by=ANNA)
     assert isinstance(found, tuple)
-    assert [problem.place.split(",")[0] for problem in found] == ["entities[0].country", "accounts[0].payment_days"]
+    assert [problem.place.split(",")[0] for problem in found] == [
+        "entities[0].country", "entities[1]", "accounts[0].payment_days",
+    ]  # fmt: skip
+    assert "'DE123456789' is no VAT id of DE" in str(found[1])
     assert story.rows("SELECT 1 FROM contracts.party WHERE name IN ('P', 'Q')") == []
 
 
@@ -393,3 +397,21 @@ def test_a_run_reconciles_and_one_that_does_not_cannot_be_approved(story: Story,
     assert len(pairs) == 9
     assert all(pair.agrees for pair in pairs)
     assert pairs[0].left > 4000, "a state every ten minutes of June"
+
+
+def test_days_of_payment_are_the_contracts_and_the_purchase_order_is_printed(story: Story) -> None:
+    text = case("w04-uptime")[0]
+    fee_only = text[: text.index('  - clause: "4.2"')].replace("decimals: 2", "decimals: 2, payment: P14D")
+    setup = """
+schema: billing/1
+accounts:
+  - {party: Haulier, name: Haulier BV, address: "Waalhaven 2, Rotterdam", country: NL, vat_id: NL123456782B01,
+     purchase_order: PO-4711}
+"""
+    assert not isinstance(billing.set_up(story.engine, setup, at=JULY_5, by=ANNA), tuple)
+    story.contract(fee_only)
+    contracts.close_due_periods(story.engine, at=JULY_5)
+    story.issue(story.bill("Truck Supplier GmbH", "2026-06", JULY_5).run.public_id, JULY_5)
+    (invoice,) = story.invoices()
+    assert (invoice["issue"]["due_date"], invoice["purchase_order"]) == ("2026-07-19", "PO-4711")
+    assert invoice["lines"][0]["tax"] == {"category": "S", "rate": "19", "rule": "what holds for the seller"}

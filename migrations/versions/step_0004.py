@@ -1,0 +1,18 @@
+"""Ingest at billing grade: message numbers, alarms, the quarantine as a work list, corrected readings."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Run the SQL file beside this one; percent signs in it are literal."""
+    connection = op.get_bind().connection.driver_connection
+    if connection is None:
+        raise RuntimeError("migrations need a live connection")
+    connection.execute((Path(__file__).parent / "0004_ingest.sql").read_text())
