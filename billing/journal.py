@@ -19,6 +19,7 @@ ROOTS = {
     "receivable": "Assets:Receivable",
     "unbilled": "Assets:Unbilled",
     "bank": "Assets:Bank",
+    "unmatched": "Liabilities:Unmatched",
     "revenue": "Income:Revenue",
     "revenue_reduction": "Income:Reduction",
     "vat": "Liabilities:VAT",

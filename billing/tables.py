@@ -249,6 +249,36 @@ class Lock(Row, table=True):
     at: datetime = Field(sa_type=_INSTANT)
 
 
+class Payment(Row, table=True):
+    """Money received."""
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity(always=True)])
+    public_id: str = Field(sa_type=Text)
+    entity: int
+    key: str = Field(sa_type=Text)
+    received_on: date
+    currency: str = Field(sa_type=Text)
+    amount: Decimal = Field(sa_type=Numeric)
+    payer: str = Field(sa_type=Text)
+    text: str = Field(sa_type=Text)
+    by: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=_INSTANT)
+
+
+class Settlement(Row, table=True):
+    """What a payment settles, or takes back."""
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity(always=True)])
+    payment: int = Field(sa_type=BigInteger)
+    invoice: int = Field(sa_type=BigInteger)
+    amount: Decimal = Field(sa_type=Numeric)
+    reverses: int | None = Field(sa_type=BigInteger)
+    entry: int = Field(sa_type=BigInteger)
+    matched: str = Field(sa_type=Text)
+    by: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=_INSTANT)
+
+
 class BreachReport(Row, table=True):
     """An issued report of a missed guarantee."""
 

@@ -16,6 +16,7 @@ from api.commands.bill_view import invoice_view, run_view
 from api.commands.connection import worker
 from billing import run as billing
 from billing.books import run as books
+from billing.payments import run as payments
 from billing.state import NotPossible
 from billing.store.run import AlreadyOpen
 from core import clock
@@ -188,6 +189,32 @@ def export(
     with _database() as engine:
         text = books.journal(engine, entity=entity, start=start.date(), end=end.date(), form=form.value)
     typer.echo(text, nl=False)
+
+
+@app.command()
+def pay(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A camt.053 statement.")],
+    entity: Entity,
+    by: By,
+) -> None:
+    """Take in a bank statement: book its credits and the invoices that they pay. Read twice, it books once."""
+    with _database() as engine:
+        found = payments.take_in(engine, file.read_bytes(), entity=entity, at=clock.now(), by=_person(by))
+    for item in found:
+        if isinstance(item, payments.Taken):
+            paid = ", ".join(f"{number} {amount}" for number, amount in item.match.paid) if item.match else ""
+            typer.echo(f"{item.credit.key} {item.credit.amount}: {paid or ('unmatched' if item.new else 'known')}")
+        else:
+            typer.echo(str(item), err=True)
+            raise typer.Exit(1)
+
+
+@app.command()
+def overdue(entity: Entity) -> None:
+    """List invoices whose due date is over, the oldest first."""
+    with _database() as engine:
+        for item in payments.overdue(engine, entity=entity, at=clock.now()):
+            typer.echo(f"{item.owed.number} due {item.due_date}: {item.owed.left} of {item.owed.payer}")
 
 
 @app.command()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 PARTIES = text("SELECT name, id FROM contracts.party WHERE name = ANY(:names)")
+PUBLIC_IDS = text("SELECT id, public_id FROM contracts.party WHERE id = ANY(:parties)")
 ADD_PARTY = text("""
     INSERT INTO contracts.party (public_id, name, created_at) VALUES (:public_id, :name, :at)
     ON CONFLICT (name) DO NOTHING
@@ -171,6 +172,11 @@ def payers(connection: Connection, contracts: Iterable[int]) -> dict[int, Side]:
 def party_ids(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     """Parties that exist, by name."""
     return {row.name: row.id for row in connection.execute(PARTIES, {"names": list(names)})}
+
+
+def party_public_ids(connection: Connection, parties: Iterable[int]) -> dict[int, str]:
+    """What the outside knows parties by."""
+    return {row.id: row.public_id for row in connection.execute(PUBLIC_IDS, {"parties": list(parties)})}
 
 
 def ensure_parties(connection: Connection, names: Sequence[str], at: datetime) -> dict[str, int]:

@@ -351,6 +351,33 @@ RELATION billing.override
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
 
+RELATION billing.payment
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    entity integer NOT NULL
+    key text NOT NULL
+    received_on date NOT NULL
+    currency text NOT NULL
+    amount numeric NOT NULL
+    payer text NOT NULL
+    text text NOT NULL
+    by text NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT payment_amount_check CHECK ((amount > (0)::numeric))
+    CONSTRAINT payment_by_check CHECK ((by <> ''::text))
+    CONSTRAINT payment_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text))
+    CONSTRAINT payment_entity_fkey FOREIGN KEY (entity) REFERENCES billing.entity(id)
+    CONSTRAINT payment_entity_key_key UNIQUE (entity, key)
+    CONSTRAINT payment_key_check CHECK ((key <> ''::text))
+    CONSTRAINT payment_pkey PRIMARY KEY (id)
+    CONSTRAINT payment_public_id_key UNIQUE (public_id)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.payment FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (visible.reads_money() AND (entity IN ( SELECT entity.id FROM billing.entity WHERE (entity.party = visible.party()))))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
 RELATION billing.run
     id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
     public_id text NOT NULL
@@ -398,6 +425,32 @@ RELATION billing.series
     POLICY api FOR r TO yardstick_api USING (entity IN ( SELECT entity.id FROM billing.entity WHERE (entity.party = visible.party())))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT, UPDATE TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.settlement
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    payment bigint NOT NULL
+    invoice bigint NOT NULL
+    amount numeric NOT NULL
+    reverses bigint
+    entry bigint NOT NULL
+    matched text NOT NULL
+    by text NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT settlement_amount_check CHECK ((amount <> (0)::numeric))
+    CONSTRAINT settlement_by_check CHECK ((by <> ''::text))
+    CONSTRAINT settlement_check CHECK (((amount < (0)::numeric) = (reverses IS NOT NULL)))
+    CONSTRAINT settlement_invoice_fkey FOREIGN KEY (invoice) REFERENCES billing.invoice(id)
+    CONSTRAINT settlement_payment_fkey FOREIGN KEY (payment) REFERENCES billing.payment(id)
+    CONSTRAINT settlement_pkey PRIMARY KEY (id)
+    CONSTRAINT settlement_reverses_fkey FOREIGN KEY (reverses) REFERENCES billing.settlement(id)
+    CONSTRAINT settlement_reverses_key UNIQUE (reverses)
+    CREATE INDEX settlement_invoice ON billing.settlement USING btree (invoice)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.settlement FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (invoice IN ( SELECT invoice.id FROM billing.invoice))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
 
 RELATION billing.tax_total

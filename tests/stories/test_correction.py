@@ -252,3 +252,21 @@ def test_a_corrected_period_is_credited_from_the_last_document_on(story: Story) 
     billing.credit(story.engine, "TY-2026-00002", reason="wrong", at=AUGUST_5, **who)
     again = month(story, "2026-07", AUGUST_5)
     assert again.drafts[0]["net"] == Decimal("45.70"), "the difference of June is owed again"
+
+
+LOOKED_FOR = {"contracts.notice", "contracts.attribution", "ingest.reading", "ingest.binding", "ingest.declaration"}
+NO_FACTS = {
+    "contracts.version",  # a correction keeps the versions that the invoice knew
+    "contracts.evaluation",
+    "contracts.standing",
+    "ingest.batch",
+    "ingest.quarantine",
+}
+
+
+def test_no_kind_of_fact_is_forgotten_when_corrections_are_looked_for(story: Story) -> None:
+    rows = story.rows("""
+        SELECT table_schema || '.' || table_name FROM information_schema.columns
+        WHERE column_name = 'known' AND table_schema IN ('contracts', 'ingest')
+    """)
+    assert {row[0] for row in rows} == LOOKED_FOR | NO_FACTS, "contracts/store/late.py must look for new facts too"

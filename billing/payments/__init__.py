@@ -1,0 +1,1 @@
+"""Money received: statements read, matched to invoices, booked, and taken back."""
