@@ -34,6 +34,7 @@ def agreement(versions: Sequence[Version], numbers: Iterable[int], *, end: int, 
             for term in version.canonical["terms"]
         },
         registers=_registers(used.values()),
+        rule=f"version {last.version} of the contract" if last.billing.tax_category else "what holds for the seller",
     )
 
 

@@ -23,8 +23,23 @@ def content_hash(document: Document) -> str:
     A verifier computes it from an issued document and from its own evaluation of the same facts alike.
     """
     content: dict[str, Any] = {key: value for key, value in document.items() if key != "issue"}
-    content["evaluation"] = {key: value for key, value in document["evaluation"].items() if key not in OCCASION}
+    content["evaluation"] = _steady(document["evaluation"])
+    content["lines"] = [line | {"corrects": _reference(line.get("corrects"))} for line in document["lines"]]
+    if "corrects" in content:
+        content["corrects"] = _steady(content["corrects"])
     return canonical.digest(content)
+
+
+def _reference(words: Mapping[str, Any] | None) -> Any:
+    """What a delta line refers to, without random names."""
+    if words is None:
+        return None
+    evaluations = [_steady(each) for each in words.get("evaluations", [])]
+    return {**words, "invoice": _steady(words["invoice"]), "evaluations": evaluations}
+
+
+def _steady(named: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in named.items() if key not in OCCASION}
 
 
 def chain_hash(previous: str, content: str, *, number: str, issue_date: date) -> str:

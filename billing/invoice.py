@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from billing import chain
+from billing.check import Case, check
 from billing.posting import PROMISES
 from billing.tax import OUTSIDE, Tax, TaxTotal, rate_text, totals
 from core.canonical import decimal_text
 from core.money import Mode, Money, exponent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
+
+    from billing.check import Finding, Last
 
 Document: TypeAlias = dict[str, Any]
 """Everything printed, as JSON types: amounts and quantities as decimal texts, instants as UTC texts."""
+
+
+PRINTED = frozenset({"provisional", "open_case"})
+"""Codes of findings that the buyer reads too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +39,7 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What billing takes from a contract. tax: None where neither contract nor seller decided.
+    """What billing takes from a contract. tax: None where neither contract nor seller decided; rule: who decided it.
 
     sentences: by version number and clause, in words; registers: the register path that each clause reads, if any.
     """
@@ -42,6 +49,7 @@ class Agreement:
     rounding: Mode
     sentences: Mapping[tuple[int, str], str]
     registers: Mapping[str, str]
+    rule: str = "contract"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +73,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An invoice before it has a number. blocked: why it must not be issued; warnings: what to look at first."""
+    """An invoice before it has a number. findings: what stands in its way, and what to look at first."""
 
     lines: tuple[Line, ...]
     tax: tuple[TaxTotal, ...]
@@ -73,8 +81,17 @@ class Draft:
     tax_total: Money
     document: Document
     hash: str
-    blocked: tuple[str, ...]
-    warnings: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def blocked(self) -> tuple[str, ...]:
+        """Why it must not be issued."""
+        return tuple(item.message for item in self.findings if item.severity == "blocking")
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What to look at first."""
+        return tuple(item.message for item in self.findings if item.severity == "warning")
 
     @property
     def gross(self) -> Money:
@@ -82,17 +99,28 @@ class Draft:
         return self.net + self.tax_total
 
 
-def draw_up(evaluated: Evaluated, agreement: Agreement, *, seller: Party, buyer: Party, payment_days: int) -> Draft:
+def draw_up(  # noqa: PLR0913 - what an invoice is made of
+    evaluated: Evaluated,
+    agreement: Agreement,
+    *,
+    seller: Party,
+    buyer: Party,
+    payment_days: int,
+    deltas: Sequence[Line] = (),
+    last: Last | None = None,
+    purchase_order: str = "",
+) -> Draft:
     """The invoice for one evaluation. Amounts come rounded from it and are only added up; tax is rounded once each.
 
+    deltas: lines that correct earlier periods; they stand last. last: the invoice before, to compare with.
     The same arguments give the same document and hash.
     """
     result = evaluated.result
-    lines = tuple(_line(n, row, evaluated, agreement) for n, row in enumerate(result["lines"], start=1))
+    own = [printed(row, evaluated, agreement) for row in result["lines"]]
+    lines = tuple(replace(line, document=line.document | {"n": n}) for n, line in enumerate([*own, *deltas], start=1))
     zero = Money.zero(result["currency"])
     tax = totals(((line.tax, line.amount) for line in lines), agreement.rounding)
     net, tax_total = total((line.amount for line in lines), zero), total((part.amount for part in tax), zero)
-    warnings = tuple(_warnings(result))
     document = _document(evaluated, lines, tax) | {
         "clauses": [
             {"version": version, "clause": clause, "sentence": sentence}
@@ -101,13 +129,14 @@ def draw_up(evaluated: Evaluated, agreement: Agreement, *, seller: Party, buyer:
         "seller": _party(seller),
         "buyer": _party(buyer),
         "payment_days": payment_days,
-        "net": _amount(net, zero.currency),
-        "tax_total": _amount(tax_total, zero.currency),
-        "gross": _amount(net + tax_total, zero.currency),
-        "warnings": list(warnings),
+        "purchase_order": purchase_order,
+        "net": amount_text(net, zero.currency),
+        "tax_total": amount_text(tax_total, zero.currency),
+        "gross": amount_text(net + tax_total, zero.currency),
     }
-    blocked = tuple(_blocked(result, agreement, lines, net + tax_total))
-    return Draft(lines, tax, net, tax_total, document, chain.content_hash(document), blocked, warnings)
+    findings = check(Case(document, result, agreement.tax is not None, last))
+    document["warnings"] = [item.message for item in findings if item.code in PRINTED]
+    return Draft(lines, tax, net, tax_total, document, chain.content_hash(document), findings)
 
 
 def issued(document: Document, *, id: str, number: str, issue_date: date, due_date: date) -> Document:  # noqa: A002
@@ -129,23 +158,30 @@ def verdict_of(line: Mapping[str, Any], verdicts: Iterable[Mapping[str, Any]]) -
     return next(same, None)
 
 
-def _line(n: int, row: Mapping[str, Any], evaluated: Evaluated, agreement: Agreement) -> Line:
+def printed(row: Mapping[str, Any], evaluated: Evaluated, agreement: Agreement) -> Line:
+    """A line of an evaluation as an invoice shows it; it gets its number there."""
     amount = Money.parse(row["amount"])
-    tax = _tax(row["kind"], amount, agreement)
+    tax = tax_of(row["kind"], amount, agreement)
     document = {
-        "n": n,
+        "n": 0,
         **{key: row[key] for key in ("id", "clause", "kind", "asset", "segment", "text", "quantity", "unit")},
         "sentence": agreement.sentences.get((row["segment"], row["clause"]), ""),
-        "amount": _amount(amount, amount.currency),
-        "tax": {"category": tax.category, "rate": rate_text(tax.rate)},
+        "amount": amount_text(amount, amount.currency),
+        "tax": {"category": tax.category, "rate": rate_text(tax.rate), "rule": rule_of(tax, agreement)},
         **{key: row[key] for key in ("from", "to", "steps")},
         "evidence": _evidence(row, evaluated, agreement),
         "verdict": verdict_of(row, evaluated.result["verdicts"]),
+        "corrects": None,
     }
     return Line(row["kind"], amount, tax, document)
 
 
-def _tax(kind: str, amount: Money, agreement: Agreement) -> Tax:
+def rule_of(tax: Tax, agreement: Agreement) -> str:
+    """Why a line is taxed so: who named the tax, or that its credit is compensation."""
+    return agreement.rule if tax == agreement.tax else "tax_of_credits: outside_scope" if agreement.tax else "undecided"
+
+
+def tax_of(kind: str, amount: Money, agreement: Agreement) -> Tax:
     """A credit is taxed as its base, or is compensation outside the scope of tax; as the contract says."""
     if amount.amount < 0 and kind in PROMISES and agreement.credits == "outside_scope":
         return OUTSIDE
@@ -169,15 +205,7 @@ def _document(evaluated: Evaluated, lines: tuple[Line, ...], tax: tuple[TaxTotal
         **{key: result[key] for key in ("contract", "versions", "period", "timezone", "currency", "verdicts")},
         "service": {"from": result["from"], "to": result["to"]},
         "lines": [line.document for line in lines],
-        "tax": [
-            {
-                "category": part.tax.category,
-                "rate": rate_text(part.tax.rate),
-                "base": _amount(part.base, part.base.currency),
-                "tax": _amount(part.amount, part.amount.currency),
-            }
-            for part in tax
-        ],
+        "tax": [tax_row(part) for part in tax],
         "evaluation": {
             "id": evaluated.id,
             "knowledge": result["as_of"],
@@ -186,35 +214,22 @@ def _document(evaluated: Evaluated, lines: tuple[Line, ...], tax: tuple[TaxTotal
     }
 
 
+def tax_row(part: TaxTotal) -> Document:
+    """A tax total as printed."""
+    return {
+        "category": part.tax.category,
+        "rate": rate_text(part.tax.rate),
+        "base": amount_text(part.base, part.base.currency),
+        "tax": amount_text(part.amount, part.amount.currency),
+    }
+
+
 def _party(party: Party) -> Document:
     return {"name": party.name, "address": party.address, "country": party.country, "vat_id": party.vat_id}
 
 
-def _amount(amount: Money, currency: str) -> str:
+def amount_text(amount: Money, currency: str) -> str:
     """At least as many decimals as the currency has, so that 1850 reads 1850.00."""
     least = Decimal(1).scaleb(-exponent(currency))
     digits = -int(amount.amount.as_tuple().exponent)
     return decimal_text(amount.amount if digits >= exponent(currency) else amount.amount.quantize(least))
-
-
-def _warnings(result: Mapping[str, Any]) -> Iterable[str]:
-    for verdict in result["verdicts"]:
-        if verdict["status"] == "provisional":
-            yield f"clause {verdict['clause']}, {verdict['asset']}: provisional, more facts may change it"
-    for case in result["open_cases"]:
-        yield f"clause {case['clause']}, {case['asset']}: {case['reason']} from {case['from']} to {case['to']} is open"
-
-
-def _blocked(result: Mapping[str, Any], agreement: Agreement, lines: tuple[Line, ...], gross: Money) -> Iterable[str]:
-    for verdict in result["verdicts"]:
-        if verdict["status"] == "insufficient":
-            yield f"clause {verdict['clause']}, {verdict['asset']}: facts are missing"
-    for problem in result["problems"]:
-        yield ": ".join(part for part in problem if part)
-    if agreement.tax is None:
-        yield "no tax decision: neither the contract's billing group nor the seller names tax_category and tax_rate"
-    digits = exponent(gross.currency)
-    if any(-int(line.amount.amount.as_tuple().exponent) > digits for line in lines):
-        yield f"lines have more decimals than {gross.currency} has ({digits}); the contract's billing.decimals is wrong"
-    if gross.amount < 0:
-        yield f"the total {gross} is negative: this takes a credit note"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.money import Money
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from billing.invoice import Document
 
 PROMISES = frozenset({"availability", "event_guarantee", "performance"})
@@ -33,7 +35,7 @@ def post(document: Document, customer: str) -> tuple[Transfer, ...]:
     sums: dict[str, Money] = {}
     for line in document["lines"]:
         amount = _money(line["amount"], document)
-        account = _account(line["kind"], credit=amount.amount < 0)
+        account = _account(line, amount)
         sums[account] = sums[account] + amount if account in sums else amount
     for part in document["tax"]:
         sums[f"vat:{part['category']}:{part['rate']}"] = _money(part["tax"], document)
@@ -51,8 +53,14 @@ def balance(transfers: tuple[Transfer, ...], account: str, zero: Money) -> Money
     return zero
 
 
-def _account(kind: str, *, credit: bool) -> str:
-    return f"revenue_reduction:{kind}" if credit and kind in PROMISES else f"revenue:{kind}"
+def reduces(line: Mapping[str, Any], amount: Money) -> bool:
+    """Whether a line belongs on the account of price reductions: a promise's credit, or what corrects one."""
+    corrects = line.get("corrects")
+    return bool(corrects["reduction"]) if corrects else amount.amount < 0 and line["kind"] in PROMISES
+
+
+def _account(line: Mapping[str, Any], amount: Money) -> str:
+    return f"{'revenue_reduction' if reduces(line, amount) else 'revenue'}:{line['kind']}"
 
 
 def _transfer(receivable: str, account: str, amount: Money) -> Transfer:

@@ -6,16 +6,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from billing import chain
+from billing.check import NEVER_OVERRIDDEN
+from billing.gate import changes, gaps
 from billing.setup import Setup, read_setup
 from billing.state import Act, State, after
+from billing.store import correction as corrections
 from billing.store import draft as drafts
 from billing.store import entity as entities
+from billing.store import gate as gates
 from billing.store import invoice as invoices
 from billing.store import issue as issuing
 from billing.store import run as runs
 from contracts.store import contract as contract_store
 from contracts.store import period as periods
-from core import store
+from core import canonical, store
 from core.database import transaction
 from core.time import Period, zone
 
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
+    from billing.gate import Change, Pair
     from billing.invoice import Document
     from billing.store.run import Run
     from core.problem import Problem
@@ -45,7 +50,15 @@ class NoSuchInvoice(LookupError):
 
 
 class SamePerson(PermissionError):
-    """Who created a run may not approve it."""
+    """Who created a run or proposes a credit note may not approve it."""
+
+
+class NotReconciled(ValueError):
+    """Two numbers that must be equal are not; the message names them."""
+
+
+class NotCreditable(ValueError):
+    """A document that cannot be credited in full: it is a credit note, was credited, or its period was corrected."""
 
 
 class HashChanged(ValueError):
@@ -107,7 +120,7 @@ def collect(engine: Engine, run: str, *, at: datetime, by: str) -> None:
         found, state = _act(connection, run, "collect")
         seller = entities.entity_by_id(connection, found.entity)
         dues = periods.of_provider(connection, seller.party, found.label)
-        billed = invoices.billed(connection, [due.contract for due in dues], label=found.label, kind="invoice")
+        billed = invoices.billed(connection, [due.contract for due in dues], label=found.label)
         known = store.current_knowledge(connection)
         revision = runs.collect(connection, found, state=state, known=known)
         rows = [drafts.due_row(due) for due in dues if due.contract not in billed]
@@ -130,7 +143,7 @@ def calculate(engine: Engine, run: str, *, at: datetime, by: str, most: int = CH
                 _audit(connection, at, by, "calculate", run, {"revision": found.revision, "hash": digest})
                 break
             runs.save_drafts(connection, found, drafts.calculate(connection, found, [p for _, p in waiting], at))
-    return summary(engine, run)
+    return summary(engine, run, documents=False)
 
 
 def bill_period(engine: Engine, *, entity: str, label: str, at: datetime, by: str) -> Summary:
@@ -151,10 +164,47 @@ def exclude(engine: Engine, run: str, contract: str, *, reason: str, at: datetim
         _audit(connection, at, by, "exclude", run, {"contract": contract, "reason": reason})
 
 
+def override(engine: Engine, run: str, contract: str, *, code: str, reason: str, at: datetime, by: str) -> None:
+    """Say that a blocking finding of a draft does not stand in its way, and why; somebody else must approve the run.
+
+    Raises NotReady if the draft is not blocked by it or the finding makes the document wrong in itself.
+    """
+    with transaction(engine) as connection:
+        found, state = _act(connection, run, "exclude")
+        draft = runs.findings(connection, found, contract)
+        codes = {x["code"] for x in draft.findings if x["severity"] == "blocking"} if draft else set()
+        if code not in codes or code in NEVER_OVERRIDDEN or not draft.document:
+            raise NotReady(f"{contract} is not blocked by a finding {code} that may be overridden")
+        runs.override(
+            connection, found, {"contract": draft.contract, "code": code, "reason": reason, "by": by, "at": at}
+        )
+        said = {row.code for row in runs.overrides(connection, found) if row.contract == draft.contract}
+        if codes <= said:
+            runs.release(connection, found, draft.contract, canonical.digest([draft.hash, sorted(said)]))
+            runs.calculated(connection, found, state=state, hash=chain.run_hash(runs.hashes(connection, found)))
+        _audit(connection, at, by, "override", run, {"contract": contract, "code": code, "reason": reason})
+
+
+def reconcile(engine: Engine, run: str) -> tuple[Pair, ...]:
+    """The gate: numbers that must be equal before a run is approved, and those of what it issued. Raises NoSuchRun."""
+    with transaction(engine) as connection:
+        found = _read(connection, run, lock=False)
+        seller = entities.entity_by_id(connection, found.entity)
+        return gates.before_issuing(connection, found, seller) + gates.after_issuing(connection, found)
+
+
+def diff(engine: Engine, run: str, before: int, after: int) -> tuple[Change, ...]:
+    """What changed between two revisions of a run, line by line. Raises NoSuchRun."""
+    with transaction(engine) as connection:
+        found = _read(connection, run, lock=False)
+        old, new = (runs.revision(connection, found, number) for number in (before, after))
+    return tuple(x for name in sorted(old | new) for x in changes(name, old.get(name), new.get(name)))
+
+
 def approve(engine: Engine, run: str, *, at: datetime, by: str, hash: str | None = None) -> None:  # noqa: A002
     """Approve the drafts as they are. hash: of the drafts that were looked at; None takes the present ones.
 
-    Raises SamePerson, HashChanged, NotReady, billing.state.NotPossible.
+    Raises SamePerson, HashChanged, NotReady, NotReconciled, billing.state.NotPossible.
     """
     with transaction(engine) as connection:
         found, state = _act(connection, run, "approve")
@@ -165,6 +215,10 @@ def approve(engine: Engine, run: str, *, at: datetime, by: str, hash: str | None
         blocked = runs.blocked(connection, found)
         if blocked:
             raise NotReady(f"blocked: {', '.join(blocked)}; mend the facts and collect again, or exclude them")
+        if by in {row.by for row in runs.overrides(connection, found)}:
+            raise SamePerson(f"{by} overrode a finding of run {run}; a second person approves it")
+        seller = entities.entity_by_id(connection, found.entity)
+        _reconciled(run, gates.before_issuing(connection, found, seller))
         runs.approve(connection, found, state=state, at=at, by=by)
         _audit(connection, at, by, "approve", run, {"hash": found.hash, "revision": found.revision})
 
@@ -187,10 +241,33 @@ def issue(engine: Engine, run: str, *, at: datetime, by: str, most: int = issuin
             runs.begin_issue(connection, found, state=state, day=at.astimezone(zone(seller.timezone)).date())
             issued = issuing.issue_chunk(connection, _read(connection, run, lock=True), seller, at=at, most=most)
             if not issued:
+                _reconciled(run, gates.after_issuing(connection, found))
                 runs.move(connection, found, after(state, "finish"))
             detail = {"invoices": issued, "hash": found.hash}
             _audit(connection, at, by, "issue" if issued else "finish", run, detail)
             count += issued
+
+
+def credit(engine: Engine, name: str, *, reason: str, at: datetime, by: str, approved_by: str) -> str:
+    """Credit an invoice that was issued in error, in full; its period may then be invoiced anew. Returns the number.
+
+    Raises NoSuchInvoice, SamePerson, NotCreditable.
+    """
+    if by == approved_by:
+        raise SamePerson(f"{by} asks for the credit note; a second person approves it")
+    with transaction(engine) as connection:
+        found = invoices.find(connection, name)
+        if found is None:
+            raise NoSuchInvoice(f"there is no invoice {name}")
+        seller = entities.entity_by_id(connection, runs.entity_of(connection, found["run"]))
+        day = at.astimezone(zone(seller.timezone)).date()
+        invoices.lock_series(connection, entity=seller.id, kind="invoice", year=day.year)
+        if problem := corrections.why_not_creditable(connection, found):
+            raise NotCreditable(problem)
+        number = issuing.issue_cancellation(connection, seller, found, reason=reason, day=day, at=at)
+        detail = {"reason": reason, "approved_by": approved_by, "credit_note": number}
+        store.audit(connection, at, actor=by, action="invoice.credit", subject=found["public_id"], detail=detail)
+    return number
 
 
 def cancel(engine: Engine, run: str, *, at: datetime, by: str) -> None:
@@ -201,11 +278,15 @@ def cancel(engine: Engine, run: str, *, at: datetime, by: str) -> None:
         _audit(connection, at, by, "cancel", run, {})
 
 
-def summary(engine: Engine, run: str) -> Summary:
-    """A run with its drafts as they are. Raises NoSuchRun."""
+def summary(engine: Engine, run: str, *, documents: bool = True) -> Summary:
+    """A run with its drafts as they are; without their documents it is small for any number of contracts.
+
+    Raises NoSuchRun.
+    """
     with transaction(engine) as connection:
         found = _read(connection, run, lock=False)
-        return Summary(found, tuple(runs.counts(connection, found)), tuple(runs.drafts(connection, found)))
+        rows = runs.drafts(connection, found, documents=documents)
+        return Summary(found, tuple(runs.counts(connection, found)), tuple(rows))
 
 
 def invoice(engine: Engine, name: str) -> Document:
@@ -234,6 +315,11 @@ def _act(connection: Connection, run: str, act: Act) -> tuple[Run, State]:
 def _check_approval(connection: Connection, run: Run) -> None:
     if run.approved_hash != chain.run_hash(runs.hashes(connection, run)):
         raise HashChanged(f"run {run.public_id}: its drafts are not those that {run.approved_by} approved")
+
+
+def _reconciled(run: str, pairs: tuple[Pair, ...]) -> None:
+    if found := gaps(pairs):
+        raise NotReconciled(f"run {run} does not reconcile: {'; '.join(map(str, found))}")
 
 
 def _audit(connection: Connection, at: datetime, by: str, act: str, run: str, detail: Mapping[str, object]) -> None:

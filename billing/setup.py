@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
 from billing.tax import NotATax, Tax
+from billing.vat import fault
 from contracts.text import Path, read
 from core.problem import Problem
 from core.time import UnknownZone, zone
@@ -41,6 +42,7 @@ class _Entity(_Part):
             _tax(self)
         except (UnknownZone, NotATax) as error:
             raise ValueError(str(error)) from None
+        _check_vat_id(self.vat_id, self.country)
         return self
 
 
@@ -51,6 +53,12 @@ class _Account(_Part):
     country: Country
     vat_id: str = ""
     payment_days: Days = "30"
+    purchase_order: Annotated[str, StringConstraints(max_length=200, strip_whitespace=True)] = ""
+
+    @model_validator(mode="after")
+    def _sound(self) -> _Account:
+        _check_vat_id(self.vat_id, self.country)
+        return self
 
 
 class _File(_Part):
@@ -83,6 +91,7 @@ class AccountSetup:
     country: str
     vat_id: str
     payment_days: int
+    purchase_order: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +114,11 @@ def read_setup(text: str | bytes) -> Setup | tuple[Problem, ...]:
     except ValidationError as error:
         return tuple(Problem(document.place(_path(item["loc"])), item["msg"]) for item in error.errors())
     return Setup(tuple(map(_entity, found.entities)), tuple(map(_account, found.accounts)))
+
+
+def _check_vat_id(vat_id: str, country: str) -> None:
+    if vat_id and (found := fault(vat_id, country)):
+        raise ValueError(found)
 
 
 def _path(place: tuple[int | str, ...]) -> Path:

@@ -45,6 +45,7 @@ class Account(Row, table=True):
     country: str = Field(sa_type=Text)
     vat_id: str = Field(sa_type=Text)
     payment_days: int
+    purchase_order: str = Field(sa_type=Text)
 
 
 class Series(Row, table=True):
@@ -97,6 +98,21 @@ class Draft(Row, table=True):
     gross: Decimal | None = Field(sa_type=Numeric)
     currency: str | None = Field(sa_type=Text)
     hash: str = Field(sa_type=Text)
+    corrections: list[Any] = Field(sa_type=JSONB)
+    credit_notes: list[Any] = Field(sa_type=JSONB)
+    findings: list[Any] = Field(sa_type=JSONB)
+
+
+class Override(Row, table=True):
+    """Somebody's word that a finding does not stand in the way."""
+
+    run: int = Field(sa_type=BigInteger, primary_key=True)
+    contract: int = Field(primary_key=True)
+    revision: int = Field(primary_key=True)
+    code: str = Field(sa_type=Text, primary_key=True)
+    reason: str = Field(sa_type=Text)
+    by: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=_INSTANT)
 
 
 class Invoice(Row, table=True):
@@ -127,6 +143,8 @@ class Invoice(Row, table=True):
     previous_hash: str = Field(sa_type=Text)
     chain_hash: str = Field(sa_type=Text)
     issued_at: datetime = Field(sa_type=_INSTANT)
+    corrects: int | None = Field(sa_type=BigInteger)
+    revision: int
 
 
 class Line(Row, table=True):
@@ -148,6 +166,35 @@ class Line(Row, table=True):
     service_start: datetime = Field(sa_type=_INSTANT)
     service_end: datetime = Field(sa_type=_INSTANT)
     steps: list[Any] = Field(sa_type=JSONB)
+    label: str | None = Field(sa_type=Text)
+
+
+class Correction(Row, table=True):
+    """What a document changed of a billed period."""
+
+    contract: int = Field(primary_key=True)
+    label: str = Field(sa_type=Text, primary_key=True)
+    n: int = Field(primary_key=True)
+    kind: str = Field(sa_type=Text)
+    invoice: int = Field(sa_type=BigInteger)
+    corrects: int = Field(sa_type=BigInteger)
+    evaluation: int = Field(sa_type=BigInteger)
+    currency: str = Field(sa_type=Text)
+    net: Decimal = Field(sa_type=Numeric)
+    reason: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=_INSTANT)
+
+
+class Carried(Row, table=True):
+    """A difference that is too small to bill yet."""
+
+    contract: int = Field(primary_key=True)
+    label: str = Field(sa_type=Text, primary_key=True)
+    evaluation: int = Field(sa_type=BigInteger, primary_key=True)
+    currency: str = Field(sa_type=Text)
+    net: Decimal = Field(sa_type=Numeric)
+    reason: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=_INSTANT)
 
 
 class TaxTotal(Row, table=True):
@@ -174,6 +221,32 @@ class Transfer(Row, table=True):
     currency: str = Field(sa_type=Text)
     amount: Decimal = Field(sa_type=Numeric)
     invoice: int | None = Field(sa_type=BigInteger)
+    entity: int | None
+
+
+class Accrual(Row, table=True):
+    """What a contract's period came to before it was invoiced."""
+
+    entity: int = Field(primary_key=True)
+    label: str = Field(sa_type=Text, primary_key=True)
+    contract: int = Field(primary_key=True)
+    entry: int = Field(sa_type=BigInteger)
+    reversal: int = Field(sa_type=BigInteger)
+    currency: str = Field(sa_type=Text)
+    net: Decimal = Field(sa_type=Numeric)
+    known: int = Field(sa_type=BigInteger)
+    result_hash: str = Field(sa_type=Text)
+    by: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=_INSTANT)
+
+
+class Lock(Row, table=True):
+    """A day up to which an entity's books are closed."""
+
+    entity: int = Field(primary_key=True)
+    until: date = Field(primary_key=True)
+    by: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=_INSTANT)
 
 
 class BreachReport(Row, table=True):

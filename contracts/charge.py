@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -11,23 +11,25 @@ from contracts import explain
 from contracts.evaluation import Figure, Status, Verdict
 from contracts.facts import Carried
 from contracts.measure import Row, Usage, usage, without_facts
-from contracts.pricing import Charge, fees, graduated, packages, reached, whole_units
-from contracts.scene import Draft, Outcome
+from contracts.pricing import Band, Charge, fees, graduated, packages, reached, whole_units
+from contracts.scene import Draft, Outcome, PricedUnits
 from contracts.segment import contract_years, covered, days_touched, periods, pool_owner, segments
-from contracts.span import intersect, normal
+from contracts.span import cut, intersect, normal
+from contracts.terms.indexation import is_indexed, moves, reviewed, written_at
 from contracts.terms.usage_charge import UsageCharge
 from core.money import allocate
 from core.problem import Problem
 from core.units import Quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
     from contracts.document import Measure
     from contracts.scene import Scene
     from contracts.segment import Lineage, Segment
     from contracts.span import Spans
+    from contracts.terms.indexation import Move
 
 ZERO = Fraction(0)
 
@@ -54,6 +56,9 @@ class Chunk:
     at: Fraction = ZERO
     to: Fraction = ZERO
     charges: list[tuple[Charge, Fraction]] = field(default_factory=list)
+    of_rows: list[tuple[Row, tuple[tuple[Charge, Fraction], ...]]] = field(default_factory=list)
+    moves: tuple[Move, ...] = ()
+    free: Fraction = ZERO
     assumed: bool = False
 
     @property
@@ -71,21 +76,95 @@ class Chunk:
         return whole_units(position, self.term.quantity_rounding)
 
     def priced(self, position: Fraction) -> Fraction:
-        """A position without what is included."""
+        """A position without what is included, or covered by an allowance."""
         free = Fraction(self.term.included.magnitude) * self.shrink if self.term.included else ZERO
-        return max(ZERO, self.place(position) - free)
+        return max(ZERO, self.place(position) - free - self.free)
+
+    def move(self, at: int) -> Move | None:
+        """The last review that moved the price by an instant."""
+        return next((move for move in reversed(self.moves) if move.at <= at), None)
+
+    def bands(self, at: int) -> tuple[Band, ...]:
+        """The tiers at their prices of an instant."""
+        move, bands = self.move(at), self.term.bands(self.shrink)
+        if move is None:
+            return bands
+        return tuple(b if b.price is None else Band(b.above, Fraction(move.price(b.price)), b.fee) for b in bands)
+
+    def unit_price(self, written: Fraction, at: int) -> Fraction:
+        """A price of the contract at an instant."""
+        move = self.move(at)
+        return written if move is None else Fraction(move.price(written))
 
 
-def evaluate(scene: Scene, lineage: Lineage) -> Outcome:
-    """A line for each asset or pool and segment, a verdict for each clause and owner."""
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A stretch as measured and as corrected: quantities, the difference in cost, and the prices."""
+
+    measured: Fraction
+    corrected: Fraction
+    exact: Fraction
+    unit: str
+    prices: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+
+def evaluate(scene: Scene, lineage: Lineage, free: Mapping[tuple[str, str], Fraction] | None = None) -> Outcome:
+    """A line for each asset or pool and segment, a verdict for each clause and owner.
+
+    free: units that an allowance covers, by clause and owner.
+    """
     outcome = Outcome()
+    for owner, chunks in _by_owner(scene, lineage).items():
+        for chunk in chunks:
+            chunk.free = (free or {}).get((chunk.term.clause, owner), ZERO)
+        _evaluate_owner(scene, owner, chunks, outcome)
+    return outcome
+
+
+def correct(scene: Scene, lineage: Lineage, asset: str, span: tuple[int, int], times: Fraction) -> Correction:
+    """What the clause would have cost more or less, had an asset's use in a span been so many times what it was."""
+    measured, exact, unit = ZERO, ZERO, ""
+    prices: dict[str, None] = {}
+    problems: list[Problem] = []
+    version = scene.versions[0]
+    for period in periods(version, max(span[0], version.effective_from), span[1]):
+        then = replace(scene.of(period), cuts=span, until=min(period.span.micros[1], scene.asked))
+        for owner, chunks in _by_owner(then, lineage).items():
+            problems += [p for u in _observe_all(then, owner, chunks).values() for p in u.problems]
+            inside = [(c, row) for c in chunks for row in c.rows if row.owner == asset and _within(row, span)]
+            if not inside:
+                continue
+            unit = chunks[0].segment.version.measure_by_name[chunks[0].term.measure].unit or ""
+            _price(then, owner, chunks)
+            before = sum((chunk.exact for chunk in chunks), ZERO)
+            units = _priced_units(then, chunks, unit, everything=True)
+            prices |= dict.fromkeys(p for u in units if u.asset == asset and _within(u, span) for p in u.prices)
+            measured += sum((row.quantity for _, row in inside), ZERO)
+            changed = {id(row) for _, row in inside}
+            for chunk in chunks:
+                chunk.rows = [
+                    replace(row, quantity=row.quantity * times) if id(row) in changed else row for row in chunk.rows
+                ]
+            _price(then, owner, chunks)
+            exact += sum((chunk.exact for chunk in chunks), ZERO) - before
+    return Correction(measured, measured * times, exact, unit, tuple(prices), tuple(problems))
+
+
+def _within(row: Row | PricedUnits, span: tuple[int, int]) -> bool:
+    return span[0] <= row.start and row.end <= span[1]
+
+
+def _by_owner(scene: Scene, lineage: Lineage) -> dict[str, list[Chunk]]:
     by_owner: dict[str, list[Chunk]] = {}
     for window in _windows(scene, lineage):
         for owner, chunks in _chunks(scene, lineage, window).items():
             by_owner.setdefault(owner, []).extend(chunks)
-    for owner, chunks in by_owner.items():
-        _evaluate_owner(scene, owner, chunks, outcome)
-    return outcome
+    for chunks in by_owner.values():
+        for chunk in chunks if is_indexed(scene, lineage) else ():
+            written = written_at(scene, lineage, max(chunk.start, scene.versions[0].effective_from))
+            chunk.moves = moves(scene, chunk.term.clause, written)
+    return by_owner
 
 
 def spans_needed(scene: Scene, lineage: Lineage) -> dict[tuple[str, str], tuple[Measure, list[tuple[int, int]]]]:
@@ -99,7 +178,7 @@ def spans_needed(scene: Scene, lineage: Lineage) -> dict[tuple[str, str], tuple[
                     continue
                 for asset, spans in chunk.billed.items():
                     key = asset, measure.register_path or ""
-                    found.setdefault(key, (measure, []))[1].extend(spans)
+                    found.setdefault(key, (measure, []))[1].extend(cut(spans, _edges(scene, chunk.term.clause, asset)))
     return found
 
 
@@ -158,14 +237,14 @@ def _place(scene: Scene, chunks: list[Chunk], window: tuple[int, int]) -> None:
         chunk.share = Fraction(mine, together) * chunk.shrink if together else Fraction(1)
 
 
-def _days(scene: Scene, members: dict[str, Spans]) -> set[date]:
+def _days(scene: Scene, members: dict[str, Spans]) -> frozenset[date]:
     return days_touched(normal(span for spans in members.values() for span in spans), scene.zone)
 
 
 def _evaluate_owner(scene: Scene, owner: str, chunks: list[Chunk], outcome: Outcome) -> None:
     clause = chunks[-1].term.clause
     measure = chunks[0].segment.version.measure_by_name[chunks[0].term.measure]
-    known = _observe(scene, owner, measure, chunks)
+    known = _observe_all(scene, owner, chunks)
     place = f"clause {clause}, {owner}, "
     refused = [Problem(place + p.place, p.message, p.remedy) for u in known.values() for p in u.problems]
     outcome.problems += refused
@@ -178,6 +257,7 @@ def _evaluate_owner(scene: Scene, owner: str, chunks: list[Chunk], outcome: Outc
         outcome.verdicts.append(Verdict(clause, "usage_charge", owner, "-", "insufficient", False, start, end))
         return
     _price(scene, owner, chunks)
+    outcome.units += _priced_units(scene, chunks, measure.unit or "")
     several = len({chunk.segment.version.version for chunk in chunks}) > 1
     for _, same in groupby(chunks, key=lambda chunk: chunk.segment.version.version):
         _add_lines(scene, owner, list(same), outcome, several=several)
@@ -191,14 +271,49 @@ def _spans(chunks: list[Chunk], asset: str) -> Spans:
     return tuple(span for chunk in chunks for span in chunk.billed.get(asset, ()))
 
 
-def _observe(scene: Scene, owner: str, measure: Measure, chunks: list[Chunk]) -> dict[str, Usage]:
+def _edges(scene: Scene, clause: str, asset: str) -> set[int]:
+    """Where an asset's use is cut: prices move there, a duty makes units dearer, or a correction begins or ends."""
+    duties = {
+        edge
+        for breach in scene.breaches
+        if breach.asset == asset and clause in (breach.term.surcharge_of, breach.term.multiplier_of)
+        for edge in (breach.start, breach.end)
+    }
+    return duties | reviewed(scene, clause) | set(scene.cuts)
+
+
+def _priced_units(scene: Scene, chunks: list[Chunk], unit: str, *, everything: bool = False) -> list[PricedUnits]:
+    """Units that lie in a breach which makes them dearer (or all), with their price at their own place."""
+    found = []
+    for chunk in chunks:
+        clause = chunk.term.clause
+        for row, charges in chunk.of_rows:
+            dearer = any(
+                b.asset == row.owner
+                and clause in (b.term.surcharge_of, b.term.multiplier_of)
+                and b.start <= row.start
+                and row.end <= b.end
+                for b in scene.breaches
+            )
+            if not (dearer or everything) or not row.quantity:
+                continue
+            amount = sum((charge.amount * times for charge, times in charges), ZERO)
+            prices = dict.fromkeys(explain.price_text(charge, chunk) for charge, _ in charges if charge.units)
+            found.append(PricedUnits(clause, row.owner, row.start, row.end, row.quantity, unit, amount, tuple(prices)))
+    return found
+
+
+def _observe_all(scene: Scene, owner: str, chunks: list[Chunk]) -> dict[str, Usage]:
     """Facts of each asset (and of the pool itself), their rows put into the chunks where they lie."""
+    measure, clause = chunks[0].segment.version.measure_by_name[chunks[0].term.measure], chunks[0].term.clause
     assets = list(dict.fromkeys(asset for chunk in chunks for asset in chunk.billed))
-    known = {asset: usage(scene, measure, asset, _spans(chunks, asset)) for asset in assets}
+    known = {
+        asset: usage(scene, measure, asset, cut(_spans(chunks, asset), _edges(scene, clause, asset)))
+        for asset in assets
+    }
     if chunks[0].term.scope == "pool" and owner not in known:
-        of_pool = usage(
-            scene, measure, owner, tuple((max(c.start, scene.start), min(c.end, scene.end)) for c in chunks)
-        )
+        whole = tuple((max(c.start, scene.start), min(c.end, scene.end)) for c in chunks)
+        of_pool = usage(scene, measure, owner, cut(whole, _edges(scene, clause, owner)))
         if not of_pool.missing:
             known = {name: u for name, u in known.items() if not u.missing} | {owner: of_pool}
     for chunk in chunks:
@@ -242,12 +357,16 @@ def _carried_position(scene: Scene, chunk: Chunk, owner: str) -> Fraction:
 def _charges(scene: Scene, chunk: Chunk, *, total: Fraction) -> Iterator[tuple[Charge, Fraction]]:
     term, bands = chunk.term, chunk.term.bands(chunk.shrink)
     at = chunk.at
+    chunk.of_rows = []
     for row in chunk.rows:
         start, end = chunk.priced(at), chunk.priced(at + row.quantity)
         at += row.quantity
         times = _factor(scene, chunk, row)
-        for charge in _row_charges(chunk, start, end, chunk.priced(total)):
-            yield charge, times
+        move = chunk.move(row.start)
+        chunk.assumed = chunk.assumed or (move is not None and move.late)
+        charges = tuple((charge, times) for charge in _row_charges(chunk, start, end, chunk.priced(total), row.start))
+        chunk.of_rows.append((row, charges))
+        yield from charges
     if term.model == "graduated":
         for fee in fees(bands, chunk.priced(chunk.at), chunk.priced(chunk.to), opens=chunk.first):
             yield fee, chunk.shrink
@@ -260,21 +379,21 @@ def _charges(scene: Scene, chunk: Chunk, *, total: Fraction) -> Iterator[tuple[C
                 yield Charge(band, bands[band].above, fee_amount, fee_amount, fee=True), chunk.share
 
 
-def _row_charges(chunk: Chunk, start: Fraction, end: Fraction, total: Fraction) -> Iterator[Charge]:
+def _row_charges(chunk: Chunk, start: Fraction, end: Fraction, total: Fraction, at: int) -> Iterator[Charge]:
     term, units = chunk.term, end - start
     if term.model == "flat" and term.price is not None:
-        price = Fraction(term.price.amount)
+        price = chunk.unit_price(Fraction(term.price.amount), at)
         yield Charge(0, units, price, units * price)
     elif term.model == "graduated":
-        yield from graduated(term.bands(chunk.shrink), start, end)
+        yield from graduated(chunk.bands(at), start, end)
     elif term.model == "volume":
-        bands = term.bands(chunk.shrink)
+        bands = chunk.bands(at)
         band = reached(bands, total)
         price = bands[band].price or ZERO
         yield Charge(band, units, price, units * price)
     elif term.model == "package" and term.package_size is not None and term.package_price is not None:
         begun = Fraction(packages(Fraction(term.package_size.magnitude), start, end))
-        price = Fraction(term.package_price.amount)
+        price = chunk.unit_price(Fraction(term.package_price.amount), at)
         yield Charge(0, begun, price, begun * price)
 
 

@@ -81,7 +81,8 @@ def evaluate(
     first = known[0]
     asked = Period.parse(period, first.zone, anchor_day=first.billing.anchor_day)
     lists = lists_for(document, example, Context(first.zone, first.currency))
-    wanted = engine.needs(known, asked, asked.span.end)
+    facts = facts_for(lists, engine.needs(known, asked, asked.span.end), known, as_of=as_of)
+    wanted = engine.needs(known, asked, asked.span.end, facts)
     return engine.evaluate(known, facts_for(lists, wanted, known, as_of=as_of), asked, asked.span.end)
 
 
@@ -137,6 +138,11 @@ def rows_of(evaluation: Evaluation, versions: Sequence[Version], clauses: Iterab
         total,
         _tax(lines, versions[-1]),
         problems,
+        tuple(
+            f"{e.clause} | {e.owner} | {e.event} | {wall_text(instant(e.at), zone)}"
+            for e in evaluation.events
+            if asked(e.clause)
+        ),
     )
 
 
@@ -183,7 +189,7 @@ def rows_json(evaluation: Evaluation, rows: Rows) -> dict[str, Any]:
             for name, (low, high) in v.bounds.items()
         ],
         "status": [f"{v.clause} | {v.owner} | {v.state} | {v.status}" for v in rows.verdicts],
-        "events": [],
+        "events": list(rows.events),
         "open_cases": list(rows.open_cases),
         "explanations": [v.explanation for v in rows.verdicts if v.explanation],
         "steps": {line.id: [_step_text(step) for step in line.steps] for line in rows.lines},

@@ -9,9 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, PrivateAttr, Tag, TypeAdapter, ValidationError
 
+from contracts.terms.allowance import Allowance
 from contracts.terms.availability import Availability
-from contracts.terms.base import Later, NotComputed, Term
+from contracts.terms.base import NotComputed, Term
+from contracts.terms.event_guarantee import EventGuarantee
+from contracts.terms.evidence_dispute import EvidenceDispute
 from contracts.terms.fixed_fee import FixedFee
+from contracts.terms.gain_share import GainShare
+from contracts.terms.indexation import Indexation
+from contracts.terms.minimum_commitment import MinimumCommitment
+from contracts.terms.obligation import Obligation
+from contracts.terms.performance import Performance
+from contracts.terms.prepaid import Prepaid
+from contracts.terms.replenishment import Replenishment
+from contracts.terms.spend_cap import SpendCap
+from contracts.terms.termination_right import TerminationRight
 from contracts.terms.usage_charge import UsageCharge
 from contracts.text import Path, TextDocument, read
 from contracts.words import (
@@ -39,19 +51,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from zoneinfo import ZoneInfo
 
-LATER_KINDS = (
-    "allowance", "minimum_commitment", "indexation", "event_guarantee", "performance", "gain_share", "obligation",
-    "replenishment", "termination_right", "evidence_dispute", "spend_cap", "prepaid",
+KINDS = (
+    "fixed_fee", "usage_charge", "allowance", "minimum_commitment", "indexation", "availability", "event_guarantee",
+    "performance", "gain_share", "obligation", "replenishment", "termination_right", "evidence_dispute", "spend_cap",
+    "prepaid",
 )  # fmt: skip
-KINDS = ("fixed_fee", "usage_charge", "availability", *LATER_KINDS)
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def _tag(value: Any) -> str:
     if not isinstance(value, dict) or "not_computed" in value:
         return "not_computed"
-    kind = value.get("kind")
-    return "later" if kind in LATER_KINDS else str(kind)
+    return str(value.get("kind"))
 
 
 AnyTerm = Annotated[
@@ -59,7 +70,18 @@ AnyTerm = Annotated[
     | Annotated[UsageCharge, Tag("usage_charge")]
     | Annotated[Availability, Tag("availability")]
     | Annotated[NotComputed, Tag("not_computed")]
-    | Annotated[Later, Tag("later")],
+    | Annotated[Allowance, Tag("allowance")]
+    | Annotated[MinimumCommitment, Tag("minimum_commitment")]
+    | Annotated[Indexation, Tag("indexation")]
+    | Annotated[EventGuarantee, Tag("event_guarantee")]
+    | Annotated[Performance, Tag("performance")]
+    | Annotated[GainShare, Tag("gain_share")]
+    | Annotated[Obligation, Tag("obligation")]
+    | Annotated[Replenishment, Tag("replenishment")]
+    | Annotated[TerminationRight, Tag("termination_right")]
+    | Annotated[EvidenceDispute, Tag("evidence_dispute")]
+    | Annotated[SpendCap, Tag("spend_cap")]
+    | Annotated[Prepaid, Tag("prepaid")],
     Discriminator(
         _tag,
         custom_error_type="unknown_kind",
@@ -174,6 +196,11 @@ class Version(Part):
     def measure_by_name(self) -> dict[str, Measure]:
         """Measures by their name."""
         return {measure.measure: measure for measure in self.measures}
+
+    @cached_property
+    def indexed(self) -> frozenset[str]:
+        """Clauses whose prices an index clause moves."""
+        return frozenset(clause for term in self.terms if isinstance(term, Indexation) for clause in term.of)
 
     @cached_property
     def term_by_clause(self) -> dict[str, Term]:

@@ -2,64 +2,90 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from contracts import charge, uptime
+from contracts import charge, duty, uptime
 from contracts.evaluation import ENGINE_VERSION, Evaluation, Line, Verdict
-from contracts.facts import CounterNeed, Facts, Needs, StateNeed
+from contracts.facts import CounterNeed, Facts, GaugeNeed, Needs, StateNeed
+from contracts.quantity import Demand
 from contracts.scene import Draft, Outcome, Scene
-from contracts.segment import FOREVER, Segment, covered, in_force, lineages
-from contracts.terms import fixed_fee
+from contracts.segment import FOREVER, Segment, in_force, lineages, periods
+from contracts.terms import (
+    allowance,
+    event_guarantee,
+    evidence_dispute,
+    fixed_fee,
+    gain_share,
+    indexation,
+    minimum_commitment,
+    obligation,
+    performance,
+    prepaid,
+    replenishment,
+    spend_cap,
+    termination_right,
+)
+from contracts.terms.allowance import Allowance
 from contracts.terms.availability import Availability
+from contracts.terms.event_guarantee import EventGuarantee
+from contracts.terms.evidence_dispute import EvidenceDispute
 from contracts.terms.fixed_fee import FixedFee
+from contracts.terms.gain_share import GainShare
+from contracts.terms.indexation import Indexation
+from contracts.terms.minimum_commitment import MinimumCommitment
+from contracts.terms.obligation import Obligation
+from contracts.terms.performance import Performance
+from contracts.terms.prepaid import Prepaid
+from contracts.terms.replenishment import Replenishment
+from contracts.terms.spend_cap import SpendCap
+from contracts.terms.termination_right import TerminationRight
 from contracts.terms.usage_charge import UsageCharge
 from contracts.window import base_periods, windows
 from core import canonical
 from core.money import Money
-from core.time import TZDATA_VERSION, micros
+from core.time import TZDATA_VERSION, Period, micros
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from contracts.document import Measure, Version
     from contracts.segment import Lineage
-    from core.time import Period
+    from contracts.terms.base import Term
+
+Bill: TypeAlias = "Callable[[Period], Outcome]"
+"""The charges of any period."""
 
 
 class NothingInForce(LookupError):
     """No version rules in the period, as far as is known."""
 
 
-def needs(versions: Sequence[Version], period: Period, until: datetime) -> Needs:
-    """What to load for `evaluate`: counters at instants, states over spans, everything else from start to end.
+def needs(versions: Sequence[Version], period: Period, until: datetime, known: Facts | None = None) -> Needs:
+    """What to load for `evaluate`: counters at instants, states and gauges over spans, the rest from start to end.
 
     versions: those known, ascending. until: later is not yet; the period's end, or the present for a running period.
+    known: facts loaded before, if `Needs.again` asks for it: duties and meter tests cut what is counted.
     Raises NothingInForce.
     """
-    scene = _scene(versions, Facts(), period, until)
-    counters: dict[tuple[str, str], tuple[Measure, set[int]]] = {}
-    states: dict[tuple[str, str], tuple[int, int, int]] = {}
+    scene = _scene(versions, known or Facts(), period, until)
+    wanted = _Wanted()
     scenes = {scene.period.label: scene}
     for lineage in lineages(scene.versions):
-        for window in windows(scene, lineage):
-            for asset, spans in covered(
-                scene.versions, window.term.applies_to, window.start, min(window.end, scene.until)
-            ).items():
-                measure = window.version.measure_by_name[window.term.measure]
-                key = asset, measure.register_path or ""
-                start, end, gap = states.get(key, (FOREVER, 0, measure.max_gap_micros or 0))
-                states[key] = (min(start, spans[0][0]), max(end, spans[-1][1]), gap)
-            for base in base_periods(scene, window):
-                scenes.setdefault(base.label, _scene(versions, Facts(), base, until))
+        for demand in _demands(scene, lineage):
+            wanted.add(demand, scene.asked)
+        for base in _base_periods(scene, lineage):
+            scenes.setdefault(base.label, scene.of(base))
+        for test, _, term in evidence_dispute.corrections(scene, lineage):
+            _add_correction(scene, evidence_dispute.window(scene, term, test), wanted)
     for one in scenes.values():
         for lineage in lineages(one.versions):
-            for key, (measure, spans_) in charge.spans_needed(one, lineage).items():
-                instants = counters.setdefault(key, (measure, set()))[1]
-                instants |= {min(at, one.until) for span in spans_ if span[0] < one.until for at in span}
-    return _needs(scene, counters, states)
+            for (asset, _), (measure, spans) in charge.spans_needed(one, lineage).items():
+                wanted.add(Demand(measure, asset, tuple(spans)), one.until)
+    return wanted.needs(scene)
 
 
 def evaluate(versions: Sequence[Version], facts: Facts, period: Period, until: datetime) -> Evaluation:
@@ -71,20 +97,27 @@ def evaluate(versions: Sequence[Version], facts: Facts, period: Period, until: d
     known = lineages(scene.versions)
 
     @cache
-    def charges(label: str) -> Outcome:
-        return _charges(scene if label == period.label else _scene(versions, facts, others[label], until), known)
+    def bare(label: str) -> Outcome:
+        return _charges(others[label], known)
 
-    others: dict[str, Period] = {}
+    @cache
+    def whole(label: str) -> Outcome:
+        return _with_duties(others[label], known, bare(label), bill_bare)
+
+    others: dict[str, Scene] = {period.label: scene}
+
+    def bill_bare(other: Period) -> Outcome:
+        others.setdefault(other.label, scene.of(other))
+        return bare(other.label)
 
     def bill(other: Period) -> Outcome:
-        others[other.label] = other
-        return charges(other.label)
+        others.setdefault(other.label, scene.of(other))
+        return whole(other.label)
 
     outcome = Outcome()
     outcome.add(bill(period))
-    for lineage in known:
-        if any(isinstance(term, Availability) for term in lineage.values()):
-            outcome.add(uptime.evaluate(scene, lineage, bill))
+    _promises(scene, known, bill, outcome)
+    _closing(scene, known, outcome)
     return _evaluation(scene, outcome)
 
 
@@ -92,49 +125,210 @@ def _scene(versions: Sequence[Version], facts: Facts, period: Period, until: dat
     start, end = period.span.micros
     if not versions or not in_force(versions, start, end):
         raise NothingInForce(f"no version of the contract is in force in {period.label}, as far as is known")
-    return Scene(tuple(versions), facts, period, start, end, min(end, micros(until)))
+    asked = micros(until)
+    breached = duty.breaches(versions, lineages(versions), facts, min(asked, FOREVER))
+    return Scene(tuple(versions), facts, period, start, end, min(end, asked), asked, breached)
 
 
 def _charges(scene: Scene, known: Iterable[Lineage]) -> Outcome:
+    """What is charged for having and using: allowances first, because they cover units of usage charges."""
     outcome = Outcome()
+    for lineage in _of_kind(known, Allowance):
+        _take(scene, lineage, allowance.evaluate(scene, lineage), outcome)
     for lineage in known:
         kinds: set[type] = {type(term) for term in lineage.values()}
         if FixedFee in kinds:
-            outcome.add(fixed_fee.evaluate(scene, lineage))
+            _take(scene, lineage, fixed_fee.evaluate(scene, lineage), outcome)
         if UsageCharge in kinds:
-            outcome.add(charge.evaluate(scene, lineage))
+            _take(scene, lineage, charge.evaluate(scene, lineage, outcome.free), outcome)
     return outcome
 
 
-def _needs(
-    scene: Scene,
-    counters: dict[tuple[str, str], tuple[Measure, set[int]]],
-    states: dict[tuple[str, str], tuple[int, int, int]],
-) -> Needs:
-    wanted = [
-        CounterNeed(
-            asset,
-            register,
-            tuple(sorted(instants)),
-            measure.unit or "",
-            measure.on_reset or "hold",
-            measure.boundary or "interpolate",
-            measure.modulus,
-            measure.max_rate,
-            measure.max_gap_micros,
+def _with_duties(scene: Scene, known: Iterable[Lineage], bare: Outcome, bill: Bill) -> Outcome:
+    """Charges with what duties add to them, and minimum commitments."""
+    outcome = Outcome()
+    outcome.add(bare)
+    for lineage in _of_kind(known, Obligation):
+        _take(scene, lineage, obligation.evaluate(scene, lineage, bare.units), outcome)
+    for lineage in _of_kind(known, MinimumCommitment):
+        _take(scene, lineage, minimum_commitment.evaluate(scene, lineage, bill), outcome)
+    return outcome
+
+
+def _promises(scene: Scene, known: Iterable[Lineage], bill: Bill, outcome: Outcome) -> None:
+    """What charges are capped at, and what promises give back; caps and earning back are theirs."""
+    evaluators: tuple[tuple[type[Term], Callable[[Scene, Lineage, Bill], Outcome]], ...] = (
+        (SpendCap, spend_cap.evaluate),
+        (GainShare, gain_share.evaluate),
+        (Performance, performance.evaluate),
+        (Availability, uptime.evaluate),
+        (EventGuarantee, lambda scene, lineage, _: event_guarantee.evaluate(scene, lineage)),
+    )
+    for kind, evaluator in evaluators:
+        for lineage in _of_kind(known, kind):
+            _take(scene, lineage, evaluator(scene, lineage, bill), outcome)
+
+
+def _closing(scene: Scene, known: Iterable[Lineage], outcome: Outcome) -> None:
+    """What rests on all else: shipments, rights, corrections, and last what is paid already."""
+    for lineage in _of_kind(known, Indexation):
+        _take(scene, lineage, indexation.evaluate(scene, lineage), outcome)
+    for lineage in _of_kind(known, Replenishment):
+        _take(scene, lineage, replenishment.evaluate(scene, lineage), outcome)
+    for lineage in _of_kind(known, EvidenceDispute):
+        _take(scene, lineage, evidence_dispute.evaluate(scene, lineage), outcome)
+    for lineage in _of_kind(known, TerminationRight):
+        _take(scene, lineage, termination_right.evaluate(scene, lineage, outcome.verdicts), outcome)
+    for lineage in _of_kind(known, Prepaid):
+        settled = {clause for term in lineage.values() if isinstance(term, Prepaid) for clause in term.of}
+        soft = any(v.status != "final" for v in outcome.verdicts if v.clause in settled)
+        result = prepaid.evaluate(scene, lineage, outcome.lines, "provisional" if soft else "final")
+        _take(scene, lineage, result, outcome)
+
+
+def _of_kind(known: Iterable[Lineage], kind: type[Term]) -> list[Lineage]:
+    return [lineage for lineage in known if any(isinstance(term, kind) for term in lineage.values())]
+
+
+def _take(scene: Scene, lineage: Lineage, found: Outcome, outcome: Outcome) -> None:
+    """Take in a term's results: nothing of it where its condition failed; its lines wait where a duty holds it."""
+    terms = tuple(lineage.values())
+    if any(term.condition for term in terms) or any(b.term.holds for b in scene.breaches):
+        out = {(v.clause, v.owner) for v in found.verdicts if _barred(scene, terms, v) or _held(scene, v)}
+        found.verdicts = [_conditioned(scene, terms, verdict) for verdict in found.verdicts]
+        found.lines = [line for line in found.lines if (line.clause, line.owner) not in out]
+    outcome.add(found)
+
+
+def _conditioned(scene: Scene, terms: Sequence[Term], verdict: Verdict) -> Verdict:
+    if _barred(scene, terms, verdict):
+        return replace(verdict, state="not_applicable", status="final" if not scene.running else "provisional")
+    return replace(verdict, status="provisional") if _held(scene, verdict) else verdict
+
+
+def _barred(scene: Scene, terms: Sequence[Term], item: Verdict) -> bool:
+    term = next((term for term in terms if term.clause == item.clause), None)
+    return term is not None and scene.barred(term, _assets_of(scene, item.owner), item.start, item.end)
+
+
+def _held(scene: Scene, item: Verdict) -> bool:
+    """Whether a breached duty lets the clause wait for a person."""
+    whose = _assets_of(scene, item.owner)
+    return any(
+        item.clause in b.term.holds and b.asset in whose and b.start < item.end and item.start < b.end
+        for b in scene.breaches
+    )
+
+
+def _assets_of(scene: Scene, owner: str) -> set[str]:
+    """The assets that an owner stands for: itself, those of its group, or all of the contract."""
+    items = [item for version in scene.versions for item in version.coverage]
+    return {owner} | {item.asset for item in items if owner in (item.group, "contract")}
+
+
+def _demands(scene: Scene, lineage: Lineage) -> Iterator[Demand]:
+    """What the terms of a lineage measure, beside usage charges."""
+    kinds: set[type] = {type(term) for term in lineage.values()}
+    every: tuple[tuple[type[Term], Callable[[Scene, Lineage], Iterator[Demand]]], ...] = (
+        (Allowance, allowance.demands),
+        (Obligation, obligation.demands),
+        (MinimumCommitment, minimum_commitment.demands),
+        (GainShare, gain_share.demands),
+        (Performance, performance.demands),
+        (Availability, uptime.demands),
+        (Replenishment, replenishment.demands),
+        (TerminationRight, termination_right.demands),
+    )
+    for kind, demands in every:
+        if kind in kinds:
+            yield from demands(scene, lineage)
+
+
+def _base_periods(scene: Scene, lineage: Lineage) -> Iterator[Period]:
+    """Other periods whose charges the terms of a lineage look at."""
+    bases: tuple[tuple[type[Term], str], ...] = (
+        (Availability, "base"), (Performance, "base"), (GainShare, "base"), (MinimumCommitment, "of"),
+    )  # fmt: skip
+    for kind, name in bases:
+        for window in windows(scene, lineage, kind):
+            yield from base_periods(scene, window, getattr(window.term, name))
+    for capped in windows(scene, lineage, SpendCap):
+        yield from spend_cap.earlier(scene, capped)
+
+
+def _add_correction(scene: Scene, span: tuple[int, int], wanted: _Wanted) -> None:
+    version = scene.versions[0]
+    for period in periods(version, max(span[0], version.effective_from), span[1]):
+        then = replace(scene.of(period), cuts=span)
+        for lineage in lineages(scene.versions):
+            for (asset, _), (measure, spans) in charge.spans_needed(then, lineage).items():
+                wanted.add(Demand(measure, asset, tuple(spans)), then.until)
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """Needs as they come together, by asset and register."""
+
+    counters: dict[tuple[str, str], tuple[Measure, set[int]]] = field(default_factory=dict)
+    states: dict[tuple[str, str], tuple[int, int, int]] = field(default_factory=dict)
+    gauges: dict[tuple[str, str], tuple[int, int, str]] = field(default_factory=dict)
+
+    def add(self, demand: Demand, until: int) -> None:
+        """Take in a demand, as far as time has come."""
+        measure, key = demand.measure, (demand.asset, demand.measure.register_path or "")
+        spans = [(start, min(end, until)) for start, end in demand.spans if start < until]
+        if not spans:
+            return
+        first, last = min(start for start, _ in spans), max(end for _, end in spans)
+        if measure.kind == "state_time":
+            start, end, gap = self.states.get(key, (FOREVER, 0, measure.max_gap_micros or 0))
+            self.states[key] = (min(start, first), max(end, last), gap)
+        elif measure.kind == "counter_delta":
+            self.counters.setdefault(key, (measure, set()))[1].update(at for span in spans for at in span)
+        else:
+            start, end, unit = self.gauges.get(key, (FOREVER, 0, measure.unit or ""))
+            self.gauges[key] = (min(start, first), max(end, last), unit)
+
+    def needs(self, scene: Scene) -> Needs:
+        """As the loader wants it."""
+        wanted = [
+            CounterNeed(
+                asset,
+                register,
+                tuple(sorted(instants)),
+                measure.unit or "",
+                measure.on_reset or "hold",
+                measure.boundary or "interpolate",
+                measure.modulus,
+                measure.max_rate,
+                measure.max_gap_micros,
+            )
+            for (asset, register), (measure, instants) in self.counters.items()
+            if len(instants) > 1
+        ]
+        states = [StateNeed(asset, register, *span) for (asset, register), span in self.states.items()]
+        gauges = [GaugeNeed(asset, register, *span) for (asset, register), span in self.gauges.items()]
+        edges = [at for counter in wanted for at in counter.instants]
+        spans: list[StateNeed | GaugeNeed] = [*states, *gauges]
+        edges += [at for need in spans for at in (need.start, need.end)]
+        return Needs(
+            min([scene.start, *edges]),
+            max([scene.until, *edges]),
+            tuple(sorted({counter.asset for counter in wanted} | {need.asset for need in spans})),
+            tuple(sorted(wanted)),
+            tuple(sorted(states)),
+            tuple(sorted(gauges)),
+            _cuts_later(scene),
         )
-        for (asset, register), (measure, instants) in counters.items()
-        if len(instants) > 1
-    ]
-    seen = [StateNeed(asset, register, *span) for (asset, register), span in states.items()]
-    edges = [at for need in wanted for at in need.instants] + [at for need in seen for at in (need.start, need.end)]
-    assets = sorted({need.asset for need in wanted} | {need.asset for need in seen})
-    return Needs(
-        min([scene.start, *edges]),
-        max([scene.until, *edges]),
-        tuple(assets),
-        tuple(sorted(wanted)),
-        tuple(sorted(seen)),
+
+
+def _cuts_later(scene: Scene) -> bool:
+    """Whether facts may name instants at which use must be known."""
+    terms = [term for version in scene.versions for term in version.terms]
+    return any(
+        isinstance(term, EvidenceDispute)
+        or (isinstance(term, Obligation) and (term.surcharge_of is not None or term.multiplier_of is not None))
+        for term in terms
     )
 
 
@@ -161,14 +355,21 @@ def _evaluation(scene: Scene, outcome: Outcome) -> Evaluation:
         ENGINE_VERSION,
         TZDATA_VERSION,
         _input_hash(scene),
+        events=tuple(sorted(outcome.events, key=lambda event: (event.at, event))),
     ).sealed()
+
+
+_UNORDERED = (
+    "quantities", "attributions", "notices", "carried", "history", "invoiced", "unmet", "tickets", "pauses",
+    "substitutes", "index_values", "meter_tests",
+)  # fmt: skip
 
 
 def _input_hash(scene: Scene) -> str:
     facts = scene.facts
     known = {
-        name: sorted((canonical.plain(item) for item in getattr(facts, name)), key=canonical.text)
-        for name in ("quantities", "attributions", "notices", "carried", "history", "invoiced")
+        name: sorted((canonical.plain(item) for item in getattr(facts, name) or ()), key=canonical.text)
+        for name in _UNORDERED
     }
     return canonical.digest(
         {
@@ -176,6 +377,8 @@ def _input_hash(scene: Scene) -> str:
             "versions": [version.hash for version in scene.versions],
             "period": [scene.period.label, scene.start, scene.end, scene.until],
             "counters": facts.counters,
+            "gauges": facts.gauges,
+            "ready_duties": facts.unmet is not None,
             "states": facts.states,
             "otherwise": facts.otherwise,
             "engine": ENGINE_VERSION,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from core import canonical
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from contracts.facts import Carried, Case
     from core.problem import Problem
 
-ENGINE_VERSION = "1"
+ENGINE_VERSION = "2"
 """Rises whenever any amount, value or text of an evaluation may change."""
 
 State: TypeAlias = Literal["fulfilled", "violated", "not_determined", "not_applicable", "-"]
@@ -128,6 +129,16 @@ class OpenCase:
     case: Case
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Event:
+    """Something that happened under a clause at an instant: a breach, an order, the last day of a right."""
+
+    clause: str
+    owner: str
+    event: str
+    at: int
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """The result for one contract and period as of one state of knowledge. period: its label; until: microseconds."""
@@ -151,6 +162,9 @@ class Evaluation:
     tzdata_version: str
     input_hash: str
     result_hash: str = ""
+    events: tuple[Event, ...] = ()
+    known: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
+    """What `to_json` gives, once it was made to be sealed."""
 
     @property
     def total(self) -> Money:
@@ -165,11 +179,14 @@ class Evaluation:
 
     def sealed(self) -> Evaluation:
         """With the hash over everything else."""
-        bare = replace(self, result_hash="")
-        return replace(self, result_hash=canonical.digest(bare.to_json()))
+        whole = replace(self, result_hash="", known=None).to_json()
+        whole["result_hash"] = canonical.digest_of_json(whole)
+        return replace(self, result_hash=whole["result_hash"], known=whole)
 
     def to_json(self) -> dict[str, Any]:
         """As JSON types, with the names of the contract format; times in UTC, numbers as text."""
+        if self.known is not None:
+            return dict(self.known)
         where = zone(self.timezone)
         return {
             "contract": self.contract,
@@ -195,6 +212,15 @@ class Evaluation:
                     "reason": item.case.reason,
                 }
                 for item in self.open_cases
+            ],
+            "events": [
+                {
+                    "clause": item.clause,
+                    "asset": item.owner,
+                    "event": item.event,
+                    "at": wall_text(instant(item.at), where),
+                }
+                for item in self.events
             ],
             "delta": [_line(line) for line in self.delta],
             "carry": [canonical.plain(item) for item in self.carry],
@@ -250,5 +276,6 @@ def _step(step: Step) -> dict[str, Any]:
     return {"label": step.label, "formula": step.formula, "values": dict(step.values), "result": step.result}
 
 
+@lru_cache(maxsize=4096)
 def _time(microseconds: int) -> str:
     return str(canonical.plain(instant(microseconds)))

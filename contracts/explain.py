@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from contracts.charge import Chunk
     from contracts.pricing import Charge
+    from contracts.terms.performance import Result as Attained
     from contracts.uptime import Result
     from core.money import Money
 
@@ -46,7 +47,7 @@ def use(chunks: Sequence[Chunk], unit: str) -> str:
     """`8000 km at 0.0420, 2400 km at 0.0380`."""
     pieces = []
     for charge, factor, chunk in _merged(chunks):
-        price = _price_text(charge, chunk)
+        price = price_text(charge, chunk)
         if charge.fee:
             part = "" if factor == 1 else f" x {number(factor)}"
             pieces.append(f"fee {price}{part}")
@@ -74,7 +75,7 @@ def use_steps(chunks: Sequence[Chunk], unit: str) -> tuple[Step, ...]:
             Step("quantity", "position at the end - position at the start", position, f"{number(chunk.counted)} {unit}")
         )
     for charge, factor, chunk in _merged(chunks):
-        price = _price_text(charge, chunk)
+        price = price_text(charge, chunk)
         values = {"fee": price} if charge.fee else {"units": number(charge.units), "price": price}
         formula = " × ".join(values)
         if factor != 1:
@@ -108,15 +109,24 @@ def _merged(chunks: Sequence[Chunk]) -> list[tuple[Charge, Fraction, Chunk]]:
     return list(found.values())
 
 
-def _price_text(charge: Charge, chunk: Chunk) -> str:
-    """The price with the digits of the contract."""
+def price_text(charge: Charge, chunk: Chunk) -> str:
+    """The price with the digits of the contract, or those that its index clause rounds it to."""
     term = chunk.term
+    if chunk.moves and not charge.fee:
+        return _moved_price(charge, chunk)
     if term.tiers:
         tier = term.tiers[charge.band]
         written = tier.fee if charge.fee else tier.price
     else:
         written = term.price or term.package_price
     return f"{written.amount:f}" if written is not None else number(charge.price)
+
+
+def _moved_price(charge: Charge, chunk: Chunk) -> str:
+    decimals = chunk.moves[-1].term.price_decimals
+    written = (chunk.term.price, *(tier.price for tier in chunk.term.tiers or ()))
+    same = [price for price in written if price is not None and Fraction(price.amount) == charge.price]
+    return f"{same[0].amount:f}" if same else f"{round_fraction(charge.price, decimals, 'half_up'):f}"
 
 
 def money_number(exact: Fraction, currency: str) -> str:
@@ -201,3 +211,16 @@ def _cause(result: Result, category: str, where: ZoneInfo) -> str:
 def _down(category: str, lost: Fraction, touched: int) -> str:
     word = WORDS.get(category, category)
     return f"{word} {hours(lost)}" if lost == touched else f"{word} {hours(touched)} counted as {hours(lost)}"
+
+
+def performance(result: Attained, where: ZoneInfo) -> str:
+    """A level that was promised, in a customer's sentences."""
+    term, found = result.window.term, result.found
+    when = f"{result.owner}, {instant(result.window.start).astimezone(where):%B %Y}"
+    if found is None or found.value is None or result.attained is None:
+        return f"{when}: nothing is known of {term.measure}."
+    actual = Figure(found.value, found.unit).text()
+    kept = "missed" if result.missed else "kept"
+    share = result.due.share
+    gives = f" § {term.clause} gives {percent(share)} of {number(result.base)}." if share else ""
+    return f"{when}: {actual}, promised {term.target}: {percent(result.attained)} attained, {kept}.{gives}"

@@ -138,6 +138,81 @@ class Notice:
     end: int | None = None
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Level:
+    """What a gauge showed, in the unit of its Gauge; it holds until the next."""
+
+    at: int
+    value: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """One asset's gauge over the needed stretch, with the last reading before it. levels: in order of time."""
+
+    unit: str
+    levels: tuple[Level, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unmet:
+    """When a duty was not kept, as found elsewhere."""
+
+    clause: str
+    asset: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A case. times: instant by its name: reported, opened, arrived, on_site, fixed, closed."""
+
+    ticket: str
+    asset: str
+    times: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """When a ticket's clock stood still, and why."""
+
+    ticket: str
+    start: int
+    end: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Substitute:
+    """When an asset was replaced by another."""
+
+    asset: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class IndexValue:
+    """A published value of a price index. month: such as 2026-01."""
+
+    index: str
+    month: str
+    value: Fraction
+    published: int
+
+
+@dataclass(frozen=True, slots=True)
+class MeterTest:
+    """A test of a meter. error: part of one, positive if it counts too much."""
+
+    asset: str
+    register: str
+    last_tested: int
+    tested: int
+    error: Fraction
+
+
 @dataclass(frozen=True, slots=True)
 class Carried:
     """What earlier periods leave. owner: asset or group; empty for the term as a whole."""
@@ -184,6 +259,14 @@ class Facts:
     carried: tuple[Carried, ...] = ()
     history: tuple[History, ...] = ()
     invoiced: tuple[InvoicedLine, ...] = ()
+    gauges: Mapping[Register, Gauge] = field(default_factory=dict)
+    unmet: tuple[Unmet, ...] | None = None
+    """None: duties are not given ready, but follow from what gauges showed."""
+    tickets: tuple[Ticket, ...] = ()
+    pauses: tuple[Pause, ...] = ()
+    substitutes: tuple[Substitute, ...] = ()
+    index_values: tuple[IndexValue, ...] = ()
+    meter_tests: tuple[MeterTest, ...] = ()
 
     @cached_property
     def attributions_of(self) -> Mapping[str, list[Attribution]]:
@@ -225,6 +308,17 @@ class StateNeed:
     max_gap: int
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class GaugeNeed:
+    """A gauge's readings wanted from start to end, both included, and the last one before."""
+
+    asset: str
+    register: str
+    start: int
+    end: int
+    unit: str
+
+
 @dataclass(frozen=True, slots=True)
 class Needs:
     """What to load. start, end: the whole stretch for attributions and notices of these assets."""
@@ -234,6 +328,9 @@ class Needs:
     assets: tuple[str, ...]
     counters: tuple[CounterNeed, ...]
     states: tuple[StateNeed, ...]
+    gauges: tuple[GaugeNeed, ...] = ()
+    again: bool = False
+    """Duties cut what is counted: once they are known, `engine.needs` may name more instants."""
 
 
 def _grouped(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:

@@ -14,14 +14,22 @@ from contracts.facts import (
     Case,
     Counter,
     Facts,
+    Gauge,
     History,
+    IndexValue,
     InvoicedLine,
+    Level,
+    MeterTest,
     Notice,
+    Pause,
     Piece,
     ReadyQuantity,
     StateSpan,
+    Substitute,
+    Ticket,
+    Unmet,
 )
-from contracts.facts_model import Example, Fact, FactLists, FactsFile, QuantityFact, ReadingFact
+from contracts.facts_model import Example, Fact, FactLists, FactsFile, QuantityFact, ReadingFact, TicketFact
 from contracts.text import Path, TextDocument
 from contracts.words import Context, problems_of
 from core.money import Money
@@ -35,11 +43,12 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from contracts.document import Measure, Version
-    from contracts.facts import CounterNeed, Needs, StateNeed
+    from contracts.facts import CounterNeed, GaugeNeed, Needs, StateNeed
 
 T = TypeVar("T", bound=Fact)
 _TIME_STATUS = "UIRS"
 """Unknown, informative, relative, synchronised: each is better than the one before."""
+TICKET_TIMES = ("reported", "opened", "arrived", "on_site", "fixed", "closed")
 _EXCHANGED = ("end_value", "start_value")
 _FILE: TypeAdapter[FactsFile] = TypeAdapter(FactsFile)
 _LISTS: TypeAdapter[FactLists] = TypeAdapter(FactLists)
@@ -120,7 +129,43 @@ def facts_for(lists: FactLists, needs: Needs, versions: Sequence[Version], *, as
             for h in _known(lists.history, as_of)
         ),
         invoiced=tuple(_invoiced(row) for row in lists.invoiced),
+        gauges={(need.asset, need.register): _gauge(lists, need, as_of) for need in needs.gauges},
+        unmet=_unmet(lists, as_of),
+        tickets=tuple(Ticket(t.ticket, t.asset, _times(t)) for t in _known(lists.tickets, as_of)),
+        pauses=tuple(Pause(p.ticket, p.start, p.end, p.reason) for p in _known(lists.pauses, as_of)),
+        substitutes=tuple(Substitute(s.asset, s.start, s.end) for s in _known(lists.substitutes, as_of)),
+        index_values=tuple(
+            IndexValue(i.index, i.month, Fraction(i.value), i.published)
+            for i in _known(lists.index_values, as_of)
+            if as_of is None or i.published <= as_of
+        ),
+        meter_tests=tuple(
+            MeterTest(m.asset, m.path, m.last_tested, m.tested, m.error) for m in _known(lists.meter_tests, as_of)
+        ),
     )
+
+
+def _unmet(lists: FactLists, as_of: int | None) -> tuple[Unmet, ...] | None:
+    """Ready duties, if the file speaks of them at all: an empty list says that all were kept."""
+    if "unmet" not in lists.model_fields_set:
+        return None
+    return tuple(Unmet(u.clause, u.asset, u.start, u.end) for u in _known(lists.unmet, as_of))
+
+
+def _times(ticket: TicketFact) -> dict[str, int]:
+    times = {name: getattr(ticket, name) for name in TICKET_TIMES}
+    return {name: at for name, at in times.items() if at is not None}
+
+
+def _gauge(lists: FactLists, need: GaugeNeed, as_of: int | None) -> Gauge:
+    """Readings over the stretch and the last one before it; of several at one instant the last in sequence."""
+    mine = [r for r in _known(lists.readings, as_of) if (r.asset, r.path) == (need.asset, need.register)]
+    found: dict[int, Fraction] = {}
+    for reading in sorted(mine, key=lambda r: (r.at, r.sequence)):
+        if reading.at <= need.end and isinstance(reading.value, Quantity):
+            found[reading.at] = reading.value.to(need.unit)
+    first = max((at for at in found if at <= need.start), default=need.start)
+    return Gauge(need.unit, tuple(Level(at, value) for at, value in found.items() if at >= first))
 
 
 def _known(facts: Iterable[T], as_of: int | None) -> Iterator[T]:
@@ -251,8 +296,14 @@ def _example_problems(file: FactsFile, versions: Sequence[Version]) -> Iterator[
             yield ("examples", n, "versions"), Problem("", f"there is no version {unknown_versions}", "name one")
 
 
+_OWNED = (
+    "quantities", "readings", "exchanges", "states", "attributions", "notices", "unmet", "tickets", "substitutes",
+    "meter_tests", "carried", "history",
+)  # fmt: skip
+
+
 def _owner_problems(lists: FactLists, owners: set[str]) -> Iterator[tuple[Path, Problem]]:
-    for name in ("quantities", "readings", "exchanges", "states", "attributions", "notices", "carried", "history"):
+    for name in _OWNED:
         for n, item in enumerate(getattr(lists, name)):
             for field in ("asset", "group"):
                 owner = getattr(item, field, None)
@@ -267,7 +318,8 @@ def _owners(file: FactsFile, versions: Sequence[Version]) -> set[str]:
     for example in file.examples:
         coverage = example.changes.get("coverage")
         for item in coverage if isinstance(coverage, list) else ():
-            found |= {item[field] for field in ("asset", "group") if isinstance(item, dict) and field in item}
+            names = [item.get(field) for field in ("asset", "group")] if isinstance(item, dict) else []
+            found |= {name for name in names if isinstance(name, str)}
     return found
 
 

@@ -7,8 +7,6 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import PlainValidator
-
 from contracts.words import (
     Automatic,
     Count,
@@ -19,9 +17,9 @@ from contracts.words import (
     Number,
     Part,
     Share,
-    read_first,
+    first_of,
 )
-from core.money import Money, allocate
+from core.money import Money, Price, allocate
 from core.problem import Problem
 from core.time import HOUR
 
@@ -32,9 +30,9 @@ if TYPE_CHECKING:
 
 ZERO = Fraction(0)
 FORMS = ("ladder", "per_point", "per_point_or_part", "linear", "per_hour", "per_event", "lost_output")
-Rate = Annotated[Fraction | Money, PlainValidator(read_first("share", "money"))]
-"""A share of the base, or money."""
-BaseHours = Annotated[object, PlainValidator(read_first("duration", "required"))]
+Rate = Annotated[Fraction | Money | Price, first_of("share", "money", "price")]
+"""A share of the base, money, or (for lost output) a price."""
+BaseHours = Annotated[object, first_of("duration", "required")]
 
 
 class Rung(Part):
@@ -77,20 +75,35 @@ class Remedy(Part):
         """A ladder falls to zero without a hole; every form has what it needs."""
         if self.remedy == "ladder":
             yield from _check_ladder(self.steps)
-        if self.remedy == "lost_output":
-            yield Problem("remedy", "lost_output is not evaluated by this version", "state the clause as not_computed")
-        if self.remedy in ("per_point", "per_point_or_part", "linear", "per_event") and self.rate is None:
-            yield Problem("rate", "is missing", f"{self.remedy} needs it")
-        if self.remedy == "per_hour" and self.rate is None and (self.factor is None or self.base_hours is None):
-            yield Problem("rate", "is missing", "per_hour needs a rate, or factor and base_hours")
+        yield from self._check_rate()
         if (self.floor is None) != (self.below_floor is None):
             yield Problem("floor", "and below_floor go together", "write both, or none")
         of_base = self.remedy == "ladder" or isinstance(self.rate, Fraction) or self.factor is not None
         if self.remedy and of_base and not self.base:
             yield Problem("base", "is missing", "name the clauses of whose amounts the credit is a share")
-        for n, cap in enumerate(self.caps):
-            if (cap.share is None) == (cap.amount is None):
+        yield from self._check_caps()
+        if (self.earn_back_target is None) != (self.earn_back_windows is None):
+            yield Problem("earn_back_target", "and earn_back_windows go together", "write both, or none")
+
+    def _check_rate(self) -> Iterator[Problem]:
+        if self.remedy == "lost_output":
+            if self.output is None:
+                yield Problem("output", "is missing", "lost_output names the measure of what is made")
+            if not isinstance(self.rate, Price):
+                yield Problem("rate", "is no price", "lost_output pays a price for each unit: 0.05 EUR/kWh")
+        elif isinstance(self.rate, Price):
+            yield Problem("rate", "is a price", "write a share of the base, or money")
+        if self.remedy in ("per_point", "per_point_or_part", "linear", "per_event") and self.rate is None:
+            yield Problem("rate", "is missing", f"{self.remedy} needs it")
+        if self.remedy == "per_hour" and self.rate is None and (self.factor is None or self.base_hours is None):
+            yield Problem("rate", "is missing", "per_hour needs a rate, or factor and base_hours")
+
+    def _check_caps(self) -> Iterator[Problem]:
+        for n, one in enumerate(self.caps):
+            if (one.share is None) == (one.amount is None):
                 yield Problem(f"caps[{n}]", "needs one of share and amount", "write share: 15 %")
+            elif one.share is not None and not self.base:
+                yield Problem(f"caps[{n}].share", "is a share of no base", "name the base, or write an amount")
 
 
 def _check_ladder(steps: tuple[Rung, ...] | None) -> Iterator[Problem]:
@@ -114,8 +127,13 @@ class Credit:
     share: Fraction | None = None
 
 
-def credit(remedy: Remedy, target: Fraction, result: Fraction, tally: Tally, base: Fraction) -> Credit:
-    """What the promise's window gives, from the (rounded, if agreed) result. Nothing if there is no remedy."""
+def credit(
+    remedy: Remedy, target: Fraction, result: Fraction, tally: Tally, base: Fraction, *, output: Fraction = ZERO
+) -> Credit:
+    """What the promise's window gives, from the (rounded, if agreed) result. Nothing if there is no remedy.
+
+    output: what was made in the window, for lost_output; where nothing was up, nothing tells what was lost.
+    """
     if remedy.remedy == "ladder":
         share = next((rung.credit for rung in remedy.steps or () if result >= rung.at_or_above), ZERO)
         return Credit(share * base, share)
@@ -123,11 +141,17 @@ def credit(remedy: Remedy, target: Fraction, result: Fraction, tally: Tally, bas
         return Credit(ZERO, ZERO)
     if remedy.floor is not None and remedy.below_floor is not None and result < remedy.floor:
         return Credit(remedy.below_floor * base, remedy.below_floor)
-    if remedy.remedy in ("per_point", "per_point_or_part", "linear"):
-        return _rated(remedy.rate, _points(remedy.remedy, (target - result) * 100), base)
-    if remedy.remedy == "per_event":
-        return _rated(remedy.rate, Fraction(tally.outages), base)
-    return _per_hour(remedy, tally, base)
+    if remedy.remedy == "lost_output":
+        return Credit(_price(remedy.rate) * output * (target / result - 1) if result else ZERO)
+    if remedy.remedy == "per_hour":
+        return _per_hour(remedy, tally, base)
+    counted = remedy.remedy == "per_event"
+    times = Fraction(tally.outages) if counted else _points(remedy.remedy, (target - result) * 100)
+    return _rated(remedy.rate, times, base)
+
+
+def _price(rate: object) -> Fraction:
+    return Fraction(rate.amount) if isinstance(rate, Price) else ZERO
 
 
 def _points(form: str, missing: Fraction) -> Fraction:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +19,14 @@ from core.database import transaction
 from core.time import Period, zone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Engine
 
     from contracts.document import Version
     from contracts.evaluation import Evaluation
+    from contracts.facts import Facts
     from contracts.store.evaluation import Saved
     from contracts.store.intake import Recorded
     from contracts.store.period import Due
@@ -90,13 +91,21 @@ def extend(connection: Connection, ends: dict[int, datetime | None], *, at: date
 
 
 def evaluate_dues(
-    connection: Connection, dues: Sequence[Due], *, known: int, until: datetime, carried: dict[int, list[Any]]
+    connection: Connection,
+    dues: Sequence[Due],
+    *,
+    known: int,
+    until: datetime,
+    carried: dict[int, list[Any]],
+    versions: Mapping[int, tuple[Version, ...]] | None = None,
 ) -> list[Evaluated]:
     """Evaluate periods as of `known`, up to `until` where it comes before their end; set-wise, saving nothing.
 
-    At most one period of each contract. carried: what the period before leaves, as JSON, by period id.
+    At most one period of each contract. carried: what the period before leaves, as JSON, by period id. versions: by
+    contract, where others than those known are meant.
     """
-    versions = contract.versions(connection, {due.contract for due in dues}, known)
+    if versions is None:
+        versions = contract.versions(connection, {due.contract for due in dues}, known)
     periods = {due.id: _period(due, versions[due.contract]) for due in dues}
     ends = {due.id: min(until, due.ends_at) for due in dues}
     wanted = [
@@ -109,6 +118,8 @@ def evaluate_dues(
         for due in dues
     ]
     facts = fact.load(connection, wanted, known)
+    again = [_once_more(item, versions[item.contract], facts[item.key], periods, ends) for item in wanted]
+    facts |= fact.load(connection, [item for item, more in again if more], known)
     return [
         Evaluated(
             due=due,
@@ -116,8 +127,18 @@ def evaluate_dues(
             evaluation=evaluate(versions[due.contract], facts[due.id], periods[due.id], ends[due.id]),
             evidence=gather(item.needs, facts[due.id]),
         )
-        for due, item in zip(dues, wanted, strict=True)
+        for due, (item, _) in zip(dues, again, strict=True)
     ]
+
+
+def _once_more(
+    item: Wanted, versions: Sequence[Version], facts: Facts, periods: dict[int, Period], ends: dict[int, datetime]
+) -> tuple[Wanted, bool]:
+    """What to load once duties are known, because they cut what is counted; False: nothing else."""
+    if not item.needs.again:
+        return item, False
+    more = needs(versions, periods[item.key], ends[item.key], facts)
+    return replace(item, needs=more), more != item.needs
 
 
 def evaluate_period(engine: Engine, name: str, label: str, *, at: datetime) -> Evaluated:
@@ -155,7 +176,7 @@ def settle(connection: Connection, dues: Sequence[Due], *, known: int, at: datet
     latest = evaluation.latest(connection, ids, known)
     carried = evaluation.carries(connection, ids, known)
     found = evaluate_dues(connection, dues, known=known, until=max(due.ends_at for due in dues), carried=carried)
-    changed = [item for item in found if _differs(latest.get(item.due.id), item.evaluation)]
+    changed = [item for item in found if differs(latest.get(item.due.id), item.evaluation)]
     if changed:
         append(connection, changed, known=known, at=at)
         latest |= evaluation.latest(connection, [item.due.id for item in changed], known)
@@ -222,7 +243,7 @@ def _refresh(connection: Connection, contracts: Sequence[int], at: datetime) -> 
     dues = period.open_until(connection, contracts, at)
     left: dict[int, list[Any]] = {}
     running: dict[int, Evaluated] = {}
-    for level in _levels(dues):
+    for level in levels(dues):
         carried = evaluation.carries(connection, [due.id for due in level], known)
         carried |= {due.id: left[due.contract] for due in level if due.contract in left}
         for item in evaluate_dues(connection, level, known=known, until=at, carried=carried):
@@ -233,22 +254,22 @@ def _refresh(connection: Connection, contracts: Sequence[int], at: datetime) -> 
     return [item.due.contract_public_id for item in running.values()]
 
 
-def _differs(saved: Saved | None, fresh: Evaluation) -> bool:
+def differs(saved: Saved | None, fresh: Evaluation) -> bool:
     """By their inputs: the same inputs give the same result, whatever the knowledge is called."""
     return saved is None or saved.result["input_hash"] != fresh.input_hash
 
 
-def _levels(dues: Iterable[Due]) -> Iterable[list[Due]]:
+def levels(dues: Iterable[Due]) -> Iterable[list[Due]]:
     """First periods of all contracts, then second ones, and so on; `dues` come oldest first."""
-    levels: list[list[Due]] = []
+    found: list[list[Due]] = []
     depth: dict[int, int] = {}
     for due in dues:
         n = depth.get(due.contract, 0)
         depth[due.contract] = n + 1
-        if n == len(levels):
-            levels.append([])
-        levels[n].append(due)
-    return levels
+        if n == len(found):
+            found.append([])
+        found[n].append(due)
+    return found
 
 
 def _period(due: Due, versions: Sequence[Version]) -> Period:

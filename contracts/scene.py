@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from contracts.evaluation import Line, OpenCase, Step, line_id
+from contracts.span import Spans, normal
+from contracts.timeline import Shift
 from core.canonical import fraction_text
 from core.money import Money
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from fractions import Fraction
     from zoneinfo import ZoneInfo
 
     from contracts.document import Version
-    from contracts.evaluation import Verdict
+    from contracts.duty import Breach
+    from contracts.evaluation import Event, Verdict
     from contracts.facts import Carried, Case, Facts
     from contracts.segment import Segment
+    from contracts.terms.base import Term
     from core.problem import Problem
     from core.time import Period
 
@@ -32,6 +36,33 @@ class Scene:
     start: int
     end: int
     until: int
+    asked: int
+    """Until when the evaluation was asked for; `until` is that or the period's end."""
+    breaches: tuple[Breach, ...] = ()
+    cuts: tuple[int, ...] = ()
+    """Further instants at which use is cut: where a correction begins and ends."""
+
+    def of(self, period: Period) -> Scene:
+        """The same knowledge for another period."""
+        start, end = period.span.micros
+        return replace(self, period=period, start=start, end=end, until=min(end, self.asked))
+
+    def resting(self, clause: str, asset: str) -> Spans:
+        """When a clause rests for an asset, because a duty that suspends it is breached."""
+        return normal((b.start, b.end) for b in self.breaches if b.asset == asset and clause in b.term.suspends)
+
+    def barred(self, term: Term, assets: Iterable[str], start: int, end: int) -> bool:
+        """Whether a duty without which the term is not evaluated was breached by one of these assets."""
+        wanted, whose = set(term.condition or ()), set(assets)
+        return any(b.clause in wanted and b.asset in whose and b.start < end and start < b.end for b in self.breaches)
+
+    def shifts(self, clause: str, asset: str) -> list[Shift]:
+        """What breached duties make of an asset's failures under a clause."""
+        return [
+            Shift(b.start, b.end, b.term.shifts_to or "customer_cause", b.term.scope)
+            for b in self.breaches
+            if b.asset == asset and b.term.shifts == clause
+        ]
 
     @property
     def zone(self) -> ZoneInfo:
@@ -94,6 +125,20 @@ class Draft:
     steps: tuple[Step, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class PricedUnits:
+    """Units of a usage charge that a duty may make dearer, at their own place in the tiers."""
+
+    clause: str
+    asset: str
+    start: int
+    end: int
+    quantity: Fraction
+    unit: str
+    amount: Fraction
+    prices: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class Outcome:
     """What terms have given so far."""
@@ -103,6 +148,10 @@ class Outcome:
     cases: list[OpenCase] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     carry: list[Carried] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    units: list[PricedUnits] = field(default_factory=list)
+    free: dict[tuple[str, str], Fraction] = field(default_factory=dict)
+    """By clause of a usage charge and owner: units that an allowance covers."""
 
     def add(self, other: Outcome) -> None:
         """Take in another's results."""
@@ -111,6 +160,9 @@ class Outcome:
         self.cases += other.cases
         self.problems += other.problems
         self.carry += other.carry
+        self.events += other.events
+        self.units += other.units
+        self.free |= other.free
 
     def open(self, clause: str, cases: Iterable[Case]) -> None:
         """Note cases once for a clause."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -48,6 +49,16 @@ def subtract(left: Spans, right: Spans) -> Spans:
             start = max(start, other_end)
         if start < end:
             found.append((start, end))
+    return tuple(found)
+
+
+def cut(spans: Spans, edges: Iterable[int]) -> Spans:
+    """The same time, cut at these instants; neighbours stay apart."""
+    inside = sorted(set(edges))
+    found = []
+    for start, end in spans:
+        at = [start, *(edge for edge in inside if start < edge < end), end]
+        found += list(pairwise(at))
     return tuple(found)
 
 

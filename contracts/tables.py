@@ -129,6 +129,7 @@ class Period(Row, table=True):
     cutoff_at: datetime = Field(sa_type=_INSTANT)
     closed_at: datetime | None = Field(sa_type=_INSTANT)
     evaluation: int | None = Field(sa_type=BigInteger)
+    checked: int | None = Field(sa_type=BigInteger)
 
 
 class Standing(Row, table=True):

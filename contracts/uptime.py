@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from contracts import explain
 from contracts.evaluation import Figure, State, Status, Step, Verdict
-from contracts.facts import Carried, Case
-from contracts.remedy import Before, Capped, Credit, cap, credit
+from contracts.facts import Case
+from contracts.quantity import Demand, measured, members_of
+from contracts.quantity import demands as of_measure
+from contracts.remedy import Capped, Credit, credit
 from contracts.scene import Draft, Outcome
-from contracts.segment import Segment, contract_years, pool_owner
+from contracts.segment import Segment, pool_owner
+from contracts.settle import Credited, cap_verdict, capped, carry, earn_back, find_bases
 from contracts.span import Spans
+from contracts.terms.availability import Availability
 from contracts.timeline import Rules, Tally, count, paint
-from contracts.window import Window, base_periods, required_spans, windows
+from contracts.window import Window, required_spans, windows
 from core.money import Money
-from core.time import Period, instant, micros, step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,24 +28,19 @@ if TYPE_CHECKING:
     from contracts.evaluation import Line
     from contracts.scene import Scene
     from contracts.segment import Lineage
+    from core.time import Period
 
 ZERO = Fraction(0)
 
 
-@dataclass(slots=True)
-class Result:
+@dataclass
+class Result(Credited):
     """One asset's or pool's window. low, high: with unknown time as down, as up."""
 
-    window: Window
-    owner: str
-    tally: Tally
+    tally: Tally = field(default_factory=Tally)
     low: Tally | None = None
     high: Tally | None = None
-    base: Fraction = ZERO
-    money: Money | None = None
-    parts: dict[str, Tally] = field(default_factory=dict)
-    weak: bool = False
-    """An amount that the credit is a share of is not known yet."""
+    output: Fraction = ZERO
 
     def result(self, tally: Tally) -> Fraction | None:
         """Availability as it is compared."""
@@ -51,17 +50,19 @@ class Result:
         """Before rounding and caps."""
         result = self.result(tally)
         return (
-            Credit() if result is None else credit(self.window.term, self.window.term.target, result, tally, self.base)
+            Credit()
+            if result is None or self.barred
+            else credit(self.window.term, self.window.term.target, result, tally, self.base, output=self.output)
         )
 
-    @property
+    @cached_property
     def bounds(self) -> tuple[Tally, Tally] | None:
         """Both readings of unknown time, if it is excluded and they mean anything."""
         if self.low is None or self.high is None or not self.low.counted or not self.high.counted:
             return None
         return self.low, self.high
 
-    @property
+    @cached_property
     def open(self) -> bool:
         """Too little data, and it matters for the credit."""
         if self.bounds is None or self.tally.coverage >= (self.window.term.min_coverage or 0):
@@ -69,7 +70,7 @@ class Result:
         low, high = (self.credit(tally).exact for tally in self.bounds)
         return low != high
 
-    @property
+    @cached_property
     def due(self) -> Credit:
         """The credit of the line: while the result is open, the smaller of both readings."""
         if not self.open or self.bounds is None:
@@ -88,7 +89,7 @@ class Result:
     @property
     def state(self) -> State:
         """What became of the promise."""
-        if self.tally.required == 0:
+        if self.tally.required == 0 or self.barred:
             return "not_applicable"
         if self.tally.counted == 0:
             return "not_determined" if self.tally.excluded.get("unknown") else "not_applicable"
@@ -97,29 +98,46 @@ class Result:
         return "fulfilled" if self._kept(self.tally) else "violated"
 
 
+def demands(scene: Scene, lineage: Lineage) -> Iterator[Demand]:
+    """States of each window, and its output where that is paid for."""
+    for window in windows(scene, lineage, Availability):
+        members = members_of(scene, window)
+        for asset, spans in members.items():
+            measure = window.version.measure_by_name[window.term.measure]
+            yield Demand(measure, asset, spans)
+        if window.term.output is not None:
+            yield from of_measure(window.version, window.term.output, members)
+
+
 def evaluate(scene: Scene, lineage: Lineage, bill: Callable[[Period], Outcome]) -> Outcome:
     """Verdicts for each window, asset or pool; one credit line for each owner. bill: charges of any period."""
     outcome = Outcome()
     due: dict[str, list[tuple[Result, Money]]] = {}
-    for window in windows(scene, lineage):
+    for window in windows(scene, lineage, Availability):
         results = list(_results(scene, window, outcome))
-        _find_bases(scene, window, results, bill)
         for result in results:
+            result.output = _output(scene, window, result)
+            result.barred = scene.barred(window.term, result.assets, window.start, window.end)
+        find_bases(scene, window, results, bill)
+        for result in results:
+            result.final = _status(scene, result) == "final"
             result.money = scene.rounded(result.due.exact, window.version)
-        capped = _cap(scene, window, results)
+        left = capped(scene, window, results)
         for result in results:
-            outcome.verdicts.append(_verdict(scene, result, capped))
-            money = capped.credits[result.owner]
+            outcome.verdicts.append(_verdict(scene, result, left))
+            money = left.credits[result.owner]
             if money and window.over:
                 due.setdefault(result.owner, []).append((result, money))
         if window.over:
-            outcome.verdicts += _cap_verdict(scene, window, results, capped)
-            outcome.carry += _carry(scene, window, results, capped)
+            earned = earn_back(scene, window, [_shown(result, left) for result in results])
+            outcome.add(earned)
+            outcome.verdicts += cap_verdict(scene, window, results, left)
+            outcome.carry += carry(scene, window, results, left)
     outcome.lines += [_line(scene, owner, parts) for owner, parts in due.items()]
     return outcome
 
 
-def _results(scene: Scene, window: Window, outcome: Outcome) -> Iterator[Result]:
+def _results(scene: Scene, window: Window[Availability], outcome: Outcome) -> Iterator[Result]:
     parts = {}
     for asset, spans in required_spans(scene, window).items():
         parts[asset] = _result(scene, window, asset, spans)
@@ -128,35 +146,36 @@ def _results(scene: Scene, window: Window, outcome: Outcome) -> Iterator[Result]
         yield from parts.values()
         return
     owner = pool_owner(scene.versions, window.term.applies_to)
-    whole = Result(
-        window, owner, sum((r.tally for r in parts.values()), Tally()), parts={a: r.tally for a, r in parts.items()}
-    )
+    whole = Result(window, owner, parts=dict(parts), tally=sum((r.tally for r in parts.values()), Tally()))
     if all(r.low is not None for r in parts.values()):
         whole.low = sum((r.low for r in parts.values() if r.low), Tally())
         whole.high = sum((r.high for r in parts.values() if r.high), Tally())
     yield whole
 
 
-def _result(scene: Scene, window: Window, asset: str, spans: Spans) -> Result:
+def _result(scene: Scene, window: Window[Availability], asset: str, spans: Spans) -> Result:
     facts, rules = scene.facts, window.term.rules(scene.zone)
     painted = paint(
         spans,
         facts.states.get((asset, _register(window)), ()),
         facts.attributions_of.get(asset, ()),
         facts.otherwise,
+        shifts=scene.shifts(window.term.clause, asset),
     )
     notices = [n for n in facts.notices if n.asset in ("", asset) and n.clause in ("", window.term.clause)]
 
     def tally(by: Rules) -> Tally:
         return _with_history(scene, window, asset, count(painted, notices, by))
 
-    result = Result(window, asset, tally(rules))
+    result = Result(window, asset, tally=tally(rules))
     if rules.treatments["unknown"] == "exclude" and result.tally.required:
-        result.low, result.high = tally(rules.with_unknown("down")), tally(rules.with_unknown("up"))
+        result.low = result.high = result.tally
+        if result.tally.unknown:
+            result.low, result.high = tally(rules.with_unknown("down")), tally(rules.with_unknown("up"))
     return result
 
 
-def _with_history(scene: Scene, window: Window, asset: str, tally: Tally) -> Tally:
+def _with_history(scene: Scene, window: Window[Availability], asset: str, tally: Tally) -> Tally:
     """A rolling window's earlier months as they were settled, where history states them."""
     if window.term.window != "rolling_12_months":
         return tally
@@ -166,78 +185,28 @@ def _with_history(scene: Scene, window: Window, asset: str, tally: Tally) -> Tal
     return tally
 
 
-def _register(window: Window) -> str:
+def _output(scene: Scene, window: Window[Availability], result: Result) -> Fraction:
+    """What the asset made in the window, where lost output is paid for."""
+    if window.term.remedy != "lost_output" or window.term.output is None:
+        return ZERO
+    members = {asset: spans for asset, spans in members_of(scene, window).items() if asset in result.assets}
+    return measured(scene, window.version, window.term.output, owner=result.owner, members=members).value or ZERO
+
+
+def _shown(result: Result, left: Capped) -> tuple[str, Fraction | None, Money]:
+    """Owner, result and credit of a window, as earning back looks at them."""
+    return result.owner, result.result(result.tally), left.credits[result.owner]
+
+
+def _register(window: Window[Availability]) -> str:
     return window.version.measure_by_name[window.term.measure].register_path or ""
 
 
-def _note_missing(scene: Scene, window: Window, asset: tuple[str, Spans], outcome: Outcome) -> None:
+def _note_missing(scene: Scene, window: Window[Availability], asset: tuple[str, Spans], outcome: Outcome) -> None:
     name, spans = asset
     known = scene.facts.states.get((name, _register(window)))
     if spans and not known and scene.facts.otherwise is None:
         outcome.open(window.term.clause, [Case(name, _register(window), spans[0][0], spans[-1][1], "missing")])
-
-
-def _find_bases(scene: Scene, window: Window, results: list[Result], bill: Callable[[Period], Outcome]) -> None:
-    """The amounts of the base clauses in the window, as invoiced; of a contract's or pool's line, an equal part."""
-    bills = [bill(period) for period in base_periods(scene, window)]
-    amounts: dict[str, Fraction] = {}
-    for line in (line for one in bills for line in one.lines if line.clause in window.term.base):
-        amounts[line.owner] = amounts.get(line.owner, ZERO) + Fraction(line.amount.amount)
-    verdicts = (v for one in bills for v in one.verdicts if v.clause in window.term.base)
-    weak = {v.owner for v in verdicts if v.status == "insufficient"}
-    own = {result.owner: {result.owner, *result.parts} for result in results}
-    anyone = {owner for owners in own.values() for owner in owners}
-    shared = sum((amount for owner, amount in amounts.items() if owner not in anyone), ZERO)
-    for result in results:
-        result.base = sum((amounts.get(owner, ZERO) for owner in own[result.owner]), shared / len(results))
-        result.weak = bool(weak & own[result.owner] or weak - anyone)
-
-
-def _cap(scene: Scene, window: Window, results: list[Result]) -> Capped:
-    given = {result.owner: result.money for result in results if result.money is not None}
-    base = sum((result.base for result in results), ZERO)
-    before: dict[str, Before] = {one.window: _before(scene, window, one.window) for one in window.term.caps}
-    return cap(window.term, given, base, before, decimals=window.version.billing.decimals)
-
-
-def _before(scene: Scene, window: Window, kind: str) -> Before:
-    """Base and credits of the earlier months in a cap's window: carried as one sum, or month by month."""
-    sums = {"base_before": ZERO, "credits_before": ZERO}
-    since = _cap_start(scene, window, kind)
-    for item in scene.facts.carried:
-        name, _, month = item.item.partition(" of ")
-        if item.clause != window.term.clause or name not in sums or not isinstance(item.value, Money):
-            continue
-        if not month or Period.parse(month, scene.zone).span.micros[0] >= since:
-            sums[name] += Fraction(item.value.amount)
-    return Before(sums["base_before"], sums["credits_before"])
-
-
-def _cap_start(scene: Scene, window: Window, kind: str) -> int:
-    if kind == "contract_year":
-        return next(start for start, end in contract_years(scene.versions, window.end - 1, window.end) if end > start)
-    return micros(step(instant(window.end), scene.zone, months=-12))
-
-
-def _carry(scene: Scene, window: Window, results: list[Result], capped: Capped) -> list[Carried]:
-    if not any(one.window != "month" for one in window.term.caps) or window.term.window != "month":
-        return []
-    clause, owner = window.term.clause, pool_owner(scene.versions, window.term.applies_to)
-    oldest = micros(step(instant(window.end), scene.zone, months=-11))
-    kept = [
-        item
-        for item in scene.facts.carried
-        if item.clause == clause
-        and " of " in item.item
-        and Period.parse(item.item.partition(" of ")[2], scene.zone).span.micros[0] >= oldest
-    ]
-    base = scene.rounded(sum((result.base for result in results), ZERO), window.version)
-    given = sum(capped.credits.values(), Money.zero(scene.currency))
-    return [
-        *kept,
-        Carried(clause, f"base_before of {window.label}", base, owner),
-        Carried(clause, f"credits_before of {window.label}", given, owner),
-    ]
 
 
 def _status(scene: Scene, result: Result) -> Status:
@@ -247,7 +216,7 @@ def _status(scene: Scene, result: Result) -> Status:
     return "provisional" if soft else "final"
 
 
-def _verdict(scene: Scene, result: Result, capped: Capped) -> Verdict:
+def _verdict(scene: Scene, result: Result, left: Capped) -> Verdict:
     tally, window = result.tally, result.window
     values = {
         "required": Figure.hours(tally.required),
@@ -275,7 +244,7 @@ def _verdict(scene: Scene, result: Result, capped: Capped) -> Verdict:
         values,
         _bounds(scene, result),
         _steps(result),
-        explain.availability(result, capped.credits[result.owner], scene.zone),
+        explain.availability(result, left.credits[result.owner], scene.zone),
     )
 
 
@@ -321,23 +290,6 @@ def _steps(result: Result) -> tuple[Step, ...]:
         }
         steps.append(Step("credit", "share × base", values, explain.number(due.exact)))
     return tuple(steps)
-
-
-def _cap_verdict(scene: Scene, window: Window, results: list[Result], capped: Capped) -> Iterator[Verdict]:
-    """What the caps did, for the term as a whole."""
-    if not capped.caps:
-        return
-    currency = scene.currency
-    total = sum((Fraction(result.money.amount) for result in results if result.money), ZERO)
-    values = {"credit_before_caps": Figure(total, currency), "capped": Figure(capped.cut, currency)}
-    values |= {f"cap_{name}": Figure(limit, currency) for name, limit in capped.caps.items()}
-    if capped.left is not None:
-        values["cap_left"] = Figure(capped.left, currency)
-    owner = pool_owner(scene.versions, window.term.applies_to)
-    status: Status = "final" if all(_status(scene, result) == "final" for result in results) else "provisional"
-    yield Verdict(
-        window.term.clause, "availability", owner, "-", status, status == "final", window.start, window.end, values
-    )
 
 
 def _line(scene: Scene, owner: str, parts: list[tuple[Result, Money]]) -> Line:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 
 from contracts.calendar import required
 from contracts.segment import FOREVER, contract_years, covered, periods, version_at
 from contracts.span import Spans, subtract
-from contracts.terms.availability import Availability
 from core.time import Period, instant, micros, step
 
 if TYPE_CHECKING:
@@ -17,40 +16,47 @@ if TYPE_CHECKING:
     from contracts.document import Version
     from contracts.scene import Scene
     from contracts.segment import Lineage
+    from contracts.terms.availability import Availability
+    from contracts.terms.base import Term
+
+WindowKind: TypeAlias = Literal["period", "month", "quarter", "contract_year", "rolling_12_months"]
+
+
+T = TypeVar("T", bound="Term")
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class Window(Generic[T]):
     """A stretch over which the promise is measured. over: it ends in the period, so that it is settled now."""
 
     label: str
     start: int
     end: int
     version: Version
-    term: Availability
+    term: T
     over: bool
 
 
-def windows(scene: Scene, lineage: Lineage) -> Iterator[Window]:
+def windows(scene: Scene, lineage: Lineage, kind: type[T]) -> Iterator[Window[T]]:
     """Windows that end in the period, by the version in force when each begins; without one, those still running."""
-    found = [w for version in scene.versions for w in _of_version(scene, lineage, version)]
+    found = [w for version in scene.versions for w in _of_version(scene, lineage, version, kind)]
     over = [window for window in found if window.over]
     yield from sorted(over or found, key=lambda window: window.start)
 
 
-def _of_version(scene: Scene, lineage: Lineage, version: Version) -> Iterator[Window]:
+def _of_version(scene: Scene, lineage: Lineage, version: Version, kind: type[T]) -> Iterator[Window[T]]:
     term = lineage.get(version.version)
-    if not isinstance(term, Availability):
+    if not isinstance(term, kind):
         return
-    for label, start, end in _spans(scene, version, term):
+    for label, start, end in _spans(scene, version, term.window):  # type: ignore[attr-defined]  # windowed kinds have one
         begins = max(start, scene.versions[0].effective_from)
         ruling = version_at(scene.versions, begins)
         if ruling is version and start < scene.end:
             yield Window(label, start, end, version, term, scene.start < end <= scene.end)
 
 
-def _spans(scene: Scene, version: Version, term: Availability) -> Iterator[tuple[str, int, int]]:
-    if term.window == "contract_year":
+def _spans(scene: Scene, version: Version, window: WindowKind) -> Iterator[tuple[str, int, int]]:
+    if window == "contract_year":
         for start, end in contract_years(scene.versions, scene.start, scene.end):
             yield (
                 f"{instant(start).astimezone(scene.zone).date()} to {instant(end).astimezone(scene.zone).date()}",
@@ -58,16 +64,16 @@ def _spans(scene: Scene, version: Version, term: Availability) -> Iterator[tuple
                 end,
             )
         return
-    kind = "quarter" if term.window == "quarter" else "month"
+    kind = {"quarter": "quarter", "period": version.billing.period}.get(window, "month")
     for period in periods(version, scene.start, scene.end, kind=kind):
         start, end = period.span.micros
-        if term.window == "rolling_12_months":
+        if window == "rolling_12_months":
             start = micros(step(period.span.end, scene.zone, months=-12))
         yield period.label, start, end
 
 
-def required_spans(scene: Scene, window: Window) -> dict[str, Spans]:
-    """By asset, the required time of a window so far: covered, in the calendar, after the burn-in."""
+def required_spans(scene: Scene, window: Window[Availability]) -> dict[str, Spans]:
+    """By asset, the required time of a window so far: covered, in the calendar, after the burn-in, not resting."""
     found = {}
     ever = covered(scene.versions, window.term.applies_to, 0, FOREVER) if window.term.burn_in else {}
     for asset, spans in covered(
@@ -77,17 +83,19 @@ def required_spans(scene: Scene, window: Window) -> dict[str, Spans]:
             joined = ever[asset][0][0]
             burnt = micros(window.term.burn_in.after(instant(joined), scene.zone))
             spans = subtract(spans, ((joined, burnt),)) if burnt > joined else spans  # noqa: PLW2901
-        found[asset] = required(window.version, window.term.required, spans)
+        resting = scene.resting(window.term.clause, asset)
+        found[asset] = required(window.version, window.term.required, subtract(spans, resting))
     return found
 
 
-def base_periods(scene: Scene, window: Window) -> list[Period]:
-    """Periods whose charges are the base of a window's credit."""
-    if not window.term.base:
+def base_periods(scene: Scene, window: Window[T], base: tuple[str, ...]) -> list[Period]:
+    """Periods whose charges of these clauses are what a window's credit, or its minimum, is counted from."""
+    if not base:
         return []
     whole = (window.start, window.end) == (scene.start, scene.end)
-    if whole or window.term.window == "rolling_12_months":
+    kind_of_window: WindowKind = window.term.window  # type: ignore[attr-defined]  # windowed kinds have one
+    if whole or kind_of_window == "rolling_12_months":
         return [scene.period]
-    kind = "month" if window.term.window == "month" else None
+    kind = "month" if kind_of_window == "month" else None
     start = max(window.start, scene.versions[0].effective_from)
     return list(periods(window.version, start, min(window.end, scene.until), kind=kind))

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+_AS_IT_IS = frozenset({str, int, bool, type(None)})
+
+
 class NotCanonical(TypeError):
     """A value that has no canonical text: a float, a naive time, or a type nobody taught us."""
 
@@ -28,9 +31,11 @@ def decimal_text(value: Decimal) -> str:
 
 def fraction_text(value: Fraction) -> str:
     """Digits if the fraction is a finite decimal ("97.5"), else numerator and denominator ("1/3")."""
-    rest, twos, fives = value.denominator, 0, 0
-    while rest % 2 == 0:
-        rest, twos = rest // 2, twos + 1
+    whole = value.denominator
+    if whole == 1:
+        return str(value.numerator)
+    twos, fives = (whole & -whole).bit_length() - 1, 0
+    rest = whole >> twos
     while rest % 5 == 0:
         rest, fives = rest // 5, fives + 1
     if rest != 1:
@@ -43,15 +48,16 @@ def fraction_text(value: Fraction) -> str:
 
 def plain(value: Any) -> Any:
     """The value as JSON types: Decimals, Fractions and times as text. Raises NotCanonical for floats."""
-    if value is None or (isinstance(value, (str, bool, int)) and not isinstance(value, Enum)):
+    kind = type(value)
+    if kind in _AS_IT_IS or (isinstance(value, (str, bool, int)) and not isinstance(value, Enum)):
         return value
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     if isinstance(value, (set, frozenset)):
         return sorted((plain(item) for item in value), key=text)
-    if is_dataclass(value) and not isinstance(value, type) and type(value).__str__ is object.__str__:
+    if kind is not dict and is_dataclass(value) and not isinstance(value, type) and not _writes_itself(kind):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
-    if hasattr(value, "items"):
+    if kind is dict or hasattr(value, "items"):
         return _mapping(value)
     return _scalar(value)
 
@@ -66,13 +72,29 @@ def digest(value: Any) -> str:
     return sha256(text(value).encode()).hexdigest()
 
 
+def digest_of_json(value: Any) -> str:
+    """The same of a value that holds JSON types alone, and no floats."""
+    known = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return sha256(known.encode()).hexdigest()
+
+
+def _writes_itself(kind: type[Any]) -> bool:
+    return any("__str__" in vars(base) for base in kind.__mro__[:-1])
+
+
 def _mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
+    # Documents are hashed a thousand at a time: what JSON holds anyway takes the shortest way.
     keyed = {
-        " | ".join(map(str, key)) if isinstance(key, tuple) else str(key): plain(item) for key, item in value.items()
+        (key if type(key) is str else _key(key)): (item if type(item) in _AS_IT_IS else plain(item))
+        for key, item in value.items()
     }
     if len(keyed) < len(value):
         raise NotCanonical("two keys have the same text")
     return keyed
+
+
+def _key(key: Any) -> str:
+    return " | ".join(map(str, key)) if isinstance(key, tuple) else str(key)
 
 
 def _scalar(value: Any) -> str:

@@ -170,9 +170,7 @@ def floor_to_scale(value: Fraction, scale: int = QUANTITY_SCALE) -> Fraction:
 @cache
 def _root(text: str) -> tuple[Fraction, tuple[tuple[str, Fraction], ...]]:
     """Exact factor to root units, and the dimension."""
-    words = [text] if text in _NAMES else text.split("/")
-    if len(words) > 2 or any(word not in _NAMES for word in words):  # noqa: PLR2004 - a quotient has two
-        raise UnknownUnit(f"{text!r} is no unit; units are {' '.join(_DEFINITIONS)} and quotients of two")
+    words = _words(text)
     whole, dimension = Fraction(1), dict[str, Fraction]()
     for word, power in zip(words, (1, -1), strict=False):
         magnitude, root = REGISTRY.get_root_units(_NAMES[word])
@@ -180,3 +178,13 @@ def _root(text: str) -> tuple[Fraction, tuple[tuple[str, Fraction], ...]]:
         for name, exponent in root.dimensionality.items():
             dimension[name] = dimension.get(name, Fraction(0)) + Fraction(exponent) * power
     return whole, tuple(sorted((name, exponent) for name, exponent in dimension.items() if exponent))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    """One of our units, or the two of a quotient; `l/100km/t` is one of `l/100km` and `t`."""
+    if text in _NAMES:
+        return (text,)
+    for n, sign in enumerate(text):
+        if sign == "/" and text[:n] in _NAMES and text[n + 1 :] in _NAMES:
+            return text[:n], text[n + 1 :]
+    raise UnknownUnit(f"{text!r} is no unit; units are {' '.join(_DEFINITIONS)} and quotients of two")

@@ -43,7 +43,9 @@ def _browser() -> int:
 
 
 def _up() -> int:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Both, also where a shell that put us into the background made us ignore one.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
     started = time.monotonic()
     with start() as services:
         say_on_stderr(f"Up in {time.monotonic() - started:.2f} s; Ctrl-C ends.")

@@ -20,6 +20,8 @@ from ingest.registry import Registry
 from ingest.sequence import Receipt
 from ingest.store import register
 from ingest.store.batch import Counts
+from ingest.wire.node import Node, rebirth_request
+from ingest.wire.route import route_of
 
 LINGER = 0.1
 """Seconds for which a batch waits for more before it is written."""
@@ -57,6 +59,9 @@ class Messages(Protocol):
 
     def publish(self, receipts: Iterable[Receipt]) -> None:
         """Tell devices what they need not keep."""
+
+    def send(self, topic: str, payload: bytes) -> None:
+        """Ask something of a device."""
 
 
 class Receipts:
@@ -110,6 +115,7 @@ class Ingester:
         self._receipts = Receipts(source)
         self._sessions = 0
         self._registry: Registry | None = None
+        self._nodes = dict[str, Node]()
         self._writer = threading.Thread(target=self._write_all, name="writer", daemon=True)
 
     def stop(self) -> None:
@@ -123,6 +129,7 @@ class Ingester:
         batch, since = Batch(), monotonic()
         try:
             self._receipt_unsent()
+            self._nodes = self._persist(lambda: run.living(self._engine), "read the nodes")
             while not self._stopping.is_set():
                 self._watch()
                 if not self._writer.is_alive():
@@ -179,10 +186,20 @@ class Ingester:
         registry = self._registry
         if registry is None or arrival.received_at - registry.taken_at > REFRESH // timedelta(microseconds=1):
             registry = self._refreshed()
-        examined = examine(arrival, registry)
+        examined = examine(arrival, registry, self._nodes)
         if examined.is_unknown and registry.taken_at <= arrival.received_at:
-            examined = examine(arrival, self._refreshed())
+            examined = examine(arrival, self._refreshed(), self._nodes)
+        if examined.node is not None:
+            self._heard(arrival, examined.node, asks=examined.asks)
         return examined
+
+    def _heard(self, arrival: Arrival, node: Node, *, asks: bool) -> None:
+        """Remember what an edge node is now; ask it for its birth if need be."""
+        route = route_of(arrival.topic)
+        if route is not None:
+            self._nodes[route.node] = node
+            if asks:
+                self._source.send(*rebirth_request(route.node, at=arrival.received_at))
 
     def _refreshed(self) -> Registry:
         self._registry = self._persist(self._read_registry, "read the registers")
@@ -232,7 +249,17 @@ class Ingester:
             return run.write(self._engine, batch, self._clock(), client=self._client, live=live)
 
         outcome = self._persist(attempt, "write readings")
-        for counts in outcome.counts:
-            self.total = Counts(*map(sum, zip(self.total, counts, strict=True)))
+        self._count(outcome.counts)
         self._receipts.add(outcome.receipts)
         self._source.acknowledge(batch.arrivals)
+        for name, node in batch.born.items():
+            again = partial(self._replay, name, node)
+            self._count(self._persist(again, "replay what waited for a birth"))
+
+    def _replay(self, name: str, node: Node) -> list[Counts]:
+        registry = self._read_registry()
+        return run.replay(self._engine, registry, name, node, self._clock(), client=self._client)
+
+    def _count(self, done: Iterable[Counts]) -> None:
+        for counts in done:
+            self.total = Counts(*map(sum, zip(self.total, counts, strict=True)))

@@ -92,7 +92,7 @@ entities:
   - {party: Truck Supplier, name: Truck Supplier GmbH, address: "Hafenstr. 1, 20457 Hamburg", country: DE,
      vat_id: DE123456788, prefix: TS, timezone: Europe/Berlin, tax_category: S, tax_rate: "19 %"}
 accounts:
-  - {party: Nordhaul, name: Nordhaul B.V., address: "Kade 7, Rotterdam", country: NL, vat_id: NL001234567B01}
+  - {party: Nordhaul, name: Nordhaul B.V., address: "Kade 7, Rotterdam", country: NL, vat_id: NL123456782B01}
   - {party: Südfracht, name: Südfracht GmbH, address: "Isarweg 2, München", country: DE, vat_id: DE136695976}
 """
 COUNTED = text("""

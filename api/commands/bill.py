@@ -3,6 +3,8 @@
 import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +15,7 @@ from sqlalchemy import Engine
 from api.commands.bill_view import invoice_view, run_view
 from api.commands.connection import worker
 from billing import run as billing
+from billing.books import run as books
 from billing.state import NotPossible
 from billing.store.run import AlreadyOpen
 from core import clock
@@ -30,10 +33,19 @@ REFUSALS = (
     billing.SamePerson,
     billing.HashChanged,
     billing.NotReady,
+    billing.NotCreditable,
+    billing.NotReconciled,
     NotPossible,
     AlreadyOpen,
     NotAPeriod,
 )
+
+
+class Form(Enum):
+    """How a journal is written."""
+
+    csv = "csv"
+    beancount = "beancount"
 
 
 @app.command()
@@ -85,6 +97,38 @@ def exclude(run: Run, contract: str, reason: Annotated[str, typer.Option(help="W
 
 
 @app.command()
+def override(
+    run: Run,
+    contract: str,
+    code: Annotated[str, typer.Option(help="Of the finding.")],
+    reason: Annotated[str, typer.Option(help="Why it does not stand in the way.")],
+    by: By,
+) -> None:
+    """Let a blocked draft through, with a reason; somebody else approves the run."""
+    with _database() as engine:
+        billing.override(engine, run, contract, code=code, reason=reason, at=clock.now(), by=_person(by))
+
+
+@app.command()
+def diff(run: Run, before: int, after: int) -> None:
+    """Show what changed between two revisions of a run."""
+    with _database() as engine:
+        for change in billing.diff(engine, run, before, after):
+            typer.echo(f"{change.contract}, {change.text}: {change.before} -> {change.after}")
+
+
+@app.command()
+def reconcile(run: Run) -> None:
+    """Show the numbers that must be equal; ends with an error where two are not."""
+    with _database() as engine:
+        pairs = billing.reconcile(engine, run)
+    for pair in pairs:
+        typer.echo(str(pair))
+    if not all(pair.agrees for pair in pairs):
+        raise typer.Exit(1)
+
+
+@app.command()
 def approve(
     run: Run,
     by: By,
@@ -102,6 +146,48 @@ def issue(run: Run, by: By) -> None:
     with _database() as engine:
         count = billing.issue(engine, run, at=clock.now(), by=_person(by))
     typer.echo(f"issued {count} invoices")
+
+
+@app.command()
+def correct(
+    name: Annotated[str, typer.Argument(help="The invoice, by number or id (inv_…).")],
+    reason: Annotated[str, typer.Option(help="What was wrong.")],
+    by: By,
+    approved_by: Annotated[str, typer.Option(help="Who approves it: somebody else.")],
+) -> None:
+    """Credit an invoice that was issued in error, in full; its period may be billed anew then."""
+    with _database() as engine:
+        people = {"by": _person(by), "approved_by": _person(approved_by)}
+        number = billing.credit(engine, name, reason=reason, at=clock.now(), **people)
+    typer.echo(f"issued credit note {number}")
+
+
+@app.command()
+def accrue(entity: Entity, period: Period, by: By) -> None:
+    """Book what is delivered and not invoiced on the period's last day, and take it back on the next."""
+    with _database() as engine:
+        count = books.accrue(engine, entity=entity, label=period, at=clock.now(), by=_person(by))
+    typer.echo(f"accrued {count} contracts")
+
+
+@app.command()
+def close(entity: Entity, until: Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"])], by: By) -> None:
+    """Close the books up to and including a day; nothing opens them again."""
+    with _database() as engine:
+        books.close_books(engine, entity=entity, until=until.date(), at=clock.now(), by=_person(by))
+
+
+@app.command()
+def export(
+    entity: Entity,
+    start: Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], help="First day.")],
+    end: Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], help="The day after the last.")],
+    form: Annotated[Form, typer.Option("--as", help="The format.")] = Form.csv,
+) -> None:
+    """Write the journal of these days to the output."""
+    with _database() as engine:
+        text = books.journal(engine, entity=entity, start=start.date(), end=end.date(), form=form.value)
+    typer.echo(text, nl=False)
 
 
 @app.command()

@@ -20,7 +20,7 @@ from api.demo import main_job, summary
 from api.demo.children import Children
 from api.demo.main_job import Stage
 from api.demo.people import admit, guest_table
-from api.demo.prepare import prepare
+from api.demo.prepare import DemoBroken, prepare
 from core import clock
 from core.database import connect
 from core.settings import Settings
@@ -71,6 +71,8 @@ def _console() -> Console:
 def _services() -> Iterator[dict[str, str]]:
     """Where database and broker are: as the environment says, with a database made anew; else embedded."""
     settings = Settings()
+    if bool(settings.database_url) != bool(settings.broker_url):
+        raise DemoBroken("set both YARDSTICK_DATABASE_URL and YARDSTICK_BROKER_URL, or neither for embedded services")
     if settings.database_url and settings.broker_url:
         yield {
             "YARDSTICK_DATABASE_URL": _fresh_database(settings.database_url),

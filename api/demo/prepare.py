@@ -60,7 +60,7 @@ AUTHOR = "operator:demo"
 
 
 class DemoBroken(RuntimeError):
-    """The demonstration's own files are not accepted: a fault of ours."""
+    """The demonstration cannot begin: its services are half given, or its own files are not accepted."""
 
 
 def prepare(engine: Engine, scenario: Scenario, *, at: datetime) -> None:

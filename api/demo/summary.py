@@ -48,7 +48,7 @@ def compare(scenario: Scenario, invoices: Sequence[Mapping[str, Any]]) -> list[R
 def _row(scenario: Scenario, asset: Asset, invoices: Sequence[Mapping[str, Any]]) -> Row:
     name = asset.name
     billed = sum((_billed(document, name) for document in invoices), Fraction(0))
-    truths = [scenario.truth(name, start, end) for start, end in _billed_months(scenario, invoices)]
+    truths = [scenario.truth(name, start, end) for start, end in billed_months(scenario, invoices)]
     if asset.kind == "printer":
         return Row(name, "pages", Fraction(sum(truth.pages or 0 for truth in truths)), billed, None, None)
     used = Fraction(sum(truth.metres or 0 for truth in truths), METRES)
@@ -57,7 +57,7 @@ def _row(scenario: Scenario, asset: Asset, invoices: Sequence[Mapping[str, Any]]
     return Row(name, "km", used, billed, down / MINUTE, 60 * sum((_down(each, name) for each in invoices), Fraction(0)))
 
 
-def _billed_months(scenario: Scenario, invoices: Sequence[Mapping[str, Any]]) -> list[tuple[datetime, datetime]]:
+def billed_months(scenario: Scenario, invoices: Sequence[Mapping[str, Any]]) -> list[tuple[datetime, datetime]]:
     """The months whose cut-off had passed; on the first day of a month the one before still waits for late readings."""
     zone = ZoneInfo(scenario.timezone)
     labels = {document["period"] for document in invoices}

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from billing.agreement import agreement
+from billing.check import Finding
+from billing.correction import credit_note, way
 from billing.invoice import Draft, Evaluated, draw_up
+from billing.store import correction as correction_store
 from billing.store import entity as entities
+from billing.store import invoice as invoices
 from billing.tax import NotATax
 from contracts import run as contracts
 from contracts.store import contract as contract_store
@@ -16,16 +21,39 @@ from core import canonical
 from core.time import micros
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
 
+    from billing.check import Last
+    from billing.correction import Correction, Way
+    from billing.invoice import Agreement
     from billing.store.entity import Account, Entity
     from billing.store.run import Run
     from contracts.document import Version
     from contracts.store.evaluation import Saved
     from contracts.store.period import Due
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What a draft is made from."""
+
+    due: Due
+    saved: Saved
+    versions: Sequence[Version]
+    corrections: Sequence[Correction]
+    last: Last | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """A draft, the credit notes beside it, and which periods they and its delta lines correct."""
+
+    draft: Draft
+    credit_notes: tuple[tuple[Correction, Draft], ...]
+    corrections: tuple[dict[str, Any], ...]
 
 
 def due_row(due: Due) -> dict[str, object]:
@@ -47,6 +75,8 @@ def calculate(connection: Connection, run: Run, ids: Sequence[int], at: datetime
     if run.known is None:
         raise ValueError(f"run {run.public_id} has not frozen what is known")
     dues = periods.by_id(connection, ids)
+    found_by_contract = correction_store.find(connection, dues, run, at)
+    last = invoices.last(connection, [(due.contract, due.starts_at) for due in dues])
     settled = contracts.settle(connection, dues, known=run.known, at=at)
     numbers = [due.contract for due in dues]
     versions = contract_store.versions(connection, numbers, run.known)
@@ -57,29 +87,77 @@ def calculate(connection: Connection, run: Run, ids: Sequence[int], at: datetime
     for due in dues:
         saved, account = settled[due.id], accounts.get(payers[due.contract].party)
         found = f"{payers[due.contract].name} has no account; set it up with `yardstick bill setup FILE`"
-        drawn = _draw_up(due, saved, versions[due.contract], seller, account) if account else found
+        wanted = _Wanted(
+            due, saved, versions[due.contract], found_by_contract.get(due.contract, ()), last.get(due.contract)
+        )
+        drawn = _draw_up(wanted, seller, account) if account else found
         rows.append(_blocked(due, saved, drawn) if isinstance(drawn, str) else _row(due, saved, drawn))
     return rows
 
 
-def _draw_up(due: Due, saved: Saved, versions: Sequence[Version], seller: Entity, account: Account) -> Draft | str:
-    """The draft, or why there is none."""
+def _draw_up(wanted: _Wanted, seller: Entity, account: Account) -> _Drawn | str:
+    """The draft, or why there is none. Corrections that would make it negative become credit notes."""
+    due, saved, versions = wanted.due, wanted.saved, wanted.versions
     try:
         terms = agreement(versions, saved.result["versions"], end=micros(due.ends_at), default=seller.tax)
     except NotATax as error:
         return str(error)
-    return draw_up(
-        Evaluated(saved.public_id, saved.result, saved.evidence),
+    billing = versions[-1].billing
+    payment = billing.payment
+    if payment is not None and (payment.months or payment.microseconds):
+        return "the contract's billing.payment is not in whole days; write it as P30D"
+    ways = {item.period: way(item, billing.correction, billing.min_credit) for item in wanted.corrections}
+    drawn = _with(wanted, ways, terms, seller=seller, account=account)
+    if drawn.draft.gross.amount < 0 and "delta_line" in ways.values():
+        lower = {x.period for x in wanted.corrections if x.net.amount < 0 and ways[x.period] == "delta_line"}
+        drawn = _with(wanted, ways | dict.fromkeys(lower, "credit_note"), terms, seller=seller, account=account)
+    return drawn
+
+
+def _with(wanted: _Wanted, ways: Mapping[str, Way], terms: Agreement, *, seller: Entity, account: Account) -> _Drawn:
+    by_way = {name: [x for x in wanted.corrections if ways[x.period] == name] for name in set(ways.values())}
+    payment = wanted.versions[-1].billing.payment
+    draft = draw_up(
+        Evaluated(wanted.saved.public_id, wanted.saved.result, wanted.saved.evidence),
         terms,
         seller=seller.seller,
         buyer=account.buyer,
-        payment_days=account.payment_days,
+        payment_days=payment.days if payment else account.payment_days,
+        purchase_order=account.purchase_order,
+        deltas=[line for item in by_way.get("delta_line", []) for line in item.lines],
+        last=wanted.last,
     )
+    notes = [(item, credit_note(item, terms.rounding)) for item in by_way.get("credit_note", [])]
+    corrections = [_correction(item, ways[item.period]) for item in wanted.corrections]
+    return _Drawn(draft, tuple(notes), tuple(corrections))
 
 
-def _row(due: Due, saved: Saved, draft: Draft) -> dict[str, Any]:
-    state = "blocked" if draft.blocked else "warning" if draft.warnings else "ok"
+def _correction(item: Correction, how: Way) -> dict[str, Any]:
     return {
+        **{name: getattr(item, name) for name in ("n", "reason")},
+        "evaluation": item.saved,
+        "label": item.period,
+        "kind": how,
+        "net": f"{item.net.amount:f}",
+        "currency": item.net.currency,
+        "corrects": item.document["issue"]["id"],
+    }
+
+
+def _row(due: Due, saved: Saved, drawn: _Drawn) -> dict[str, Any]:
+    draft = drawn.draft
+    state = "blocked" if draft.blocked else "warning" if draft.warnings else "ok"
+    notes = [
+        {"label": item.period, "evaluation": item.saved, "document": note.document, "hash": note.hash}
+        for item, note in drawn.credit_notes
+    ]
+    sealed = [{key: x[key] for key in ("label", "n", "kind", "net")} for x in drawn.corrections]
+    more = [[note["hash"] for note in notes], sealed] if drawn.corrections else []
+    codes = sorted({(item.code, item.severity) for item in draft.findings})
+    return {
+        "findings": [item.to_json() for item in draft.findings],
+        "corrections": drawn.corrections,
+        "credit_notes": notes,
         "contract": due.contract,
         "state": state,
         "reason": "; ".join(draft.blocked or draft.warnings),
@@ -89,10 +167,12 @@ def _row(due: Due, saved: Saved, draft: Draft) -> dict[str, Any]:
         "tax": Decimal(draft.document["tax_total"]),
         "gross": Decimal(draft.document["gross"]),
         "currency": draft.net.currency,
-        "hash": canonical.digest([state, draft.hash]),
+        "hash": canonical.digest([state, draft.hash, codes, *more]),
     }
 
 
 def _blocked(due: Due, saved: Saved, reason: str) -> dict[str, Any]:
     digest = canonical.digest(["blocked", due.contract_name, reason])
-    return {"contract": due.contract, "state": "blocked", "reason": reason, "evaluation": saved.id, "hash": digest}
+    row = {"contract": due.contract, "state": "blocked", "reason": reason, "evaluation": saved.id, "hash": digest}
+    finding = Finding("not_drawn_up", "blocking", reason, "", "mend what is named, then calculate again")
+    return row | {"corrections": [], "credit_notes": [], "findings": [finding.to_json()]}

@@ -26,16 +26,17 @@ SAVE_ENTITY = text("""
         tax_category = excluded.tax_category, tax_rate = excluded.tax_rate
 """)
 SAVE_ACCOUNT = text("""
-    INSERT INTO billing.account (party, name, address, country, vat_id, payment_days)
-    VALUES (:party, :name, :address, :country, :vat_id, :payment_days)
+    INSERT INTO billing.account (party, name, address, country, vat_id, payment_days, purchase_order)
+    VALUES (:party, :name, :address, :country, :vat_id, :payment_days, :purchase_order)
     ON CONFLICT (party) DO UPDATE SET name = excluded.name, address = excluded.address, country = excluded.country,
-        vat_id = excluded.vat_id, payment_days = excluded.payment_days
+        vat_id = excluded.vat_id, payment_days = excluded.payment_days, purchase_order = excluded.purchase_order
 """)
 ENTITY = text("SELECT * FROM billing.entity WHERE name = :name")
 ENTITY_BY_ID = text("SELECT * FROM billing.entity WHERE id = :id")
-ACCOUNTS = text(
-    "SELECT party, name, address, country, vat_id, payment_days FROM billing.account WHERE party = ANY(:parties)"
-)
+ACCOUNTS = text("""
+    SELECT party, name, address, country, vat_id, payment_days, purchase_order FROM billing.account
+    WHERE party = ANY(:parties)
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class Account:
     party: int
     buyer: Party
     payment_days: int
+    purchase_order: str
 
 
 def save_entity(connection: Connection, party: int, entity: EntitySetup) -> None:
@@ -70,7 +72,7 @@ def save_entity(connection: Connection, party: int, entity: EntitySetup) -> None
 
 def save_accounts(connection: Connection, accounts: Sequence[tuple[int, AccountSetup]]) -> None:
     """Create or correct debtors, by party."""
-    names = ("name", "address", "country", "vat_id", "payment_days")
+    names = ("name", "address", "country", "vat_id", "payment_days", "purchase_order")
     rows = [{name: getattr(account, name) for name in names} | {"party": party} for party, account in accounts]
     if rows:
         connection.execute(SAVE_ACCOUNT, rows)
@@ -93,7 +95,9 @@ def accounts(connection: Connection, parties: Iterable[int]) -> dict[int, Accoun
     """Debtors by party; those that are not set up are missing."""
     rows = connection.execute(ACCOUNTS, {"parties": list(parties)})
     return {
-        row.party: Account(row.party, Party(row.name, row.address, row.country, row.vat_id), row.payment_days)
+        row.party: Account(
+            row.party, Party(row.name, row.address, row.country, row.vat_id), row.payment_days, row.purchase_order
+        )
         for row in rows
     }
 

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, text
 
+from billing.check import Last
+from billing.invoice import total
+from core.money import Money
 from core.store import packed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import date
+    from datetime import date, datetime
 
 ENSURE_SERIES = text("""
     INSERT INTO billing.series (entity, kind, year) VALUES (:entity, :kind, :year)
@@ -31,20 +34,21 @@ ADVANCE = text("""
 ADD_INVOICES = text("""
     INSERT INTO billing.invoice (public_id, series, n, number, kind, contract, customer, run, evaluation, label,
         service_start, service_end, issue_date, due_date, currency, exponent, net, tax, gross, document,
-        content_hash, previous_hash, chain_hash, issued_at)
+        content_hash, previous_hash, chain_hash, issued_at, corrects, revision)
     SELECT * FROM json_to_recordset(cast(:rows AS json)) AS r(public_id text, series int, n int, number text, kind text,
         contract int, customer int, run bigint, evaluation bigint, label text, service_start timestamptz,
         service_end timestamptz, issue_date date, due_date date, currency text, exponent smallint, net numeric,
         tax numeric, gross numeric, document jsonb, content_hash text, previous_hash text, chain_hash text,
-        issued_at timestamptz)
+        issued_at timestamptz, corrects bigint, revision int)
     RETURNING id, number
 """)
 ADD_LINES = text("""
     INSERT INTO billing.line (invoice, n, line_id, clause, kind, asset, text, quantity, unit, amount, currency,
-        tax_category, tax_rate, service_start, service_end, steps)
+        tax_category, tax_rate, service_start, service_end, steps, label)
     SELECT * FROM json_to_recordset(cast(:rows AS json)) AS r(invoice bigint, n int, line_id text, clause text,
         kind text, asset text, text text, quantity numeric, unit text, amount numeric, currency text,
-        tax_category text, tax_rate numeric, service_start timestamptz, service_end timestamptz, steps jsonb)
+        tax_category text, tax_rate numeric, service_start timestamptz, service_end timestamptz, steps jsonb,
+        label text)
 """)
 ADD_TAX = text("""
     INSERT INTO billing.tax_total (invoice, category, rate, base, tax)
@@ -66,11 +70,34 @@ POST = text("""
     INSERT INTO core.outbox (at, topic, key, payload)
     SELECT * FROM json_to_recordset(cast(:rows AS json)) AS r(at timestamptz, topic text, key text, payload jsonb)
 """)
-BILLED = text(
-    "SELECT contract FROM billing.invoice WHERE contract = ANY(:contracts) AND label = :label AND kind = :kind"
-)
+# What was credited in full is not billed; its period is invoiced anew.
+BILLED = text("""
+    SELECT contract FROM billing.invoice AS i WHERE contract = ANY(:contracts) AND label = :label AND kind = 'invoice'
+        AND NOT EXISTS (SELECT FROM billing.correction AS c WHERE c.corrects = i.id AND c.kind = 'cancellation')
+""")
+REVISIONS = text("""
+    SELECT contract, max(revision) AS revision FROM billing.invoice
+    WHERE contract = ANY(:contracts) AND label = :label AND kind = 'invoice' GROUP BY contract
+""")
+# The newest invoice of each contract that stands and ended by then; of its lines those of its own period.
+LAST = text("""
+    SELECT w.contract, i.number, l.clause, l.asset, l.currency, sum(l.amount) AS amount
+    FROM unnest(cast(:contracts AS int[]), cast(:starts AS timestamptz[])) AS w (contract, "start")
+    CROSS JOIN LATERAL (
+        SELECT id, number FROM billing.invoice AS j
+        WHERE j.contract = w.contract AND j.kind = 'invoice' AND j.service_end <= w."start"
+            AND NOT EXISTS (SELECT FROM billing.correction AS c WHERE c.corrects = j.id AND c.kind = 'cancellation')
+        ORDER BY j.service_start DESC LIMIT 1
+    ) AS i
+    JOIN billing.line AS l ON l.invoice = i.id AND l.label IS NULL
+    GROUP BY w.contract, i.number, l.clause, l.asset, l.currency
+""")
+REPORTED = text("SELECT breach FROM billing.breach_report WHERE breach = ANY(:breaches)")
+NUMBER = text("SELECT number FROM billing.invoice WHERE id = :id")
+IDS = text("SELECT public_id, id FROM billing.invoice WHERE public_id = ANY(:public_ids)")
 BY_NAME = text("""
-    SELECT public_id, number, document, content_hash, chain_hash FROM billing.invoice
+    SELECT id, run, contract, evaluation, label, public_id, kind, number, document, content_hash, chain_hash
+    FROM billing.invoice
     WHERE number = :name OR public_id = :name
 """)
 CHAIN = text("""
@@ -133,15 +160,49 @@ def add_reports(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> No
     connection.execute(ADD_REPORTS, _rows(rows))
 
 
+def last(connection: Connection, wanted: Sequence[tuple[int, datetime]]) -> dict[int, Last]:
+    """The invoice before an instant, by contract; contracts without one are missing."""
+    given = {"contracts": [contract for contract, _ in wanted], "starts": [start for _, start in wanted]}
+    lines: dict[tuple[int, str], dict[tuple[str, str], Money]] = {}
+    for row in connection.execute(LAST, given):
+        lines.setdefault((row.contract, row.number), {})[row.clause, row.asset] = Money(row.amount, row.currency)
+    return {
+        contract: Last(number, total(found.values(), Money.zero(next(iter(found.values())).currency)), found)
+        for (contract, number), found in lines.items()
+    }
+
+
+def reported(connection: Connection, breaches: Iterable[int]) -> frozenset[int]:
+    """Which of these breaches have a report."""
+    return frozenset(connection.execute(REPORTED, {"breaches": list(breaches)}).scalars())
+
+
 def post(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Leave many messages for delivery after commit. Keys: at, topic, key, payload."""
     connection.execute(POST, _rows(rows))
 
 
-def billed(connection: Connection, contracts: Iterable[int], *, label: str, kind: str) -> frozenset[int]:
-    """Which of these contracts have such a document for the period already."""
-    given = {"contracts": list(contracts), "label": label, "kind": kind}
+def billed(connection: Connection, contracts: Iterable[int], *, label: str) -> frozenset[int]:
+    """Which of these contracts have an invoice for the period that stands."""
+    given = {"contracts": list(contracts), "label": label}
     return frozenset(connection.execute(BILLED, given).scalars())
+
+
+def revisions(connection: Connection, contracts: Iterable[int], *, label: str) -> dict[int, int]:
+    """How many invoices there were for the period of each contract; those without are missing."""
+    rows = connection.execute(REVISIONS, {"contracts": list(contracts), "label": label})
+    return {row.contract: row.revision for row in rows}
+
+
+def ids(connection: Connection, public_ids: Iterable[str]) -> dict[str, int]:
+    """Inside keys of documents."""
+    rows = connection.execute(IDS, {"public_ids": list(public_ids)})
+    return {row.public_id: row.id for row in rows}
+
+
+def number_of(connection: Connection, id: int) -> str:  # noqa: A002
+    """As printed."""
+    return str(connection.execute(NUMBER, {"id": id}).scalar_one())
 
 
 def find(connection: Connection, name: str) -> dict[str, Any] | None:

@@ -47,9 +47,11 @@ WAITING = text("""
 """)
 SAVE_DRAFTS = text("""
     UPDATE billing.draft AS d SET state = r.state, reason = r.reason, evaluation = r.evaluation,
-        document = r.document, net = r.net, tax = r.tax, gross = r.gross, currency = r.currency, hash = r.hash
+        document = r.document, net = r.net, tax = r.tax, gross = r.gross, currency = r.currency, hash = r.hash,
+        corrections = r.corrections, credit_notes = r.credit_notes, findings = r.findings
     FROM json_to_recordset(cast(:rows AS json)) AS r(contract int, state text, reason text, evaluation bigint,
-        document jsonb, net numeric, tax numeric, gross numeric, currency text, hash text)
+        document jsonb, net numeric, tax numeric, gross numeric, currency text, hash text, corrections jsonb,
+        credit_notes jsonb, findings jsonb)
     WHERE d.run = :run AND d.revision = :revision AND d.contract = r.contract
 """)
 EXCLUDE = text("""
@@ -62,7 +64,9 @@ COUNTS = text("""
     FROM billing.draft WHERE run = :run AND revision = :revision GROUP BY state, currency ORDER BY state, currency
 """)
 DRAFTS = text("""
-    SELECT contract_name, state, reason, net, tax, gross, currency, document, hash FROM billing.draft
+    SELECT contract_name, state, reason, net, tax, gross, currency, hash, corrections, findings,
+        CASE WHEN :documents THEN document END AS document, CASE WHEN :documents THEN credit_notes END AS credit_notes
+    FROM billing.draft
     WHERE run = :run AND revision = :revision ORDER BY contract_name
 """)
 BLOCKED = text("""
@@ -71,12 +75,37 @@ BLOCKED = text("""
 """)
 # What is left to issue, in the order of the chain: customer, then contract.
 ISSUABLE = text("""
-    SELECT contract, period, evaluation, document, net, tax, gross, currency, hash FROM billing.draft
+    SELECT contract, period, evaluation, document, net, tax, gross, currency, hash, corrections, credit_notes
+    FROM billing.draft
     WHERE run = :run AND revision = :revision AND state IN ('ok', 'warning')
     ORDER BY document #>> '{buyer,name}' COLLATE "C", contract_name COLLATE "C" LIMIT :most FOR UPDATE
 """)
 ISSUED = text("""
     UPDATE billing.draft SET state = 'issued'
+    WHERE run = :run AND revision = :revision AND contract = ANY(:contracts)
+""")
+
+ENTITY_OF = text("SELECT entity FROM billing.run WHERE id = :run")
+FINDINGS = text("""
+    SELECT contract, document, findings, hash FROM billing.draft
+    WHERE run = :run AND revision = :revision AND contract_name = :contract AND state = 'blocked' FOR UPDATE
+""")
+OVERRIDES = text("""
+    SELECT contract, code, by FROM billing.override WHERE run = :run AND revision = :revision
+""")
+OVERRIDE = text("""
+    INSERT INTO billing.override (run, contract, revision, code, reason, by, at)
+    VALUES (:run, :contract, :revision, :code, :reason, :by, :at) ON CONFLICT DO NOTHING
+""")
+RELEASE = text("""
+    UPDATE billing.draft SET state = 'warning', hash = :hash
+    WHERE run = :run AND revision = :revision AND contract = :contract
+""")
+REVISION = text("""
+    SELECT contract_name, document FROM billing.draft WHERE run = :run AND revision = :revision ORDER BY contract_name
+""")
+FAIL = text("""
+    UPDATE billing.draft SET state = 'failed', reason = :reason
     WHERE run = :run AND revision = :revision AND contract = ANY(:contracts)
 """)
 
@@ -120,6 +149,8 @@ class Issuable:
     gross: Decimal
     currency: str
     hash: str
+    corrections: list[dict[str, Any]]
+    credit_notes: list[dict[str, Any]]
 
 
 def add(connection: Connection, row: Mapping[str, object]) -> int:
@@ -136,6 +167,11 @@ def read(connection: Connection, run: str, *, lock: bool) -> Run | None:
     """A run by its public id; locked so that acts on one run follow each other."""
     row = connection.execute(LOCKED if lock else READ, {"run": run}).mappings().first()
     return None if row is None else Run(**row)
+
+
+def entity_of(connection: Connection, run: int) -> int:
+    """Whose run it is."""
+    return int(connection.execute(ENTITY_OF, {"run": run}).scalar_one())
 
 
 def collect(connection: Connection, run: Run, *, state: State, known: int) -> int:
@@ -208,9 +244,10 @@ def blocked(connection: Connection, run: Run) -> list[str]:
     return list(rows.scalars())
 
 
-def drafts(connection: Connection, run: Run) -> list[dict[str, Any]]:
-    """Every draft of the revision, by contract."""
-    rows = connection.execute(DRAFTS, {"run": run.id, "revision": run.revision}).mappings()
+def drafts(connection: Connection, run: Run, *, documents: bool) -> list[dict[str, Any]]:
+    """Every draft of the revision, by contract; with or without what would be printed."""
+    given = {"run": run.id, "revision": run.revision, "documents": documents}
+    rows = connection.execute(DRAFTS, given).mappings()
     return [dict(row) for row in rows]
 
 
@@ -224,3 +261,37 @@ def issued(connection: Connection, run: Run, contracts: Sequence[int]) -> None:
     """These drafts are invoices now."""
     given = {"run": run.id, "revision": run.revision, "contracts": list(contracts)}
     connection.execute(ISSUED, given)
+
+
+def fail(connection: Connection, run: Run, contracts: Sequence[int], reason: str) -> None:
+    """These drafts cannot be issued as they were approved; they wait for another run."""
+    given = {"run": run.id, "revision": run.revision, "contracts": list(contracts), "reason": reason}
+    connection.execute(FAIL, given)
+
+
+def revision(connection: Connection, run: Run, number: int) -> dict[str, dict[str, Any] | None]:
+    """Documents of one revision of a run, by contract."""
+    rows = connection.execute(REVISION, {"run": run.id, "revision": number})
+    return {row.contract_name: row.document for row in rows}
+
+
+def findings(connection: Connection, run: Run, contract: str) -> Any:
+    """Contract id, findings and hash of a blocked draft, locked; None if there is none."""
+    given = {"run": run.id, "revision": run.revision, "contract": contract}
+    return connection.execute(FINDINGS, given).first()
+
+
+def overrides(connection: Connection, run: Run) -> list[Any]:
+    """Contract id, code and author of each override of the revision."""
+    return list(connection.execute(OVERRIDES, {"run": run.id, "revision": run.revision}))
+
+
+def override(connection: Connection, run: Run, row: Mapping[str, object]) -> None:
+    """Append an override. Keys: contract, code, reason, by, at."""
+    connection.execute(OVERRIDE, {"run": run.id, "revision": run.revision, **row})
+
+
+def release(connection: Connection, run: Run, contract: int, hash: str) -> None:  # noqa: A002
+    """A blocked draft may be issued now."""
+    given = {"run": run.id, "revision": run.revision, "contract": contract, "hash": hash}
+    connection.execute(RELEASE, given)

@@ -44,6 +44,13 @@ VERSIONS = text("""
     SELECT contract, document FROM contracts.version
     WHERE contract = ANY(:contracts) AND known <= :known ORDER BY contract, version
 """)
+VERSIONS_AS_OF = text("""
+    SELECT w.key, v.document
+    FROM unnest(cast(:keys AS bigint[]), cast(:contracts AS int[]), cast(:evaluations AS bigint[]))
+        AS w (key, contract, evaluation)
+    JOIN contracts.evaluation AS e ON e.id = w.evaluation
+    JOIN contracts.version AS v ON v.contract = w.contract AND v.known <= e.known ORDER BY w.key, v.version
+""")
 STORED = text("""
     SELECT v.document FROM contracts.version AS v JOIN contracts.contract AS c ON c.id = v.contract
     WHERE c.name = :name ORDER BY v.version
@@ -110,6 +117,17 @@ def versions(connection: Connection, contracts: Iterable[int], known: int) -> di
     for contract, document in connection.execute(VERSIONS, {"contracts": list(contracts), "known": known}):
         texts.setdefault(contract, []).append(document)
     return {contract: parse(tuple(found)) for contract, found in texts.items()}
+
+
+def versions_of(connection: Connection, wanted: Sequence[tuple[int, int, int]]) -> dict[int, tuple[Version, ...]]:
+    """The versions that were known to an evaluation. wanted: a key of the caller's, contract id, evaluation id."""
+    columns = [list(column) for column in zip(*wanted, strict=True)] or [[]] * 3
+    texts: dict[int, list[str]] = {}
+    for key, document in connection.execute(
+        VERSIONS_AS_OF, dict(zip(("keys", "contracts", "evaluations"), columns, strict=True))
+    ):
+        texts.setdefault(key, []).append(document)
+    return {key: parse(tuple(found)) for key, found in texts.items()}
 
 
 @lru_cache(maxsize=20_000)

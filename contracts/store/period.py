@@ -63,6 +63,12 @@ NAMED = text(f"""
     SELECT {COLUMNS} FROM contracts.period AS p JOIN contracts.contract AS c ON c.id = p.contract
     WHERE c.name = :name AND p.label = :label
 """)  # noqa: S608 - our own column list
+LABELLED = text(f"""
+    SELECT {COLUMNS}
+    FROM unnest(cast(:contracts AS int[]), cast(:labels AS text[])) AS w (contract, label)
+    JOIN contracts.period AS p ON p.contract = w.contract AND p.label = w.label
+    JOIN contracts.contract AS c ON c.id = p.contract ORDER BY p.contract, p.starts_at
+""")  # noqa: S608 - our own column list
 OF_PROVIDER = text(f"""
     SELECT {COLUMNS}
     FROM contracts.period AS p JOIN contracts.contract AS c ON c.id = p.contract
@@ -139,6 +145,12 @@ def by_id(connection: Connection, ids: Iterable[int]) -> list[Due]:
 def of_provider(connection: Connection, party: int, label: str) -> list[Due]:
     """Periods of this label in all contracts of a provider, by contract name."""
     return [Due(**row) for row in connection.execute(OF_PROVIDER, {"party": party, "label": label}).mappings()]
+
+
+def labelled(connection: Connection, wanted: Sequence[tuple[int, str]]) -> list[Due]:
+    """Periods by contract id and label; of each contract in order of time."""
+    given = {"contracts": [contract for contract, _ in wanted], "labels": [label for _, label in wanted]}
+    return [Due(**row) for row in connection.execute(LABELLED, given).mappings()]
 
 
 def named(connection: Connection, name: str, label: str) -> Due | None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import ConfigDict
-
 from contracts.words import Name, Part, Word
 from core.problem import Problem
 
@@ -15,6 +13,7 @@ if TYPE_CHECKING:
 
     from contracts.document import Version
 
+CHARGES = ("fixed_fee", "usage_charge", "allowance", "minimum_commitment")
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -50,22 +49,28 @@ class Term(Part):
             )
         if self.PROMISE and self.obligated is None:
             yield Problem("obligated", "is missing", "a promise says who is obligated: provider or customer")
-        if self.condition:
-            yield Problem(
-                "condition", "is not evaluated by this version", "leave it out, or mark the clause not_computed"
-            )
+        yield from self.check_kinds("condition", self.condition or (), version, ("obligation",))
         for name in self.measures:
             if name not in version.measure_by_name:
                 yield Problem("measure", f"{name!r} is no measure of this version", _among(version.measure_by_name))
 
     def check_clauses(self, place: str, clauses: tuple[str, ...], version: Version) -> Iterator[Problem]:
         """That clauses named here exist and are charges."""
+        return self.check_kinds(place, clauses, version, CHARGES)
+
+    def check_kinds(
+        self, place: str, clauses: tuple[str, ...], version: Version, kinds: tuple[str, ...] | None
+    ) -> Iterator[Problem]:
+        """That clauses named here exist and are of these kinds; None: of any."""
         for clause in clauses:
             other = version.term_by_clause.get(clause)
             if other is None:
                 yield Problem(place, f"clause {clause!r} does not exist", _among(version.term_by_clause))
-            elif other.kind not in ("fixed_fee", "usage_charge"):
-                yield Problem(place, f"clause {clause!r} is no charge", "name fees or usage charges")
+            elif kinds is not None and other.kind not in kinds:
+                wanted = "charge" if kinds == CHARGES else " or ".join(kinds)
+                yield Problem(place, f"clause {clause!r} is no {wanted}", f"it is a {other.kind}")
+            elif other.clause == self.clause:
+                yield Problem(place, f"clause {clause!r} is this clause itself", "name another")
 
 
 class NotComputed(Term):
@@ -73,17 +78,6 @@ class NotComputed(Term):
 
     kind: Literal["not_computed"] = "not_computed"
     not_computed: Word
-
-
-class Later(Term):
-    """A kind of the format that this engine does not evaluate yet."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-    def check(self, version: Version) -> Iterator[Problem]:  # noqa: ARG002 - nothing else can be said of it
-        """Only that it is not evaluated."""
-        remedy = "state it as not_computed with a reason, or use a version that evaluates it"
-        yield Problem("kind", f"kind {self.kind} is not evaluated by this version", remedy)
 
 
 def _check_sentence(term: Term) -> Iterator[Problem]:
@@ -94,9 +88,16 @@ def _check_sentence(term: Term) -> Iterator[Problem]:
         yield Problem("text", "has a brace without its partner", "write placeholders as {target}")
     for name in PLACEHOLDER.findall(term.text):
         first, _, rest = name.partition(".")
-        value = getattr(term, first, None) if first in type(term).model_fields else None
-        if value is None or (rest and not (isinstance(value, dict) and rest in value)):
+        at = _field(term, first)
+        value = getattr(term, at) if at else None
+        lacks = value is None and at not in term.model_fields_set
+        if lacks or (rest and not (isinstance(value, dict) and rest in value)):
             yield Problem("text", f"names {{{name}}}, which the term lacks", "name a parameter that the term states")
+
+
+def _field(term: Term, name: str) -> str:
+    """The attribute in which a parameter of this name is kept; empty for none."""
+    return next((at for at, one in type(term).model_fields.items() if (one.alias or at) == name), "")
 
 
 def _among(names: Any) -> str:

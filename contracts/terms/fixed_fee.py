@@ -10,6 +10,7 @@ from contracts.scene import Draft, Outcome
 from contracts.segment import Segment, covered, days_touched, in_force, periods, segments
 from contracts.span import normal
 from contracts.terms.base import Term
+from contracts.terms.indexation import is_indexed, moves, written_at
 from contracts.words import Flag, MoneyWord
 from core.canonical import fraction_text
 from core.problem import Problem
@@ -63,7 +64,7 @@ def evaluate(scene: Scene, lineage: Lineage) -> Outcome:
 class _Share:
     """One owner's days of one fee window within one segment."""
 
-    __slots__ = ("days", "end", "of", "owner", "segment", "start", "window")
+    __slots__ = ("amount", "days", "end", "of", "owner", "segment", "start", "window")
 
     def __init__(
         self, owner: str, segment: Segment, window: Period, days: tuple[int, int], span: tuple[int, int]
@@ -71,6 +72,7 @@ class _Share:
         self.owner, self.segment, self.window = owner, segment, window
         self.days, self.of = days
         self.start, self.end = span
+        self.amount = Fraction(self.fee.amount.amount)
 
     @property
     def fee(self) -> FixedFee:
@@ -81,7 +83,7 @@ class _Share:
 
     @property
     def exact(self) -> Fraction:
-        return Fraction(self.fee.amount.amount) * self.days / self.of
+        return self.amount * self.days / self.of
 
 
 def _windows(scene: Scene, lineage: Lineage) -> Iterator[Period]:
@@ -117,7 +119,12 @@ def _shares(scene: Scene, lineage: Lineage, window: Period) -> Iterator[_Share]:
                 continue
             counted[owner] = 1
             part = (1, 1) if whole else (len(days), window.days)
-            yield _Share(owner, segment, window, part, (spans[0][0], spans[-1][1]))
+            share = _Share(owner, segment, window, part, (spans[0][0], spans[-1][1]))
+            if is_indexed(scene, lineage):
+                done = moves(scene, fee.clause, written_at(scene, lineage, segment.start))
+                moved = [move for move in done if move.at <= share.start]
+                share.amount = Fraction(moved[-1].price(share.amount)) if moved else share.amount
+            yield share
 
 
 def _owners(scene: Scene, fee: FixedFee, segment: Segment) -> dict[str, Spans]:
@@ -135,7 +142,11 @@ def _draft(parts: list[_Share], *, several: bool) -> Draft:
         Step(
             f"fee for {part.window.label}",
             "amount × days ÷ days of the window" if part.days != part.of else "amount",
-            {"amount": str(part.fee.amount), "days": str(part.days), "days of the window": str(part.of)},
+            {
+                "amount": f"{fraction_text(part.amount)} {part.fee.amount.currency}",
+                "days": str(part.days),
+                "days of the window": str(part.of),
+            },
             f"{fraction_text(part.exact)} {part.fee.amount.currency}",
         )
         for part in parts

@@ -20,6 +20,10 @@ BY_BATCH = text("""
     SELECT known, messages, received, stored, duplicate, quarantined FROM ingest.batch ORDER BY known DESC LIMIT :most
 """)
 NOTIFY = text("SELECT pg_notify(:channel, :payload)")
+TOTALS = text("""
+    SELECT coalesce(sum(received), 0) AS received, coalesce(sum(stored + duplicate + quarantined), 0) AS placed
+    FROM ingest.batch WHERE known <= :known
+""")
 
 
 class Counts(NamedTuple):
@@ -41,6 +45,12 @@ def notify(connection: Connection, *, newest: datetime | None, stored: int) -> N
     """Tell whoever listens that readings came in; delivered at commit."""
     payload = {"kind": "ingest", "last_reading": newest.isoformat() if newest else None, "stored": stored}
     connection.execute(NOTIFY, {"channel": CHANNEL, "payload": json.dumps(payload)})
+
+
+def totals(connection: Connection, *, known: int) -> tuple[int, int]:
+    """Items received by then, and those of them that were stored, known already or quarantined."""
+    row = connection.execute(TOTALS, {"known": known}).one()
+    return int(row.received), int(row.placed)
 
 
 class Tally(NamedTuple):

@@ -63,6 +63,7 @@ RELATION billing.account
     country text NOT NULL
     vat_id text NOT NULL DEFAULT ''::text
     payment_days integer NOT NULL DEFAULT 30
+    purchase_order text NOT NULL DEFAULT ''::text
     CONSTRAINT account_country_check CHECK ((country ~ '^[A-Z]{2}$'::text))
     CONSTRAINT account_party_fkey FOREIGN KEY (party) REFERENCES contracts.party(id)
     CONSTRAINT account_payment_days_check CHECK ((payment_days >= 0))
@@ -71,6 +72,29 @@ RELATION billing.account
     POLICY api FOR r TO yardstick_api USING ((party = visible.party()) OR (party IN ( SELECT contract_party.party FROM contracts.contract_party)))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT, UPDATE TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.accrual
+    entity integer NOT NULL
+    label text NOT NULL
+    contract integer NOT NULL
+    entry bigint NOT NULL
+    reversal bigint NOT NULL
+    currency text NOT NULL
+    net numeric NOT NULL
+    known bigint NOT NULL
+    result_hash text NOT NULL
+    by text NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT accrual_by_check CHECK ((by <> ''::text))
+    CONSTRAINT accrual_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT accrual_entity_fkey FOREIGN KEY (entity) REFERENCES billing.entity(id)
+    CONSTRAINT accrual_pkey PRIMARY KEY (entity, label, contract)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.accrual FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (visible.reads_money() AND (entity IN ( SELECT entity.id FROM billing.entity WHERE (entity.party = visible.party()))))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
 
 RELATION billing.breach_report
@@ -95,6 +119,53 @@ RELATION billing.breach_report
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
 
+RELATION billing.carried
+    contract integer NOT NULL
+    label text NOT NULL
+    evaluation bigint NOT NULL
+    currency text NOT NULL
+    net numeric NOT NULL
+    reason text NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT carried_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT carried_evaluation_fkey FOREIGN KEY (evaluation) REFERENCES contracts.evaluation(id)
+    CONSTRAINT carried_pkey PRIMARY KEY (contract, label, evaluation)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.carried FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.billed_contract_ids() AS billed_contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.correction
+    contract integer NOT NULL
+    label text NOT NULL
+    n integer NOT NULL
+    kind text NOT NULL
+    invoice bigint NOT NULL
+    corrects bigint NOT NULL
+    evaluation bigint NOT NULL
+    currency text NOT NULL
+    net numeric NOT NULL
+    reason text NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT correction_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT correction_corrects_fkey FOREIGN KEY (corrects) REFERENCES billing.invoice(id)
+    CONSTRAINT correction_evaluation_fkey FOREIGN KEY (evaluation) REFERENCES contracts.evaluation(id)
+    CONSTRAINT correction_invoice_fkey FOREIGN KEY (invoice) REFERENCES billing.invoice(id)
+    CONSTRAINT correction_kind_check CHECK ((kind = ANY (ARRAY['delta_line'::text, 'credit_note'::text, 'cancellation'::text])))
+    CONSTRAINT correction_n_check CHECK ((n > 0))
+    CONSTRAINT correction_pkey PRIMARY KEY (contract, label, n)
+    CONSTRAINT correction_reason_check CHECK ((reason <> ''::text))
+    CREATE INDEX correction_invoice ON billing.correction USING btree (invoice)
+    CREATE UNIQUE INDEX correction_cancellation ON billing.correction USING btree (corrects) WHERE (kind = 'cancellation'::text)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.correction FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.billed_contract_ids() AS billed_contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
 RELATION billing.draft
     run bigint NOT NULL
     contract integer NOT NULL
@@ -110,12 +181,15 @@ RELATION billing.draft
     gross numeric
     currency text
     hash text NOT NULL DEFAULT ''::text
+    corrections jsonb NOT NULL DEFAULT '[]'::jsonb
+    credit_notes jsonb NOT NULL DEFAULT '[]'::jsonb
+    findings jsonb NOT NULL DEFAULT '[]'::jsonb
     CONSTRAINT draft_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
     CONSTRAINT draft_evaluation_fkey FOREIGN KEY (evaluation) REFERENCES contracts.evaluation(id)
     CONSTRAINT draft_period_fkey FOREIGN KEY (period) REFERENCES contracts.period(id)
     CONSTRAINT draft_pkey PRIMARY KEY (run, contract, revision)
     CONSTRAINT draft_run_fkey FOREIGN KEY (run) REFERENCES billing.run(id)
-    CONSTRAINT draft_state_check CHECK ((state = ANY (ARRAY['collected'::text, 'ok'::text, 'warning'::text, 'blocked'::text, 'excluded'::text, 'issued'::text])))
+    CONSTRAINT draft_state_check CHECK ((state = ANY (ARRAY['collected'::text, 'ok'::text, 'warning'::text, 'blocked'::text, 'excluded'::text, 'issued'::text, 'failed'::text])))
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (run IN ( SELECT run.id FROM billing.run))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
@@ -178,13 +252,16 @@ RELATION billing.invoice
     previous_hash text NOT NULL
     chain_hash text NOT NULL
     issued_at timestamp with time zone NOT NULL
+    corrects bigint
+    revision integer NOT NULL DEFAULT 1
     CONSTRAINT invoice_check CHECK ((service_end > service_start))
     CONSTRAINT invoice_check1 CHECK ((due_date >= issue_date))
     CONSTRAINT invoice_check2 CHECK ((scale(net) <= exponent))
     CONSTRAINT invoice_check3 CHECK ((scale(tax) <= exponent))
     CONSTRAINT invoice_check4 CHECK (((scale(gross) <= exponent) AND (gross = (net + tax))))
+    CONSTRAINT invoice_check5 CHECK (((kind = 'credit_note'::text) = (corrects IS NOT NULL)))
     CONSTRAINT invoice_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
-    CONSTRAINT invoice_contract_label_kind_key UNIQUE (contract, label, kind)
+    CONSTRAINT invoice_corrects_fkey FOREIGN KEY (corrects) REFERENCES billing.invoice(id)
     CONSTRAINT invoice_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text))
     CONSTRAINT invoice_customer_fkey FOREIGN KEY (customer) REFERENCES contracts.party(id)
     CONSTRAINT invoice_evaluation_fkey FOREIGN KEY (evaluation) REFERENCES contracts.evaluation(id)
@@ -194,10 +271,13 @@ RELATION billing.invoice
     CONSTRAINT invoice_number_key UNIQUE (number)
     CONSTRAINT invoice_pkey PRIMARY KEY (id)
     CONSTRAINT invoice_public_id_key UNIQUE (public_id)
+    CONSTRAINT invoice_revision_check CHECK ((revision > 0))
     CONSTRAINT invoice_run_fkey FOREIGN KEY (run) REFERENCES billing.run(id)
     CONSTRAINT invoice_series_fkey FOREIGN KEY (series) REFERENCES billing.series(id)
     CONSTRAINT invoice_series_n_key UNIQUE (series, n)
     CREATE INDEX invoice_contract ON billing.invoice USING btree (contract, service_start DESC)
+    CREATE INDEX invoice_corrects ON billing.invoice USING btree (corrects) WHERE (corrects IS NOT NULL)
+    CREATE UNIQUE INDEX invoice_period ON billing.invoice USING btree (contract, label, revision) WHERE (kind = 'invoice'::text)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.invoice FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.billed_contract_ids() AS billed_contract_ids))
@@ -222,14 +302,51 @@ RELATION billing.line
     service_start timestamp with time zone NOT NULL
     service_end timestamp with time zone NOT NULL
     steps jsonb NOT NULL
+    label text
     CONSTRAINT line_check CHECK ((service_end > service_start))
     CONSTRAINT line_invoice_fkey FOREIGN KEY (invoice) REFERENCES billing.invoice(id)
     CONSTRAINT line_n_check CHECK ((n > 0))
     CONSTRAINT line_pkey PRIMARY KEY (invoice, n)
     CONSTRAINT line_tax_rate_check CHECK ((tax_rate >= (0)::numeric))
+    CREATE INDEX line_label ON billing.line USING btree (label) WHERE (label IS NOT NULL)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.line FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (invoice IN ( SELECT invoice.id FROM billing.invoice))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.lock
+    entity integer NOT NULL
+    until date NOT NULL
+    by text NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT lock_by_check CHECK ((by <> ''::text))
+    CONSTRAINT lock_entity_fkey FOREIGN KEY (entity) REFERENCES billing.entity(id)
+    CONSTRAINT lock_pkey PRIMARY KEY (entity, until)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.lock FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (visible.reads_money() AND (entity IN ( SELECT entity.id FROM billing.entity WHERE (entity.party = visible.party()))))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.override
+    run bigint NOT NULL
+    contract integer NOT NULL
+    revision integer NOT NULL
+    code text NOT NULL
+    reason text NOT NULL
+    by text NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT override_by_check CHECK ((by <> ''::text))
+    CONSTRAINT override_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT override_pkey PRIMARY KEY (run, contract, revision, code)
+    CONSTRAINT override_reason_check CHECK ((reason <> ''::text))
+    CONSTRAINT override_run_fkey FOREIGN KEY (run) REFERENCES billing.run(id)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.override FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (run IN ( SELECT run.id FROM billing.run))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
@@ -308,13 +425,18 @@ RELATION billing.transfer
     currency text NOT NULL
     amount numeric NOT NULL
     invoice bigint
+    entity integer
     CONSTRAINT transfer_amount_check CHECK ((amount > (0)::numeric))
     CONSTRAINT transfer_check CHECK ((credit <> debit))
+    CONSTRAINT transfer_check1 CHECK (((invoice IS NOT NULL) OR (entity IS NOT NULL)))
+    CONSTRAINT transfer_entity_fkey FOREIGN KEY (entity) REFERENCES billing.entity(id)
     CONSTRAINT transfer_invoice_fkey FOREIGN KEY (invoice) REFERENCES billing.invoice(id)
     CONSTRAINT transfer_n_check CHECK ((n > 0))
     CONSTRAINT transfer_pkey PRIMARY KEY (entry, n)
+    CREATE INDEX transfer_entity ON billing.transfer USING btree (entity) WHERE (entity IS NOT NULL)
     CREATE INDEX transfer_invoice ON billing.transfer USING btree (invoice)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.transfer FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    CREATE TRIGGER locked AFTER INSERT ON billing.transfer REFERENCING NEW TABLE AS posted FOR EACH STATEMENT EXECUTE FUNCTION billing.refuse_locked()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (invoice IN ( SELECT invoice.id FROM billing.invoice))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
@@ -523,6 +645,7 @@ RELATION contracts.period
     cutoff_at timestamp with time zone NOT NULL
     closed_at timestamp with time zone
     evaluation bigint
+    checked bigint
     CONSTRAINT period_check CHECK ((ends_at > starts_at))
     CONSTRAINT period_check1 CHECK ((cutoff_at >= ends_at))
     CONSTRAINT period_check2 CHECK (((closed_at IS NULL) = (evaluation IS NULL)))
@@ -713,6 +836,19 @@ RELATION ingest.binding_value
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
+RELATION ingest.cloud_event
+    identity bytea NOT NULL
+    content bytea NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT cloud_event_pkey PRIMARY KEY (identity)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.cloud_event FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING visible.operates()
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
 RELATION ingest.credential
     name text NOT NULL
     kind text NOT NULL
@@ -784,6 +920,21 @@ RELATION ingest.latest
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
+RELATION ingest.node_life
+    node text NOT NULL
+    received_at timestamp with time zone NOT NULL
+    topic text NOT NULL
+    payload bytea NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT node_life_pkey PRIMARY KEY (node, received_at, topic)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.node_life FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING visible.operates()
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
 RELATION ingest.quarantine
     topic text NOT NULL
     payload_hash bytea NOT NULL
@@ -797,6 +948,7 @@ RELATION ingest.quarantine
     known bigint NOT NULL
     CONSTRAINT quarantine_pkey PRIMARY KEY (topic, payload_hash, item)
     CONSTRAINT quarantine_reason_check CHECK ((reason ~ '^[a-z0-9_]+$'::text))
+    CREATE INDEX quarantine_no_birth ON ingest.quarantine USING btree (device, received_at) WHERE (reason = 'no_birth'::text)
     CREATE INDEX quarantine_recent ON ingest.quarantine USING btree (received_at DESC)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.quarantine FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
@@ -912,6 +1064,27 @@ RELATION ingest.state_code
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
+
+CREATE OR REPLACE FUNCTION billing.refuse_locked()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog'
+AS $function$
+DECLARE shut record;
+BEGIN
+    SELECT n.posted_on, l.until INTO shut
+    FROM posted AS n
+    LEFT JOIN billing.invoice AS i ON i.id = n.invoice
+    LEFT JOIN billing.series AS s ON s.id = i.series
+    JOIN billing.lock AS l ON l.entity = coalesce(s.entity, n.entity) AND l.until >= n.posted_on
+    ORDER BY l.until DESC LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'a posting on % is refused: the books are closed until %', shut.posted_on, shut.until
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
+END $function$
+-- owner: the administrator
 
 CREATE OR REPLACE FUNCTION core.draw_knowledge()
  RETURNS bigint

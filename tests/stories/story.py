@@ -32,16 +32,17 @@ devices:
     registers:
       - {{register: odometer, kind: counter, unit: km}}
       - {{register: state, kind: state}}
+      - {{register: pressure, kind: gauge, unit: bar}}
 """
 PARTIES = """
 schema: billing/1
 entities:
   - {party: Truck Supplier, name: Truck Supplier GmbH, address: "Hafenstr. 1, 20457 Hamburg", country: DE,
-     vat_id: DE123456789, prefix: TS, timezone: Europe/Berlin, tax_category: S, tax_rate: 19 %}
+     vat_id: DE123456788, prefix: TS, timezone: Europe/Berlin, tax_category: S, tax_rate: 19 %}
   - {party: Tyre Supplier, name: Tyre Supplier GmbH, address: "Werkstr. 2, 45127 Essen", country: DE,
-     vat_id: DE987654321, prefix: TY, timezone: Europe/Berlin, tax_category: S, tax_rate: 19 %}
+     vat_id: DE987654328, prefix: TY, timezone: Europe/Berlin, tax_category: S, tax_rate: 19 %}
 accounts:
-  - {party: Haulier, name: Haulier BV, address: "Waalhaven 2, Rotterdam", country: NL, vat_id: NL123456789B01}
+  - {party: Haulier, name: Haulier BV, address: "Waalhaven 2, Rotterdam", country: NL, vat_id: NL123456782B01}
 """
 
 
@@ -66,6 +67,10 @@ class Story:
     def odometer(self, asset: str, *readings: tuple[str, str]) -> None:
         """Kilometres at wall clocks."""
         self._deliver(asset, [("odometer", local(wall), km, "km") for wall, km in readings])
+
+    def gauge(self, asset: str, register: str, unit: str, *readings: tuple[str, str]) -> None:
+        """Levels at wall clocks."""
+        self._deliver(asset, [(register, local(wall), value, unit) for wall, value in readings])
 
     def states(
         self, asset: str, start: str, end: str, *spans: tuple[str, str, str], otherwise: str = "running"

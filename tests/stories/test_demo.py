@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -12,14 +13,16 @@ from api.demo import main_job
 from api.demo.children import Children
 from api.demo.main_job import Stage
 from api.demo.prepare import prepare
-from api.demo.summary import compare
+from api.demo.summary import billed_months, compare
 from contracts import run as agreements
 from core import clock
 from simulators.run import Upload, upload_history
-from simulators.scenario import demo
+from simulators.scenario import Scenario, demo
+from simulators.truck import Truck
 
 KILLS = 5
 PAUSE = 2.5
+QUIET = 10
 pytestmark = [pytest.mark.services, pytest.mark.slow]
 
 
@@ -46,9 +49,21 @@ def test_killing_the_ingester_in_the_middle_of_the_demo_loses_and_doubles_nothin
 
         agreements.close_due_periods(engine, at=clock.now())
         stage = Stage(engine, scenario, children, broker, Progress(disable=True))
-        rows = compare(scenario, main_job.bill(stage, main_job.close(stage)))
+        invoices = main_job.bill(stage, main_job.close(stage))
+        rows = compare(scenario, invoices)
     assert len(rows) == 52
     assert [row for row in rows if row.difference] == []
+    # The months add up to what they make together: what the odometer shows at its end less what it showed at its start.
+    months = billed_months(scenario, invoices)
+    start, end = months[0][0], months[-1][1]
+    driven = {row.asset: row.billed * 1000 for row in rows if row.unit == "km"}
+    assert driven == {asset: odometer(scenario, asset, end) - odometer(scenario, asset, start) for asset in driven}
+
+
+def odometer(scenario: Scenario, asset: str, at: datetime) -> int:
+    truck = scenario.device(asset)
+    assert isinstance(truck, Truck)
+    return truck.odometer_at(at)
 
 
 def start_ingester(children: Children, run: int) -> None:
@@ -57,9 +72,9 @@ def start_ingester(children: Children, run: int) -> None:
 
 
 def await_quiet(engine: Engine) -> None:
-    """Wait until nothing has arrived for two seconds."""
+    """Wait until nothing has arrived for so long that nothing more will."""
     before, since = received(engine), time.monotonic()
-    while time.monotonic() - since < 2:
+    while time.monotonic() - since < QUIET:
         time.sleep(0.2)
         if (now := received(engine)) != before:
             before, since = now, time.monotonic()

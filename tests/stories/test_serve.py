@@ -6,7 +6,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import httpx
 import pytest
@@ -20,6 +22,7 @@ from tests.fleet import PASSWORD
 
 pytestmark = pytest.mark.services
 PATIENCE = 20
+Result = TypeVar("Result")
 
 
 @pytest.fixture
@@ -122,7 +125,7 @@ def test_a_process_keeps_only_so_many_pages_live(engine: Engine) -> None:
         with broadcast.subscription():
             pass
 
-    asyncio.run(crowd())
+    awaited(crowd())
 
 
 def test_pages_are_woken_again_after_the_database_was_away(engine: Engine, admin_engine: Engine) -> None:
@@ -147,4 +150,10 @@ def test_pages_are_woken_again_after_the_database_was_away(engine: Engine, admin
             await asyncio.wait_for(mine.woken.wait(), PATIENCE)
             return seen | mine.take()
 
-    assert asyncio.run(follow()) == {"connected", "ingest"}
+    assert awaited(follow()) == {"connected", "ingest"}
+
+
+def awaited(work: Coroutine[Any, Any, Result]) -> Result:
+    """In a thread of its own: the browser of other tests keeps a loop running in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()

@@ -7,8 +7,8 @@ from billing.invoice import Agreement, Draft, Evaluated, Party, draw_up
 from billing.tax import Tax
 
 START, END = "2026-05-31T22:00:00.000000Z", "2026-06-30T22:00:00.000000Z"
-SELLER = Party("Truck Supplier GmbH", "Hafenstr. 1, 20457 Hamburg", "DE", "DE123456789")
-BUYER = Party("Haulier BV", "Waalhaven 2, Rotterdam", "NL", "NL123456789B01")
+SELLER = Party("Truck Supplier GmbH", "Hafenstr. 1, 20457 Hamburg", "DE", "DE123456788")
+BUYER = Party("Haulier BV", "Waalhaven 2, Rotterdam", "NL", "NL123456782B01")
 VAT_19 = Tax("S", Decimal(19))
 
 
@@ -69,6 +69,7 @@ def evaluated(*lines: dict[str, Any], verdicts: tuple[dict[str, Any], ...] = (),
         "from": START,
         "to": END,
         "as_of": knowledge,
+        "status": "final",
         "lines": list(lines),
         "verdicts": list(verdicts),
         "open_cases": [],

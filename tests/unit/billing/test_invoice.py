@@ -76,3 +76,8 @@ def test_a_line_carries_the_verdict_of_its_clause_and_asset() -> None:
     found = draft(evaluated(*W18, verdicts=(verdict(),))).document
     assert [item["verdict"] is not None for item in found["lines"]] == [False, False, False, True, False]
     assert found["lines"][3]["sentence"] == "Each truck is available for 98 %."
+
+
+def test_each_line_says_why_it_is_taxed_so() -> None:
+    found = draft(evaluated(*W18), agreement(of_credits="outside_scope")).document
+    assert [line["tax"]["rule"] for line in found["lines"][2:4]] == ["contract", "tax_of_credits: outside_scope"]

@@ -1,0 +1,214 @@
+"""Invoices per second, from closed periods to issued documents with ledger and hashes, beside bare COPY of the rows.
+
+    python -m bench.billing [contracts]
+
+Each contract has 6 trucks, each with a monthly fee and kilometres in two tiers: 12 lines. Evaluating: the final
+evaluation of the month from readings. Billing: freeze, evaluate again as of then, draw up, approve, issue. Bare: the
+rows that billing left, by COPY into empty tables without keys. Late: one reading of one truck for each hundredth
+contract arrives, and the next month's run looks for what to correct.
+"""
+
+import resource
+import sys
+from datetime import UTC, datetime, timedelta
+from time import perf_counter
+from typing import Any
+
+from sqlalchemy import Connection, Engine, text
+
+from billing import run as billing
+from contracts import run as contracts
+from contracts.document import Agreement, read_agreement
+from core import canonical
+from core.database import connect
+from embedded.services import start
+from migrations.run import upgrade
+
+TRUCKS = 6
+SELLER = "Seller Ltd"
+DOCUMENT = """
+schema: contract/1
+contract: C-00000
+version: 1
+effective_from: "2026-06-01"
+recorded_at: "2026-05-15 10:00"
+parties: {provider: Seller, customer: Buyer 00000}
+currency: EUR
+timezone: Europe/Berlin
+billing: {period: month, rounding: half_up, decimals: 2, tax_category: S, tax_rate: "19 %"}
+coverage:
+  - {asset: T-00000-0, from: "2026-06-01"}
+  - {asset: T-00000-1, from: "2026-06-01"}
+  - {asset: T-00000-2, from: "2026-06-01"}
+  - {asset: T-00000-3, from: "2026-06-01"}
+  - {asset: T-00000-4, from: "2026-06-01"}
+  - {asset: T-00000-5, from: "2026-06-01"}
+measures:
+  - {measure: distance, kind: counter_delta, register: vehicle/odometer, unit: km, on_reset: hold,
+     boundary: interpolate}
+terms:
+  - clause: "2.1"
+    kind: fixed_fee
+    amount: "1850.00 EUR"
+    every: month
+    per: asset
+    proration: calendar_days
+    text: "Each truck costs {amount} a {every}; a part of a {every} is shared by {proration}."
+  - clause: "2.2"
+    kind: usage_charge
+    measure: distance
+    model: graduated
+    scope: asset
+    reset: period
+    on_amendment: continue
+    tiers:
+      - {above: "0 km", price: "0.0420 EUR/km"}
+      - {above: "8000 km", price: "0.0380 EUR/km"}
+    text: "Each kilometre of a truck costs the price of the tier it falls in, counted anew each {reset}: {tiers}."
+"""
+SETUP = """
+schema: billing/1
+entities:
+  - {party: Seller, name: Seller Ltd, address: Road 1, country: DE, vat_id: DE123456788, prefix: SE,
+     timezone: Europe/Berlin}
+"""
+MADE = """
+INSERT INTO contracts.party (public_id, name, created_at)
+    SELECT 'par_' || n, 'Buyer ' || n, :at FROM names;
+INSERT INTO billing.account (party, name, address, country)
+    SELECT id, name || ' BV', 'Quay 2', 'NL' FROM contracts.party WHERE name LIKE 'Buyer %';
+INSERT INTO ingest.asset (public_id, name, kind, created_at)
+    SELECT 'ast_' || n || '_' || t, 'T-' || n || '-' || t, 'truck', :at FROM names, generate_series(0, 5) AS t;
+INSERT INTO ingest.device (public_id, name, model, created_at)
+    SELECT 'dev_' || id, 'D-' || id, 'm', :at FROM ingest.asset;
+INSERT INTO ingest.register (device, name, kind, unit, resolution)
+    SELECT id, 'odometer', 'counter', 'km', 0.001 FROM ingest.device;
+INSERT INTO ingest.binding (device, asset, position, during, known)
+    SELECT d.id, a.id, 'vehicle', '[2026-01-01,)', 1
+    FROM ingest.asset AS a JOIN ingest.device AS d ON d.name = 'D-' || a.id;
+INSERT INTO ingest.reading (register, at, value, known, received_at)
+    SELECT id, d.at, 1000000 + id * 17 + (extract(epoch FROM d.at - '2026-05-30')::bigint / 86400) * 311000, 1, d.at
+    FROM generate_series(timestamptz '2026-05-30 07:00+00', '2026-07-03', '1 day') AS d (at), ingest.register
+    ORDER BY 1, 2;
+INSERT INTO contracts.contract (public_id, name, currency, timezone, created_at)
+    SELECT 'con_' || n, 'C-' || n, 'EUR', 'Europe/Berlin', :at FROM names;
+INSERT INTO contracts.contract_party (contract, role, party)
+    SELECT c.id, 'customer', p.id FROM contracts.contract AS c
+        JOIN contracts.party AS p ON p.name = 'Buyer ' || substr(c.name, 3)
+    UNION ALL SELECT c.id, 'provider', p.id FROM contracts.contract AS c, contracts.party AS p WHERE p.name = 'Seller';
+INSERT INTO contracts.version (contract, version, effective_from, recorded_at, document, source, content_hash, known)
+    SELECT id, 1, '2026-05-31 22:00+00', :at, replace(:document, '00000', substr(name, 3)), '', 'h' || id, 1
+    FROM contracts.contract;
+INSERT INTO contracts.coverage (contract, asset, asset_name, during)
+    SELECT c.id, a.id, a.name, '[2026-05-31 22:00+00,)' FROM contracts.contract AS c
+        JOIN ingest.asset AS a ON split_part(a.name, '-', 2) = substr(c.name, 3);
+ANALYZE
+"""
+BARE = ("draft", "invoice", "line", "tax_total", "transfer")
+JULY_5, AUGUST_5 = datetime(2026, 7, 5, 10, tzinfo=UTC), datetime(2026, 8, 5, 10, tzinfo=UTC)
+
+
+def make(admin: Engine, engine: Engine, count: int) -> None:
+    """So many contracts with devices and a month of readings."""
+    found = read_agreement(DOCUMENT)
+    assert isinstance(found, Agreement), found
+    document = canonical.text(found.versions[0].canonical)
+    assert not isinstance(billing.set_up(engine, SETUP, at=JULY_5, by="bench"), tuple)
+    values = {"at": JULY_5 - timedelta(days=40), "document": document, "count": count}
+    with admin.begin() as connection:
+        connection.execute(text("UPDATE core.knowledge SET n = 1"))
+        connection.execute(
+            text("CREATE TEMP TABLE names AS SELECT lpad(n::text, 5, '0') AS n FROM generate_series(1, :count) AS n"),
+            values,
+        )
+        for statement in MADE.split(";\n"):
+            connection.execute(text(statement), values)
+
+
+def bare(admin: Engine) -> float:
+    """Seconds to load what billing left by COPY, tables without keys."""
+    took = 0.0
+    with admin.begin() as connection:
+        cursor: Any = connection.connection.cursor()
+        for table in BARE:
+            connection.execute(text(f"CREATE TABLE public.bare_{table} (LIKE billing.{table})"))
+            with cursor.copy(f"COPY billing.{table} TO STDOUT (FORMAT binary)") as out:
+                blocks = [bytes(block) for block in out]
+            began = perf_counter()
+            with cursor.copy(f"COPY public.bare_{table} FROM STDIN (FORMAT binary)") as into:
+                for block in blocks:
+                    into.write(block)
+            took += perf_counter() - began
+        began = perf_counter()
+    return took + perf_counter() - began
+
+
+def memory() -> float:
+    """The most that this process ever held, MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def show(name: str, count: int, seconds: float, more: str = "") -> None:
+    """One line."""
+    print(f"{name:34} {seconds:8.2f} s  {count / seconds:9,.0f} contracts/s  {more}", flush=True)
+
+
+def timed(act: Any) -> float:
+    """Seconds."""
+    began = perf_counter()
+    act()
+    return perf_counter() - began
+
+
+def late(connection: Connection) -> int:
+    """A reading of 10 June for one truck of each hundredth contract, known after the invoice."""
+    connection.execute(text("SELECT core.draw_knowledge()"))
+    return connection.execute(
+        text("""
+            INSERT INTO ingest.reading (register, at, value, known, received_at)
+            SELECT r.id, '2026-06-01 03:00+00', 1000000 + r.id * 17 + 500000, (SELECT n FROM core.knowledge), :at
+            FROM ingest.register AS r WHERE r.id % 600 = 0
+        """),
+        {"at": JULY_5},
+    ).rowcount
+
+
+def main() -> None:
+    """Run all and print a table."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    with start() as services:
+        admin = connect(services.database_url, role=None)
+        upgrade(admin)
+        engine = connect(services.database_url, role="yardstick_worker")
+        show("made", count, timed(lambda: make(admin, engine, count)))
+        show("evaluated and closed", count, timed(lambda: contracts.close_due_periods(engine, at=JULY_5)))
+        run = billing.create(engine, entity=SELLER, label="2026-06", at=JULY_5, by="person:anna")
+        before = memory()
+        collect = timed(lambda: billing.collect(engine, run, at=JULY_5, by="person:anna"))
+        calculate = timed(lambda: billing.calculate(engine, run, at=JULY_5, by="person:anna"))
+        approve = timed(lambda: billing.approve(engine, run, at=JULY_5, by="person:bert"))
+        issue = timed(lambda: billing.issue(engine, run, at=JULY_5, by="person:bert"))
+        show("collected", count, collect)
+        show("calculated: evaluated, drawn up", count, calculate, f"memory {before:.0f} -> {memory():.0f} MiB")
+        show("approved: reconciled", count, approve)
+        show("issued", count, issue)
+        loaded = bare(admin)
+        total = calculate + issue
+        show("bare COPY of these rows", count, loaded)
+        show("calculated and issued", count, total, f"{loaded / total:.2f} of bare")
+        show("issued alone", count, issue, f"{loaded / issue:.2f} of bare")
+        with admin.begin() as connection:
+            touched = late(connection)
+        contracts.close_due_periods(engine, at=AUGUST_5)
+        again = billing.create(engine, entity=SELLER, label="2026-07", at=AUGUST_5, by="person:anna")
+        billing.collect(engine, again, at=AUGUST_5, by="person:anna")
+        took = timed(lambda: billing.calculate(engine, again, at=AUGUST_5, by="person:anna"))
+        show(f"next month, {touched} periods corrected", count, took, f"memory {memory():.0f} MiB")
+        one = timed(lambda: contracts.evaluate_period(engine, "C-00001", "2026-06", at=AUGUST_5))
+        print(f"{'one customer evaluated again':34} {one * 1000:8.1f} ms")
+        engine.dispose()
+        admin.dispose()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,212 @@
+"""What is looked at before a draft is issued: small rules, each with a code, and what would mend what it finds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from billing.posting import PROMISES
+from core.money import Money, exponent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from billing.invoice import Document
+
+Severity: TypeAlias = Literal["blocking", "warning"]
+OUTLIER = Decimal("2.5")
+"""A total of more than so many times the last one, or less than its part, is looked at."""
+LARGE_CREDIT = Decimal("0.25")
+"""Credits above this part of the charges are looked at."""
+BOTH_VAT_IDS = frozenset({"AE", "K"})
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something about a draft. at_risk: the amount that it concerns, as text; empty: none. fix: what would mend it."""
+
+    code: str
+    severity: Severity
+    message: str
+    at_risk: str
+    fix: str
+
+    def to_json(self) -> dict[str, str]:
+        """As stored and shown."""
+        return {name: getattr(self, name) for name in ("code", "severity", "message", "at_risk", "fix")}
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """The contract's invoice before: its own lines only. lines: by clause and asset, what was billed."""
+
+    number: str
+    net: Money
+    lines: Mapping[tuple[str, str], Money]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What the rules see of a draft. result: the evaluation; taxed: did anybody decide on tax; last: None: none."""
+
+    document: Document
+    result: Mapping[str, Any]
+    taxed: bool
+    last: Last | None
+
+    @property
+    def net(self) -> Money:
+        """The sum of the lines."""
+        return self.money(self.document["net"])
+
+    def money(self, text: str) -> Money:
+        """In the document's currency."""
+        return Money(Decimal(text), self.document["currency"])
+
+    def own(self) -> Iterable[Document]:
+        """Lines that belong to the period itself."""
+        return (line for line in self.document["lines"] if not line["corrects"])
+
+
+def check(case: Case) -> tuple[Finding, ...]:
+    """All findings, blocking ones first."""
+    found = [finding for rule in RULES for finding in rule(case)]
+    return tuple(sorted(found, key=lambda finding: finding.severity != "blocking"))
+
+
+def blocking(findings: Iterable[Finding], overridden: frozenset[str] = frozenset()) -> tuple[Finding, ...]:
+    """What stands in the way of issuing."""
+    return tuple(x for x in findings if x.severity == "blocking" and x.code not in overridden)
+
+
+def _facts_missing(case: Case) -> Iterable[Finding]:
+    for verdict in case.result["verdicts"]:
+        if verdict["status"] == "insufficient":
+            message = f"clause {verdict['clause']}, {verdict['asset']}: facts are missing"
+            yield _finding(case, "facts_missing", message, "bring the readings in, or exclude the contract")
+
+
+def _problem(case: Case) -> Iterable[Finding]:
+    for problem in case.result["problems"]:
+        message = ": ".join(part for part in problem if part)
+        yield _finding(case, "contract_problem", message, "amend the contract")
+
+
+def _no_tax_decision(case: Case) -> Iterable[Finding]:
+    if not case.taxed:
+        message = "no tax decision: neither the contract's billing group nor the seller names tax_category and tax_rate"
+        yield _finding(case, "no_tax_decision", message, "name the tax in the contract or in the seller's set-up")
+
+
+def _vat_ids(case: Case) -> Iterable[Finding]:
+    categories = BOTH_VAT_IDS & {part["category"] for part in case.document["tax"]}
+    for side in ("seller", "buyer"):
+        if categories and not case.document[side]["vat_id"]:
+            message = f"category {', '.join(sorted(categories))} needs the VAT id of the {side}, which is not set up"
+            yield _finding(case, "vat_id_missing", message, "add vat_id with `yardstick bill setup FILE`")
+
+
+def _too_many_decimals(case: Case) -> Iterable[Finding]:
+    digits = exponent(case.document["currency"])
+    if any(len(line["amount"].partition(".")[2]) > digits for line in case.document["lines"]):
+        currency = case.document["currency"]
+        message = f"lines have more decimals than {currency} has ({digits}); the contract's billing.decimals is wrong"
+        yield _finding(case, "too_many_decimals", message, "amend the contract's billing.decimals")
+
+
+def _negative_total(case: Case) -> Iterable[Finding]:
+    gross = case.money(case.document["gross"])
+    if gross.amount < 0:
+        message = f"the total {gross} is negative: this takes a credit note"
+        yield _finding(case, "negative_total", message, "exclude it, and credit the invoice that the credit belongs to")
+
+
+def _sums(case: Case) -> Iterable[Finding]:
+    """Never so, unless a fault of ours: lines, tax and totals are added up once more."""
+    document = case.document
+    net, base = (sum(Decimal(x[name]) for x in document[key]) for key, name in (("lines", "amount"), ("tax", "base")))
+    gross = net + sum(Decimal(part["tax"]) for part in document["tax"])
+    if not net == base == Decimal(document["net"]) or gross != Decimal(document["gross"]):
+        message = f"lines come to {net}, tax bases to {base}, the document says {document['net']}"
+        yield _finding(case, "sums_differ", message, "report it: this is a fault of the program")
+
+
+def _provisional(case: Case) -> Iterable[Finding]:
+    for verdict in case.result["verdicts"]:
+        if verdict["status"] == "provisional":
+            message = f"clause {verdict['clause']}, {verdict['asset']}: provisional, more facts may change it"
+            yield _warning(case, "provisional", message, "bring the facts in; what changes later is corrected")
+
+
+def _open_case(case: Case) -> Iterable[Finding]:
+    for item in case.result["open_cases"]:
+        where = f"clause {item['clause']}, {item['asset']}"
+        message = f"{where}: {item['reason']} from {item['from']} to {item['to']} is open"
+        yield _warning(case, "open_case", message, "decide the case")
+
+
+def _outlier(case: Case) -> Iterable[Finding]:
+    if case.last is None or case.last.net.currency != case.net.currency:
+        return
+    own, last = sum(Decimal(line["amount"]) for line in case.own()), case.last.net.amount
+    if last > 0 and not last / OUTLIER <= own <= last * OUTLIER:
+        message = f"{own} after {last} on {case.last.number}"
+        yield _warning(case, "outlier", message, "look at the lines that changed most", str(abs(own - last)))
+
+
+def _missing_charge(case: Case) -> Iterable[Finding]:
+    if case.last is None:
+        return
+    there = {(line["clause"], line["asset"]) for line in case.own()}
+    for (clause, asset), amount in sorted(case.last.lines.items()):
+        if amount.amount > 0 and (clause, asset) not in there:
+            message = f"clause {clause}, {asset}: {amount} on {case.last.number}, nothing now"
+            yield _warning(
+                case, "missing_charge", message, "see whether the asset left the contract", str(amount.amount)
+            )
+
+
+def _zero_use(case: Case) -> Iterable[Finding]:
+    for line in case.own():
+        before = case.last and case.last.lines.get((line["clause"], line["asset"]))
+        if line["kind"] == "usage_charge" and not Decimal(line["amount"]) and before and before.amount > 0:
+            message = f"clause {line['clause']}, {line['asset']}: no use, after {before} on {case.last.number}"  # type: ignore[union-attr]
+            yield _warning(case, "zero_use", message, "see whether the device still counts", str(before.amount))
+
+
+def _large_credit(case: Case) -> Iterable[Finding]:
+    amounts = [(line["kind"], Decimal(line["amount"])) for line in case.own()]
+    credit = -sum(amount for kind, amount in amounts if kind in PROMISES and amount < 0)
+    charged = sum(amount for _, amount in amounts if amount > 0)
+    if credit > charged * LARGE_CREDIT:
+        message = f"credits of {credit} on charges of {charged}"
+        yield _warning(case, "large_credit", message, "look at the outages and who caused them", str(credit))
+
+
+def _estimated(case: Case) -> Iterable[Finding]:
+    for line in case.own():
+        if any("carried" in (piece["opening_quality"], piece["closing_quality"]) for piece in line["evidence"]):
+            message = f"clause {line['clause']}, {line['asset']}: the counter was silent for too long at a boundary"
+            yield _warning(case, "carried_reading", message, "bring late readings in", line["amount"])
+
+
+def _nothing(case: Case) -> Iterable[Finding]:
+    if not case.document["lines"] or not case.net:
+        yield _warning(case, "zero_total", "the invoice comes to nothing", "exclude it if no invoice is wanted")
+
+
+RULES: Sequence[Callable[[Case], Iterable[Finding]]] = (
+    _facts_missing, _problem, _no_tax_decision, _vat_ids, _too_many_decimals, _negative_total, _sums,
+    _provisional, _open_case, _outlier, _missing_charge, _zero_use, _large_credit, _estimated, _nothing,
+)  # fmt: skip
+NEVER_OVERRIDDEN = frozenset({"no_tax_decision", "too_many_decimals", "negative_total", "sums_differ"})
+"""What makes a document wrong whoever says that it is right."""
+
+
+def _finding(case: Case, code: str, message: str, fix: str) -> Finding:
+    return Finding(code, "blocking", message, case.document["gross"].lstrip("-"), fix)
+
+
+def _warning(_: Case, code: str, message: str, fix: str, at_risk: str = "") -> Finding:
+    return Finding(code, "warning", message, at_risk, fix)

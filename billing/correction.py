@@ -1,0 +1,229 @@
+"""What a later evaluation changes of a billed period: delta lines, credit notes, and what is too small for either."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from billing import chain
+from billing.invoice import Draft, Line, amount_text, tax_of, tax_row, total
+from billing.posting import PROMISES, reduces
+from billing.tax import Tax, TaxTotal, rate_text, totals
+from core import canonical
+from core.money import Money
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from billing.invoice import Agreement, Document, Evaluated
+    from core.money import Mode
+
+Way: TypeAlias = Literal["delta_line", "credit_note", "carried"]
+Key: TypeAlias = tuple[str, str]
+"""Clause and asset."""
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """What all documents so far bill for a clause and asset of one period."""
+
+    clause: str
+    kind: str
+    asset: str
+    tax: Tax
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What changes of one period. n: the how manieth time its bill is corrected; lines: one for each clause and asset.
+
+    evaluation: the newer one's public id; saved: the same in the database. document: the invoice that stays as it was.
+    """
+
+    n: int
+    period: str
+    lines: tuple[Line, ...]
+    net: Money
+    reason: str
+    evaluation: str
+    saved: int
+    document: Document
+
+
+def correct(
+    document: Document,
+    billed: Sequence[Billed],
+    *,
+    place: tuple[int, int],
+    before: Evaluated,
+    after: Evaluated,
+    agreement: Agreement,
+    reasons: Sequence[str],
+) -> Correction | None:
+    """The difference between what an evaluation says of a period now and what is billed for it; None if there is none.
+
+    document: the period's invoice. place: number of the correction, and the newer evaluation's id in the database.
+    A difference is taxed as what was billed for its clause and asset. An evaluation that lacks facts corrects nothing.
+    """
+    if after.result["status"] == "insufficient":
+        return None
+    now, old = _now(after), {(item.clause, item.asset): item for item in reversed(billed)}
+    sums = _sums(billed)
+    reason = ", ".join(reasons)
+    lines = []
+    for key in [*now, *(key for key in sums if key not in now)]:
+        rows = now.get(key, [])
+        zero = Money.zero(after.result["currency"])
+        amount = total((Money.parse(row["amount"]) for row in rows), zero)
+        difference = amount - sums.get(key, zero)
+        if difference:
+            kind = rows[0]["kind"] if rows else old[key].kind
+            tax = old[key].tax if key in old else tax_of(kind, amount, agreement)
+            pair = sums.get(key, zero), amount
+            words = _words(document, before, after, rows=rows, pair=pair, reason=reason)
+            lines.append(_line(key, kind, tax, difference, words=words, agreement=agreement, n=place[0]))
+    if not lines:
+        return None
+    net = total((line.amount for line in lines), Money.zero(after.result["currency"]))
+    return Correction(place[0], after.result["period"], tuple(lines), net, reason, after.id, place[1], document)
+
+
+def way(correction: Correction, agreed: Literal["delta_line", "credit_note"], least: Money | None) -> Way:
+    """How a difference is billed: below the least amount not yet; to the customer's good as the contract says."""
+    if least is not None and abs(correction.net) < least:
+        return "carried"
+    return "credit_note" if agreed == "credit_note" and correction.net.amount < 0 else "delta_line"
+
+
+def credit_note(correction: Correction, mode: Mode) -> Draft:
+    """A document of its own for a difference to the customer's good.
+
+    Amounts are negative: with the invoice they come to what is owed. A print of EN 16931's type 381 leaves signs out.
+    """
+    tax = totals(((line.tax, line.amount) for line in correction.lines), mode)
+    return _note(correction.document, correction.lines, tax, correction.reason, correction.evaluation)
+
+
+def cancellation(document: Document, reason: str) -> Draft:
+    """A credit note over a whole invoice: its exact negation, line by line and for each category and rate of tax."""
+    currency = document["currency"]
+    lines = tuple(_negated(line, document, reason) for line in document["lines"])
+    tax = tuple(
+        TaxTotal(_tax(part), -_money(part["base"], currency), -_money(part["tax"], currency))
+        for part in document["tax"]
+    )
+    return _note(document, lines, tax, reason, document["evaluation"]["id"])
+
+
+def _note(document: Document, lines: Sequence[Line], tax: tuple[TaxTotal, ...], reason: str, evaluation: str) -> Draft:
+    zero = Money.zero(document["currency"])
+    numbered = tuple(replace(line, document=line.document | {"n": n}) for n, line in enumerate(lines, start=1))
+    net, tax_total = total((line.amount for line in lines), zero), total((part.amount for part in tax), zero)
+    note = document | {
+        "kind": "credit_note",
+        "issue": None,
+        "corrects": {key: document["issue"][key] for key in ("id", "number", "issue_date")},
+        "reason": reason,
+        "lines": [line.document for line in numbered],
+        "tax": [tax_row(part) for part in tax],
+        "verdicts": [],
+        "warnings": [],
+        "net": amount_text(net, zero.currency),
+        "tax_total": amount_text(tax_total, zero.currency),
+        "gross": amount_text(net + tax_total, zero.currency),
+        "evaluation": document["evaluation"] | {"id": evaluation},
+    }
+    return Draft(numbered, tax, net, tax_total, note, chain.content_hash(note), ())
+
+
+def _now(after: Evaluated) -> dict[Key, list[Mapping[str, Any]]]:
+    rows: dict[Key, list[Mapping[str, Any]]] = {}
+    for row in after.result["lines"]:
+        rows.setdefault((row["clause"], row["asset"]), []).append(row)
+    return rows
+
+
+def _sums(billed: Iterable[Billed]) -> dict[Key, Money]:
+    sums: dict[Key, Money] = {}
+    for item in billed:
+        key = item.clause, item.asset
+        sums[key] = sums[key] + item.amount if key in sums else item.amount
+    return sums
+
+
+def _words(
+    document: Document,
+    before: Evaluated,
+    after: Evaluated,
+    *,
+    rows: Sequence[Mapping[str, Any]],
+    pair: tuple[Money, Money],
+    reason: str,
+) -> Document:
+    """What a delta line refers to: the period, the invoice, both evaluations, and how it is computed now."""
+    return {
+        "period": after.result["period"],
+        "reason": reason,
+        "invoice": {key: document["issue"][key] for key in ("id", "number", "issue_date")},
+        "versions": after.result["versions"],
+        "from": after.result["from"],
+        "to": after.result["to"],
+        "before": amount_text(pair[0], pair[0].currency),
+        "now": amount_text(pair[1], pair[1].currency),
+        "evaluations": [
+            {"id": each.id, **{key: each.result[key] for key in ("input_hash", "result_hash")}}
+            for each in (before, after)
+        ],
+        "lines": [{key: row[key] for key in ("segment", "text", "amount", "steps")} for row in rows],
+    }
+
+
+def _line(key: Key, kind: str, tax: Tax, difference: Money, *, words: Document, agreement: Agreement, n: int) -> Line:
+    clause, asset = key
+    segment = words["lines"][0]["segment"] if words["lines"] else words["versions"][0]
+    text = f"{words['period']}: {words['now']} instead of {words['before']}"
+    amount = amount_text(difference, difference.currency)
+    values = {name: words[name] for name in ("now", "before")}
+    document = {
+        "n": 0,
+        "id": "l_" + canonical.digest([words["invoice"]["number"], clause, asset, n])[:24],
+        "clause": clause,
+        "kind": kind,
+        "asset": asset,
+        "segment": segment,
+        "text": text,
+        "quantity": None,
+        "unit": "",
+        "amount": amount,
+        "sentence": agreement.sentences.get((segment, clause), ""),
+        "tax": {"category": tax.category, "rate": rate_text(tax.rate), "rule": "as the line that it corrects"},
+        **{name: words[name] for name in ("from", "to")},
+        "steps": [{"label": "correction", "formula": "now - before", "values": values, "result": amount}],
+        "evidence": [],
+        "verdict": None,
+        "corrects": {key: value for key, value in words.items() if key not in ("from", "to")}
+        | {"reduction": kind in PROMISES},
+    }
+    return Line(kind, difference, tax, document)
+
+
+def _negated(line: Document, document: Document, reason: str) -> Line:
+    amount = -_money(line["amount"], document["currency"])
+    period = line["corrects"]["period"] if line.get("corrects") else document["period"]
+    reference = {key: document["issue"][key] for key in ("id", "number", "issue_date")}
+    words = {"period": period, "reason": reason, "invoice": reference, "reduction": reduces(line, -amount)}
+    text = amount_text(amount, amount.currency)
+    return Line(line["kind"], amount, _tax(line["tax"]), line | {"amount": text, "corrects": words})
+
+
+def _tax(part: Mapping[str, str]) -> Tax:
+    return Tax(part["category"], _decimal(part["rate"]))
+
+
+def _money(text: str, currency: str) -> Money:
+    return Money.parse(f"{text} {currency}")
+
+
+def _decimal(text: str) -> Any:
+    return Money.parse(f"{text} EUR").amount

@@ -1,0 +1,161 @@
+"""Which billed periods come to something else now, and what was billed for them so far."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, text
+
+from billing.agreement import agreement
+from billing.correction import Billed, correct
+from billing.invoice import Evaluated
+from billing.store import entity as entities
+from billing.tax import Tax
+from contracts.store import revision
+from core.money import Money
+from core.store import packed
+from core.time import micros
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from billing.correction import Correction
+    from billing.store.entity import Entity
+    from billing.store.run import Run
+    from contracts.store.evaluation import Saved
+    from contracts.store.period import Due
+    from contracts.store.revision import Revised
+
+# Invoices that stand (not credited in full) of periods that ended before another one begins.
+STANDING = text("""
+    SELECT i.id, i.contract, i.label, i.evaluation
+    FROM unnest(cast(:contracts AS int[]), cast(:starts AS timestamptz[])) AS w (contract, "start")
+    JOIN billing.invoice AS i ON i.contract = w.contract AND i.kind = 'invoice' AND i.service_end <= w."start"
+    WHERE NOT EXISTS (SELECT FROM billing.correction AS c WHERE c.corrects = i.id AND c.kind = 'cancellation')
+    ORDER BY i.contract, i.service_start
+""")
+DOCUMENTS = text("SELECT contract, label, document FROM billing.invoice WHERE id = ANY(:ids)")
+BILLED = text("""
+    SELECT i.contract, coalesce(l.label, i.label) AS label, l.clause, l.asset, l.tax_category, l.tax_rate,
+        (array_agg(l.kind ORDER BY i.id DESC))[1] AS kind, l.currency, sum(l.amount) AS amount
+    FROM billing.invoice AS i JOIN billing.line AS l ON l.invoice = i.id
+    WHERE i.contract = ANY(:contracts) AND coalesce(l.label, i.label) = ANY(:labels)
+    GROUP BY i.contract, coalesce(l.label, i.label), l.clause, l.asset, l.tax_category, l.tax_rate, l.currency
+    ORDER BY max(i.id) DESC, l.tax_category, l.tax_rate
+""")
+COUNTS = text("""
+    SELECT contract, label, max(n) AS n FROM billing.correction WHERE contract = ANY(:contracts)
+    GROUP BY contract, label
+""")
+# Documents that correct a period and stand; one of them is in the way of crediting its invoice in full.
+CORRECTED_BY = text("""
+    SELECT i.number FROM billing.correction AS c JOIN billing.invoice AS i ON i.id = c.invoice
+    WHERE c.contract = :contract AND c.label = :label AND c.kind <> 'cancellation' AND i.id <> :id
+        AND c.corrects = :id
+        AND NOT EXISTS (SELECT FROM billing.correction AS d WHERE d.corrects = i.id AND d.kind = 'cancellation')
+    ORDER BY c.n DESC LIMIT 1
+""")
+CREDITED = text("SELECT 1 FROM billing.correction WHERE corrects = :id AND kind = 'cancellation'")
+ADD = text("""
+    INSERT INTO billing.correction
+        (contract, label, n, kind, invoice, corrects, evaluation, currency, net, reason, at)
+    SELECT r.contract, r.label, r.n, r.kind, r.invoice, i.id, r.evaluation, r.currency, r.net, r.reason, :at
+    FROM json_to_recordset(cast(:rows AS json)) AS r(contract int, label text, n int, kind text, invoice bigint,
+        corrects text, evaluation bigint, currency text, net numeric, reason text)
+    JOIN billing.invoice AS i ON i.public_id = r.corrects
+""")
+CARRY = text("""
+    INSERT INTO billing.carried (contract, label, evaluation, currency, net, reason, at)
+    SELECT contract, label, evaluation, currency, net, reason, :at
+    FROM json_to_recordset(cast(:rows AS json)) AS r(contract int, label text, evaluation bigint, currency text,
+        net numeric, reason text)
+    ON CONFLICT DO NOTHING
+""")
+
+
+def find(connection: Connection, dues: Sequence[Due], run: Run, at: datetime) -> dict[int, list[Correction]]:
+    """By contract, what changes of its earlier billed periods as of the run's knowledge; in order of time."""
+    if run.known is None:
+        raise ValueError(f"run {run.public_id} has not frozen what is known")
+    given = {"contracts": [due.contract for due in dues], "starts": [due.starts_at for due in dues]}
+    standing = {(row.contract, row.label): row for row in connection.execute(STANDING, given)}
+    billed = [revision.Billed(row.contract, row.label, row.evaluation) for row in standing.values()]
+    revised = revision.revise(connection, billed, known=run.known, at=at) if billed else []
+    if not revised:
+        return {}
+    keys = [(item.due.contract, item.due.label) for item in revised]
+    documents = {
+        (row.contract, row.label): row.document
+        for row in connection.execute(DOCUMENTS, {"ids": [standing[key].id for key in keys]})
+    }
+    seller = entities.entity_by_id(connection, run.entity)
+    sums, numbers = _billed(connection, keys), counts(connection, [due.contract for due in dues])
+    found: dict[int, list[Correction]] = {}
+    for item, key in zip(revised, keys, strict=True):
+        n = numbers.get(key, 0) + 1
+        if correction := _correct(item, documents[key], sums.get(key, ()), seller=seller, n=n):
+            found.setdefault(item.due.contract, []).append(correction)
+    return found
+
+
+def counts(connection: Connection, contracts: Iterable[int]) -> dict[tuple[int, str], int]:
+    """How often each period of these contracts was corrected, by contract and label; those never are missing."""
+    rows = connection.execute(COUNTS, {"contracts": list(contracts)})
+    return {(row.contract, row.label): row.n for row in rows}
+
+
+def why_not_creditable(connection: Connection, found: Mapping[str, Any]) -> str:
+    """What is in the way of crediting this document in full; empty if nothing is."""
+    number, key = found["number"], {name: found[name] for name in ("contract", "label", "id")}
+    if found["kind"] != "invoice":
+        return f"{number} is a credit note; only an invoice is credited"
+    if connection.execute(CREDITED, {"id": found["id"]}).first():
+        return f"{number} is credited in full already"
+    if other := connection.execute(CORRECTED_BY, key).scalar():
+        return f"period {found['label']} of {number} was corrected by {other}; credit that document first"
+    return ""
+
+
+def add(connection: Connection, rows: Sequence[Mapping[str, Any]], at: datetime) -> None:
+    """Append corrections that documents carry. Raises IntegrityError where another document took the number.
+
+    Keys as the columns; corrects: the public id of the invoice that stays as it was.
+    """
+    if rows:
+        connection.execute(ADD, {"rows": packed(rows), "at": at})
+
+
+def carry(connection: Connection, rows: Sequence[Mapping[str, Any]], at: datetime) -> None:
+    """Note what is owed and too small to bill yet; keys as the columns."""
+    if rows:
+        connection.execute(CARRY, {"rows": packed(rows), "at": at})
+
+
+def _correct(
+    item: Revised, document: dict[str, Any], billed: Sequence[Billed], *, seller: Entity, n: int
+) -> Correction | None:
+    numbers = item.after.result["versions"]
+    return correct(
+        document,
+        billed,
+        place=(n, item.after.id),
+        before=_evaluated(item.before),
+        after=_evaluated(item.after),
+        agreement=agreement(item.versions, numbers, end=micros(item.due.ends_at), default=seller.tax),
+        reasons=item.reasons,
+    )
+
+
+def _evaluated(saved: Saved) -> Evaluated:
+    return Evaluated(saved.public_id, saved.result, saved.evidence)
+
+
+def _billed(connection: Connection, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], list[Billed]]:
+    given = {"contracts": list({key[0] for key in keys}), "labels": list({key[1] for key in keys})}
+    found: dict[tuple[int, str], list[Billed]] = {}
+    for row in connection.execute(BILLED, given):
+        amount, tax = Money(row.amount, row.currency), Tax(row.tax_category, row.tax_rate)
+        item = Billed(row.clause, row.kind, row.asset, tax, amount)
+        found.setdefault((row.contract, row.label), []).append(item)
+    return found

@@ -1,0 +1,92 @@
+"""The same amounts counted twice: what devices sent, what contracts are due, lines, documents, ledger."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, text
+
+from billing.gate import Pair
+from contracts.store import period as periods
+from ingest.store import batch
+
+if TYPE_CHECKING:
+    from billing.store.entity import Entity
+    from billing.store.run import Run
+
+DRAFTS = text("""
+    SELECT d.currency, sum(d.net) AS net, sum(d.gross) AS gross, sum(l.lines) AS lines, sum(t.base) AS base,
+        sum(t.tax) AS tax
+    FROM billing.draft AS d
+    CROSS JOIN LATERAL (
+        SELECT sum((x ->> 'amount')::numeric) AS lines FROM jsonb_array_elements(d.document -> 'lines') AS x
+    ) AS l
+    CROSS JOIN LATERAL (
+        SELECT sum((x ->> 'base')::numeric) AS base, sum((x ->> 'tax')::numeric) AS tax
+        FROM jsonb_array_elements(d.document -> 'tax') AS x
+    ) AS t
+    WHERE d.run = :run AND d.revision = :revision AND d.state IN ('ok', 'warning', 'issued')
+    GROUP BY d.currency ORDER BY d.currency
+""")
+BUCKETS = text("SELECT count(*) FROM billing.draft WHERE run = :run AND revision = :revision")
+# Contracts whose period another run of the seller invoiced, and that are therefore not in this one.
+ELSEWHERE = text("""
+    SELECT count(DISTINCT i.contract) FROM billing.invoice AS i
+    WHERE i.contract = ANY(:contracts) AND i.label = :label AND i.kind = 'invoice'
+        AND NOT EXISTS (SELECT FROM billing.draft AS d
+            WHERE d.run = :run AND d.revision = :revision AND d.contract = i.contract)
+""")
+ISSUED = text("""
+    SELECT i.currency, sum(i.net) AS net, sum(i.gross) AS gross, sum(l.amount) AS lines, sum(t.base) AS base,
+        sum(m.receivable) AS receivable, sum(m.booked) AS booked
+    FROM billing.invoice AS i
+    CROSS JOIN LATERAL (SELECT coalesce(sum(amount), 0) AS amount FROM billing.line WHERE invoice = i.id) AS l
+    CROSS JOIN LATERAL (SELECT coalesce(sum(base), 0) AS base FROM billing.tax_total WHERE invoice = i.id) AS t
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(CASE WHEN debit LIKE 'receivable:%' THEN amount WHEN credit LIKE 'receivable:%'
+                THEN -amount ELSE 0 END), 0) AS receivable,
+            coalesce(sum(CASE WHEN credit LIKE 'receivable:%' THEN -amount WHEN debit LIKE 'receivable:%'
+                THEN amount ELSE 0 END) FILTER (WHERE 'vat' NOT IN (split_part(debit, ':', 1),
+                split_part(credit, ':', 1))), 0) AS booked
+        FROM billing.transfer WHERE invoice = i.id
+    ) AS m
+    WHERE i.run = :run GROUP BY i.currency ORDER BY i.currency
+""")
+
+
+def before_issuing(connection: Connection, run: Run, seller: Entity) -> tuple[Pair, ...]:
+    """Of a run in review. Readings: everything known to the run; contracts: each due one is in exactly one bucket."""
+    received = batch.totals(connection, known=run.known or 0)
+    dues = [due.contract for due in periods.of_provider(connection, seller.party, run.label)]
+    given = {"run": run.id, "revision": run.revision}
+    drafts = connection.execute(BUCKETS, given).scalar_one()
+    elsewhere = connection.execute(ELSEWHERE, given | {"contracts": dues, "label": run.label}).scalar_one()
+    pairs = [
+        Pair("readings received, and stored + duplicate + quarantined", *map(Decimal, received)),
+        Pair(
+            "contracts with this period, and drafts + invoiced before", Decimal(len(dues)), Decimal(drafts + elsewhere)
+        ),
+    ]
+    for row in connection.execute(DRAFTS, given):
+        lines, base, tax = (value or Decimal(0) for value in (row.lines, row.base, row.tax))
+        pairs += [
+            Pair(f"{row.currency}: lines of drafts, and their net totals", lines, row.net),
+            Pair(f"{row.currency}: tax bases of drafts, and their net totals", base, row.net),
+            Pair(f"{row.currency}: net totals of drafts with tax, and their gross totals", row.net + tax, row.gross),
+        ]
+    return tuple(pairs)
+
+
+def after_issuing(connection: Connection, run: Run) -> tuple[Pair, ...]:
+    """Of the documents that a run issued: lines, totals, tax bases, ledger."""
+    return tuple(
+        Pair(f"{row.currency}: {name}", left, right)
+        for row in connection.execute(ISSUED, {"run": run.id})
+        for name, left, right in (
+            ("lines, and net totals of documents", row.lines, row.net),
+            ("tax bases, and net totals of documents", row.base, row.net),
+            ("booked receivables, and gross totals of documents", row.receivable, row.gross),
+            ("booked revenue and its reductions, and lines", row.booked, row.lines),
+        )
+    )

@@ -1,0 +1,199 @@
+"""What a remedy is a share of, and what its caps leave: for all assets of a term together, over windows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from contracts.evaluation import Figure, Line, Status, Verdict, line_id
+from contracts.facts import Carried
+from contracts.remedy import Before, Capped, cap
+from contracts.scene import Draft, Outcome
+from contracts.segment import Segment, contract_years, pool_owner
+from contracts.window import Window, base_periods
+from core.money import Money, round_fraction
+from core.time import Period, instant, micros, step
+from core.units import Quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from contracts.scene import Scene
+
+ZERO = Fraction(0)
+
+
+@dataclass
+class Credited:
+    """One asset's or pool's window that may earn a credit. base: what it is a share of; parts: assets of a pool."""
+
+    window: Window[Any]
+    owner: str
+    base: Fraction = ZERO
+    money: Money | None = None
+    parts: Mapping[str, object] = field(default_factory=dict)
+    weak: bool = False
+    """An amount that the credit is a share of is not known yet."""
+    final: bool = True
+    barred: bool = False
+    """A duty that the promise is conditional on was not kept."""
+
+    @property
+    def assets(self) -> tuple[str, ...]:
+        """Its assets: a pool's parts, or the owner itself."""
+        return tuple(self.parts) or (self.owner,)
+
+
+def find_bases(
+    scene: Scene, window: Window[Any], results: Sequence[Credited], bill: Callable[[Period], Outcome]
+) -> None:
+    """The amounts of the base clauses in the window, as invoiced; of a contract's or pool's line, an equal part."""
+    bills = [bill(period) for period in base_periods(scene, window, window.term.base)]
+    amounts: dict[str, Fraction] = {}
+    for line in (line for one in bills for line in one.lines if line.clause in window.term.base):
+        amounts[line.owner] = amounts.get(line.owner, ZERO) + Fraction(line.amount.amount)
+    verdicts = (v for one in bills for v in one.verdicts if v.clause in window.term.base)
+    weak = {v.owner for v in verdicts if v.status == "insufficient"}
+    own = {result.owner: {result.owner, *result.parts} for result in results}
+    anyone = {owner for owners in own.values() for owner in owners}
+    shared = sum((amount for owner, amount in amounts.items() if owner not in anyone), ZERO)
+    for result in results:
+        result.base = sum((amounts.get(owner, ZERO) for owner in own[result.owner]), shared / len(results))
+        result.weak = bool(weak & own[result.owner] or weak - anyone)
+
+
+def capped(scene: Scene, window: Window[Any], results: Sequence[Credited]) -> Capped:
+    """The window's credits after the term's caps, which hold for all owners together."""
+    given = {result.owner: result.money for result in results if result.money is not None}
+    base = sum((result.base for result in results), ZERO)
+    before: dict[str, Before] = {one.window: _before(scene, window, one.window) for one in window.term.caps}
+    return cap(window.term, given, base, before, decimals=window.version.billing.decimals)
+
+
+def _before(scene: Scene, window: Window[Any], kind: str) -> Before:
+    """Base and credits of the earlier months in a cap's window: carried as one sum, or month by month."""
+    sums = {"base_before": ZERO, "credits_before": ZERO}
+    since = _cap_start(scene, window, kind)
+    for item in scene.facts.carried:
+        name, _, month = item.item.partition(" of ")
+        if item.clause != window.term.clause or name not in sums or not isinstance(item.value, Money):
+            continue
+        if not month or Period.parse(month, scene.zone).span.micros[0] >= since:
+            sums[name] += Fraction(item.value.amount)
+    return Before(sums["base_before"], sums["credits_before"])
+
+
+def _cap_start(scene: Scene, window: Window[Any], kind: str) -> int:
+    if kind == "contract_year":
+        return next(start for start, end in contract_years(scene.versions, window.end - 1, window.end) if end > start)
+    return micros(step(instant(window.end), scene.zone, months=-12))
+
+
+def carry(scene: Scene, window: Window[Any], results: Sequence[Credited], found: Capped) -> list[Carried]:
+    """Base and credits by month, for caps that look further back than a month."""
+    if not any(one.window != "month" for one in window.term.caps) or window.term.window != "month":
+        return []
+    clause, owner = window.term.clause, pool_owner(scene.versions, window.term.applies_to)
+    oldest = micros(step(instant(window.end), scene.zone, months=-11))
+    kept = [
+        item
+        for item in scene.facts.carried
+        if item.clause == clause
+        and " of " in item.item
+        and Period.parse(item.item.partition(" of ")[2], scene.zone).span.micros[0] >= oldest
+    ]
+    base = scene.rounded(sum((result.base for result in results), ZERO), window.version)
+    given = sum(found.credits.values(), Money.zero(scene.currency))
+    return [
+        *kept,
+        Carried(clause, f"base_before of {window.label}", base, owner),
+        Carried(clause, f"credits_before of {window.label}", given, owner),
+    ]
+
+
+def cap_verdict(scene: Scene, window: Window[Any], results: Sequence[Credited], found: Capped) -> Iterator[Verdict]:
+    """What the caps did, for the term as a whole."""
+    if not found.caps:
+        return
+    currency = scene.currency
+    total = sum((Fraction(result.money.amount) for result in results if result.money), ZERO)
+    values = {"credit_before_caps": Figure(total, currency), "capped": Figure(found.cut, currency)}
+    values |= {f"cap_{name}": Figure(limit, currency) for name, limit in found.caps.items()}
+    if found.left is not None:
+        values["cap_left"] = Figure(found.left, currency)
+    owner = pool_owner(scene.versions, window.term.applies_to)
+    status: Status = "final" if all(result.final for result in results) else "provisional"
+    yield Verdict(
+        window.term.clause, window.term.kind, owner, "-", status, status == "final", window.start, window.end, values
+    )
+
+
+def earn_back(scene: Scene, window: Window[Any], shown: Sequence[tuple[str, Fraction | None, Money]]) -> Outcome:
+    """Credits that so many later windows at a target cancel. shown: owner, result and credit of this window."""
+    outcome, term = Outcome(), window.term
+    if term.earn_back_target is None:
+        return outcome
+    for owner, result, given in shown:
+        at_risk = [item for item in scene.facts.carried if _at_risk(item, term, owner)]
+        good = result is not None and result >= term.earn_back_target
+        if good and at_risk and _good_before(scene, window, owner) >= (term.earn_back_windows or 1) - 1:
+            money = sum((item.value for item in at_risk if isinstance(item.value, Money)), Money.zero(scene.currency))
+            outcome.lines.append(_earned(scene, window, owner, money))
+            at_risk = []
+        if given:
+            at_risk.append(Carried(term.clause, f"credit_at_risk of {window.label}", given, owner))
+        outcome.carry += at_risk
+        if result is not None:
+            outcome.carry += results_carried(scene, window, owner, result, most=term.earn_back_windows or 1)
+    return outcome
+
+
+def results_carried(scene: Scene, window: Window[Any], owner: str, result: Fraction, *, most: int) -> list[Carried]:
+    """The result of this window and of the last ones before it, for the windows that look back on them."""
+    clause = window.term.clause
+    values = {label: value for label, value in past_results(scene, clause, owner).items() if label != window.label}
+    values[window.label] = result
+    kept = sorted(values)[-most:]
+    return [
+        Carried(clause, f"value of {label}", Quantity(round_fraction(values[label] * 100, 12, "half_up"), "%"), owner)
+        for label in kept
+    ]
+
+
+def past_results(scene: Scene, clause: str, owner: str) -> dict[str, Fraction]:
+    """Results of earlier windows by label: from history, or as earlier evaluations carried them."""
+    found = {
+        item.period: item.value
+        for item in scene.facts.history
+        if item.clause == clause and item.owner == owner and item.value is not None
+    }
+    for item in scene.facts.carried:
+        name, _, label = item.item.partition(" of ")
+        if name == "value" and (item.clause, item.owner) == (clause, owner) and isinstance(item.value, Quantity):
+            found.setdefault(label, Fraction(item.value.magnitude) / 100)
+    return found
+
+
+def _at_risk(item: Carried, term: Any, owner: str) -> bool:
+    return item.clause == term.clause and item.item.startswith("credit_at_risk") and item.owner in (owner, "")
+
+
+def _good_before(scene: Scene, window: Window[Any], owner: str) -> int:
+    """How many windows just before this one reached the target, without a gap."""
+    past = past_results(scene, window.term.clause, owner)
+    found = 0
+    for label in sorted(past, reverse=True):
+        if label >= window.label:
+            continue
+        if past[label] < window.term.earn_back_target:
+            break
+        found += 1
+    return found
+
+
+def _earned(scene: Scene, window: Window[Any], owner: str, money: Money) -> Line:
+    segment = Segment(window.term, window.version, window.start, window.end)
+    text = f"{window.label} reached the target again: {money.amount:f} of earlier credits are earned back"
+    line = scene.line(segment, owner, Draft(window.start, window.end, text, Fraction(money.amount)), money)
+    return replace(line, id=line_id(scene.versions[0].contract, line.id, window.term.clause, owner=owner, segment=-1))

@@ -1,0 +1,132 @@
+"""Closed periods of which more became known since they were evaluated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, text
+
+from ingest.store import late
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+# `seen`: up to which knowledge everything was considered; `before`: when what the period before leaves was found.
+HEADS = text("""
+    SELECT DISTINCT ON (e.period) p.id AS period, p.contract, p.starts_at, p.ends_at, p.cutoff_at, e.id AS evaluation,
+        greatest(e.known, p.checked) AS seen, e.evaluated_at, e.result ->> 'status' AS status, (
+            SELECT max(b.known) FROM contracts.period AS q JOIN contracts.evaluation AS b ON b.period = q.id
+            WHERE q.contract = p.contract AND q.ends_at = p.starts_at AND b.until = q.ends_at AND b.known <= :known
+        ) AS before
+    FROM contracts.evaluation AS e JOIN contracts.period AS p ON p.id = e.period
+    WHERE e.period = ANY(:periods) AND e.known <= :known AND e.until = p.ends_at
+    ORDER BY e.period, e.known DESC, e.id DESC
+""")
+COVERED = text("SELECT contract, asset FROM contracts.coverage WHERE contract = ANY(:contracts)")
+DECIDED = text("""
+    SELECT 'attribution' AS fact, contract, during, known FROM contracts.attribution
+    WHERE contract = ANY(:contracts) AND known > :after AND known <= :known
+    UNION ALL
+    SELECT 'notice', contract, during, known FROM contracts.notice
+    WHERE contract = ANY(:contracts) AND known > :after AND known <= :known
+""")
+CHECKED = text(
+    "UPDATE contracts.period SET checked = :known WHERE id = ANY(:periods) AND coalesce(checked, 0) < :known"
+)
+MARGIN = timedelta(days=35)
+"""A reading before the period may be the neighbour of its first instant, or a state that reaches into it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest evaluation of a whole period. before: knowledge of the one of the period before, if there is one."""
+
+    period: int
+    contract: int
+    starts_at: datetime
+    ends_at: datetime
+    cutoff_at: datetime
+    evaluation: int
+    seen: int
+    evaluated_at: datetime
+    status: str
+    before: int | None
+
+
+def heads(connection: Connection, periods: Iterable[int], known: int) -> dict[int, Head]:
+    """The newest evaluations as of `known`, by period id."""
+    rows = connection.execute(HEADS, {"periods": list(periods), "known": known}).mappings()
+    return {row["period"]: Head(**row) for row in rows}
+
+
+def reasons(connection: Connection, found: Sequence[Head], known: int) -> dict[int, tuple[str, ...]]:
+    """Why a period may come to something else as of `known`, by period id; those for which nothing speaks are missing.
+
+    A few statements for each different stretch of time, however many contracts share it.
+    """
+    why: dict[int, set[str]] = {}
+    for head in found:
+        if head.before is not None and head.before > head.seen:
+            why.setdefault(head.period, set()).add("earlier period corrected")
+    _decided(connection, found, known, why)
+    assets = _assets(connection, found)
+    for group in _groups(found):
+        _late(connection, group, assets, known=known, why=why)
+    return {period: tuple(sorted(words)) for period, words in why.items()}
+
+
+def mark_checked(connection: Connection, periods: Sequence[int], known: int) -> None:
+    """Everything known by then was considered."""
+    connection.execute(CHECKED, {"periods": list(periods), "known": known})
+
+
+def _decided(connection: Connection, found: Sequence[Head], known: int, why: dict[int, set[str]]) -> None:
+    if not found:
+        return
+    given = {"contracts": list({h.contract for h in found}), "after": min(h.seen for h in found), "known": known}
+    rows = list(connection.execute(DECIDED, given))
+    for head in found:
+        for row in rows:
+            if row.contract == head.contract and row.known > head.seen and _touches(row.during, head):
+                why.setdefault(head.period, set()).add(f"{row.fact} decided")
+
+
+def _touches(during: object, head: Head) -> bool:
+    """A notice without a span of time concerns every period."""
+    lower, upper = getattr(during, "lower", None), getattr(during, "upper", None)
+    return (lower is None or lower < head.ends_at) and (upper is None or upper > head.starts_at)
+
+
+def _assets(connection: Connection, found: Sequence[Head]) -> Mapping[int, set[int]]:
+    assets: dict[int, set[int]] = {}
+    for contract, asset in connection.execute(COVERED, {"contracts": list({head.contract for head in found})}):
+        assets.setdefault(contract, set()).add(asset)
+    return assets
+
+
+def _groups(found: Sequence[Head]) -> Iterable[list[Head]]:
+    groups: dict[tuple[datetime, datetime], list[Head]] = {}
+    for head in found:
+        groups.setdefault((head.starts_at, head.ends_at), []).append(head)
+    return groups.values()
+
+
+def _late(
+    connection: Connection,
+    group: Sequence[Head],
+    assets: Mapping[int, set[int]],
+    *,
+    known: int,
+    why: dict[int, set[str]],
+) -> None:
+    """Readings up to the evaluation count: one after the period's end may be the neighbour of its last instant."""
+    start, after = group[0].starts_at - MARGIN, min(head.seen for head in group)
+    end = max(max(head.cutoff_at, head.evaluated_at) for head in group)
+    for word, query in (("late readings", late.readings), ("device or register declared", late.devices)):
+        newest = query(connection, start=start, end=end, after=after, known=known)
+        for head in group:
+            if any(newest.get(asset, 0) > head.seen for asset in assets.get(head.contract, ())):
+                why.setdefault(head.period, set()).add(word)

@@ -1,0 +1,18 @@
+"""Corrections: delta lines, credit notes, and what is too small to bill yet."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Run the SQL file beside this one; percent signs in it are literal."""
+    connection = op.get_bind().connection.driver_connection
+    if connection is None:
+        raise RuntimeError("migrations need a live connection")
+    connection.execute((Path(__file__).parent / "0002_billing.sql").read_text())

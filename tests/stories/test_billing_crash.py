@@ -1,0 +1,125 @@
+"""Killed anywhere in a run, or run by two at once: the same numbers and hashes, no gap, nothing twice."""
+
+import multiprocessing
+import random
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from billing import run as billing
+from billing.state import NotPossible
+from billing.store.run import AlreadyOpen
+from core.database import connect
+from tests.stories.story import Story
+from tests.stories.test_billing import ANNA, BERT, JULY_5, check_chain, fees
+
+pytestmark = pytest.mark.services
+SELLER = "Truck Supplier GmbH"
+CONTRACTS, KILLS = 24, 20
+FORK = multiprocessing.get_context("fork")
+
+
+@pytest.fixture
+def story(engine: Engine) -> Story:
+    told = Story(engine)
+    told.set_up()
+    return told
+
+
+def work(database: str, run: str) -> None:
+    """What is left of a run, one contract in each transaction."""
+    engine = connect(database, role="yardstick_worker")
+    state = billing.summary(engine, run).run.state
+    if state == "created":
+        billing.collect(engine, run, at=JULY_5, by=ANNA)
+    if state in {"created", "collecting"}:
+        billing.calculate(engine, run, at=JULY_5, by=ANNA, most=1)
+    if state in {"created", "collecting", "in_review"}:
+        billing.approve(engine, run, at=JULY_5, by=BERT)
+    billing.issue(engine, run, at=JULY_5, by=BERT, most=1)
+
+
+def killed(database: str, run: str, seconds: float) -> bool:
+    """Work for so long, then die; or end in order before."""
+    process = FORK.Process(target=work, args=(database, run))
+    process.start()
+    process.join(seconds)
+    process.kill()
+    process.join()
+    return process.exitcode != 0
+
+
+def issued(story: Story, run: str) -> dict[str, tuple[Any, ...]]:
+    rows = story.rows("""
+        SELECT i.document ->> 'contract', i.number, i.content_hash, i.net, i.gross
+        FROM billing.invoice AS i JOIN billing.run AS r ON r.id = i.run WHERE r.public_id = :run
+    """, run=run)  # fmt: skip
+    return {row[0]: tuple(row[1:]) for row in rows}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_killed_at_twenty_random_points_a_run_ends_as_if_nothing_had_been(story: Story, database: str) -> None:
+    fees(story, CONTRACTS)
+    chance = random.Random(6)  # noqa: S311 - where to kill
+    kills, points, count = 0, set(), 0
+    for label in ("2026-01", "2026-02", "2026-03", "2026-04", "2026-05", "2026-06"):
+        reference = billing.summary(story.engine, story.bill(SELLER, label, JULY_5).run.public_id)
+        billing.cancel(story.engine, reference.run.public_id, at=JULY_5, by=ANNA)
+        run = billing.create(story.engine, entity=SELLER, label=label, at=JULY_5, by=ANNA)
+        while killed(database, run, chance.uniform(0.03, 0.22)):
+            done = billing.summary(story.engine, run).run
+            points.add((label, done.state, story.rows("SELECT count(*) FROM billing.invoice")[0][0],
+                        story.rows("SELECT count(*) FROM billing.draft WHERE state = 'ok'")[0][0]))  # fmt: skip
+            kills += 1
+        again = billing.summary(story.engine, run)
+        assert (again.run.state, again.run.hash) == ("issued", reference.run.hash)
+        documents = {d["contract_name"]: d["document"] for d in reference.drafts}
+        assert {name: row[1] for name, row in issued(story, run).items()} == {
+            name: billing.chain.content_hash(document) for name, document in documents.items()
+        }
+        count += CONTRACTS
+        assert [row[0] for _, row in sorted(issued(story, run).items())] == [
+            f"TS-2026-{n:05}" for n in range(count - CONTRACTS + 1, count + 1)
+        ]
+        if kills >= KILLS:
+            break
+    assert kills >= KILLS
+    assert {point[1] for point in points} >= {"collecting", "issuing"}, sorted(points)
+    check_chain(story, count)
+    pairs = billing.reconcile(story.engine, run)
+    assert all(pair.agrees for pair in pairs)
+
+
+def test_of_two_approvers_one_approves(story: Story) -> None:
+    fees(story, 2)
+    run = story.bill(SELLER, "2026-06", JULY_5).run.public_id
+
+    def approve(by: str) -> str:
+        try:
+            billing.approve(story.engine, run, at=JULY_5, by=by)
+        except NotPossible:
+            return "late"
+        return by
+
+    with ThreadPoolExecutor(2) as pool:
+        said = set(pool.map(approve, [BERT, "person:carl"]))
+    assert said - {"late"} == {billing.summary(story.engine, run).run.approved_by}
+    assert "late" in said
+
+
+def test_of_two_runs_for_a_period_one_is_created(story: Story) -> None:
+    fees(story, 2)
+
+    def bill(_: int) -> str:
+        try:
+            return story.bill(SELLER, "2026-06", datetime(2026, 7, 5, 10, tzinfo=UTC)).run.public_id
+        except AlreadyOpen:
+            return "late"
+
+    with ThreadPoolExecutor(2) as pool:
+        said = list(pool.map(bill, range(2)))
+    assert said.count("late") == 1
