@@ -56,8 +56,9 @@ def use(chunks: Sequence[Chunk], unit: str) -> str:
             times = "" if factor == 1 else f" x {number(factor)}"
             pieces.append(f"{number(charge.units)} {word} at {price}{times}")
     counted = sum((chunk.counted for chunk in chunks), ZERO)
-    free = chunks[0].term.included
-    head = f"{number(counted)} {unit}, {free} included: " if free else ""
+    included = chunks[0].term.included
+    free = Fraction(included.magnitude) * chunks[0].shrink if included else ZERO
+    head = f"{number(counted)} {unit}, {number(free)} {unit} included: " if free else ""
     return head + (", ".join(pieces) if pieces else "nothing to price" if counted else f"no {unit}")
 
 
