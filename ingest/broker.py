@@ -9,9 +9,20 @@ ITERATIONS = 101
 """Mosquitto's own number: a password of 32 random octets needs no stretching."""
 SALT_OCTETS = 12
 
+INGESTER = """\
+topic read yardstick/+/readings
+topic read yardstick/+/senml
+topic read yardstick/+/event
+topic read spBv1.0/#
+topic write spBv1.0/+/NCMD/+
+topic write yardstick/+/receipt
+"""
+
 ACCESS = """\
 # A device signs in under its name. It writes its own readings, and reads its own receipts; nothing else.
 pattern write yardstick/%u/readings
+pattern write yardstick/%u/senml
+pattern write yardstick/%u/event
 pattern read yardstick/%u/receipt
 """
 
@@ -39,8 +50,7 @@ def password_file(accounts: Iterable[tuple[str, str]]) -> str:
 
 def access_file(ingesters: Iterable[str]) -> str:
     """Mosquitto's acl_file: ingesters read all readings and write all receipts; devices only their own."""
-    may = "topic read yardstick/+/readings\ntopic write yardstick/+/receipt\n"
-    return "".join(f"user {name}\n{may}\n" for name in sorted(ingesters)) + ACCESS
+    return "".join(f"user {name}\n{INGESTER}\n" for name in sorted(ingesters)) + ACCESS
 
 
 def configuration(folder: str, *, port: int, data: str, tls: Tls | None = None) -> str:
