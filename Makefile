@@ -1,7 +1,7 @@
 # The two commands of the README are `make demo` and `make test`. Everything is set up when needed.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check golden
+.PHONY: help setup demo test check golden fuzz soak
 
 # The newest Python that works, of those the locked packages have wheels for; PYTHON=… chooses another.
 PYTHON ?= $(shell for name in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -26,6 +26,12 @@ check: setup  ## Format, lint, types, import rules and the fast tests: seconds
 
 test: check  ## All of check, then the tests against the real database, broker and browser
 	.venv/bin/pytest -q -m "services or browser or slow"
+
+fuzz: setup  ## Search the decoders for faults for FUZZ_SECONDS (3600); led by coverage if atheris is installed in .venv
+	.venv/bin/python -m tests.fuzz.decoders $(or $(FUZZ_SECONDS),3600)
+
+soak: setup  ## A million messages while everything is killed and cut: minutes; prints a table of what became of them
+	.venv/bin/python -m tests.soak
 
 golden: setup  ## Rewrite the golden files from what is found; look at the difference before committing
 	.venv/bin/pytest -q -k golden --update-golden

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from core.canonical import fraction_text
@@ -10,13 +11,16 @@ from core.money import Money
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from fractions import Fraction
 
     from contracts.document import Version
     from contracts.evaluation import Evaluation, Verdict
 
-MEASURED = {"availability": "availability"}
-"""By kind of term: the name of the value that its target is compared with."""
+MEASURED = {
+    "availability": ("availability", "target"),
+    "performance": ("actual", "target"),
+    "gain_share": ("achieved", "threshold"),
+}
+"""By kind of term: the name of the value that is measured, and the parameter that it is compared with."""
 DECIMALS = 4
 
 
@@ -48,14 +52,14 @@ def in_force(versions: Sequence[Version], at: int) -> Version:
 
 def _missed(verdict: Verdict, evaluation: Evaluation, versions: Sequence[Version]) -> Missed:
     term = in_force(versions, verdict.start).term_by_clause[verdict.clause]
-    figure = verdict.values[MEASURED[verdict.kind]]
-    target: Fraction = term.target  # type: ignore[attr-defined]  # every kind in MEASURED has one
+    name, parameter = MEASURED[verdict.kind]
+    target = getattr(term, parameter)
     return Missed(
         clause=verdict.clause,
         asset=verdict.owner,
         obligated=term.obligated or "provider",
-        measured=figure.text(DECIMALS),
-        target=f"{fraction_text(target * 100)} %",
+        measured=verdict.values[name].text(DECIMALS),
+        target=f"{fraction_text(target * 100)} %" if isinstance(target, Fraction) else str(target),
         credit=_credit(verdict, evaluation),
     )
 

@@ -15,7 +15,7 @@ from contracts.pricing import Band, Charge, fees, graduated, packages, reached, 
 from contracts.scene import Draft, Outcome, PricedUnits
 from contracts.segment import contract_years, covered, days_touched, periods, pool_owner, segments
 from contracts.span import cut, intersect, normal
-from contracts.terms.indexation import moves, reviewed, written_at
+from contracts.terms.indexation import is_indexed, moves, reviewed, written_at
 from contracts.terms.usage_charge import UsageCharge
 from core.money import allocate
 from core.problem import Problem
@@ -161,7 +161,7 @@ def _by_owner(scene: Scene, lineage: Lineage) -> dict[str, list[Chunk]]:
         for owner, chunks in _chunks(scene, lineage, window).items():
             by_owner.setdefault(owner, []).extend(chunks)
     for chunks in by_owner.values():
-        for chunk in chunks:
+        for chunk in chunks if is_indexed(scene, lineage) else ():
             written = written_at(scene, lineage, max(chunk.start, scene.versions[0].effective_from))
             chunk.moves = moves(scene, chunk.term.clause, written)
     return by_owner
@@ -237,7 +237,7 @@ def _place(scene: Scene, chunks: list[Chunk], window: tuple[int, int]) -> None:
         chunk.share = Fraction(mine, together) * chunk.shrink if together else Fraction(1)
 
 
-def _days(scene: Scene, members: dict[str, Spans]) -> set[date]:
+def _days(scene: Scene, members: dict[str, Spans]) -> frozenset[date]:
     return days_touched(normal(span for spans in members.values() for span in spans), scene.zone)
 
 

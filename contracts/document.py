@@ -198,6 +198,11 @@ class Version(Part):
         return {measure.measure: measure for measure in self.measures}
 
     @cached_property
+    def indexed(self) -> frozenset[str]:
+        """Clauses whose prices an index clause moves."""
+        return frozenset(clause for term in self.terms if isinstance(term, Indexation) for clause in term.of)
+
+    @cached_property
     def term_by_clause(self) -> dict[str, Term]:
         """Terms by their clause."""
         return {term.clause: term for term in self.terms}

@@ -237,6 +237,7 @@ def _demands(scene: Scene, lineage: Lineage) -> Iterator[Demand]:
         (Performance, performance.demands),
         (Availability, uptime.demands),
         (Replenishment, replenishment.demands),
+        (TerminationRight, termination_right.demands),
     )
     for kind, demands in every:
         if kind in kinds:

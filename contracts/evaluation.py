@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from core import canonical
@@ -162,6 +163,8 @@ class Evaluation:
     input_hash: str
     result_hash: str = ""
     events: tuple[Event, ...] = ()
+    known: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
+    """What `to_json` gives, once it was made to be sealed."""
 
     @property
     def total(self) -> Money:
@@ -176,11 +179,14 @@ class Evaluation:
 
     def sealed(self) -> Evaluation:
         """With the hash over everything else."""
-        bare = replace(self, result_hash="")
-        return replace(self, result_hash=canonical.digest(bare.to_json()))
+        whole = replace(self, result_hash="", known=None).to_json()
+        whole["result_hash"] = canonical.digest_of_json(whole)
+        return replace(self, result_hash=whole["result_hash"], known=whole)
 
     def to_json(self) -> dict[str, Any]:
         """As JSON types, with the names of the contract format; times in UTC, numbers as text."""
+        if self.known is not None:
+            return dict(self.known)
         where = zone(self.timezone)
         return {
             "contract": self.contract,
@@ -270,5 +276,6 @@ def _step(step: Step) -> dict[str, Any]:
     return {"label": step.label, "formula": step.formula, "values": dict(step.values), "result": step.result}
 
 
+@lru_cache(maxsize=4096)
 def _time(microseconds: int) -> str:
     return str(canonical.plain(instant(microseconds)))

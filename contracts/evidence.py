@@ -11,7 +11,7 @@ from core.units import from_ticks
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from contracts.facts import Attribution, Counter, Facts, Needs, Notice, Piece, Register, StateNeed, StateSpan
+    from contracts.facts import Attribution, Counter, Facts, Level, Needs, Notice, Piece, Register, StateNeed, StateSpan
 
 ORDINARY = frozenset({"running", "idle"})
 """What needs no explanation; all other time is listed."""
@@ -24,6 +24,9 @@ def gather(needs: Needs, facts: Facts) -> dict[str, Any]:
         "assets": list(needs.assets),
         "counters": [_piece(key, counter, piece) for key, counter in counters for piece in counter.pieces],
         "states": [row for need in needs.states for row in _states(need, facts)],
+        "gauges": [
+            _level(key, gauge.unit, level) for key, gauge in sorted(facts.gauges.items()) for level in gauge.levels
+        ],
         "attributions": [_attribution(item) for item in facts.attributions],
         "notices": [_notice(item) for item in facts.notices],
     }
@@ -44,6 +47,12 @@ def _piece(key: Register, counter: Counter, piece: Piece) -> dict[str, Any]:
         "opening_quality": piece.opening_quality,
         "closing_quality": piece.closing_quality,
     }
+
+
+def _level(key: Register, unit: str, level: Level) -> dict[str, Any]:
+    asset, register = key
+    value = canonical.fraction_text(level.value)
+    return {"asset": asset, "register": register, "at": _time(level.at), "value": value, "unit": unit}
 
 
 def _states(need: StateNeed, facts: Facts) -> Iterator[dict[str, Any]]:

@@ -318,7 +318,8 @@ def _owners(file: FactsFile, versions: Sequence[Version]) -> set[str]:
     for example in file.examples:
         coverage = example.changes.get("coverage")
         for item in coverage if isinstance(coverage, list) else ():
-            found |= {item[field] for field in ("asset", "group") if isinstance(item, dict) and field in item}
+            names = [item.get(field) for field in ("asset", "group")] if isinstance(item, dict) else []
+            found |= {name for name in names if isinstance(name, str)}
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainValidator
+from pydantic import Field
 
 from contracts.facts import CATEGORIES, Category
 from contracts.words import (
@@ -19,7 +19,7 @@ from contracts.words import (
     QuantityWord,
     Share,
     Word,
-    read_first,
+    first_of,
 )
 from core.money import Money
 from core.units import Quantity
@@ -56,7 +56,7 @@ class ReadingFact(Fact):
     device: Name
     path: Annotated[Name, Field(alias="register")]
     at: Micros
-    value: Annotated[Quantity | str, PlainValidator(read_first("quantity", *CATEGORIES))]
+    value: Annotated[Quantity | str, first_of("quantity", *CATEGORIES)]
     sequence: Count = 0
     time_status: Name | None = None
     signature: Name | None = None
@@ -176,7 +176,7 @@ class CarriedFact(Fact):
     item: Literal[
         "rollover", "position", "base_before", "credits_before", "shortfall_paid", "balance", "credit_at_risk"
     ]
-    value: Annotated[Quantity | Money, PlainValidator(read_first("money", "quantity"))]
+    value: Annotated[Quantity | Money, first_of("money", "quantity")]
     asset: Name | None = None
     group: Name | None = None
 

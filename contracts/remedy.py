@@ -7,8 +7,6 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import PlainValidator
-
 from contracts.words import (
     Automatic,
     Count,
@@ -19,7 +17,7 @@ from contracts.words import (
     Number,
     Part,
     Share,
-    read_first,
+    first_of,
 )
 from core.money import Money, Price, allocate
 from core.problem import Problem
@@ -32,9 +30,9 @@ if TYPE_CHECKING:
 
 ZERO = Fraction(0)
 FORMS = ("ladder", "per_point", "per_point_or_part", "linear", "per_hour", "per_event", "lost_output")
-Rate = Annotated[Fraction | Money | Price, PlainValidator(read_first("share", "money", "price"))]
+Rate = Annotated[Fraction | Money | Price, first_of("share", "money", "price")]
 """A share of the base, money, or (for lost output) a price."""
-BaseHours = Annotated[object, PlainValidator(read_first("duration", "required"))]
+BaseHours = Annotated[object, first_of("duration", "required")]
 
 
 class Rung(Part):

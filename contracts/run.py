@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from contracts.document import Version
     from contracts.evaluation import Evaluation
+    from contracts.facts import Facts
     from contracts.store.evaluation import Saved
     from contracts.store.intake import Recorded
     from contracts.store.period import Due
@@ -117,6 +118,8 @@ def evaluate_dues(
         for due in dues
     ]
     facts = fact.load(connection, wanted, known)
+    again = [_once_more(item, versions[item.contract], facts[item.key], periods, ends) for item in wanted]
+    facts |= fact.load(connection, [item for item, more in again if more], known)
     return [
         Evaluated(
             due=due,
@@ -124,8 +127,18 @@ def evaluate_dues(
             evaluation=evaluate(versions[due.contract], facts[due.id], periods[due.id], ends[due.id]),
             evidence=gather(item.needs, facts[due.id]),
         )
-        for due, item in zip(dues, wanted, strict=True)
+        for due, (item, _) in zip(dues, again, strict=True)
     ]
+
+
+def _once_more(
+    item: Wanted, versions: Sequence[Version], facts: Facts, periods: dict[int, Period], ends: dict[int, datetime]
+) -> tuple[Wanted, bool]:
+    """What to load once duties are known, because they cut what is counted; False: nothing else."""
+    if not item.needs.again:
+        return item, False
+    more = needs(versions, periods[item.key], ends[item.key], facts)
+    return replace(item, needs=more), more != item.needs
 
 
 def evaluate_period(engine: Engine, name: str, label: str, *, at: datetime) -> Evaluated:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from contracts.span import Spans, intersect, normal
@@ -139,7 +140,8 @@ def periods(version: Version, start: int, end: int, *, kind: str | None = None) 
         period = period.next()
 
 
-def days_touched(spans: Spans, where: ZoneInfo) -> set[date]:
+@lru_cache(maxsize=1024)
+def days_touched(spans: Spans, where: ZoneInfo) -> frozenset[date]:
     """Calendar days of which some time lies in the spans."""
     found: set[date] = set()
     for start, end in spans:
@@ -147,4 +149,4 @@ def days_touched(spans: Spans, where: ZoneInfo) -> set[date]:
         while day <= last:
             found.add(day)
             day += timedelta(days=1)
-    return found
+    return frozenset(found)

@@ -1,9 +1,18 @@
-"""The agreement in words: each clause's text with its own parameters, so that words and rule cannot differ."""
+"""The agreement in words: each clause's text with its own parameters, so that words and rule cannot differ.
+
+The text is the document's; what fills its braces (units, durations, treatments, tiers, steps) is said in its language.
+In another language each kind has standard sentences of its own, made of the same parameters.
+"""
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from contracts import language as dictionary
+from contracts.language import PHRASES, WINDOWS, WORDS, counted
+from contracts.standard import template
 from contracts.terms.base import PLACEHOLDER
 from core.time import Duration, NotADuration, instant, wall_text
 
@@ -12,57 +21,92 @@ if TYPE_CHECKING:
 
     from contracts.document import Version
 
-_TREATMENTS = {
-    "up": "up",
-    "down": "down",
-    "exclude": "left out",
-    "measured": "up by its performance",
-}
-_WINDOWS = {
-    "month": "a month",
-    "quarter": "a quarter",
-    "contract_year": "a contract year",
-    "rolling_12_months": "twelve months",
-}
+_QUANTITY = re.compile(r"(-?[\d.]+) (page|click|event)")
 
 
-def sentence(source: dict[str, Any]) -> str:
+def sentence(source: dict[str, Any], language: str = "en") -> str:
     """A term's text with every placeholder filled; source: the term as it was written."""
-
-    def fill(match: Any) -> str:
-        first, _, rest = match[1].partition(".")
-        value = source.get(first, "")
-        return words(rest or first, value[rest] if rest and isinstance(value, dict) else value)
-
-    return PLACEHOLDER.sub(fill, source["text"])
+    return _Speaker(language).sentence(source)
 
 
-def words(name: str, value: Any) -> str:
+def words(name: str, value: Any, language: str = "en") -> str:
     """A parameter as a person reads it."""
-    if isinstance(value, str):
-        return _word(value)
-    if name in _LISTS:
-        return _LISTS[name](value)
-    if isinstance(value, dict):
-        return ", ".join(f"{_word(key)} {_word(str(item))}" for key, item in value.items())
-    return ", ".join(_word(item) if isinstance(item, str) else words("", item) for item in value)
+    return _Speaker(language).words(name, value)
 
 
-def agreement(versions: Sequence[Version]) -> Iterator[str]:
-    """The whole agreement, line by line, version after version."""
+def agreement(versions: Sequence[Version], language: str | None = None) -> Iterator[str]:
+    """The whole agreement, line by line, version after version; in each version's own language, unless one is asked."""
     for version in versions:
+        yield from _Speaker(language or version.language).version(version)
+        yield ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Speaker:
+    """Says parameters in one language."""
+
+    language: str
+
+    def say(self, key: str, *parts: str) -> str:
+        """A phrase with its parts."""
+        return dictionary.of(PHRASES, key, self.language).format(*parts)
+
+    def sentence(self, source: dict[str, Any]) -> str:
+        def fill(match: Any) -> str:
+            first, _, rest = match[1].partition(".")
+            value = source.get(first, "")
+            return self.words(rest or first, value[rest] if rest and isinstance(value, dict) else value)
+
+        return PLACEHOLDER.sub(fill, source["text"])
+
+    def words(self, name: str, value: Any) -> str:
+        if isinstance(value, str):
+            return self.word(value)
+        if name in _LISTS:
+            return _LISTS[name](self, value)
+        if isinstance(value, dict):
+            return ", ".join(f"{self.word(key)} {self.word(str(item))}" for key, item in value.items())
+        said = (self.word(item) if isinstance(item, str) else self.words("", item) for item in value)
+        return ", ".join(said) or self.say("nothing")
+
+    def word(self, text: str) -> str:
+        if text in WORDS:
+            return dictionary.of(WORDS, text, self.language)
+        if text.startswith("P"):
+            try:
+                return self.duration(Duration.parse(text))
+            except NotADuration:
+                return text
+        if match := _QUANTITY.fullmatch(text):
+            unit = dictionary.of(dictionary.UNITS, match[2], self.language)
+            return f"{match[1]} {unit}"
+        return text.replace("_", " ") if text.replace("_", "").isalpha() and text.islower() else text
+
+    def duration(self, duration: Duration) -> str:
+        years, months = divmod(duration.months, 12)
+        parts = [(years, "year"), (months, "month"), (duration.days, "day")]
+        found = [counted(n, unit, self.language) for n, unit in parts if n]
+        if duration.microseconds or not found:
+            found.append(str(Duration(microseconds=duration.microseconds)))
+        return " ".join(found)
+
+    def version(self, version: Version) -> Iterator[str]:
         since = wall_text(instant(version.effective_from), version.zone)
         reason = f": {version.reason}" if version.reason else ""
-        yield f"Contract {version.contract}, version {version.version}, from {since}{reason}"
-        yield "  " + ", ".join(f"{role}: {name}" for role, name in version.parties.items())
+        head = f"{self.say('contract')} {version.contract}, {self.say('version')} {version.version}"
+        yield f"{head}, {self.say('from')} {since}{reason}"
+        yield "  " + ", ".join(f"{self.word(role)}: {name}" for role, name in version.parties.items())
         billing = version.canonical["billing"]
-        yield f"  billed each {billing['period']} in {version.currency}, time of {version.timezone}"
-        yield f"  lines rounded {_word(billing['rounding'])} to {billing['decimals']} decimals"
-        yield f"  covered: {_coverage(version)}"
+        each, where = self.word(billing["period"]), f"{self.say('time of')} {version.timezone}"
+        yield f"  {self.say('billed each')} {each} {self.say('in')} {version.currency}, {where}"
+        decimals = self.say("to decimals", billing["decimals"])
+        yield f"  {self.say('lines rounded')} {self.word(billing['rounding'])} {decimals}"
+        yield f"  {self.say('covered')}: {_coverage(version)}"
         for term in version.canonical["terms"]:
-            left = f" [left to people: {term['not_computed']}]" if "not_computed" in term else ""
-            yield f"  {term['clause']}  {sentence(term)}{left}"
-        yield ""
+            left = f" [{self.say('left to people')}: {term['not_computed']}]" if "not_computed" in term else ""
+            translated = None if self.language == version.language else template(term, self.language)
+            text = {**term, "text": translated} if translated else term
+            yield f"  {term['clause']}  {self.sentence(text)}{left}"
 
 
 def _coverage(version: Version) -> str:
@@ -72,67 +116,64 @@ def _coverage(version: Version) -> str:
     return "; ".join(f"{group + ': ' if group else ''}{', '.join(assets)}" for group, assets in names.items())
 
 
-def _word(text: str) -> str:
-    if text.startswith("P"):
-        try:
-            return _duration(Duration.parse(text))
-        except NotADuration:
-            return text
-    return text.replace("_", " ") if text.replace("_", "").isalpha() and text.islower() else text
-
-
-def _duration(duration: Duration) -> str:
-    years, months = divmod(duration.months, 12)
-    parts = [(years, "year"), (months, "month"), (duration.days, "day")]
-    found = [f"{n} {word}{'s' if n != 1 else ''}" for n, word in parts if n]
-    if duration.microseconds or not found:
-        found.append(str(Duration(microseconds=duration.microseconds)))
-    return " ".join(found)
-
-
-def _tiers(tiers: Sequence[dict[str, str]]) -> Iterator[str]:
+def _tiers(by: _Speaker, tiers: Sequence[dict[str, str]]) -> Iterator[str]:
     for n, tier in enumerate(tiers):
-        price = " and ".join(
-            part for part in (tier.get("price"), f"a fee of {tier['fee']}" if "fee" in tier else "") if part
-        )
-        yield f"{price} {_between(tiers, n)}"
+        fee = f"{by.say('a fee of')} {tier['fee']}" if "fee" in tier else ""
+        price = f" {by.say('and')} ".join(part for part in (tier.get("price"), fee) if part)
+        yield f"{price} {_between(by, tiers, n)}"
 
 
-def _bands(bands: Sequence[dict[str, str]], name: str) -> Iterator[str]:
-    return (f"{band[name]} {_between(bands, n)}" for n, band in enumerate(bands))
+def _bands(by: _Speaker, bands: Sequence[dict[str, str]], name: str) -> Iterator[str]:
+    return (f"{band[name]} {_between(by, bands, n)}" for n, band in enumerate(bands))
 
 
-def _between(bands: Sequence[dict[str, str]], n: int) -> str:
+def _between(by: _Speaker, bands: Sequence[dict[str, str]], n: int) -> str:
     if len(bands) == 1:
-        return "from the first unit"
+        return by.say("from the first unit")
+    lower = by.word(bands[n]["above"])
     if n + 1 == len(bands):
-        return f"above {bands[n]['above']}"
-    upper = bands[n + 1]["above"]
-    return f"up to {upper}" if n == 0 else f"from {bands[n]['above']} to {upper}"
+        return by.say("above", lower)
+    upper = by.word(bands[n + 1]["above"])
+    return by.say("up to", upper) if n == 0 else by.say("from to", lower, upper)
 
 
-def _steps(steps: Sequence[dict[str, str]]) -> Iterator[str]:
+def _steps(by: _Speaker, steps: Sequence[dict[str, str]]) -> Iterator[str]:
     for n, step in enumerate(steps):
         last = n + 1 == len(steps) and n
-        where = f"below {steps[n - 1]['at_or_above']}" if last else f"at {step['at_or_above']} or more"
-        yield f"{step['credit']} {where}"
+        where = steps[n - 1]["at_or_above"] if last else step["at_or_above"]
+        yield by.say("below" if last else "at or more", step["credit"], where)
 
 
-def _caps(caps: Sequence[dict[str, str]]) -> Iterator[str]:
-    return (f"{cap.get('share') or cap.get('amount')} in {_WINDOWS[cap['window']]}" for cap in caps)
+def _caps(by: _Speaker, caps: Sequence[dict[str, str]]) -> Iterator[str]:
+    for cap in caps:
+        window = dictionary.of(WINDOWS, cap["window"], by.language)
+        yield by.say("cap", cap.get("share") or cap["amount"], window)
 
 
-def _treatments(treatments: dict[str, str]) -> Iterator[str]:
+def _treatments(by: _Speaker, treatments: dict[str, str]) -> Iterator[str]:
     ways: dict[str, list[str]] = {}
     for category, way in treatments.items():
-        ways.setdefault(_TREATMENTS.get(way, f"up by {way}"), []).append(_word(category))
+        said = by.word(way) if way in WORDS else by.say("up by", way)
+        ways.setdefault(said, []).append(by.word(category))
     return (f"{', '.join(names)}: {way}" for way, names in ways.items())
 
 
-_LISTS: dict[str, Callable[[Any], str]] = {
-    "tiers": lambda value: ", ".join(_tiers(value)),
-    "steps": lambda value: ", ".join(_steps(value)),
-    "treatments": lambda value: "; ".join(_treatments(value)),
-    "caps": lambda value: ", ".join(_caps(value)),
-    "multipliers": lambda value: ", ".join(_bands(value, "factor")),
+def _components(by: _Speaker, components: Sequence[dict[str, str]]) -> Iterator[str]:
+    return (by.say("weight", by.word(one["index"]), one["weight"]) for one in components)
+
+
+def _drivers(by: _Speaker, drivers: Sequence[dict[str, str]]) -> Iterator[str]:
+    for one in drivers:
+        coefficient, _, unit = one["coefficient"].rpartition("/")
+        yield by.say("moves", by.word(one["measure"]), coefficient, unit)
+
+
+_LISTS: dict[str, Callable[[_Speaker, Any], str]] = {
+    "tiers": lambda by, value: ", ".join(_tiers(by, value)),
+    "steps": lambda by, value: ", ".join(_steps(by, value)),
+    "treatments": lambda by, value: "; ".join(_treatments(by, value)),
+    "caps": lambda by, value: ", ".join(_caps(by, value)),
+    "multipliers": lambda by, value: ", ".join(_bands(by, value, "factor")),
+    "components": lambda by, value: ", ".join(_components(by, value)),
+    "drivers": lambda by, value: ", ".join(_drivers(by, value)) or by.say("nothing"),
 }

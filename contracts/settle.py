@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ZERO = Fraction(0)
 
 
-@dataclass(slots=True)
+@dataclass
 class Credited:
     """One asset's or pool's window that may earn a credit. base: what it is a share of; parts: assets of a pool."""
 

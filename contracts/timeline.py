@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from contracts.facts import Attribution, Notice, StateSpan
 
-HALF = Fraction(1, 2)
+ZERO, HALF, ONE = Fraction(0), Fraction(1, 2), Fraction(1)
 _RANK = {category: n for n, category in enumerate(CATEGORIES)}
 _OBSERVED, _SHIFTED, _ACCEPTED, _DETERMINED = range(4)
 FAILURES: frozenset[Category] = frozenset({"fault", "unplanned_repair", "derated"})
@@ -38,6 +39,12 @@ class Painted:
     performance: Fraction | None = None
     cause: str = ""
     attributed: bool = False
+
+    def like(self, other: Painted) -> bool:
+        """Whether both say the same, whenever."""
+        return (self.category, self.performance, self.cause, self.attributed) == (
+            other.category, other.performance, other.cause, other.attributed,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +98,7 @@ class Rules:
         return replace(self, treatments={**self.treatments, "unknown": treatment})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tally:
     """Sums of one window, in microseconds. excluded, down: by category; touched: whole length of partly down time."""
 
@@ -103,17 +110,17 @@ class Tally:
     causes: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
     outages: int = 0
 
-    @property
+    @cached_property
     def counted(self) -> int:
         """Required less excluded."""
         return self.required - sum(self.excluded.values())
 
-    @property
+    @cached_property
     def lost(self) -> Fraction:
         """Down time, with equivalent down time."""
         return sum(self.down.values(), Fraction(0))
 
-    @property
+    @cached_property
     def availability(self) -> Fraction | None:
         """(counted - down) ÷ counted; None if nothing counts."""
         return (self.counted - self.lost) / self.counted if self.counted else None
@@ -194,11 +201,7 @@ def _strongest(
 
 def _append(found: list[Painted], piece: Painted) -> None:
     last = found[-1] if found else None
-    if (
-        last is not None
-        and last.end == piece.start
-        and replace(last, end=piece.end) == replace(piece, start=last.start)
-    ):
+    if last is not None and last.end == piece.start and last.like(piece):
         found[-1] = replace(last, end=piece.end)
     else:
         found.append(piece)
@@ -269,14 +272,14 @@ def _treat(painted: list[tuple[Painted, bool]], rules: Rules) -> dict[int, list[
 
 def _one(piece: Painted, rules: Rules) -> Counted:
     treatment = rules.treatments[piece.category]
-    bare = Counted(piece.start, piece.end, piece.category, cause=piece.cause)
-    if treatment == "exclude":
-        return replace(bare, excluded=True)
+    excluded, down = treatment == "exclude", ZERO
     if treatment == "down":
-        return replace(bare, down=Fraction(1), outage=True)
-    if treatment == "measured":
-        return replace(bare, down=1 - (HALF if piece.performance is None else piece.performance))
-    return replace(bare, down=1 - treatment) if isinstance(treatment, Fraction) else bare
+        down = ONE
+    elif treatment == "measured":
+        down = 1 - (HALF if piece.performance is None else piece.performance)
+    elif isinstance(treatment, Fraction):
+        down = 1 - treatment
+    return Counted(piece.start, piece.end, piece.category, excluded, down, treatment == "down", piece.cause)
 
 
 def _outages(pieces: dict[int, list[Counted]], merge_within: int) -> list[list[int]]:

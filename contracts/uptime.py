@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from contracts import explain
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 ZERO = Fraction(0)
 
 
-@dataclass(slots=True)
+@dataclass
 class Result(Credited):
     """One asset's or pool's window. low, high: with unknown time as down, as up."""
 
@@ -54,14 +55,14 @@ class Result(Credited):
             else credit(self.window.term, self.window.term.target, result, tally, self.base, output=self.output)
         )
 
-    @property
+    @cached_property
     def bounds(self) -> tuple[Tally, Tally] | None:
         """Both readings of unknown time, if it is excluded and they mean anything."""
         if self.low is None or self.high is None or not self.low.counted or not self.high.counted:
             return None
         return self.low, self.high
 
-    @property
+    @cached_property
     def open(self) -> bool:
         """Too little data, and it matters for the credit."""
         if self.bounds is None or self.tally.coverage >= (self.window.term.min_coverage or 0):
@@ -69,7 +70,7 @@ class Result(Credited):
         low, high = (self.credit(tally).exact for tally in self.bounds)
         return low != high
 
-    @property
+    @cached_property
     def due(self) -> Credit:
         """The credit of the line: while the result is open, the smaller of both readings."""
         if not self.open or self.bounds is None:
@@ -117,9 +118,9 @@ def evaluate(scene: Scene, lineage: Lineage, bill: Callable[[Period], Outcome]) 
         for result in results:
             result.output = _output(scene, window, result)
             result.barred = scene.barred(window.term, result.assets, window.start, window.end)
-            result.final = _status(scene, result) == "final"
         find_bases(scene, window, results, bill)
         for result in results:
+            result.final = _status(scene, result) == "final"
             result.money = scene.rounded(result.due.exact, window.version)
         left = capped(scene, window, results)
         for result in results:
@@ -168,7 +169,9 @@ def _result(scene: Scene, window: Window[Availability], asset: str, spans: Spans
 
     result = Result(window, asset, tally=tally(rules))
     if rules.treatments["unknown"] == "exclude" and result.tally.required:
-        result.low, result.high = tally(rules.with_unknown("down")), tally(rules.with_unknown("up"))
+        result.low = result.high = result.tally
+        if result.tally.unknown:
+            result.low, result.high = tally(rules.with_unknown("down")), tally(rules.with_unknown("up"))
     return result
 
 

@@ -10,9 +10,9 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
-from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError, ValidationInfo
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, ValidationInfo
 
 from core import time
 from core.money import Money, Price
@@ -46,14 +46,19 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, populate_by_name=False)
 
 
-def _read(parse: Callable[[str, Context], Any]) -> PlainValidator:
+def written(pattern: str, example: str) -> Any:
+    """How a type is written, for the JSON Schema."""
+    return Annotated[str, Field(pattern=f"^({pattern})$", examples=[example])]
+
+
+def _read(parse: Callable[[str, Context], Any], shape: Any = str) -> PlainValidator:
     def validate(value: Any, info: ValidationInfo) -> Any:
         if not isinstance(value, str):
             raise ValueError(f"is a {'list' if isinstance(value, list) else 'map'}, where a single value is wanted")  # noqa: TRY004
         context: Context = info.context or Context(time.zone("UTC"), "EUR")
         return parse(value, context)
 
-    return PlainValidator(validate)
+    return PlainValidator(validate, json_schema_input_type=shape)
 
 
 def _money(text: str, context: Context) -> Money:
@@ -118,25 +123,41 @@ def _time(text: str, context: Context) -> int:
     return time.micros(time.read_time(text, context.zone))
 
 
-Micros = Annotated[int, _read(_time)]
+_DIGITS = r"-?\d+(\.\d+)?"
+MONEY = written(rf"{_DIGITS} [A-Z]{{3}}", "1850.00 EUR")
+PRICE = written(rf"{_DIGITS} [A-Z]{{3}}/\S+", "0.0420 EUR/km")
+QUANTITY = written(rf"{_DIGITS} \S+", "6300.0 km")
+SHARE = written(rf"{_DIGITS} %", "98 %")
+NUMBER = written(_DIGITS, "1.15")
+DURATION = written(r"\d+(\.\d+)? (ms|s|min|h)|P\S+", "48 h")
+TIME = written(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?", "2026-06-16 08:15")
+Micros = Annotated[int, _read(_time, TIME)]
 """An instant, as whole microseconds since 1970 in UTC."""
-MoneyWord = Annotated[Money, _read(_money)]
-PriceWord = Annotated[Price, _read(_price)]
-QuantityWord = Annotated[Quantity, _read(lambda text, _: Quantity.parse(text))]
+MoneyWord = Annotated[Money, _read(_money, MONEY)]
+PriceWord = Annotated[Price, _read(_price, PRICE)]
+QuantityWord = Annotated[Quantity, _read(lambda text, _: Quantity.parse(text), QUANTITY)]
 Unit = Annotated[str, _read(_unit)]
-Share = Annotated[Fraction, _read(_share)]
+Share = Annotated[Fraction, _read(_share, SHARE)]
 """A part of one: 98 % is 49/50."""
-Number = Annotated[Decimal, _read(_number)]
-Count = Annotated[int, _read(_count)]
+Number = Annotated[Decimal, _read(_number, NUMBER)]
+Count = Annotated[int, _read(_count, written(r"\d+", "2"))]
 Word = Annotated[str, _read(_word)]
 Name = Annotated[str, _read(_name)]
-Flag = Annotated[bool, _read(_flag)]
-DurationWord = Annotated[time.Duration, _read(lambda text, _: time.Duration.parse(text))]
+Flag = Annotated[bool, _read(_flag, Literal["true", "false"])]
+DurationWord = Annotated[time.Duration, _read(lambda text, _: time.Duration.parse(text), DURATION)]
 Automatic = Literal["automatic"]
 
 
-def read_first(*types: str) -> Callable[[Any, ValidationInfo], Any]:
-    """A validator that takes the first of these types that fits: share, money, duration, or a word itself."""
+_SHAPES = {"share": SHARE, "money": MONEY, "price": PRICE, "duration": DURATION, "quantity": QUANTITY}
+
+
+def first_of(*types: str) -> PlainValidator:
+    """Takes the first of these types that fits: share, money, price, duration, quantity, or a word itself."""
+    shapes = [_SHAPES.get(name) or Literal[name] for name in types]
+    return PlainValidator(_read_first(*types), json_schema_input_type=Union[tuple(shapes)])  # noqa: UP007 - made here
+
+
+def _read_first(*types: str) -> Callable[[Any, ValidationInfo], Any]:
     parsers: dict[str, Callable[[str, Context], Any]] = {
         "share": _share,
         "money": _money,
@@ -159,14 +180,14 @@ def read_first(*types: str) -> Callable[[Any, ValidationInfo], Any]:
     return validate
 
 
-def _or_none(parse: Callable[[str, Context], Any]) -> PlainValidator:
-    return _read(lambda text, context: None if text == "none" else parse(text, context))
+def _or_none(parse: Callable[[str, Context], Any], shape: Any) -> PlainValidator:
+    return _read(lambda text, context: None if text == "none" else parse(text, context), shape | Literal["none"])
 
 
-QuantityOrNone = Annotated[Quantity | None, _or_none(lambda text, _: Quantity.parse(text))]
+QuantityOrNone = Annotated[Quantity | None, _or_none(lambda text, _: Quantity.parse(text), QUANTITY)]
 """A limit; None: none is agreed, written `none`."""
-DurationOrNone = Annotated[time.Duration | None, _or_none(lambda text, _: time.Duration.parse(text))]
-MoneyOrNone = Annotated[Money | None, _or_none(_money)]
+DurationOrNone = Annotated[time.Duration | None, _or_none(lambda text, _: time.Duration.parse(text), DURATION)]
+MoneyOrNone = Annotated[Money | None, _or_none(_money, MONEY)]
 
 
 def problems_of(error: ValidationError, document: TextDocument, *, base: Path = (), where: str = "") -> list[Problem]:

@@ -31,9 +31,11 @@ def decimal_text(value: Decimal) -> str:
 
 def fraction_text(value: Fraction) -> str:
     """Digits if the fraction is a finite decimal ("97.5"), else numerator and denominator ("1/3")."""
-    rest, twos, fives = value.denominator, 0, 0
-    while rest % 2 == 0:
-        rest, twos = rest // 2, twos + 1
+    whole = value.denominator
+    if whole == 1:
+        return str(value.numerator)
+    twos, fives = (whole & -whole).bit_length() - 1, 0
+    rest = whole >> twos
     while rest % 5 == 0:
         rest, fives = rest // 5, fives + 1
     if rest != 1:
@@ -53,7 +55,7 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, (set, frozenset)):
         return sorted((plain(item) for item in value), key=text)
-    if kind is not dict and is_dataclass(value) and not isinstance(value, type) and type(value).__str__ is object.__str__:
+    if kind is not dict and is_dataclass(value) and not isinstance(value, type) and not _writes_itself(kind):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if kind is dict or hasattr(value, "items"):
         return _mapping(value)
@@ -68,6 +70,16 @@ def text(value: Any) -> str:
 def digest(value: Any) -> str:
     """Sha256 of the canonical JSON, in hexadecimal."""
     return sha256(text(value).encode()).hexdigest()
+
+
+def digest_of_json(value: Any) -> str:
+    """The same of a value that holds JSON types alone, and no floats."""
+    known = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return sha256(known.encode()).hexdigest()
+
+
+def _writes_itself(kind: type[Any]) -> bool:
+    return any("__str__" in vars(base) for base in kind.__mro__[:-1])
 
 
 def _mapping(value: Mapping[Any, Any]) -> dict[str, Any]:

@@ -15,5 +15,7 @@ class Settings(BaseSettings):
     """MQTT 5 broker, e.g. `mqtt://host:1883`."""
     ingest_client: str = "ingest-1"
     """Fixed MQTT client id of this ingester: its session, and what waits in it, belongs to this name."""
+    ingest_group: str = Field(default="", pattern=r"^[^/+#\s]*$")
+    """Ingesters of one group share the messages (MQTT 5 shared subscription); empty: this one takes all."""
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)

@@ -14,7 +14,7 @@ from core.time import micros
 from core.units import IncompatibleUnits, UnknownUnit
 from ingest.reason import Reason, Rejected, shown
 from ingest.registry import LARGEST, MOST_DECIMALS, SMALLEST, Register, Registry
-from ingest.wire.yardstick import Candidate
+from ingest.wire.message import Binary, Candidate
 
 OLDEST = timedelta(days=400)
 """How long before its receipt a reading may have been taken: thirteen months and some days."""
@@ -22,6 +22,15 @@ NEWEST = timedelta(minutes=5)
 """How much a device's clock may be ahead."""
 STATUSES = ("", "U", "I", "S", "R")
 """Time status: unknown, informative, synchronised, relative; or not said."""
+
+SUPPLY_UNITS = ("%", "ml", "l", "kg", "page")
+"""A gauge of these whose range begins at zero or above is the level of a supply."""
+SUPPLY_CODES = {
+    "-1": "no restriction, or a level in other terms",
+    "-2": "the level is unknown",
+    "-3": "something is left, but not how much",
+}
+"""prtMarkerSuppliesLevel of RFC 3805."""
 
 Row: TypeAlias = tuple[int, int, int, int, str, str | None]
 """An accepted reading: index in the message, register id, µs since 1970, ticks, time status, text as received (where
@@ -52,12 +61,22 @@ class _Refused(Exception):
         self.detail = detail
 
 
-def judge(candidates: Sequence[Candidate], device: str, registry: Registry, *, received_at: int) -> Judgement:
-    """Judge the items of one message. received_at: µs since 1970. Never raises."""
+def judge(
+    candidates: Sequence[Candidate],
+    device: str,
+    registry: Registry,
+    *,
+    received_at: int,
+    window: tuple[int, int] | None = None,
+) -> Judgement:
+    """Judge the items of one message. received_at: µs since 1970. Never raises.
+
+    window: first and last instant allowed, if not those that follow from the receipt.
+    """
     registers = registry.devices.get(device)
     if registers is None:
         return Judgement([], [Rejected(Reason.UNKNOWN_DEVICE, f"{shown(device)} is not registered")])
-    window = (received_at - OLDEST // _MICROSECOND, received_at + NEWEST // _MICROSECOND)
+    window = window or (received_at - OLDEST // _MICROSECOND, received_at + NEWEST // _MICROSECOND)
     rows: list[Row] = []
     rejected: list[Rejected] = []
     for candidate in candidates:
@@ -77,12 +96,14 @@ def _accept(
         raise _Refused(Reason.UNKNOWN_REGISTER, _undeclared(name, registers))
     instant = read_instant(at)
     if not window[0] <= instant <= window[1]:
-        raise _Refused(*_outside(instant, at, window[0]))
+        raise _Refused(*_outside(instant, at, window))
     if status not in STATUSES:
         raise _Refused(Reason.BAD_STATUS, f"{shown(status)} is not one of U, I, S, R")
     if register.scales is None:
         return index, register.id, instant, _read_state(value, unit, states), status, None
     ticks, raw = read_ticks(value, unit, register)
+    if isinstance(value, Binary):
+        raw = f"{value} {unit} as {value.kind}"
     return index, register.id, instant, ticks, status, raw
 
 
@@ -90,8 +111,10 @@ def _undeclared(name: str, registers: Mapping[str, Register]) -> str:
     return f"the device declares {', '.join(sorted(registers)) or 'no registers'}, but not {shown(name)}"
 
 
-def _outside(instant: int, at: str, earliest: int) -> tuple[Reason, str]:
-    if instant < earliest:
+def _outside(instant: int, at: str, window: tuple[int, int]) -> tuple[Reason, str]:
+    if window[0] <= instant * 1000 <= window[1]:
+        return Reason.TIME_IN_SECONDS, f"{shown(at)} times 1000 lies near its receipt"
+    if instant < window[0]:
         return Reason.TOO_OLD, f"{shown(at)} is more than {OLDEST.days} days before its receipt"
     return Reason.TOO_NEW, f"{shown(at)} is more than {NEWEST.seconds // 60} minutes after its receipt"
 
@@ -131,7 +154,7 @@ def read_ticks(text: str, unit: str, register: Register) -> tuple[int, str | Non
         digits, decimals = _plain_digits(text)
     ticks, rest = _counted(int(digits), len(decimals), unit, register)
     if not register.minimum <= ticks <= register.maximum:
-        raise _Refused(Reason.OUT_OF_RANGE, _range(text, unit, ticks, register))
+        raise _Refused(*_beyond(text, unit, ticks, register))
     return ticks, f"{text} {unit}" if rest or unit != register.unit else None
 
 
@@ -168,6 +191,14 @@ def _plain_digits(text: str) -> tuple[str, str]:
         moved = whole.rjust(1 - exponent, "0")
         whole, decimals = moved[:exponent], moved[exponent:] + decimals
     return sign + whole + decimals, decimals
+
+
+def _beyond(text: str, unit: str, ticks: int, register: Register) -> tuple[Reason, str]:
+    """Why a value beyond its range is refused: RFC 3805 has codes where a printer knows no level."""
+    is_supply = register.kind == "gauge" and register.minimum >= 0 and register.unit in SUPPLY_UNITS
+    if is_supply and text in SUPPLY_CODES:
+        return Reason.SUPPLY_CODE, f"{text} says: {SUPPLY_CODES[text]}"
+    return Reason.OUT_OF_RANGE, _range(text, unit, ticks, register)
 
 
 def _range(text: str, unit: str, ticks: int, register: Register) -> str:

@@ -20,8 +20,9 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from core.time import micros
 from ingest.batch import Arrival
+from ingest.sequence import Receipt
+from ingest.wire.route import NODE_FILTERS, OWN_FILTERS
 
-TOPIC = "yardstick/+/readings"
 SESSION_EXPIRY = 30 * 24 * 3600
 """Seconds for which the broker keeps what waits for us: longer than any outage we mean to survive."""
 WINDOW = 4_000
@@ -34,12 +35,18 @@ _LOG = logging.getLogger(__name__)
 
 
 class Source:
-    """Messages of all devices, from one session that outlives this process. Start it once."""
+    """Messages of all devices, from one session that outlives this process. Start it once.
 
-    def __init__(self, url: str, client_id: str, *, clock: Callable[[], datetime]) -> None:
+    group: share the messages with other sources of this group; what waits in a session stays its own.
+    """
+
+    def __init__(self, url: str, client_id: str, *, clock: Callable[[], datetime], group: str = "") -> None:
         self.arrivals: SimpleQueue[Arrival] = SimpleQueue()
-        self.sessions_lost = 0
+        self.new_sessions = 0
         self._clock = clock
+        # An edge node's births explain its data, so whoever hears one must hear the other.
+        own = tuple(f"$share/{group}/{topic}" for topic in OWN_FILTERS) if group else OWN_FILTERS
+        self._filters = own + NODE_FILTERS
         self._generation = 0
         self._fence = threading.Lock()
         self._stopping = threading.Event()
@@ -73,6 +80,11 @@ class Source:
                 if arrival.generation == self._generation:
                     self._client.ack(arrival.mid, arrival.qos)
 
+    def publish(self, receipts: Iterable[Receipt]) -> None:
+        """Tell devices what they need not keep; retained, so that one which was away learns it."""
+        for receipt in receipts:
+            self._client.publish(receipt.topic, receipt.payload, qos=1, retain=True)
+
     def _loop(self) -> None:
         """Keep the network loop running: an exception in it would end it in silence."""
         while not self._stopping.is_set():
@@ -99,13 +111,15 @@ class Source:
             return
         with self._fence:
             self._generation += 1
-        if not flags.session_present and self._generation > 1:
-            self.sessions_lost += 1
-            _LOG.error("The broker lost our session: messages that it held for us may be missing.")
+        if not flags.session_present:
+            self.new_sessions += 1
         _LOG.info("Connected to the broker, session %s.", "resumed" if flags.session_present else "new")
         try:
             # A retained reading counts like any other: its key tells whether it is known.
-            client.subscribe(TOPIC, options=SubscribeOptions(qos=1, retainAsPublished=True, retainHandling=1))
+            options = SubscribeOptions(qos=1, retainAsPublished=True, retainHandling=1)
+            client.subscribe([(topic, options) for topic in self._filters])
+            if self._filters[: len(OWN_FILTERS)] != OWN_FILTERS:  # its session may be older than the group
+                client.unsubscribe(list(OWN_FILTERS))
         except (OSError, ValueError):
             _LOG.exception("Subscribing failed; the connection is tried again.")
 
@@ -122,19 +136,35 @@ class Source:
         self, client: Client, _: object, __: int, reasons: list[ReasonCode], ___: Properties | None
     ) -> None:
         if any(reason.is_failure for reason in reasons):
-            _LOG.error("The broker refuses the subscription to %s: %s", TOPIC, ", ".join(map(str, reasons)))
+            filters = ", ".join(self._filters)
+            _LOG.error("The broker refuses the subscription to %s: %s", filters, ", ".join(map(str, reasons)))
             client.disconnect()
         else:
             self._subscribed.set()
-            _LOG.info("Subscribed to %s.", TOPIC)
+            _LOG.info("Subscribed to %s.", ", ".join(self._filters))
 
     def _on_message(self, _: Client, __: object, message: MQTTMessage) -> None:
         # message.topic would raise for invalid UTF-8; the octets never do.
         topic: bytes = message._topic  # noqa: SLF001
         received_at = micros(self._clock())
-        self.arrivals.put(
-            Arrival(self._generation, message.mid, message.qos, topic, bytes(message.payload), received_at)
-        )
+        arrival = Arrival(self._generation, message.mid, message.qos, topic, bytes(message.payload), received_at)
+        self.arrivals.put(arrival if message.properties is None else _described(arrival, message.properties))
+
+    def send(self, topic: str, payload: bytes) -> None:
+        """Publish to a device, without waiting; nothing is promised."""
+        try:
+            self._client.publish(topic, payload, qos=0)
+        except (OSError, ValueError, RuntimeError) as error:
+            _LOG.warning("Nothing was sent to %s: %s", topic, error)
+
+
+def _described(arrival: Arrival, said: Properties) -> Arrival:
+    """With what MQTT 5 tells of a payload."""
+    known = vars(said)
+    content_type, properties = known.get("ContentType", ""), known.get("UserProperty", ())
+    if not content_type and not properties:
+        return arrival
+    return arrival._replace(content_type=content_type, properties=tuple(properties))
 
 
 class BadBrokerUrl(ValueError):

@@ -6,25 +6,38 @@ from functools import partial
 from typing import NamedTuple
 
 import psycopg
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from core.database import transaction
 from core.store import audit, draw_knowledge
-from core.time import instant
-from ingest.batch import Arrival, Batch, Origin, device_of
+from core.time import instant, micros
+from ingest.batch import Arrival, Batch, Origin, device_of, evidence, examine
 from ingest.catalogue import Catalogue
 from ingest.reason import Reason, Rejected
+from ingest.registry import Registry
+from ingest.sequence import Receipt, runs
+from ingest.store import alarm, event, quarantine, reading, sequence
 from ingest.store import batch as batches
 from ingest.store import catalogue as catalogues
-from ingest.store import quarantine, reading
+from ingest.store import node as nodes
 from ingest.store.batch import Counts
 from ingest.store.catalogue import Declared
 from ingest.store.quarantine import MOST_OF_LARGE, Entry
-from ingest.wire import yardstick
+from ingest.wire.node import Node
+from ingest.wire.route import route_of
 
+MOST_REPLAYED = 10_000
+"""Messages that one birth brings back at most; the next one brings the next."""
 DATA_FAULTS = ("22", "23")
 """SQLSTATE classes that mean: this row, whenever it is tried."""
+
+
+class Outcome(NamedTuple):
+    """What was committed, by transaction, and the receipts that may be given for it."""
+
+    counts: list[Counts]
+    receipts: list[Receipt]
 
 
 class Share(NamedTuple):
@@ -49,16 +62,88 @@ class Share(NamedTuple):
         return first, Share(row, self.stop, self.refused[refusal:], 0)
 
 
-def write(engine: Engine, batch: Batch, at: datetime, *, client: str, live: bool = False) -> list[Counts]:
+def write(engine: Engine, batch: Batch, at: datetime, *, client: str, live: bool = False) -> Outcome:
     """Write a batch, in one transaction unless the database refuses a row. live: tell listeners.
 
     A refused row is found by halving and quarantined as poison. Raises DBAPIError or psycopg.Error when the database
     cannot be used; what was committed until then is a duplicate next time.
     """
+    if batch.identities:
+        batch = _without_repeated(engine, batch)
     whole = Share(0, len(batch.rows), tuple(batch.refused), len(batch.arrivals))
-    if not batch.rows and not batch.refused:
+    receipts = list[Receipt]()
+    if not (batch.rows or batch.refused or batch.numbers or batch.lives or batch.repeated):
+        return Outcome([], receipts)
+    commit = partial(_commit, engine, batch, at, client=client, live=live, receipts=receipts)
+    counts = list(_write(commit, batch, whole))
+    if len(counts) > 1:
+        receipts += _note(engine, batch, at)
+    return Outcome(counts, receipts)
+
+
+def _note(engine: Engine, batch: Batch, at: datetime) -> list[Receipt]:
+    """Message numbers of a batch that took several transactions: after the last, when every message is whole."""
+    with transaction(engine) as connection:
+        return _note_in(connection, batch, at, known=draw_knowledge(connection))
+
+
+def _note_in(connection: Connection, batch: Batch, at: datetime, *, known: int) -> list[Receipt]:
+    event.add(connection, {identity: _content(batch, n) for n, identity in batch.identities}, known=known)
+    nodes.add(connection, [_life(batch.arrivals[n]) for n in batch.lives], known=known)
+    return sequence.note(connection, at, runs(batch.numbers), known=known)
+
+
+def _life(arrival: Arrival) -> nodes.Life:
+    route = route_of(arrival.topic)
+    return nodes.Life(
+        route.node if route else "", instant(arrival.received_at), arrival.topic.decode(), arrival.payload
+    )
+
+
+def _content(batch: Batch, number: int) -> bytes:
+    return quarantine.digest(batch.arrivals[number].payload)
+
+
+def _without_repeated(engine: Engine, batch: Batch) -> Batch:
+    """Without the events that came before. The same again counts as duplicates; another content is refused."""
+    with transaction(engine) as connection:
+        known = event.contents(connection, {identity for _, identity in batch.identities})
+    repeated = set[int]()
+    refused: list[tuple[int, Rejected]] = []
+    for number, identity in batch.identities:
+        content = _content(batch, number)
+        if identity not in known:
+            known[identity] = content
+            continue
+        repeated.add(number)
+        if known[identity] != content:
+            refused.append((number, Rejected(Reason.REUSED_EVENT, "the first content under its source and id stands")))
+    return batch.without(repeated, refused) if repeated else batch
+
+
+def living(engine: Engine) -> dict[str, Node]:
+    """The Sparkplug nodes as their births and deaths left them."""
+    with transaction(engine) as connection:
+        return nodes.living(connection)
+
+
+def replay(engine: Engine, registry: Registry, name: str, node: Node, at: datetime, *, client: str) -> list[Counts]:
+    """Judge again what waited for a birth of this node (`group/node`); what still waits stays in quarantine."""
+    with transaction(engine) as connection:
+        waiting = nodes.held(connection, name, most=MOST_REPLAYED)
+    batch, understood = Batch(), list[nodes.Held]()
+    for one in waiting:
+        arrival = Arrival(0, 0, 0, one.topic.encode(), one.payload, micros(one.received_at))
+        examined = examine(arrival, registry, {name: node})
+        if all(rejected.reason is not Reason.NO_BIRTH for rejected in examined.rejected):
+            batch.add(arrival, examined)
+            understood.append(one)
+    if not understood:
         return []
-    return list(_write(partial(_commit, engine, batch, at, client=client, live=live), batch, whole))
+    counts = write(engine, batch, at, client=client).counts
+    with transaction(engine) as connection:
+        nodes.replayed(connection, at, understood, node=name, known=draw_knowledge(connection))
+    return counts
 
 
 def _write(commit: "partial[Counts]", batch: Batch, share: Share) -> Iterator[Counts]:
@@ -87,21 +172,54 @@ def _poisoned(batch: Batch, share: Share, detail: str) -> Share:
     return Share(share.stop, share.stop, ((origin.arrival, poison),), share.messages)
 
 
-def _commit(engine: Engine, batch: Batch, at: datetime, share: Share, *, client: str, live: bool) -> Counts:
+def _commit(  # its last three arguments are the same for all shares
+    engine: Engine,
+    batch: Batch,
+    at: datetime,
+    share: Share,
+    *,
+    client: str,
+    live: bool,
+    receipts: list[Receipt],
+) -> Counts:
     staged = share.stop - share.start
+    noted = list[Receipt]()
     with transaction(engine) as connection:
         if staged:
             reading.stage(connection, batch.rows[share.start : share.stop])
         known = draw_knowledge(connection)
         written = reading.accept(connection, staged=staged, known=known) if staged else reading.NOTHING
-        entries = [*entries_of(batch, share.refused), *entries_of(batch, _conflicts(batch, written.conflicts))]
+        entries = [*entries_of(batch, share.refused), *entries_of(batch, conflicts_of(batch, written.conflicts))]
         quarantined = quarantine.add(connection, entries, known=known)
-        received = staged + len(share.refused)
+        is_whole = staged + len(share.refused) == len(batch.rows) + len(batch.refused)
+        received = staged + len(share.refused) + (batch.repeated if share.messages else 0)
         counts = Counts(share.messages, received, written.stored, received - written.stored - quarantined, quarantined)
         batches.add(connection, at, client=client, known=known, counts=counts)
+        if is_whole:
+            noted = _note_in(connection, batch, at, known=known)
         if live:
             batches.notify(connection, newest=instant(batch.newest) if batch.newest else None, stored=written.stored)
+    receipts += noted
     return counts
+
+
+def session_lost(engine: Engine, at: datetime, *, client: str, surely: bool) -> list[Receipt]:
+    """Raise an alarm with the gaps as of now; the receipts whose publishing asks devices for what is missing.
+
+    surely: False if the session may be new because this client is; then the alarm is raised only if it ever worked.
+    """
+    with transaction(engine) as connection:
+        if not surely and not alarm.has_worked(connection, client):
+            return []
+        gaps = [gap._asdict() | {"heard_at": gap.heard_at.isoformat()} for gap in sequence.gaps(connection)]
+        alarm.add(connection, at, kind="session_lost", client=client, detail={"gaps": gaps})
+        return sequence.holed(connection)
+
+
+def unsent_receipts(engine: Engine, since: datetime) -> list[Receipt]:
+    """Receipts of what changed since then: whoever committed it may have been killed before it could publish them."""
+    with transaction(engine) as connection:
+        return sequence.since(connection, since)
 
 
 def is_data_fault(error: DBAPIError | psycopg.Error) -> bool:
@@ -110,7 +228,8 @@ def is_data_fault(error: DBAPIError | psycopg.Error) -> bool:
     return (getattr(cause, "sqlstate", None) or "")[:2] in DATA_FAULTS
 
 
-def _conflicts(batch: Batch, conflicts: Iterable[reading.Conflict]) -> Iterator[tuple[int, Rejected]]:
+def conflicts_of(batch: Batch, conflicts: Iterable[reading.Conflict]) -> Iterator[tuple[int, Rejected]]:
+    """Rows that say something else than what stands, as refusals."""
     for conflict in conflicts:
         origin = batch.origins[conflict.n]
         detail = f"{conflict.sent} ticks were sent where {conflict.stored} ticks stand; the first stands"
@@ -119,12 +238,12 @@ def _conflicts(batch: Batch, conflicts: Iterable[reading.Conflict]) -> Iterator[
 
 def entries_of(batch: Batch, refused: Iterable[tuple[int, Rejected]]) -> Iterator[Entry]:
     """Refused items with their evidence; a message is read again only once for all its items."""
-    number, items = -1, list[bytes]()
+    number, items = -1, dict[int, bytes]()
     for arrival_number, rejected in refused:
         arrival = batch.arrivals[arrival_number]
         if rejected.item >= 0 and number != arrival_number:
-            number, items = arrival_number, yardstick.evidence(arrival.payload)
-        kept = items[rejected.item] if 0 <= rejected.item < len(items) else _whole(arrival, rejected)
+            number, items = arrival_number, evidence(batch, arrival_number)
+        kept = items[rejected.item] if rejected.item in items else _whole(arrival, rejected)
         yield _entry(arrival, rejected, kept)
 
 

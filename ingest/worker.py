@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from queue import Empty, Full, Queue, SimpleQueue
 from time import monotonic
 from typing import Protocol, TypeVar
@@ -16,8 +17,11 @@ from core.database import transaction
 from ingest import run
 from ingest.batch import Arrival, Batch, Examined, examine
 from ingest.registry import Registry
+from ingest.sequence import Receipt
 from ingest.store import register
 from ingest.store.batch import Counts
+from ingest.wire.node import Node, rebirth_request
+from ingest.wire.route import route_of
 
 LINGER = 0.1
 """Seconds for which a batch waits for more before it is written."""
@@ -25,6 +29,10 @@ REFRESH = timedelta(seconds=10)
 """After so long the registry is looked at again, so that changed declarations take effect."""
 LIVE_EVERY = 1.0
 """Seconds between two notices to whoever shows readings live."""
+RECEIPTS_EVERY = 0.5
+"""Seconds between two receipts to a device: one answers all its messages of that time."""
+UNSENT = timedelta(hours=1)
+"""What was committed in so long before the start is receipted again: whoever did it may have been killed."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 5.0
 """Seconds between tries while the database cannot be used."""
 
@@ -36,6 +44,7 @@ class Messages(Protocol):
     """Where messages come from, and who is told that they are safe."""
 
     arrivals: SimpleQueue[Arrival]
+    new_sessions: int
 
     def start(self) -> None:
         """Begin to receive."""
@@ -45,6 +54,39 @@ class Messages(Protocol):
 
     def acknowledge(self, arrivals: Iterable[Arrival]) -> None:
         """Confirm committed messages."""
+
+    def publish(self, receipts: Iterable[Receipt]) -> None:
+        """Tell devices what they need not keep."""
+
+    def send(self, topic: str, payload: bytes) -> None:
+        """Ask something of a device."""
+
+
+class Receipts:
+    """What devices may be told, gathered for a moment: the newest of each device and boot."""
+
+    def __init__(self, source: Messages) -> None:
+        self._source = source
+        self._pending = dict[tuple[str, str], Receipt]()
+        self._lock = threading.Lock()
+        self._published = monotonic()
+
+    def add(self, receipts: Iterable[Receipt]) -> None:
+        """Take in what a commit allows to say."""
+        with self._lock:
+            self._pending.update(((receipt.device, receipt.boot), receipt) for receipt in receipts)
+
+    def publish_due(self) -> None:
+        """Publish if it is time."""
+        if self._pending and monotonic() - self._published >= RECEIPTS_EVERY:
+            self.publish()
+
+    def publish(self) -> None:
+        """Publish what is pending."""
+        with self._lock:
+            pending, self._pending = self._pending, {}
+        self._published = monotonic()
+        self._source.publish(pending.values())
 
 
 class Stopped(Exception):
@@ -68,7 +110,10 @@ class Ingester:
         self._busy = threading.Event()
         self._waiting: Queue[Batch | None] = Queue(maxsize=1)
         self._told = -LIVE_EVERY
+        self._receipts = Receipts(source)
+        self._sessions = 0
         self._registry: Registry | None = None
+        self._nodes = dict[str, Node]()
         self._writer = threading.Thread(target=self._write_all, name="writer", daemon=True)
 
     def stop(self) -> None:
@@ -81,7 +126,10 @@ class Ingester:
         self._source.start()
         batch, since = Batch(), monotonic()
         try:
+            self._receipt_unsent()
+            self._nodes = self._persist(lambda: run.living(self._engine), "read the nodes")
             while not self._stopping.is_set():
+                self._watch()
                 if not self._writer.is_alive():
                     raise WriterDied("the writer thread ended; what it had was not acknowledged and comes again")
                 if (arrival := self._next()) is not None:
@@ -99,7 +147,20 @@ class Ingester:
             self._stopping.set()
             self._hand_over(None)
             self._writer.join()
+            self._receipts.publish()
             self._source.stop()
+
+    def _watch(self) -> None:
+        """What must be done from time to time, whether messages come or not."""
+        if (sessions := self._source.new_sessions) > self._sessions:
+            self._sessions, surely = sessions, sessions > 1
+            lost = partial(run.session_lost, self._engine, self._clock(), client=self._client, surely=surely)
+            self._receipts.add(self._persist(lost, "note that the broker lost the session"))
+        self._receipts.publish_due()
+
+    def _receipt_unsent(self) -> None:
+        since = self._clock() - UNSENT
+        self._receipts.add(self._persist(lambda: run.unsent_receipts(self._engine, since), "read message numbers"))
 
     def _next(self) -> Arrival | None:
         try:
@@ -112,10 +173,20 @@ class Ingester:
         registry = self._registry
         if registry is None or arrival.received_at - registry.taken_at > REFRESH // timedelta(microseconds=1):
             registry = self._refreshed()
-        examined = examine(arrival, registry)
+        examined = examine(arrival, registry, self._nodes)
         if examined.is_unknown and registry.taken_at <= arrival.received_at:
-            examined = examine(arrival, self._refreshed())
+            examined = examine(arrival, self._refreshed(), self._nodes)
+        if examined.node is not None:
+            self._heard(arrival, examined.node, asks=examined.asks)
         return examined
+
+    def _heard(self, arrival: Arrival, node: Node, *, asks: bool) -> None:
+        """Remember what an edge node is now; ask it for its birth if need be."""
+        route = route_of(arrival.topic)
+        if route is not None:
+            self._nodes[route.node] = node
+            if asks:
+                self._source.send(*rebirth_request(route.node, at=arrival.received_at))
 
     def _refreshed(self) -> Registry:
         self._registry = self._persist(self._read_registry, "read the registers")
@@ -161,9 +232,21 @@ class Ingester:
         if live:
             self._told = monotonic()
 
-        def attempt() -> list[Counts]:
+        def attempt() -> run.Outcome:
             return run.write(self._engine, batch, self._clock(), client=self._client, live=live)
 
-        for counts in self._persist(attempt, "write readings"):
-            self.total = Counts(*map(sum, zip(self.total, counts, strict=True)))
+        outcome = self._persist(attempt, "write readings")
+        self._count(outcome.counts)
+        self._receipts.add(outcome.receipts)
         self._source.acknowledge(batch.arrivals)
+        for name, node in batch.born.items():
+            again = partial(self._replay, name, node)
+            self._count(self._persist(again, "replay what waited for a birth"))
+
+    def _replay(self, name: str, node: Node) -> list[Counts]:
+        registry = self._read_registry()
+        return run.replay(self._engine, registry, name, node, self._clock(), client=self._client)
+
+    def _count(self, done: Iterable[Counts]) -> None:
+        for counts in done:
+            self.total = Counts(*map(sum, zip(self.total, counts, strict=True)))

@@ -3,6 +3,9 @@
 A lost connection is opened again, and what was not acknowledged is sent again: a message may arrive twice, but it does
 arrive. So is what the broker acknowledges but keeps for nobody. What it refuses by a reason code is counted for the
 report; sending it again would not help.
+
+The broker's acknowledgement is no promise to keep, so a numbered message stays in the buffer until the receipt of its
+device says that it is committed.
 """
 
 import time
@@ -19,6 +22,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from simulators.buffer import Buffer
 from simulators.wire import Message
 
 WINDOW = 64
@@ -70,6 +74,8 @@ class Publisher:
         self._connected = Event()
         self._answers: SimpleQueue[tuple[int, ReasonCode]] = SimpleQueue()
         self._in_flight: dict[int, Message] = {}
+        self._receipts: SimpleQueue[tuple[str, bytes]] = SimpleQueue()
+        self._buffer = Buffer()
         self._heard = time.monotonic()
         self._client = self._make_client(client_id)
 
@@ -98,6 +104,8 @@ class Publisher:
         if self._largest is not None and len(message.payload) + len(message.topic) + 16 > self._largest:
             self.sent.refused.append((message.topic, f"larger than the broker's {self._largest} bytes"))
             return
+        if self._buffer.keep(message, time.monotonic()):
+            self._client.subscribe(_receipt_topic(message.topic), qos=1)
         info = self._client.publish(message.topic, message.payload, qos=1)
         if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN):
             raise BrokerUnreachableError(f"{self._url}: the client cannot take {message.topic}: {info.rc.name}")
@@ -108,8 +116,12 @@ class Publisher:
         self._collect(0)
 
     def poll(self) -> None:
-        """Take in the acknowledgements that have arrived, without waiting."""
+        """Take in acknowledgements and receipts, without waiting; send again what should have been receipted by now."""
         self._collect(self._window)
+        while not self._receipts.empty():
+            self._buffer.receipt(*self._receipts.get())
+        for message in self._buffer.overdue(time.monotonic()):
+            self.publish(message)
 
     @property
     def connected(self) -> bool:
@@ -120,6 +132,11 @@ class Publisher:
     def waiting(self) -> int:
         """Messages not yet acknowledged."""
         return len(self._in_flight)
+
+    @property
+    def unreceipted(self) -> int:
+        """Messages kept because no receipt covers them yet."""
+        return len(self._buffer)
 
     def _collect(self, allowed: int) -> None:
         """Take in acknowledgements; wait for more while over `allowed` messages are in flight."""
@@ -189,6 +206,7 @@ class Publisher:
             self._on_disconnect,
             self._on_publish,
         )
+        client.on_message = lambda _, __, message: self._receipts.put((message.topic, bytes(message.payload)))
         client.connect_async(at.hostname, at.port or (8883 if at.scheme == "mqtts" else 1883), keepalive=30)
         return client
 
@@ -201,6 +219,8 @@ class Publisher:
             return
         self._largest = getattr(offer, "MaximumPacketSize", None)
         self._window = min(self._window, getattr(offer, "ReceiveMaximum", self._window))
+        for topic in self._buffer.topics():
+            self._client.subscribe(_receipt_topic(topic), qos=1)
         self._connected.set()
 
     def _on_disconnect(
@@ -210,3 +230,7 @@ class Publisher:
 
     def _on_publish(self, _: Client, __: object, mid: int, reason: ReasonCode, ___: Properties) -> None:
         self._answers.put((mid, reason))
+
+
+def _receipt_topic(topic: str) -> str:
+    return topic.rpartition("/")[0] + "/receipt"

@@ -11,12 +11,14 @@ SLOTS_OF_DAY = 144
 
 
 class Message(NamedTuple):
-    """What a gateway sends: topic, payload, and how many readings the payload holds."""
+    """What a gateway sends: topic, payload, how many readings that holds; boot and seq if it is to be receipted."""
 
     gateway: str
     topic: str
     payload: bytes
     readings: int
+    boot: str = ""
+    seq: int = 0
 
 
 def topic(device: str) -> str:
@@ -32,7 +34,8 @@ def envelope(boot: str, seq: int, texts: Sequence[str]) -> bytes:
 def message(device: Device, texts: Sequence[str], *, boot: str, seq: int) -> Message:
     """Pack the readings of some instants, all registers each."""
     who = device.identity
-    return Message(who.gateway, topic(who.name), envelope(boot, seq, texts), len(texts) * len(device.registers))
+    payload = envelope(boot, seq, texts)
+    return Message(who.gateway, topic(who.name), payload, len(texts) * len(device.registers), boot, seq)
 
 
 def history(

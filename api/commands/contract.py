@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from contracts import check as checking
-from contracts import sentence
-from contracts.document import Agreement, read_agreement
+from contracts import difference, sentence
+from contracts.document import Agreement, Version, read_agreement
 from contracts.engine import NothingInForce
 from contracts.facts_document import FactsDocument, read_facts
+from contracts.schema import contract_schema, facts_schema
 from contracts.text import TextDocument, read
 from core.problem import Problem, Problems
 from core.time import NotAPeriod, NotATime, micros, read_time
@@ -28,6 +29,7 @@ FactsFile = Annotated[Path | None, typer.Option("--facts", help="The facts file.
 ExampleName = Annotated[str | None, typer.Option("--example", help="Only the example of this name.")]
 PeriodLabel = Annotated[str | None, typer.Option("--period", help="A period instead of the examples: 2026-06.")]
 AsOf = Annotated[str | None, typer.Option("--as-of", help="With --period: as known then, in the contract's zone.")]
+Language = Annotated[str | None, typer.Option("--language", help="en, de or fr; by default the document's.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -73,9 +75,53 @@ def evaluate(
 
 
 @app.command()
-def show(contract: File) -> None:
-    """Print the agreement as a person would read it."""
-    _print("\n".join(sentence.agreement(_agreement(contract).versions)).rstrip())
+def show(contract: File, *, language: Language = None) -> None:
+    """Print the agreement as a person would read it, in its own language or another."""
+    _print("\n".join(sentence.agreement(_agreement(contract).versions, language)).rstrip())
+
+
+@app.command()
+def schema(*, facts: Annotated[bool, typer.Option("--facts", help="Of facts files.")] = False) -> None:
+    """Print the JSON Schema of contract files, for editors."""
+    _print(json.dumps(facts_schema() if facts else contract_schema(), ensure_ascii=False, indent=1))
+
+
+@app.command()
+def diff(
+    contract: File,
+    *,
+    before: Annotated[int | None, typer.Option("--before", help="Version; by default the last but one.")] = None,
+    after: Annotated[int | None, typer.Option("--after", help="Version; by default the last.")] = None,
+    facts: FactsFile = None,
+    period: Annotated[list[str] | None, typer.Option("--period", help="On the facts of this period, in money.")] = None,
+) -> None:
+    """Print what an amendment changes, in words, and in money on past periods."""
+    agreement = _agreement(contract)
+    old, new = _two(agreement, before, after)
+    changes = list(difference.in_words(old, new))
+    _print("\n".join([f"version {old.version} to {new.version}", *(f"  {one}" for one in changes or ["nothing"])]))
+    documents = _facts(agreement, contract, facts) if period else []
+    if period and not documents:
+        _stop([Problem(str(contract), "there are no facts", "give --facts FILE")])
+    for label in period or ():
+        try:
+            effects = list(difference.in_money(old, new, documents[0], label))
+        except (NotAPeriod, NothingInForce) as error:
+            _stop([Problem("", str(error))])
+        except Problems as error:
+            _stop(error.problems)
+        rows = [f"{e.clause} | {e.owner} | {e.before} | {e.after} | {e.change}" for e in effects]
+        _print("\n".join([f"{label}: clause | asset | before | after | change", *(f"  {r}" for r in rows or ["none"])]))
+
+
+def _two(agreement: Agreement, before: int | None, after: int | None) -> tuple[Version, Version]:
+    last = agreement.versions[-1].version if after is None else after
+    wanted = (last - 1 if before is None else before, last)
+    known = {version.version: version for version in agreement.versions}
+    for number in wanted:
+        if number not in known:
+            _stop([Problem("", f"there is no version {number}", f"one of {', '.join(map(str, known))}")])
+    return known[wanted[0]], known[wanted[1]]
 
 
 def _check(path: Path) -> bool:

@@ -12,38 +12,52 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Engine
 
+from api.commands.quarantine import quarantine
+from api.commands.supervise import supervise
 from core.clock import now
 from core.database import connect, transaction
 from core.problem import Problem, Problems
 from core.settings import Settings
 from core.time import micros
 from ingest import catalogue, run
-from ingest.batch import Arrival, Examined, examine
+from ingest.batch import Arrival, examine
 from ingest.mqtt import BadBrokerUrl, Source
 from ingest.reason import SENTENCE, Reason, Rejected
 from ingest.store import device as devices
 from ingest.store import quarantine as refusals
 from ingest.store import register
-from ingest.wire import yardstick
+from ingest.wire.event import STRUCTURED
+from ingest.wire.format import CONTENT_TYPES, Format, look, unwrapped
+from ingest.wire.format import decode as decode_payload
+from ingest.wire.message import Binary, Candidate
+from ingest.wire.node import UNBORN, hear
+from ingest.wire.route import Route
 from ingest.worker import Ingester
 
 device = typer.Typer(name="device", help="Declare and list devices, their registers and the assets they serve.")
 readings = typer.Typer(name="readings", help="Look at what devices sent.")
-quarantine = typer.Typer(name="quarantine", help="Look at what could not be accepted, and why.")
+
 readings.add_typer(quarantine)
 
 _CANNOT_RUN = 2
+_TYPE_OF = {written: name for name, written in CONTENT_TYPES.items()}
 
 
 def ingest(
     client: Annotated[
         str | None, typer.Option(help="MQTT client id: its session is ours. [YARDSTICK_INGEST_CLIENT]")
     ] = None,
+    processes: Annotated[
+        int, typer.Option(min=1, max=64, help="So many ingesters, which share the messages as a group.")
+    ] = 1,
 ) -> None:
     """Take readings from the broker into the database until SIGTERM or Ctrl-C; then write what has come and stop."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     settings = Settings()
     name = client or settings.ingest_client
+    if processes > 1:
+        supervise(processes, client=name, group=settings.ingest_group)
+        return
     with _database(settings) as engine:
         worker = Ingester(engine, _source(settings, name), client=name, clock=now)
         for ending in (signal.SIGTERM, signal.SIGINT):
@@ -60,8 +74,9 @@ def ingest(
 
 
 def _source(settings: Settings, client: str) -> Source:
+    url = _needed(settings.broker_url, "YARDSTICK_BROKER_URL", "mqtt://host:1883")
     try:
-        return Source(_needed(settings.broker_url, "YARDSTICK_BROKER_URL", "mqtt://host:1883"), client, clock=now)
+        return Source(url, client, clock=now, group=settings.ingest_group)
     except BadBrokerUrl as error:
         _stop(f"YARDSTICK_BROKER_URL: {error}")
 
@@ -125,28 +140,62 @@ def list_quarantine(
 def decode(
     file: Annotated[Path, typer.Argument(help="One payload, as a device sent it.")],
     of_device: Annotated[str | None, typer.Option("--device", help="Judge it as sent by this device, now.")] = None,
+    written: Annotated[
+        Format | None, typer.Option("--format", help="What it is written in; without it, what it looks like.")
+    ] = None,
 ) -> None:
     """Show what a payload says, and what would be refused; nothing is stored. Exit 1 if anything is refused."""
     payload = _bytes(file)
-    found = _judged(payload, of_device) if of_device else yardstick.decode(payload)
-    rejected = [found] if isinstance(found, Rejected) else found.rejected
-    if isinstance(found, yardstick.Message):
-        for index, name, at, value, unit, _ in found.candidates:
-            typer.echo(f"{index}: {name} = {value} {unit} at {at}")
-    elif isinstance(found, Examined):
-        for index, register_id, _, ticks, _, raw in found.rows:
-            typer.echo(f"{index}: register {register_id} = {ticks} ticks{f' (from {raw})' if raw else ''}")
+    as_read = written or look(payload)
+    if as_read is not Format.YARDSTICK:
+        typer.echo(f"{as_read.value}{'' if written else ', by its looks'}:")
+    if of_device and as_read is not Format.SPARKPLUG:
+        lines, rejected = _judged(payload, as_read, of_device)
+    else:
+        lines, rejected = _said(payload, as_read)
+    for line in lines:
+        typer.echo(line)
     for one in rejected:
         where = "message" if one.item < 0 else str(one.item)
         typer.echo(f"{where}: {one.reason.value}: {one.detail}. {SENTENCE[one.reason]}")
     raise typer.Exit(1 if rejected else 0)
 
 
-def _judged(payload: bytes, device_name: str) -> Examined:
+def _said(payload: bytes, written: Format) -> tuple[list[str], list[Rejected]]:
+    """What a payload says by itself, without any declaration."""
+    if written is Format.SPARKPLUG:
+        heard = hear(Route("NBIRTH", "", "/"), payload, UNBORN, received_at=micros(now()))
+        return _lines(heard.candidates), heard.rejected
+    around = f"{STRUCTURED}+json" if written is Format.CLOUDEVENT else _TYPE_OF.get(written, "")
+    found = unwrapped(payload, "readings", around)
+    if isinstance(found, Rejected):
+        return [], [found]
+    event, inner, inside = found
+    message = decode_payload(inner, inside, device="", received_at=micros(now()))
+    head = [f"event {event.id} of {event.source}, {inside.value}:"] if event else []
+    if isinstance(message, Rejected):
+        return head, [message]
+    return head + _lines(message.candidates), message.rejected
+
+
+def _lines(candidates: list[Candidate]) -> list[str]:
+    return [
+        f"{index}: {name} = {value}{unit and f' {unit}'} at {at}{' (binary)' if isinstance(value, Binary) else ''}"
+        for index, name, at, value, unit, _ in candidates
+    ]
+
+
+def _judged(payload: bytes, written: Format, device_name: str) -> tuple[list[str], list[Rejected]]:
     with _database(Settings()) as engine, transaction(engine) as connection:
         registry = register.snapshot(connection, now())
+    around = f"{STRUCTURED}+json" if written is Format.CLOUDEVENT else _TYPE_OF[written]
     topic = f"yardstick/{device_name}/readings".encode()
-    return examine(Arrival(0, 0, 1, topic, payload, micros(now())), registry)
+    found = examine(Arrival(0, 0, 1, topic, payload, micros(now()), around), registry)
+    lines = [
+        f"{index}: register {register_id} = {ticks} ticks{f' (from {raw})' if raw else ''}"
+        for index, register_id, _, ticks, _, raw in found.rows
+    ]
+    return lines, found.rejected
 
 
 @contextmanager

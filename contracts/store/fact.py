@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import Connection, text
 
-from contracts.facts import Attribution, Case, Counter, Facts, Notice, Piece, StateSpan
+from contracts.facts import Attribution, Case, Counter, Facts, Gauge, Level, Notice, Piece, StateSpan
 from contracts.store.contract import new_id
 from core.store import packed
 from core.time import instant, micros
-from ingest.store import counter, state
+from core.units import factor
+from ingest.store import counter, gauge, state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -63,6 +65,7 @@ def load(connection: Connection, wanted: Sequence[Wanted], known: int) -> dict[i
     contracts = {item.contract for item in wanted}
     notices, attributions = _notices(connection, contracts, known), _attributions(connection, contracts, known)
     counters, states = _counters(connection, wanted, known), _states(connection, wanted, known)
+    gauges = _gauges(connection, wanted, known)
     return {
         item.key: Facts(
             knowledge=f"K {known}",
@@ -71,6 +74,7 @@ def load(connection: Connection, wanted: Sequence[Wanted], known: int) -> dict[i
             attributions=tuple(a for a in attributions.get(item.contract, []) if _touches(a, item.needs)),
             notices=tuple(n for n in notices.get(item.contract, []) if _touches(n, item.needs)),
             carried=item.carried,
+            gauges={(n.asset, n.register): gauges[item.key, n.asset, n.register] for n in item.needs.gauges},
         )
         for item in wanted
     }
@@ -176,3 +180,16 @@ def _states(
         )
         for (key, need), spans in zip(needs, found, strict=True)
     }
+
+
+def _gauges(connection: Connection, wanted: Sequence[Wanted], known: int) -> dict[tuple[int, str, str], Gauge]:
+    needs = [(item.key, need) for item in wanted for need in item.needs.gauges]
+    found = gauge.load(connection, [need for _, need in needs], known=known)
+    return {
+        (key, need.asset, need.register): Gauge(need.unit, tuple(_level(one, need.unit) for one in shown))
+        for (key, need), shown in zip(needs, found, strict=True)
+    }
+
+
+def _level(shown: gauge.Shown, unit: str) -> Level:
+    return Level(shown.at, shown.ticks * Fraction(shown.resolution) * factor(shown.unit, unit))

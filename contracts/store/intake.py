@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from contracts.acceptance import check_assets, check_registers, new_versions
+from contracts.acceptance import check_assets, check_registers, check_sources, new_versions
 from contracts.document import Agreement, Version, read_agreement
 from contracts.facts import Needs
 from contracts.facts_document import facts_for, lists_for, read_facts
@@ -135,6 +135,7 @@ def _judge(connection: Connection, source: Source, agreement: Agreement) -> tupl
     names = sorted({item.asset for version in versions for item in version.coverage})
     problems += check_assets(versions, frozenset(declared.asset_ids(connection, names)))
     problems += check_registers(versions, _registers(connection, names))
+    problems += check_sources(versions)
     fresh = tuple(item for item in new if isinstance(item, Version))
     return (None, problems) if problems else (Incoming(versions, fresh, _plain(source.text)), [])
 

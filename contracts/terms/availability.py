@@ -5,13 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import PlainValidator
-
 from contracts.facts import CATEGORIES
 from contracts.remedy import Remedy
 from contracts.terms.base import Term
 from contracts.timeline import Rules
-from contracts.words import DurationWord, Name, Share, read_first
+from contracts.words import DurationWord, Name, Share, first_of
 from core.problem import Problem
 
 if TYPE_CHECKING:
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
 
     from contracts.document import Version
 
-Treatment = Annotated[Fraction | str, PlainValidator(read_first("up", "down", "exclude", "measured", "share"))]
+Treatment = Annotated[Fraction | str, first_of("up", "down", "exclude", "measured", "share")]
 
 
 class Availability(Remedy, Term):

@@ -10,7 +10,7 @@ from contracts.scene import Draft, Outcome
 from contracts.segment import Segment, covered, days_touched, in_force, periods, segments
 from contracts.span import normal
 from contracts.terms.base import Term
-from contracts.terms.indexation import moves, written_at
+from contracts.terms.indexation import is_indexed, moves, written_at
 from contracts.words import Flag, MoneyWord
 from core.canonical import fraction_text
 from core.problem import Problem
@@ -120,9 +120,10 @@ def _shares(scene: Scene, lineage: Lineage, window: Period) -> Iterator[_Share]:
             counted[owner] = 1
             part = (1, 1) if whole else (len(days), window.days)
             share = _Share(owner, segment, window, part, (spans[0][0], spans[-1][1]))
-            done = moves(scene, fee.clause, written_at(scene, lineage, segment.start))
-            moved = [move for move in done if move.at <= share.start]
-            share.amount = Fraction(moved[-1].price(share.amount)) if moved else share.amount
+            if is_indexed(scene, lineage):
+                done = moves(scene, fee.clause, written_at(scene, lineage, segment.start))
+                moved = [move for move in done if move.at <= share.start]
+                share.amount = Fraction(moved[-1].price(share.amount)) if moved else share.amount
             yield share
 
 

@@ -106,6 +106,11 @@ def moves(scene: Scene, clause: str, written: int) -> tuple[Move, ...]:
     return tuple(found)
 
 
+def is_indexed(scene: Scene, lineage: Lineage) -> bool:
+    """Whether an index clause moves a term in any version."""
+    return any(term.clause in version.indexed for version in scene.versions for term in lineage.values())
+
+
 def written_at(scene: Scene, lineage: Lineage, at: int) -> int:
     """When the version began to rule that wrote the term as it is at an instant."""
     since = scene.versions[0].effective_from
@@ -206,6 +211,7 @@ def reviewed(scene: Scene, clause: str) -> set[int]:
     return {
         at
         for version in scene.versions
+        if clause in version.indexed
         for term in version.terms
         if isinstance(term, Indexation) and clause in term.of
         for at in term.review

@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import PlainValidator
-
 from contracts.evaluation import Figure, Step, Verdict, line_id
 from contracts.facts import Carried, Category
 from contracts.quantity import Demand, Measured, measured, members_of, pooled
@@ -18,7 +16,7 @@ from contracts.span import length, normal
 from contracts.terms.base import CHARGES, Term
 from contracts.timeline import paint
 from contracts.window import Window, base_periods, windows
-from contracts.words import DurationWord, Name, PriceWord, read_first
+from contracts.words import DurationWord, Name, PriceWord, first_of
 from core import canonical
 from core.canonical import fraction_text
 from core.money import Money, Price
@@ -46,10 +44,10 @@ class MinimumCommitment(Term):
     kind: Literal["minimum_commitment"]
     measure: Name | None = None
     of: tuple[Name, ...] = ()
-    minimum: Annotated[Quantity | Money, PlainValidator(read_first("money", "quantity"))]
+    minimum: Annotated[Quantity | Money, first_of("money", "quantity")]
     window: Literal["period", "contract_year"]
     scope: Literal["asset", "pool"]
-    shortfall_price: Annotated[Price | Fraction, PlainValidator(read_first("price", "share"))]
+    shortfall_price: Annotated[Price | Fraction, first_of("price", "share")]
     relief: tuple[Category, ...] = ()
     relief_measure: Name | None = None
     makeup_price: PriceWord | None = None

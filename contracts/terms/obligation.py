@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field, PlainValidator
+from pydantic import Field
 
 from contracts.evaluation import Event, Figure, Line, Step, Verdict, line_id
 from contracts.facts import Case, Category
@@ -14,7 +14,7 @@ from contracts.quantity import Demand
 from contracts.scene import Draft, Outcome
 from contracts.segment import Segment, covered, in_force
 from contracts.terms.base import Term
-from contracts.words import DurationWord, Name, Number, QuantityWord, Word, read_first
+from contracts.words import DurationWord, Name, Number, QuantityWord, Word, first_of
 from core.canonical import fraction_text
 from core.money import Price
 from core.problem import Problem
@@ -44,7 +44,7 @@ class Obligation(Term):
     for_: Annotated[DurationWord | None, Field(alias="for")] = None
     cure: DurationWord
     notice: tuple[Word, ...]
-    surcharge: Annotated[Fraction | Price | None, PlainValidator(read_first("share", "price"))] = None
+    surcharge: Annotated[Fraction | Price | None, first_of("share", "price")] = None
     surcharge_of: Name | None = None
     multiplier: Number | None = None
     multiplier_of: Name | None = None

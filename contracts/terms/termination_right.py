@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
 from contracts.evaluation import Event, Figure, Status, Verdict
+from contracts.quantity import Demand
 from contracts.scene import Outcome
 from contracts.segment import covered, version_at
 from contracts.settle import past_results, results_carried
@@ -71,6 +72,19 @@ class Look:
 
     values: dict[str, Figure] = field(default_factory=dict)
     owed: bool = False
+
+
+def demands(scene: Scene, lineage: Lineage) -> Iterator[Demand]:
+    """States of the time before the period that down time is summed over."""
+    version = version_at(scene.versions, max(scene.start, scene.versions[0].effective_from))
+    term = lineage.get(version.version) if version else None
+    if version is None or not isinstance(term, TerminationRight) or term.outage_within is None:
+        return
+    promise = version.term_by_clause[term.of]
+    measure = version.measure_by_name[promise.measures[0]]
+    start = micros(term.outage_within.before(instant(scene.start), scene.zone))
+    for asset, spans in covered(scene.versions, promise.applies_to, start, scene.until).items():
+        yield Demand(measure, asset, spans)
 
 
 def evaluate(scene: Scene, lineage: Lineage, verdicts: Sequence[Verdict]) -> Outcome:

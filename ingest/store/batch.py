@@ -4,12 +4,20 @@ import json
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 
 CHANNEL = "yardstick_live"
 ADD = text("""
     INSERT INTO ingest.batch (known, at, client, messages, received, stored, duplicate, quarantined)
     VALUES (:known, :at, :client, :messages, :received, :stored, :duplicate, :quarantined)
+""")
+BY_DAY = text("""
+    SELECT (at AT TIME ZONE 'UTC')::date AS day, sum(messages), sum(received), sum(stored), sum(duplicate),
+        sum(quarantined)
+    FROM ingest.batch GROUP BY 1 ORDER BY 1 DESC LIMIT :most
+""")
+BY_BATCH = text("""
+    SELECT known, messages, received, stored, duplicate, quarantined FROM ingest.batch ORDER BY known DESC LIMIT :most
 """)
 NOTIFY = text("SELECT pg_notify(:channel, :payload)")
 TOTALS = text("""
@@ -43,3 +51,25 @@ def totals(connection: Connection, *, known: int) -> tuple[int, int]:
     """Items received by then, and those of them that were stored, known already or quarantined."""
     row = connection.execute(TOTALS, {"known": known}).one()
     return int(row.received), int(row.placed)
+
+
+class Tally(NamedTuple):
+    """Counts of a UTC day (2026-06-01) or of one commit (its knowledge number)."""
+
+    of: str
+    counts: Counts
+
+
+def by_day(connection: Connection, *, most: int) -> list[Tally]:
+    """The newest days first."""
+    return _tallies(connection, BY_DAY, most)
+
+
+def by_batch(connection: Connection, *, most: int) -> list[Tally]:
+    """The newest commits first."""
+    return _tallies(connection, BY_BATCH, most)
+
+
+def _tallies(connection: Connection, statement: TextClause, most: int) -> list[Tally]:
+    rows = connection.execute(statement, {"most": most})
+    return [Tally(str(of), Counts(*map(int, counts))) for of, *counts in rows]

@@ -50,12 +50,22 @@ NEIGHBOURS = text("""
     FROM unnest(cast(:bounds AS int[]), cast(:registers AS int[]), cast(:starts AS timestamptz[]),
         cast(:ends AS timestamptz[]), cast(:instants AS timestamptz[])) AS e (bound, register, "start", "end", at)
     CROSS JOIN LATERAL (
-        (SELECT r.at, r.value FROM ingest.reading AS r
-         WHERE r.register = e.register AND r.at >= e."start" AND r.at <= e.at AND r.at < e."end" AND r.known <= :known
+        (SELECT r.at, CASE WHEN o.is_there THEN o.value ELSE r.value END AS value FROM ingest.reading AS r
+         LEFT JOIN LATERAL (
+             SELECT v.value, true AS is_there FROM ingest.reading_override AS v
+             WHERE v.register = r.register AND v.at = r.at AND v.known <= :known ORDER BY v.known DESC LIMIT 1
+         ) AS o ON true
+         WHERE (o.is_there IS NULL OR o.value IS NOT NULL)
+             AND r.register = e.register AND r.at >= e."start" AND r.at <= e.at AND r.at < e."end" AND r.known <= :known
          ORDER BY r.at DESC LIMIT 1)
         UNION ALL
-        (SELECT r.at, r.value FROM ingest.reading AS r
-         WHERE r.register = e.register AND r.at >= e."start" AND r.at >= e.at AND r.at < e."end" AND r.known <= :known
+        (SELECT r.at, CASE WHEN o.is_there THEN o.value ELSE r.value END AS value FROM ingest.reading AS r
+         LEFT JOIN LATERAL (
+             SELECT v.value, true AS is_there FROM ingest.reading_override AS v
+             WHERE v.register = r.register AND v.at = r.at AND v.known <= :known ORDER BY v.known DESC LIMIT 1
+         ) AS o ON true
+         WHERE (o.is_there IS NULL OR o.value IS NOT NULL)
+             AND r.register = e.register AND r.at >= e."start" AND r.at >= e.at AND r.at < e."end" AND r.known <= :known
          ORDER BY r.at LIMIT 1)
     ) AS p
 """)
@@ -65,8 +75,7 @@ BREAKS = text("""
         cast(:lasts AS timestamptz[]), cast(:max_rates AS numeric[])) AS e (bound, register, first, last, max_rate)
     CROSS JOIN LATERAL (
         SELECT r.at, r.value, lag(r.at) OVER (ORDER BY r.at) AS at_before, lag(r.value) OVER (ORDER BY r.at) AS before
-        FROM ingest.reading AS r
-        WHERE r.register = e.register AND r.at BETWEEN e.first AND e.last AND r.known <= :known
+        FROM ingest.effective(e.register, e.first, e.last + interval '1 microsecond', :known) AS r
     ) AS p
     WHERE p.value < p.before
         OR (p.value - p.before) * 3600::numeric > e.max_rate * extract(epoch FROM p.at - p.at_before)

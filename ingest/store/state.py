@@ -61,9 +61,8 @@ STATEMENT = """
 """
 SPANS = text(
     STATEMENT.format(
-        reading="""ingest.reading
-            WHERE register = b.register AND at >= greatest(b.bound_start, b."start" - b.max_gap)
-                AND at < least(b.bound_end, b."end") AND known <= :known"""
+        reading="""ingest.effective(
+            b.register, greatest(b.bound_start, b."start" - b.max_gap), least(b.bound_end, b."end"), :known)"""
     )
 )
 """From the table; others may bring `reading` from elsewhere into the same statement."""

@@ -5,30 +5,17 @@ at once; anything else a second time, slowly, to say of each item what is wrong 
 """
 
 import json
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from ingest.reason import Reason, Rejected, shown
+from ingest.wire.message import LARGEST, Candidate, Message
 
-LARGEST = 256 * 1024
-"""Bytes of a payload that is still read."""
 _MOST_SEQ = 2**63 - 1
 _SEQ_DIGITS = 20
 _ENVELOPE_KEYS = ("v", "boot", "seq", "readings")
 _OPTIONAL = {"unit": "", "status": ""}
-
-Candidate: TypeAlias = tuple[int, str, str, str, str, str]
-"""An item as received: index in the message, register, at, value, unit, status; the last two may be empty."""
-
-
-class Message(NamedTuple):
-    """A decoded payload. Each item of it is either a candidate or rejected."""
-
-    boot: str
-    seq: int
-    candidates: list[Candidate]
-    rejected: list[Rejected]
 
 
 class _Reading(msgspec.Struct, gc=False):

@@ -1,4 +1,4 @@
-"""Accruals, locked accounting periods, and what a debtor wants to read on an invoice."""
+"""Ingest at billing grade: message numbers, alarms, the quarantine as a work list, corrected readings."""
 
 from pathlib import Path
 
@@ -15,4 +15,4 @@ def upgrade() -> None:
     connection = op.get_bind().connection.driver_connection
     if connection is None:
         raise RuntimeError("migrations need a live connection")
-    connection.execute((Path(__file__).parent / "0004_billing.sql").read_text())
+    connection.execute((Path(__file__).parent / "0004_ingest.sql").read_text())

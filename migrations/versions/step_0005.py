@@ -1,4 +1,4 @@
-"""Payments and what they settle."""
+"""Formats: what Sparkplug nodes are, and which CloudEvents came."""
 
 from pathlib import Path
 
@@ -15,4 +15,4 @@ def upgrade() -> None:
     connection = op.get_bind().connection.driver_connection
     if connection is None:
         raise RuntimeError("migrations need a live connection")
-    connection.execute((Path(__file__).parent / "0005_billing.sql").read_text())
+    connection.execute((Path(__file__).parent / "0005_ingest.sql").read_text())

@@ -798,6 +798,22 @@ RELATION core.outbox
     GRANT INSERT TO yardstick_api
     GRANT INSERT, SELECT, UPDATE TO yardstick_worker
 
+RELATION ingest.alarm
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    at timestamp with time zone NOT NULL
+    kind text NOT NULL
+    client text NOT NULL
+    detail jsonb NOT NULL DEFAULT '{}'::jsonb
+    CONSTRAINT alarm_kind_check CHECK ((kind ~ '^[a-z0-9_]+$'::text))
+    CONSTRAINT alarm_pkey PRIMARY KEY (id)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.alarm FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING visible.operates()
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
 RELATION ingest.asset
     id integer NOT NULL GENERATED ALWAYS AS IDENTITY
     public_id text NOT NULL
@@ -873,6 +889,19 @@ RELATION ingest.binding_value
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
+RELATION ingest.cloud_event
+    identity bytea NOT NULL
+    content bytea NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT cloud_event_pkey PRIMARY KEY (identity)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.cloud_event FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING visible.operates()
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
 RELATION ingest.declaration
     register integer NOT NULL
     known bigint NOT NULL
@@ -929,6 +958,21 @@ RELATION ingest.latest
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
+RELATION ingest.node_life
+    node text NOT NULL
+    received_at timestamp with time zone NOT NULL
+    topic text NOT NULL
+    payload bytea NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT node_life_pkey PRIMARY KEY (node, received_at, topic)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.node_life FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING visible.operates()
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
 RELATION ingest.quarantine
     topic text NOT NULL
     payload_hash bytea NOT NULL
@@ -942,8 +986,33 @@ RELATION ingest.quarantine
     known bigint NOT NULL
     CONSTRAINT quarantine_pkey PRIMARY KEY (topic, payload_hash, item)
     CONSTRAINT quarantine_reason_check CHECK ((reason ~ '^[a-z0-9_]+$'::text))
+    CREATE INDEX quarantine_no_birth ON ingest.quarantine USING btree (device, received_at) WHERE (reason = 'no_birth'::text)
     CREATE INDEX quarantine_recent ON ingest.quarantine USING btree (received_at DESC)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.quarantine FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING visible.operates()
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.quarantine_action
+    topic text NOT NULL
+    payload_hash bytea NOT NULL
+    item integer NOT NULL
+    action text NOT NULL
+    actor text NOT NULL
+    note text NOT NULL
+    at timestamp with time zone NOT NULL
+    known bigint NOT NULL
+    register integer
+    reading_at timestamp with time zone
+    CONSTRAINT quarantine_action_action_check CHECK ((action = ANY (ARRAY['release'::text, 'reject'::text, 'correct'::text, 'replay'::text])))
+    CONSTRAINT quarantine_action_actor_check CHECK ((actor <> ''::text))
+    CONSTRAINT quarantine_action_pkey PRIMARY KEY (topic, payload_hash, item)
+    CONSTRAINT quarantine_action_topic_payload_hash_item_fkey FOREIGN KEY (topic, payload_hash, item) REFERENCES ingest.quarantine(topic, payload_hash, item)
+    CREATE INDEX quarantine_action_reading ON ingest.quarantine_action USING btree (register, reading_at)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.quarantine_action FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING visible.operates()
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
@@ -968,6 +1037,25 @@ RELATION ingest.reading
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_visible
 
+RELATION ingest.reading_override
+    register integer NOT NULL
+    at timestamp with time zone NOT NULL
+    value bigint
+    known bigint NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    reverts bigint
+    CONSTRAINT reading_override_author_check CHECK ((author <> ''::text))
+    CONSTRAINT reading_override_pkey PRIMARY KEY (register, at, known)
+    CONSTRAINT reading_override_reason_check CHECK ((reason <> ''::text))
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.reading_override FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING visible.operates()
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
 RELATION ingest.register
     id integer NOT NULL GENERATED ALWAYS AS IDENTITY
     device integer NOT NULL
@@ -983,6 +1071,22 @@ RELATION ingest.register
     CONSTRAINT register_resolution_check CHECK ((resolution > (0)::numeric))
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (visible.operates() OR (device IN ( SELECT binding.device FROM ingest.binding)))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.sequence
+    device integer NOT NULL
+    boot text NOT NULL
+    received int8multirange NOT NULL
+    known bigint NOT NULL
+    changed_at timestamp with time zone NOT NULL
+    CONSTRAINT sequence_boot_check CHECK (((boot <> ''::text) AND (length(boot) <= 64)))
+    CONSTRAINT sequence_device_fkey FOREIGN KEY (device) REFERENCES ingest.device(id)
+    CONSTRAINT sequence_pkey PRIMARY KEY (device, boot)
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING visible.operates()
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
@@ -1041,6 +1145,42 @@ BEGIN
 END $function$
 -- owner: the administrator
 
+CREATE OR REPLACE FUNCTION ingest.effective(register_id integer, since timestamp with time zone, before timestamp with time zone, newest bigint)
+ RETURNS TABLE(at timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT r.at, CASE WHEN o.at IS NULL THEN r.value ELSE o.value END
+    FROM ingest.reading AS r
+    LEFT JOIN (
+        SELECT DISTINCT ON (v.at) v.at, v.value FROM ingest.reading_override AS v
+        WHERE v.register = register_id AND v.known <= newest ORDER BY v.at, v.known DESC
+    ) AS o ON o.at = r.at
+    WHERE r.register = register_id AND r.at >= since AND r.at < before AND r.known <= newest
+        AND (o.at IS NULL OR o.value IS NOT NULL)
+$function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION ingest.lowest(received int8multirange)
+ RETURNS int8multirange
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT range_agg(r) FROM (SELECT r FROM unnest(received) AS r ORDER BY r LIMIT 1000) AS kept
+$function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION ingest.missing(received int8multirange)
+ RETURNS int8multirange
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT int8multirange(int8range(1, upper(received))) - received
+$function$
+-- owner: the administrator
+
 CREATE OR REPLACE FUNCTION visible.asset_ids()
  RETURNS SETOF integer
  LANGUAGE sql
@@ -1082,8 +1222,7 @@ AS $function$
     FROM unnest(bounds, registers, firsts, lasts, max_rates) AS e (bound, register, first, last, max_rate)
     CROSS JOIN LATERAL (
         SELECT r.at, r.value, lag(r.at) OVER (ORDER BY r.at) AS at_before, lag(r.value) OVER (ORDER BY r.at) AS before
-        FROM ingest.reading AS r
-        WHERE r.register = e.register AND r.at BETWEEN e.first AND e.last AND r.known <= newest
+        FROM ingest.effective(e.register, e.first, e.last + interval '1 microsecond', newest) AS r
     ) AS p
     WHERE (p.value < p.before
         OR (p.value - p.before) * 3600::numeric > e.max_rate * extract(epoch FROM p.at - p.at_before))
@@ -1100,12 +1239,20 @@ AS $function$
     SELECT e.bound, p.at, p.value
     FROM unnest(bounds, registers, starts, ends, instants) AS e (bound, register, "start", "end", at)
     CROSS JOIN LATERAL (
-        (SELECT r.at, r.value FROM ingest.reading AS r
-         WHERE r.register = e.register AND r.at >= e."start" AND r.at <= e.at AND r.at < e."end" AND r.known <= newest
+        (SELECT r.at, CASE WHEN o.is_there THEN o.value ELSE r.value END AS value FROM ingest.reading AS r
+         LEFT JOIN LATERAL (
+             SELECT v.value, true AS is_there FROM ingest.reading_override AS v
+             WHERE v.register = r.register AND v.at = r.at AND v.known <= newest ORDER BY v.known DESC LIMIT 1
+         ) AS o ON true
+         WHERE (o.is_there IS NULL OR o.value IS NOT NULL) AND r.register = e.register AND r.at >= e."start" AND r.at <= e.at AND r.at < e."end" AND r.known <= newest
          ORDER BY r.at DESC LIMIT 1)
         UNION ALL
-        (SELECT r.at, r.value FROM ingest.reading AS r
-         WHERE r.register = e.register AND r.at >= e."start" AND r.at >= e.at AND r.at < e."end" AND r.known <= newest
+        (SELECT r.at, CASE WHEN o.is_there THEN o.value ELSE r.value END AS value FROM ingest.reading AS r
+         LEFT JOIN LATERAL (
+             SELECT v.value, true AS is_there FROM ingest.reading_override AS v
+             WHERE v.register = r.register AND v.at = r.at AND v.known <= newest ORDER BY v.known DESC LIMIT 1
+         ) AS o ON true
+         WHERE (o.is_there IS NULL OR o.value IS NOT NULL) AND r.register = e.register AND r.at >= e."start" AND r.at >= e.at AND r.at < e."end" AND r.known <= newest
          ORDER BY r.at LIMIT 1)
     ) AS p
     WHERE visible.knows(e.register, e.at)
@@ -1157,8 +1304,13 @@ AS $function$
     JOIN ingest.device AS d ON d.id = b.device
     JOIN ingest.register AS g ON g.device = b.device
     JOIN LATERAL (
-        SELECT * FROM ingest.reading AS r
-        WHERE r.register = g.id AND r.at >= since AND r.at < before
+        SELECT r.at, CASE WHEN o.is_there THEN o.value ELSE r.value END AS value, r.received_at, r.raw
+        FROM ingest.reading AS r
+        LEFT JOIN LATERAL (
+            SELECT v.value, true AS is_there FROM ingest.reading_override AS v
+            WHERE v.register = r.register AND v.at = r.at ORDER BY v.known DESC LIMIT 1
+        ) AS o ON true
+        WHERE (o.is_there IS NULL OR o.value IS NOT NULL) AND r.register = g.id AND r.at >= since AND r.at < before
             AND r.at >= lower(b.during) AND (upper_inf(b.during) OR r.at < upper(b.during))
         ORDER BY r.at LIMIT most
     ) AS r ON true
@@ -1186,9 +1338,8 @@ CREATE OR REPLACE FUNCTION visible.register_readings(register_id integer, since 
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog'
 AS $function$
-    SELECT r.at, r.value FROM ingest.reading AS r
-    WHERE r.register = register_id AND r.at >= since AND r.at < before AND r.known <= newest
-        AND (visible.operates() OR EXISTS (
+    SELECT r.at, r.value FROM ingest.effective(register_id, since, before, newest) AS r
+    WHERE (visible.operates() OR EXISTS (
             SELECT FROM ingest.register AS g
             JOIN ingest.binding AS b ON b.device = g.device AND r.at <@ b.during
             JOIN contracts.party_asset AS p ON p.asset = b.asset AND r.at <@ p.during

@@ -32,6 +32,7 @@ devices:
     registers:
       - {{register: odometer, kind: counter, unit: km}}
       - {{register: state, kind: state}}
+      - {{register: pressure, kind: gauge, unit: bar}}
 """
 PARTIES = """
 schema: billing/1
@@ -66,6 +67,10 @@ class Story:
     def odometer(self, asset: str, *readings: tuple[str, str]) -> None:
         """Kilometres at wall clocks."""
         self._deliver(asset, [("odometer", local(wall), km, "km") for wall, km in readings])
+
+    def gauge(self, asset: str, register: str, unit: str, *readings: tuple[str, str]) -> None:
+        """Levels at wall clocks."""
+        self._deliver(asset, [(register, local(wall), value, unit) for wall, value in readings])
 
     def states(
         self, asset: str, start: str, end: str, *spans: tuple[str, str, str], otherwise: str = "running"

@@ -215,6 +215,45 @@ def test_w01_comes_out_of_the_database_as_from_the_file(story: Story, versions: 
     assert result["total"] == example["expected"]["total"]
 
 
+def test_w15_a_duty_comes_out_of_the_database_as_from_the_file(story: Story) -> None:
+    found = facts("w15-pressure-duty")
+    (text,) = case("w15-pressure-duty")
+    story.contract(text.replace("tyre/pressure_cold", "vehicle/pressure"))
+    # 1820 km until the breach on 7 June 06:00, 1380 km in it, 7200 km after 9 June 18:00.
+    story.odometer(
+        "T1",
+        ("2026-06-01", "1000"),
+        ("2026-06-07 06:00", "2820"),
+        ("2026-06-09 18:00", "4200"),
+        ("2026-07-01", "11400"),
+        ("2026-07-02", "11400"),
+    )
+    readings = [(row["at"], row["value"].removesuffix(" bar")) for row in found["facts"]["readings"]]
+    story.gauge("T1", "pressure", "bar", *readings)
+    # Devices say no subsystem: who caused the blow-out, people decide.
+    story.states("T1", "2026-05-31 23:00", "2026-07-01 01:00", *spans(found["facts"]["states"]))
+    decided = (
+        "schema: facts/1\ncontract: C-15\nfacts:\n  notices:\n"
+        '    - {clause: "5.1", asset: T1, kind: alert, given: "2026-06-05 06:00"}\n  attributions:\n'
+        '    - {asset: T1, from: "2026-06-08 03:00", to: "2026-06-08 14:30", category: customer_cause,'
+        " party: customer, status: accepted}\n"
+    )
+    assert isinstance(run.record(story.engine, decided, at=JULY_5, author="person:anna"), Recorded)
+    run.close_due_periods(story.engine, at=JULY_5)
+    result = evaluation(story, "C-15", "2026-06")
+    assert charged(result) == expected(found["examples"][0])
+    assert [(e["event"], e["at"]) for e in result["events"]] == [
+        ("breached", "2026-06-07 06:00"),
+        ("restored", "2026-06-09 18:00"),
+    ]
+
+
+def test_what_nothing_here_records_is_refused_at_the_door(story: Story) -> None:
+    (text,) = case("w07-breakdown")
+    (problem,) = refused(story, text)
+    assert problem.startswith("file 0: version 1, clause 4.1: event_guarantee needs tickets, which are not recorded")
+
+
 def test_w06_a_month_has_the_hours_of_its_clock(story: Story) -> None:
     story.contract(case("w06-clock-change")[0])
     october, march = facts("w06-clock-change")["examples"][:2]

@@ -22,6 +22,7 @@ from simulators.truck import Truck
 
 KILLS = 5
 PAUSE = 2.5
+QUIET = 10
 pytestmark = [pytest.mark.services, pytest.mark.slow]
 
 
@@ -71,9 +72,9 @@ def start_ingester(children: Children, run: int) -> None:
 
 
 def await_quiet(engine: Engine) -> None:
-    """Wait until nothing has arrived for two seconds."""
+    """Wait until nothing has arrived for so long that nothing more will."""
     before, since = received(engine), time.monotonic()
-    while time.monotonic() - since < 2:
+    while time.monotonic() - since < QUIET:
         time.sleep(0.2)
         if (now := received(engine)) != before:
             before, since = now, time.monotonic()

@@ -107,10 +107,45 @@ def test_decoding_shows_readings_and_refusals(command: CliRunner, file: Path, tm
     assert "= 1609 ticks (from 1 mi)" in judged.output
     assert "1: bad_value: 'x' is no decimal number. The value is not an exact decimal number" in judged.output
     payload.write_text(json.dumps([1]))
-    assert (
-        "message: bad_envelope: it is a list, no object"
-        in command.invoke(ingest.readings, ["decode", str(payload)]).output
-    )
+    forced = command.invoke(ingest.readings, ["decode", "--format", "yardstick", str(payload)])
+    assert "message: bad_envelope: it is a list, no object" in forced.output
+
+
+@pytest.mark.parametrize(
+    ("payload", "lines"),
+    [
+        (
+            b'[{"bn":"T1/","bt":1780272000,"n":"odometer","u":"g","v":1.5}]',
+            ["senml-json, by its looks:", "0: T1/odometer = 0.0015 kg at 2026-06-01T00:00:00+00:00"],
+        ),
+        (
+            bytes.fromhex("81a400617201626b6d02f93e00221a6a1ccb80"),
+            ["senml-cbor, by its looks:", "0: r = 1.5 km at 2026-06-01T00:00:00+00:00 (binary)"],
+        ),
+        (
+            b'{"specversion":"1.0","id":"7","source":"/a","type":"t","data":{"v":1,"boot":"","seq":0,"readings":[]}}',
+            ["cloudevent, by its looks:", "event 7 of /a, yardstick:"],
+        ),
+    ],
+)
+def test_decoding_tells_the_format_by_its_looks(payload: bytes, lines: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "payload"
+    file.write_bytes(payload)
+    shown = CliRunner().invoke(ingest.readings, ["decode", str(file)])
+    assert (shown.exit_code, shown.output.splitlines()) == (0, lines)
+
+
+def test_decoding_sparkplug_shows_the_metrics_of_a_birth(tmp_path: Path) -> None:
+    golden = json.loads((Path(__file__).parents[1] / "golden/sparkplug.json").read_text())
+    file = tmp_path / "birth"
+    file.write_bytes(bytes.fromhex(golden["nbirth"]))
+    shown = CliRunner().invoke(ingest.readings, ["decode", "--format", "sparkplug", str(file)])
+    assert shown.output.splitlines() == [
+        "sparkplug:",
+        "2: odometer = 412350.2 km at 2026-06-01T00:00:00+00:00 (binary)",
+        "3: state = running at 2026-06-01T00:00:00+00:00",
+        "4: pages = 4000000000 at 2026-06-01T00:00:00+00:00",
+    ]
 
 
 def test_without_a_database_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,7 +61,7 @@ def test_a_late_acknowledgement_does_not_confirm_a_message_of_the_next_session(b
         publish(broker, [message(unique, seq=1)], client_id=unique)
         old = take(source, unique)
         wipe_session(broker, f"in-{unique}")
-        eventually(lambda: source.sessions_lost == 1 and source.is_subscribed)
+        eventually(lambda: source.new_sessions == 2 and source.is_subscribed)
         publish(broker, [message(unique, seq=2)], client_id=unique)
         new = take(source, unique)
         assert (new.mid, new.generation != old.generation) == (old.mid, True)

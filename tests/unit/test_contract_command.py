@@ -19,7 +19,7 @@ def run(*arguments: object) -> Result:
 def test_the_example_contracts_are_sound() -> None:
     result = run("check", *EXAMPLES)
     assert result.exit_code == 0, result.output
-    assert len(EXAMPLES) == 3
+    assert len(EXAMPLES) == 8
 
 
 def test_a_contract_is_checked_with_the_facts_beside_it() -> None:

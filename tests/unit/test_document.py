@@ -23,6 +23,12 @@ SOURCES = [
         "w05-caps.contract.yaml",
         "x02-price-models.contract.yaml",
         "uptime.yaml",
+        "x01-other-kinds.contract.yaml",
+        "w10-minimum-km.contract.yaml",
+        "w12-fuel-gain-share.contract.yaml",
+        "duty.yaml",
+        "plan.yaml",
+        "level.yaml",
     )
 ]
 
@@ -195,6 +201,8 @@ def test_much_junk_anywhere_gives_problems_or_a_version_never_a_crash(source: An
 
 
 FACTS = list(yaml.load_all((SPECS / "w03-counters.facts.yaml").read_text(), Loader=yaml.BaseLoader))
+CASES_WITH_FACTS = ("w03-counters", "w07-breakdown", "w10-minimum-km", "w12-fuel-gain-share", "w15-pressure-duty",
+                    "x01-other-kinds")  # fmt: skip
 
 
 @pytest.mark.parametrize("field", ["end_value", "start_value"])
@@ -211,9 +219,11 @@ def test_an_exchange_in_a_foreign_unit_is_a_problem_with_its_place(field: str) -
 
 
 def junk_in_facts(data: st.DataObject) -> None:
-    agreement = read_agreement((SPECS / "w03-counters.contract.yaml").read_bytes())
+    name = data.draw(st.sampled_from(CASES_WITH_FACTS))
+    agreement = read_agreement((SPECS / f"{name}.contract.yaml").read_bytes())
     assert isinstance(agreement, Agreement)
-    sources, _ = read(yaml.safe_dump(spoil(FACTS[0], data)))
+    facts = yaml.load((SPECS / f"{name}.facts.yaml").read_text(), Loader=yaml.BaseLoader)  # noqa: S506 - only text
+    sources, _ = read(yaml.safe_dump(spoil(facts, data)))
     document = read_facts(sources[0], agreement.versions)
     if isinstance(document, FactsDocument):
         run(agreement, document)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.reason import Rejected
-from ingest.wire.yardstick import LARGEST, Message, decode, evidence
+from ingest.wire.message import LARGEST, Message
+from ingest.wire.yardstick import decode, evidence
 
 GOOD = {"register": "odometer", "at": "2026-06-01T00:00:00Z", "value": "412350.2", "unit": "km"}
 CANDIDATE = (0, "odometer", "2026-06-01T00:00:00Z", "412350.2", "km", "")

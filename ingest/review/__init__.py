@@ -1,0 +1,1 @@
+"""The quarantine as a work list: look at refused items, then release, reject, correct or replay them."""

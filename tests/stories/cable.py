@@ -1,0 +1,51 @@
+"""A wire that can be cut."""
+
+import socket
+import threading
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+
+class Cable:
+    """A wire to the broker that can be cut: a TCP relay on a port of its own."""
+
+    def __init__(self, url: str) -> None:
+        at = urlsplit(url)
+        self.broker = (at.hostname or "", at.port or 1883)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"mqtt://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.ends: list[socket.socket] = []
+        self.made = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = self.listener.accept()
+                far = socket.create_connection(self.broker)
+                self.made += 1
+                self.ends += [near, far]
+                for source, sink in ((near, far), (far, near)):
+                    threading.Thread(target=self._relay, args=(source, sink), daemon=True).start()
+
+    def _relay(self, source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while octets := source.recv(4096):
+                sink.sendall(octets)
+        self._end(source, sink)
+
+    def cut(self) -> None:
+        """Break every connection, in the middle of whatever is on it."""
+        ends, self.ends = self.ends, []
+        self._end(*ends)
+
+    def close(self) -> None:
+        self.listener.close()
+        self.cut()
+
+    @staticmethod
+    def _end(*ends: socket.socket) -> None:
+        for end in ends:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
