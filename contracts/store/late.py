@@ -125,7 +125,11 @@ def _late(
     """Readings up to the evaluation count: one after the period's end may be the neighbour of its last instant."""
     start, after = group[0].starts_at - MARGIN, min(head.seen for head in group)
     end = max(max(head.cutoff_at, head.evaluated_at) for head in group)
-    for word, query in (("late readings", late.readings), ("device or register declared", late.devices)):
+    for word, query in (
+        ("late readings", late.readings),
+        ("readings corrected", late.overrides),
+        ("device or register declared", late.devices),
+    ):
         newest = query(connection, start=start, end=end, after=after, known=known)
         for head in group:
             if any(newest.get(asset, 0) > head.seen for asset in assets.get(head.contract, ())):

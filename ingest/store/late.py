@@ -18,6 +18,14 @@ READINGS = text("""
     WHERE r.at >= :start AND r.at < :end AND r.known > :after AND r.known <= :known
     GROUP BY b.asset
 """)
+OVERRIDES = text("""
+    SELECT b.asset, max(r.known) AS known
+    FROM ingest.reading_override AS r
+    JOIN ingest.register AS g ON g.id = r.register
+    JOIN ingest.binding AS b ON b.device = g.device AND r.at <@ b.during
+    WHERE r.at >= :start AND r.at < :end AND r.known > :after AND r.known <= :known
+    GROUP BY b.asset
+""")
 DEVICES = text("""
     SELECT b.asset, max(greatest(b.known, coalesce(d.known, 0))) AS known
     FROM ingest.binding AS b
@@ -31,6 +39,11 @@ DEVICES = text("""
 def readings(connection: Connection, *, start: datetime, end: datetime, after: int, known: int) -> dict[int, int]:
     """Assets with readings in [start, end) that became known after one number and by another; with the last number."""
     return _newest(connection, READINGS, {"start": start, "end": end, "after": after, "known": known})
+
+
+def overrides(connection: Connection, *, start: datetime, end: datetime, after: int, known: int) -> dict[int, int]:
+    """Assets of which somebody corrected readings in [start, end), known so; with the last number."""
+    return _newest(connection, OVERRIDES, {"start": start, "end": end, "after": after, "known": known})
 
 
 def devices(connection: Connection, *, start: datetime, end: datetime, after: int, known: int) -> dict[int, int]:

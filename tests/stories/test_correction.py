@@ -254,12 +254,23 @@ def test_a_corrected_period_is_credited_from_the_last_document_on(story: Story) 
     assert again.drafts[0]["net"] == Decimal("45.70"), "the difference of June is owed again"
 
 
-LOOKED_FOR = {"contracts.notice", "contracts.attribution", "ingest.reading", "ingest.binding", "ingest.declaration"}
+LOOKED_FOR = {
+    "contracts.notice",
+    "contracts.attribution",
+    "ingest.reading",
+    "ingest.reading_override",
+    "ingest.binding",
+    "ingest.declaration",
+}
 NO_FACTS = {
     "contracts.version",  # a correction keeps the versions that the invoice knew
     "contracts.evaluation",
     "contracts.standing",
     "ingest.batch",
+    "ingest.cloud_event",  # what came and which node lived: neither is read by an evaluation
+    "ingest.node_life",
+    "ingest.sequence",
+    "ingest.quarantine_action",  # what it releases is a reading with a number of its own
     "ingest.quarantine",
 }
 
@@ -270,3 +281,17 @@ def test_no_kind_of_fact_is_forgotten_when_corrections_are_looked_for(story: Sto
         WHERE column_name = 'known' AND table_schema IN ('contracts', 'ingest')
     """)
     assert {row[0] for row in rows} == LOOKED_FOR | NO_FACTS, "contracts/store/late.py must look for new facts too"
+
+
+def test_a_reading_that_somebody_corrects_corrects_the_bill(story: Story, admin_engine: Engine) -> None:
+    june(story)
+    with admin_engine.begin() as connection:  # the new device showed 1150.0 km on 16 June, not 1300.0
+        connection.exec_driver_sql("""
+            INSERT INTO ingest.reading_override (register, at, value, known, author, reason)
+            SELECT r.register, r.at, r.value - 150000, core.draw_knowledge(), 'person:test', 'misread'
+            FROM ingest.reading AS r WHERE r.at = '2026-06-15 22:00+00'
+        """)
+    month(story, "2026-07", AUGUST_5)
+    (line,) = [row for row in story.invoices()[1]["lines"] if row["corrects"]]
+    # 6150.0 km at 0.0420 are 258.30; 1850.0 km at 0.0400 and 2400.0 km at 0.0360 are 160.40; 418.70 - 419.00
+    assert (line["amount"], line["corrects"]["reason"]) == ("-0.30", "readings corrected")
