@@ -89,7 +89,12 @@ class Archive:
             (place / each).mkdir(parents=True, exist_ok=True)
         (place / "status").write_text("")
         (place / "apt.conf").write_text(CONFIGURATION.format(place=place))
-        sources = debian_sources(read_host_sources(), host=host.codename, suite=suite, keyring=_keyring())
+        _check_keyring()
+        sources = debian_sources(read_host_sources(), host=host.codename, suite=suite)
+        if not sources:
+            raise EmbeddedError(
+                f"apt names no Debian archive for {host.codename} main; add one to /etc/apt/sources.list.d."
+            )
         (place / "sources/debian.sources").write_text(write_sources(sources))
 
     def update(self) -> None:
@@ -142,11 +147,9 @@ def read_host_sources(etc: Path = Path("/etc/apt")) -> list[dict[str, str]]:
     return [stanza for f in present for stanza in parse_sources(f.read_text(), deb822=f.suffix == ".sources")]
 
 
-def _keyring() -> Path:
-    for keyring in KEYRINGS:
-        if keyring.exists():
-            return keyring
-    raise EmbeddedError(f"Debian's keyring {KEYRINGS[0]} is missing (package debian-archive-keyring).")
+def _check_keyring() -> None:
+    if not any(keyring.exists() for keyring in KEYRINGS):
+        raise EmbeddedError(f"Debian's keyring {KEYRINGS[0]} is missing (package debian-archive-keyring).")
 
 
 def _pinned(packages: Sequence[tuple[str, str]]) -> list[str]:

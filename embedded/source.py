@@ -7,11 +7,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
-
-# Used only where the host names no Debian source of its own.
-DEFAULT_URI = "http://deb.debian.org/debian"
-DEFAULT_SECURITY_URI = "http://deb.debian.org/debian-security"
 
 MOVING_NAMES = ("stable", "oldstable", "oldoldstable", "testing", "unstable", "sid")
 KEPT_FIELDS = ("URIs", "Signed-By", "Check-Valid-Until", "Trusted")
@@ -48,15 +43,15 @@ def _field_name(name: str) -> str:
     return next((k for k in known if k.lower() == name.lower()), name)
 
 
-def debian_sources(host_sources: Sequence[Stanza], *, host: str, suite: str, keyring: Path) -> list[Stanza]:
-    """Return sources for `suite` on the mirror that the host (codename `host`) uses, else on Debian's own.
+def debian_sources(host_sources: Sequence[Stanza], *, host: str, suite: str) -> list[Stanza]:
+    """Return sources for `suite` on the mirror that the host (codename `host`) uses; none if it uses none.
 
     Stanzas with Debian's key come first; a mirror that signs with its own key is taken only if there are none, since
     other vendors also offer suites that bear Debian's codenames.
     """
     turned = [t for s in host_sources if (t := _turn(s, host=host, suite=suite))]
     debians = [s for s in turned if "debian-archive" in s.get("Signed-By", "debian-archive")]
-    return debians or turned or _default(suite, keyring)
+    return debians or turned
 
 
 def _turn(stanza: Stanza, *, host: str, suite: str) -> Stanza | None:
@@ -73,14 +68,6 @@ def _turn_suite(name: str, *, host: str, suite: str) -> str | None:
     if matched is None:
         return None
     return name if suite == host else suite + matched[2]
-
-
-def _default(suite: str, keyring: Path) -> list[Stanza]:
-    signed = {"Signed-By": str(keyring)}
-    return [
-        {"URIs": DEFAULT_URI, "Suites": f"{suite} {suite}-updates", **signed},
-        {"URIs": DEFAULT_SECURITY_URI, "Suites": f"{suite}-security", **signed},
-    ]
 
 
 def write_sources(sources: Iterable[Stanza]) -> str:

@@ -2,7 +2,6 @@ from pathlib import Path
 
 from embedded.source import debian_sources, parse_sources, write_sources
 
-KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 CONTAINER = """\
 Types: deb
@@ -21,7 +20,7 @@ Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
 
 
 def test_deb822_sources_keep_mirror_and_key_and_change_the_suite_only() -> None:
-    found = debian_sources(parse_sources(CONTAINER, deb822=True), host="bookworm", suite="trixie", keyring=KEYRING)
+    found = debian_sources(parse_sources(CONTAINER, deb822=True), host="bookworm", suite="trixie")
     assert found == [
         {
             "URIs": "http://mirror.example/debian",
@@ -37,7 +36,7 @@ def test_deb822_sources_keep_mirror_and_key_and_change_the_suite_only() -> None:
 
 
 def test_the_hosts_own_suite_stays_as_the_host_names_it() -> None:
-    found = debian_sources(parse_sources(CONTAINER, deb822=True), host="bookworm", suite="bookworm", keyring=KEYRING)
+    found = debian_sources(parse_sources(CONTAINER, deb822=True), host="bookworm", suite="bookworm")
     assert [s["Suites"] for s in found] == ["bookworm bookworm-updates", "bookworm-security"]
 
 
@@ -48,7 +47,7 @@ deb [arch=amd64 check-valid-until=no] https://mirror.example/debian stable main 
 deb-src https://mirror.example/debian stable main
 deb cdrom:[Debian]/ bookworm main
 """
-    found = debian_sources(parse_sources(text, deb822=False), host="bookworm", suite="trixie", keyring=KEYRING)
+    found = debian_sources(parse_sources(text, deb822=False), host="bookworm", suite="trixie")
     assert found == [{"Check-Valid-Until": "no", "URIs": "https://mirror.example/debian", "Suites": "trixie"}]
 
 
@@ -59,30 +58,29 @@ deb http://vendor.example/apt bookworm-pgdg main
 deb http://vendor.example/docker bookworm stable
 deb [signed-by=/etc/apt/keyrings/vendor.gpg] http://vendor.example/debian bookworm main
 """
-    found = debian_sources(parse_sources(text, deb822=False), host="bookworm", suite="trixie", keyring=KEYRING)
+    found = debian_sources(parse_sources(text, deb822=False), host="bookworm", suite="trixie")
     assert [s["URIs"] for s in found] == ["http://mirror.example/debian"]
 
 
 def test_a_mirror_with_its_own_key_is_taken_where_there_is_no_other() -> None:
     text = "deb [signed-by=/etc/apt/keyrings/house.gpg] http://house.example/mirror bookworm main\n"
-    found = debian_sources(parse_sources(text, deb822=False), host="bookworm", suite="trixie", keyring=KEYRING)
+    found = debian_sources(parse_sources(text, deb822=False), host="bookworm", suite="trixie")
     assert [(s["URIs"], s["Signed-By"]) for s in found] == [
         ("http://house.example/mirror", "/etc/apt/keyrings/house.gpg")
     ]
 
 
-def test_a_stanza_that_is_switched_off_does_not_count_and_debians_own_archive_takes_its_place() -> None:
-    off = parse_sources(CONTAINER.replace("Types: deb", "Enabled: no\nTypes: deb"), deb822=True)
+def test_a_stanza_that_is_switched_off_does_not_count() -> None:
+    off = parse_sources(CONTAINER.replace("Types: deb", "Enabled: no
+Types: deb"), deb822=True)
     assert off == []
-    found = debian_sources(off, host="bookworm", suite="trixie", keyring=KEYRING)
-    assert [s["Suites"] for s in found] == ["trixie trixie-updates", "trixie-security"]
-    assert {s["Signed-By"] for s in found} == {str(KEYRING)}
+    assert debian_sources(off, host="bookworm", suite="trixie") == []
 
 
 def test_a_key_within_the_stanza_survives_reading_and_writing() -> None:
     key = "Signed-By:\n -----BEGIN\n .\n AB\n"
     text = f"Types: deb\nURIs: http://m.example/debian\nSuites: trixie\nComponents: main\n{key}"
     stanza = parse_sources(text, deb822=True)
-    written = write_sources(debian_sources(stanza, host="trixie", suite="trixie", keyring=KEYRING))
+    written = write_sources(debian_sources(stanza, host="trixie", suite="trixie"))
     assert key in written
     assert "Targets: Packages\n" in written
