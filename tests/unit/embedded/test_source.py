@@ -1,7 +1,4 @@
-from pathlib import Path
-
 from embedded.source import debian_sources, parse_sources, write_sources
-
 
 CONTAINER = """\
 Types: deb
@@ -71,8 +68,7 @@ def test_a_mirror_with_its_own_key_is_taken_where_there_is_no_other() -> None:
 
 
 def test_a_stanza_that_is_switched_off_does_not_count() -> None:
-    off = parse_sources(CONTAINER.replace("Types: deb", "Enabled: no
-Types: deb"), deb822=True)
+    off = parse_sources(CONTAINER.replace("Types: deb", "Enabled: no\nTypes: deb"), deb822=True)
     assert off == []
     assert debian_sources(off, host="bookworm", suite="trixie") == []
 
