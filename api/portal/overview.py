@@ -69,15 +69,15 @@ def usage_chart(visit: Visit, bill: Bill, measure: Measure) -> UsageChart | None
     """
     before_start, before_end = _before(bill)
     until, cuts = min(bill.until, bill.end), usage.days(bill.start, bill.end, bill.zone)
-    used = _used(visit, bill, measure, [at for at in cuts if at < until] + [until], bill.known)
+    used = _used(visit, bill, measure, [at for at in cuts if at < until] + [until], known=bill.known)
     if used is None:
         return None
     earlier = usage.days(before_start, before_end, bill.zone)
     same = before_start + (until - bill.start)
     split = sorted({*earlier, *([same] if before_start < same < before_end else [])})
     known = bill.earlier.known if bill.earlier and bill.earlier.known is not None else bill.known
-    was = _used(visit, bill, measure, split, known) or {}
-    days = _days(bill, cuts, used, _whole_days(was, earlier), until)
+    was = _used(visit, bill, measure, split, known=known) or {}
+    days = _days(bill, cuts, used, was=_whole_days(was, earlier), until=until)
     measured, shadow = [day.quantity for day in days], [day.before or Fraction(0) for day in days]
     return UsageChart(
         measure=measure,
@@ -89,7 +89,7 @@ def usage_chart(visit: Visit, bill: Bill, measure: Measure) -> UsageChart | None
     )
 
 
-def _used(visit: Visit, bill: Bill, measure: Measure, cuts: Sequence[datetime], known: int) -> Used | None:
+def _used(visit: Visit, bill: Bill, measure: Measure, cuts: Sequence[datetime], *, known: int) -> Used | None:
     """What all assets used between cuts; None if there are none, or too many. What is known at K never changes."""
     key = (visit.viewer.party, visit.viewer.role, bill.contract.id, measure.measure, cuts[0], cuts[-1], known)
     with LOCK:
@@ -164,6 +164,7 @@ def _days(
     bill: Bill,
     cuts: Sequence[datetime],
     used: Used,
+    *,
     was: Sequence[Fraction],
     until: datetime,
 ) -> list[Day]:

@@ -33,6 +33,8 @@ LOOKS = {
     "unknown": ("nodata", "No data"),
 }
 TREATED = {"up": "counts as up", "down": "counts", "exclude": "excluded", "measured": "counts in part"}
+# Maintenance that no notice covers in time, or beyond the allowance, is down.
+ANNOUNCED = "excluded if announced in time"
 MICROSECOND = timedelta(microseconds=1)
 
 
@@ -147,6 +149,8 @@ def treatment(bill: Bill, clause: str, category: str) -> str:
     for term in bill.document["terms"]:
         if term["clause"] == clause and "treatments" in term:
             said = term["treatments"].get(category, "")
+            if said == "exclude" and category == "planned_maintenance":
+                return ANNOUNCED
             return TREATED.get(said, f"{said} counts as up")
     return ""
 
