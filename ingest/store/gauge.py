@@ -30,13 +30,11 @@ SHOWN = text("""
     )
     SELECT b.need, b.unit, b.resolution, (extract(epoch FROM r.at) * 1000000)::bigint AS at, r.value
     FROM bound AS b CROSS JOIN LATERAL (
-        (SELECT at, value FROM ingest.reading
-         WHERE register = b.register AND at >= b.bound_start AND at < least(b.bound_end, b."start") AND known <= :known
+        (SELECT at, value FROM ingest.effective(b.register, b.bound_start, least(b.bound_end, b."start"), :known)
          ORDER BY at DESC LIMIT 1)
         UNION ALL
-        (SELECT at, value FROM ingest.reading
-         WHERE register = b.register AND at >= greatest(b.bound_start, b."start") AND at < b.bound_end
-             AND at <= b."end" AND known <= :known)
+        (SELECT at, value FROM ingest.effective(b.register, greatest(b.bound_start, b."start"),
+            least(b.bound_end, b."end" + interval '1 microsecond'), :known))
     ) AS r
     ORDER BY b.need, r.at
 """)

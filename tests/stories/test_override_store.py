@@ -7,10 +7,11 @@ from itertools import product
 import pytest
 from sqlalchemy import Connection, Engine, text
 
+from contracts.facts import GaugeNeed
 from core.database import transaction
 from core.time import instant
 from ingest.override import Override, Raw, effective
-from ingest.store import counter, state
+from ingest.store import counter, gauge, state
 from tests.stories import test_counter_store as counters
 from tests.stories import test_state_store as states
 from tests.stories.test_counter_store import HOUR, START, ids, insert
@@ -42,6 +43,20 @@ def test_the_newest_correction_known_holds_and_a_void_reading_is_none(engine: En
         ]
     # As received; as corrected; void: half way between 1000 and 2000.
     assert closing == [9000, 1300, 1500]
+
+
+def test_a_corrected_level_is_the_one_that_duties_see(engine: Engine) -> None:
+    pressure = {"register": "pressure", "kind": "gauge", "unit": "bar", "resolution": "0.001 bar"}
+    device = {"device": "G", "asset": "T1", "position": "tyre", "registers": [pressure]}
+    counters.declare(engine, {"devices": [device]})
+    with transaction(engine) as connection:
+        gauge_id = ids(connection)["G"]
+        insert(connection, [(gauge_id, START + h * HOUR, v, 1) for h, v in ((0, 8100), (4, 500), (8, 8200))])
+        correct(connection, gauge_id, [Override(START, 8000, 2), Override(START + 4 * HOUR, None, 2)])
+        need = GaugeNeed("T1", "tyre/pressure", START + HOUR, START + 9 * HOUR, "bar")
+        shown = [[one.ticks for one in gauge.load(connection, [need], known=known)[0]] for known in (1, 2)]
+    # As received; with the level before the stretch corrected and the one inside it void.
+    assert shown == [[8100, 500, 8200], [8000, 8200]]
 
 
 def test_the_database_agrees_with_the_pure_function_on_random_lives(engine: Engine) -> None:
