@@ -65,7 +65,7 @@ class Judged:
 
 
 def chunks(records: Iterable[Record], *, after: int = 0, most: int = AT_ONCE) -> Iterator[Chunk]:
-    """Records beyond the first `after`, in chunks of about so many items. Raises CannotRead after the last that is sound."""
+    """Records beyond the first `after`, in chunks of about so many items. Raises CannotRead after what is sound."""
     items: list[Item] = []
     start = upto = after
     fault: CannotRead | None = None
