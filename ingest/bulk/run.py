@@ -17,7 +17,7 @@ from core.identifier import RANDOM_BYTES, public_id
 from core.store import audit, draw_knowledge
 from core.time import micros
 from ingest.bulk.chunk import AT_ONCE, Judged, Rules, chunks, judged, kept
-from ingest.bulk.item import CannotRead, Record
+from ingest.bulk.item import CannotRead, Record, Strangers
 from ingest.door import NEWEST, OLDEST
 from ingest.reason import Reason, Rejected, shown
 from ingest.review.item import EVER
@@ -37,7 +37,8 @@ LOOKED_AT = 1000
 class Order(NamedTuple):
     """What to import, and by whose leave. identity: of the file and of how it is read; since: first instant allowed.
 
-    things: numbers in SenML's unit `count` are in the register's; registers: that the file's columns name.
+    things: numbers in SenML's unit `count` are in the register's; registers: that the file's columns name;
+    checked: some of its devices are known, if not the first.
     """
 
     file: str
@@ -47,6 +48,7 @@ class Order(NamedTuple):
     since: datetime | None = None
     things: bool = False
     registers: tuple[str, ...] = ()
+    checked: bool = False
 
 
 class Sample(NamedTuple):
@@ -105,15 +107,17 @@ def take_in(  # what is read, by which rules, who listens
 ) -> Report:
     """Import records: each chunk in one transaction, so that a killed import goes on where it was.
 
-    Raises CannotRead if the file cannot be read (on), or if none of its first items names a known device: then nothing
-    was saved. Raises Busy, and DBAPIError when the database cannot be used; what was committed until then is kept.
+    Raises CannotRead if the file cannot be read (on), and Strangers if none of its first items names a known device and
+    nobody has checked that others do: then nothing was saved. Raises Busy, and DBAPIError when the database cannot be
+    used; what was committed until then is kept.
     """
     rules = _rules(engine, order, at)
     source = _Ahead(records)
     with transaction(engine) as connection:
         there = backfill.unfinished(connection, order.identity)
     if there is None:
-        _refuse_strangers(source, rules)
+        if not order.checked:
+            _refuse_strangers(source, rules)
         there = _open(engine, order, at)
     report = Report(there.public_id, there.records)
     ready = (judged(chunk, rules) for chunk in chunks(source.all(), after=there.records, most=most))
@@ -166,10 +170,17 @@ def _refuse_strangers(source: _Ahead, rules: Rules) -> None:
     chunk = next(chunks(source.first(LOOKED_AT)), None)
     if chunk and judged(chunk, rules).is_strange:
         item = chunk.items[0]
-        raise CannotRead(
+        raise Strangers(
             f"line {item.place}: no device {shown(item.device)} is registered, nor any other of the first "
             f"{len(chunk.items)} readings; register them, or name the column by --map device=COLUMN"
         )
+
+
+def knows_any(engine: Engine, records: Iterable[Record], at: datetime) -> bool:
+    """Whether any item of a file names a registered device."""
+    with transaction(engine) as connection:
+        devices = register.snapshot(connection, at).devices
+    return any(item.device in devices for record in records for item in record)
 
 
 def _rules(engine: Engine, order: Order, at: datetime) -> Rules:
@@ -281,13 +292,14 @@ def _entry(ready: Judged, index: int, rejected: Rejected, at: datetime) -> Entry
 
 
 def rehearse(engine: Engine, records: Iterable[Record], order: Order, at: datetime, *, tell: Tell) -> Report:
-    """What an import would do, without doing it. Raises CannotRead.
+    """What an import would do, without doing it. Raises CannotRead and Strangers.
 
     Readings that a taken-back backfill voided count as duplicates or conflicts here, though an import gives them anew.
     """
     rules = _rules(engine, order, at)
     source = _Ahead(records)
-    _refuse_strangers(source, rules)
+    if not order.checked:
+        _refuse_strangers(source, rules)
     report = Report()
     with transaction(engine) as connection:
         rehearsal.begin(connection)

@@ -409,3 +409,26 @@ def test_quarantined_rows_are_corrected_like_any_other(
         ingest.readings, ["quarantine", "correct", entry.reference, "value=1.25", "--note", "read from paper"]
     )
     assert (done.exit_code, values(engine)) == (0, [1250])
+
+
+def test_history_that_was_refused_is_replayed_with_its_import_s_leave(
+    engine: Engine, command: CliRunner, device: str, unique: str, tmp_path: Path
+) -> None:
+    from api.commands import ingest
+
+    rows = [f"{name},odometer,2020-01-01T00:00:00Z,1.5,km\n" for name in (device, f"new-{unique}")]
+    file = table(tmp_path / "a.csv", [*rows, f"{device},odometer,2018-12-31T00:00:00Z,1,km\n"])
+    done = import_(command, file, "--since", "2019-01-01", "--note", "history")
+    assert (sums(done), reasons(engine)) == ((3, 1, 0, 2), {"unknown_device": 1, "too_old": 1})
+    declare(engine, [f"new-{unique}"])
+    replayed = command.invoke(ingest.readings, ["quarantine", "replay", "--apply"])
+    assert "closed: 1; stored 1, duplicate 0" in replayed.output
+    assert "still refused: 1" in replayed.output
+    assert values(engine) == [1500, 1500]
+
+
+def test_a_file_may_begin_with_strangers(engine: Engine, command: CliRunner, device: str, tmp_path: Path) -> None:
+    file = table(tmp_path / "a.csv", [*lines("ghost", range(1200)), *lines(device, range(3))])
+    assert sums(import_(command, file, "--dry-run")) == (1203, 3, 0, 1200)
+    assert sums(import_(command, file)) == (1203, 3, 0, 1200)
+    assert reasons(engine) == {"unknown_device": 1200}
