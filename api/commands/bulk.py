@@ -19,7 +19,7 @@ from core.database import transaction
 from core.store import current_knowledge
 from core.time import NotATime, UnknownZone, read_time, zone
 from ingest.bulk import run
-from ingest.bulk.item import FIELDS, CannotRead, Strangers
+from ingest.bulk.item import FIELDS, CannotRead, Hopeless
 from ingest.bulk.layout import Layout
 from ingest.bulk.run import Order, Report
 from ingest.reason import SENTENCE
@@ -161,10 +161,10 @@ def _read(engine: Engine, path: Path, file: BufferedReader, how: _How, order: Or
     order = order._replace(identity=identity(file, written, how.layout, f"{how.encoding} {order.since}"))
     try:
         return _take_in(engine, path, file, how, order)
-    except Strangers:
+    except Hopeless:
         # Perhaps only the first of them are: a file is often sorted by device.
         with opened(file, written, how.layout, how.encoding) as source:
-            if not run.knows_any(engine, source.records, now()):
+            if not run.fits_any(engine, source.records, order._replace(registers=source.registers), now()):
                 raise
     return _take_in(engine, path, file, how, order._replace(checked=True))
 

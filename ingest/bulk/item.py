@@ -36,8 +36,8 @@ class CannotRead(ValueError):
     """A file as a whole, or the rest of it, cannot be read: where, what, and what would be right."""
 
 
-class Strangers(CannotRead):
-    """The first readings of a file name only devices that nobody has registered."""
+class Hopeless(CannotRead):
+    """None of the first readings of a file fits: of no registered device, too old, in another unit."""
 
 
 def unreadable(place: int, text: str, detail: str, *, reason: Reason = Reason.BAD_READING) -> Item:

@@ -427,6 +427,18 @@ def test_history_that_was_refused_is_replayed_with_its_import_s_leave(
     assert values(engine) == [1500, 1500]
 
 
+def test_a_large_file_of_which_nothing_fits_stops_and_saves_nothing(
+    engine: Engine, command: CliRunner, device: str, tmp_path: Path
+) -> None:
+    old = [f"{device},odometer,2020-01-01T00:{n // 60:02}:{n % 60:02}Z,{n},km\n" for n in range(1000)]
+    stopped = import_(command, table(tmp_path / "a.csv", old))
+    assert (stopped.exit_code, count(engine, "ingest.quarantine")) == (2, 0)
+    assert "a.csv: line 2: too_old" in stopped.output
+    assert "none of the first 1,000 readings would be stored" in stopped.output
+    mended = import_(command, table(tmp_path / "b.csv", [*old, *lines(device, [1])]))
+    assert sums(mended) == (1001, 1, 0, 1000)
+
+
 def test_a_file_may_begin_with_strangers(engine: Engine, command: CliRunner, device: str, tmp_path: Path) -> None:
     file = table(tmp_path / "a.csv", [*lines("ghost", range(1200)), *lines(device, range(3))])
     assert sums(import_(command, file, "--dry-run")) == (1203, 3, 0, 1200)
