@@ -372,6 +372,25 @@ def test_after_a_revert_the_right_file_takes_its_place(
     assert values(engine) == [1, 2, 3]
 
 
+def newest(engine: Engine) -> list[tuple[datetime, int]]:
+    with engine.connect() as connection:
+        return [(row.at, row.value) for row in connection.execute(text("SELECT at, value FROM ingest.latest"))]
+
+
+def test_the_newest_reading_is_one_that_counts(engine: Engine, command: CliRunner, device: str, tmp_path: Path) -> None:
+    import_(command, table(tmp_path / "a.csv", lines(device, [1, 2])))
+    second = name_of(import_(command, table(tmp_path / "b.csv", lines(device, [2, 3, 4]))))
+    at = [START + n * timedelta(minutes=10) for n in range(6)]
+    assert newest(engine) == [(at[4], 4)]
+    call(command, "revert", second, "--note", "wrong")
+    assert newest(engine) == [(at[2], 2)]
+    call(command, "restore", second, "--note", "right")
+    assert newest(engine) == [(at[4], 4)]
+    call(command, "revert", second, "--note", "wrong")
+    import_(command, table(tmp_path / "c.csv", [line.replace("0.003", "0.007") for line in lines(device, [3])]))
+    assert newest(engine) == [(at[3], 7)]
+
+
 def test_a_revert_that_is_cut_short_is_finished_by_the_next(
     engine: Engine, device: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
