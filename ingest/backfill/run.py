@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from core.database import transaction
-from core.store import audit, draw_knowledge
+from core.store import audit, current_knowledge, draw_knowledge
 from ingest.store import backfill, undo
 from ingest.store.backfill import Backfill, Step
 
@@ -46,9 +46,12 @@ def _undo(engine: Engine, there: Backfill, step: Step, *, void: bool, author: st
     if step.first_at is None:
         return 0
     with transaction(engine) as connection:
+        before = current_knowledge(connection)
         count = undo.find(connection, step, void=void)
         if count:
             known = draw_knowledge(connection)
+            if undo.decided_since(connection, before):  # while it was found; nobody decides any more
+                count = undo.find(connection, step, void=void)
             undo.write(connection, step, void=void, known=known, author=author, reason=reason)
             done = Step(known, "void" if void else "restore", step.known, count, step.first_at, step.last_at)
             backfill.add_step(connection, there.id, done)

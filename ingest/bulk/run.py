@@ -123,9 +123,10 @@ def take_in(  # what is read, by which rules, who listens
     try:
         _write_all(ready, partial(_commit, engine, there, at), report, tell)
     except CannotRead as error:
+        count = f"{report.before + report.records:,} records"
         raise CannotRead(
-            f"{error}\n{report.records:,} records before it are imported ({report.backfill}); mend the file and import "
-            "it again: what is there already counts as duplicate"
+            f"{error}\n{count} before it are imported ({report.backfill}); mend the file and import it again: what is "
+            "there already counts as duplicate"
         ) from None
     _close(engine, there, order, at)
     return report
@@ -197,11 +198,10 @@ def _commit(engine: Engine, there: Backfill, at: datetime, ready: Judged) -> Don
     """One chunk in one transaction; the knowledge number is drawn when all else is prepared."""
     items, rows = ready.chunk.items, ready.rows
     with transaction(engine) as connection:
-        given: list[undo.Given] = []
         if rows:
             reading.stage(connection, rows)
-            given = undo.given(connection) if undo.any_void(connection) else []
         known = draw_knowledge(connection)
+        given = undo.given(connection) if rows and undo.any_void(connection) else []
         left = len(rows) - len(given)
         written = reading.accept(connection, staged=left, known=known) if left else reading.NOTHING
         anew, clashes = _given_anew(given)

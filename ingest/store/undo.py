@@ -14,6 +14,8 @@ UNDOING = text("""
         register int NOT NULL, at timestamptz NOT NULL, value bigint, reverts bigint
     ) ON COMMIT DELETE ROWS
 """)
+CLEAR = text("DELETE FROM undoing")
+DECIDED = text("SELECT EXISTS (SELECT FROM ingest.reading_override WHERE known > :known)")
 # What the step wrote and nobody has voided since. The bounds leave few chunks, BRIN on `known` few blocks in them.
 VOID = text("""
     INSERT INTO undoing (register, at, reverts)
@@ -125,10 +127,16 @@ def give_anew(connection: Connection, rows: Sequence[Given], *, known: int, auth
 
 
 def find(connection: Connection, step: Step, *, void: bool) -> int:
-    """Find what undoing a step corrects, before a knowledge number is drawn; how many readings."""
+    """Find what undoing a step corrects; how many readings. Slow: rather before a knowledge number is drawn."""
     connection.execute(UNDOING)
+    connection.execute(CLEAR)
     asked = {"step": step.known, "first": step.first_at, "last": step.last_at}
     return connection.execute(VOID if void else RESTORE, asked).rowcount
+
+
+def decided_since(connection: Connection, known: int) -> bool:
+    """Whether somebody corrected any reading after this knowledge number."""
+    return bool(connection.execute(DECIDED, {"known": known}).scalar_one())
 
 
 def write(connection: Connection, step: Step, *, void: bool, known: int, author: str, reason: str) -> None:

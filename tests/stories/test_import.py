@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 from typer.testing import CliRunner, Result
 
 from api.commands import backfill, bulk
 from core.clock import now
 from core.database import transaction
+from core.store import draw_knowledge
 from ingest.bulk import run
 from ingest.bulk.chunk import AT_ONCE
 from ingest.bulk.item import Item
@@ -370,6 +371,29 @@ def test_after_a_revert_the_right_file_takes_its_place(
     assert "0 readings count again" in restored.output  # somebody has decided since
     assert "3 readings count again" in call(command, "restore", name_of(done), "--note", "x").output
     assert values(engine) == [1, 2, 3]
+
+
+def test_what_somebody_decides_while_a_revert_looks_stands(
+    engine: Engine, device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ingest.backfill import run as undoing
+    from ingest.store import review
+
+    records = [[Item(n, device, "odometer", stamp(START + n * timedelta(minutes=1)), str(n), "km")] for n in range(3)]
+    name = run.take_in(engine, records, Order("a", b"a", "test", ""), now(), tell=lambda _: None).backfill
+    undoing.revert(engine, name, now(), author="test", reason="x")
+    draw = draw_knowledge
+
+    def meanwhile(connection: Connection) -> int:
+        monkeypatch.setattr(undoing, "draw_knowledge", draw)
+        with transaction(engine) as other:
+            number = other.execute(text("SELECT id FROM ingest.register WHERE name = 'odometer'")).scalar_one()
+            review.override(other, [(number, START, 9)], known=draw(other), author="anna", reason="paper")
+        return draw(connection)
+
+    monkeypatch.setattr(undoing, "draw_knowledge", meanwhile)
+    assert undoing.restore(engine, name, now(), author="test", reason="x") == 2
+    assert values(engine) == [9, 1000, 2000]
 
 
 def newest(engine: Engine) -> list[tuple[datetime, int]]:
