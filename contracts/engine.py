@@ -13,6 +13,7 @@ from contracts.facts import CounterNeed, Facts, GaugeNeed, Needs, StateNeed
 from contracts.quantity import Demand
 from contracts.scene import Draft, Outcome, Scene
 from contracts.segment import FOREVER, Segment, in_force, lineages, periods
+from contracts.stretch import spans_needed
 from contracts.terms import (
     allowance,
     event_guarantee,
@@ -83,7 +84,7 @@ def needs(versions: Sequence[Version], period: Period, until: datetime, known: F
             _add_correction(scene, evidence_dispute.window(scene, term, test), wanted)
     for one in scenes.values():
         for lineage in lineages(one.versions):
-            for (asset, _), (measure, spans) in charge.spans_needed(one, lineage).items():
+            for (asset, _), (measure, spans) in spans_needed(one, lineage).items():
                 wanted.add(Demand(measure, asset, tuple(spans)), one.until)
     return wanted.needs(scene)
 
@@ -261,7 +262,7 @@ def _add_correction(scene: Scene, span: tuple[int, int], wanted: _Wanted) -> Non
     for period in periods(version, max(span[0], version.effective_from), span[1]):
         then = replace(scene.of(period), cuts=span)
         for lineage in lineages(scene.versions):
-            for (asset, _), (measure, spans) in charge.spans_needed(then, lineage).items():
+            for (asset, _), (measure, spans) in spans_needed(then, lineage).items():
                 wanted.add(Demand(measure, asset, tuple(spans)), then.until)
 
 

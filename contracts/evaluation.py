@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from core import canonical
 from core.money import Money, exponent, is_currency, round_fraction
@@ -34,12 +34,12 @@ class Figure:
     @classmethod
     def share(cls, part: Fraction) -> Figure:
         """A part of one, in percent."""
-        return cls(part * 100, "%")
+        return cls(Fraction(part.numerator * 100, part.denominator), "%")
 
     @classmethod
     def hours(cls, microseconds: Fraction | int) -> Figure:
         """Elapsed time, in hours."""
-        return cls(Fraction(microseconds) / HOUR, "h")
+        return cls(Fraction(microseconds.numerator, microseconds.denominator * HOUR), "h")
 
     @classmethod
     def money(cls, amount: Money) -> Figure:
@@ -48,21 +48,26 @@ class Figure:
 
     def text(self, decimals: int | None = None) -> str:
         """With so many decimals, half-up; without: exactly if the digits end, else with four."""
-        exact = str(self).partition(" ")[0]
+        exact = self._exact()
         if decimals is None and "/" in exact:
             decimals = 4
         number = exact if decimals is None else f"{round_fraction(self.value, decimals, 'half_up'):f}"
         return f"{number} {self.unit}".rstrip()
 
     def __str__(self) -> str:
+        return f"{self._exact()} {self.unit}".rstrip()
+
+    def _exact(self) -> str:
+        """The number; money with the decimals of its currency at least."""
         exact = canonical.fraction_text(self.value)
-        if "/" not in exact and is_currency(self.unit):
-            exact = f"{round_fraction(self.value, max(exponent(self.unit), len(exact.partition('.')[2])), 'half_up'):f}"
-        return f"{exact} {self.unit}".rstrip()
+        if not is_currency(self.unit) or "/" in exact:
+            return exact
+        whole, _, digits = exact.partition(".")
+        digits = digits.ljust(exponent(self.unit), "0")
+        return f"{whole}.{digits}" if digits else whole
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One step of a calculation. values: the formula's names, each with its number as text."""
 
     label: str
@@ -165,11 +170,13 @@ class Evaluation:
     events: tuple[Event, ...] = ()
     known: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
     """What `to_json` gives, once it was made to be sealed."""
+    text: str = field(default="", compare=False, repr=False)
+    """The same as canonical JSON."""
 
     @property
     def total(self) -> Money:
         """The sum of the lines: net, before tax."""
-        return sum((line.amount for line in self.lines), Money.zero(self.currency))
+        return Money.total((line.amount for line in self.lines), self.currency)
 
     @property
     def status(self) -> Status:
@@ -179,14 +186,19 @@ class Evaluation:
 
     def sealed(self) -> Evaluation:
         """With the hash over everything else."""
-        whole = replace(self, result_hash="", known=None).to_json()
-        whole["result_hash"] = canonical.digest_of_json(whole)
-        return replace(self, result_hash=whole["result_hash"], known=whole)
+        whole = self._json()
+        whole["result_hash"] = ""
+        bare = canonical.text_of_json(whole)
+        whole["result_hash"] = sealed = canonical.digest_of_text(bare)
+        # A quotation mark inside a text is escaped, so that nothing else in it reads like this.
+        text = bare.replace('"result_hash":""', f'"result_hash":"{sealed}"', 1)
+        return replace(self, result_hash=sealed, known=whole, text=text)
 
     def to_json(self) -> dict[str, Any]:
         """As JSON types, with the names of the contract format; times in UTC, numbers as text."""
-        if self.known is not None:
-            return dict(self.known)
+        return self._json() if self.known is None else dict(self.known)
+
+    def _json(self) -> dict[str, Any]:
         where = zone(self.timezone)
         return {
             "contract": self.contract,
@@ -234,7 +246,8 @@ class Evaluation:
 
 def line_id(contract: str, period: str, clause: str, *, owner: str, segment: int) -> str:
     """A name for a line that revisions of the same period keep."""
-    return "l_" + canonical.digest([contract, clause, owner, segment, period])[:24]
+    known = canonical.text_of_json([contract, clause, owner, segment, period])
+    return "l_" + canonical.digest_of_text(known)[:24]
 
 
 def _line(line: Line) -> dict[str, Any]:

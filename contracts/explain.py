@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from contracts.evaluation import Figure, Step
 from core.canonical import fraction_text
@@ -43,23 +43,51 @@ def number(exact: Fraction, decimals: int = 4) -> str:
     return whole if "/" not in whole else f"{round_fraction(exact, decimals, 'half_up'):f}"
 
 
+class Tier(NamedTuple):
+    """Charges of one tier (or stair, or package) of a chunk, at one price and factor. amount: before the factor."""
+
+    band: int
+    fee: bool
+    units: Fraction
+    amount: Fraction
+    factor: Fraction
+    price: str
+
+
+def tiers(chunk: Chunk) -> list[Tier]:
+    """A chunk's charges, those of one tier, price and factor put together, in order."""
+    if len(chunk.charges) <= 1:
+        return [_tier(chunk, charge, factor) for charge, factor in chunk.charges]
+    found: dict[tuple[int, bool, tuple[int, int], tuple[int, int]], Tier] = {}
+    for charge, factor in chunk.charges:
+        key = charge.band, charge.fee, charge.price.as_integer_ratio(), factor.as_integer_ratio()
+        one = found.get(key)
+        if one is None:
+            found[key] = _tier(chunk, charge, factor)
+        else:
+            found[key] = one._replace(units=one.units + charge.units, amount=one.amount + charge.amount)
+    return list(found.values())
+
+
+def _tier(chunk: Chunk, charge: Charge, factor: Fraction) -> Tier:
+    return Tier(charge.band, charge.fee, charge.units, charge.amount, factor, price_text(charge, chunk))
+
+
 def use(chunks: Sequence[Chunk], unit: str) -> str:
     """`8000 km at 0.0420, 2400 km at 0.0380`."""
-    pieces = []
-    for charge, factor, chunk in _merged(chunks):
-        price = price_text(charge, chunk)
-        if charge.fee:
-            part = "" if factor == 1 else f" x {number(factor)}"
-            pieces.append(f"fee {price}{part}")
-        elif charge.units:
-            word = "packages" if chunk.term.model == "package" else unit
-            times = "" if factor == 1 else f" x {number(factor)}"
-            pieces.append(f"{number(charge.units)} {word} at {price}{times}")
+    pieces = [piece for chunk in chunks for tier in chunk.tiers if (piece := _piece(tier, chunk, unit))]
     counted = sum((chunk.counted for chunk in chunks), ZERO)
-    included = chunks[0].term.included
-    free = Fraction(included.magnitude) * chunks[0].shrink if included else ZERO
+    free = chunks[0].included
     head = f"{number(counted)} {unit}, {number(free)} {unit} included: " if free else ""
     return head + (", ".join(pieces) if pieces else "nothing to price" if counted else f"no {unit}")
+
+
+def _piece(tier: Tier, chunk: Chunk, unit: str) -> str:
+    times = "" if tier.factor == 1 else f" x {number(tier.factor)}"
+    if tier.fee:
+        return f"fee {tier.price}{times}"
+    word = "packages" if chunk.term.model == "package" else unit
+    return f"{number(tier.units)} {word} at {tier.price}{times}" if tier.units else ""
 
 
 def shared(part: Fraction, whole: Fraction, *, unit: str, total: Money) -> str:
@@ -67,47 +95,33 @@ def shared(part: Fraction, whole: Fraction, *, unit: str, total: Money) -> str:
     return f"{number(part)} of {number(whole)} {unit}, its share of {total.amount:f}"
 
 
-def use_steps(chunks: Sequence[Chunk], unit: str) -> tuple[Step, ...]:
+def use_steps(chunks: Sequence[Chunk]) -> tuple[Step, ...]:
     """Where the units lie, and what each tier costs."""
-    steps = []
-    for chunk in chunks:
-        position = {"from": f"{number(chunk.at)} {unit}", "to": f"{number(chunk.to)} {unit}"}
-        steps.append(
-            Step("quantity", "position at the end - position at the start", position, f"{number(chunk.counted)} {unit}")
-        )
-    for charge, factor, chunk in _merged(chunks):
-        price = price_text(charge, chunk)
-        values = {"fee": price} if charge.fee else {"units": number(charge.units), "price": price}
-        formula = " × ".join(values)
-        if factor != 1:
-            values["factor"], formula = number(factor), formula + " × factor"
-        label = _tier_label(chunk, charge)
-        steps.append(
-            Step(label, formula, values, f"{number(charge.amount * factor, 10)} {chunk.segment.version.currency}")
-        )
+    steps = [_position(chunk) for chunk in chunks]
+    steps += [_tier_step(tier, chunk) for chunk in chunks for tier in chunk.tiers]
     return tuple(steps)
 
 
-def _tier_label(chunk: Chunk, charge: Charge) -> str:
+def _position(chunk: Chunk) -> Step:
+    unit = chunk.unit
+    position = {"from": f"{number(chunk.at)} {unit}", "to": f"{number(chunk.to)} {unit}"}
+    return Step("quantity", "position at the end - position at the start", position, f"{number(chunk.counted)} {unit}")
+
+
+def _tier_step(tier: Tier, chunk: Chunk) -> Step:
+    values = {"fee": tier.price} if tier.fee else {"units": number(tier.units), "price": tier.price}
+    formula, amount = "fee" if tier.fee else "units × price", tier.amount
+    if tier.factor != 1:
+        values["factor"], formula, amount = number(tier.factor), formula + " × factor", amount * tier.factor
+    result = f"{number(amount, 10)} {chunk.segment.version.currency}"
+    return Step(_tier_label(tier, chunk), formula, values, result)
+
+
+def _tier_label(tier: Tier, chunk: Chunk) -> str:
     if not chunk.term.tiers:
         return chunk.term.model
-    shrunk = Figure(Fraction(chunk.term.tiers[charge.band].above.magnitude) * chunk.shrink).text()
-    return f"tier above {shrunk} {chunk.term.tiers[charge.band].above.unit}"
-
-
-def _merged(chunks: Sequence[Chunk]) -> list[tuple[Charge, Fraction, Chunk]]:
-    """Charges of one tier, price and factor put together, in order."""
-    from contracts.pricing import Charge
-
-    found: dict[tuple[int, int, Fraction, bool, Fraction], tuple[Charge, Fraction, Chunk]] = {}
-    for n, chunk in enumerate(chunks):
-        for charge, factor in chunk.charges:
-            key = (n, charge.band, charge.price, charge.fee, factor)
-            if key in found:
-                one = found[key][0]
-                charge = Charge(one.band, one.units + charge.units, one.price, one.amount + charge.amount, one.fee)  # noqa: PLW2901
-            found[key] = (charge, factor, chunk)
-    return list(found.values())
+    shrunk = Figure(chunk.stretch.bands[tier.band].above).text()
+    return f"tier above {shrunk} {chunk.term.tiers[tier.band].above.unit}"
 
 
 def price_text(charge: Charge, chunk: Chunk) -> str:

@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
+from functools import cache, lru_cache
 from hashlib import sha256
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 _AS_IT_IS = frozenset({str, int, bool, type(None)})
@@ -31,19 +33,31 @@ def decimal_text(value: Decimal) -> str:
 
 def fraction_text(value: Fraction) -> str:
     """Digits if the fraction is a finite decimal ("97.5"), else numerator and denominator ("1/3")."""
-    whole = value.denominator
+    numerator, whole = value.numerator, value.denominator
     if whole == 1:
-        return str(value.numerator)
+        return str(numerator)
+    decimal = _decimal(whole)
+    if decimal is None:
+        return f"{numerator}/{whole}"
+    places, times = decimal
+    digits = str(abs(numerator) * times).rjust(places + 1, "0")
+    return f"{'-' if numerator < 0 else ''}{digits[:-places]}.{digits[-places:]}"
+
+
+def is_decimal(value: Fraction) -> bool:
+    """Whether its digits end."""
+    return _decimal(value.denominator) is not None
+
+
+@lru_cache(maxsize=4096)
+def _decimal(whole: int) -> tuple[int, int] | None:
+    """How many decimals a fraction of so many parts has, and how many units of the last are one part; None: no end."""
     twos, fives = (whole & -whole).bit_length() - 1, 0
     rest = whole >> twos
     while rest % 5 == 0:
         rest, fives = rest // 5, fives + 1
-    if rest != 1:
-        return f"{value.numerator}/{value.denominator}"
     places = max(twos, fives)
-    digits = str(abs(value.numerator) * 10**places // value.denominator).rjust(places + 1, "0")
-    sign = "-" if value < 0 else ""
-    return f"{sign}{digits[:-places]}.{digits[-places:]}" if places else f"{sign}{digits}"
+    return (places, 10**places // whole) if rest == 1 else None
 
 
 def plain(value: Any) -> Any:
@@ -51,35 +65,54 @@ def plain(value: Any) -> Any:
     kind = type(value)
     if kind in _AS_IT_IS or (isinstance(value, (str, bool, int)) and not isinstance(value, Enum)):
         return value
+    if kind is dict:
+        return _mapping(value)
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     if isinstance(value, (set, frozenset)):
         return sorted((plain(item) for item in value), key=text)
-    if kind is not dict and is_dataclass(value) and not isinstance(value, type) and not _writes_itself(kind):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
-    if kind is dict or hasattr(value, "items"):
+    fields_of = _fields(kind)
+    if fields_of is not None:
+        names, values = fields_of
+        return {
+            name: item if type(item) in _AS_IT_IS else plain(item)
+            for name, item in zip(names, values(value), strict=True)
+        }
+    if hasattr(value, "items"):
         return _mapping(value)
     return _scalar(value)
 
 
 def text(value: Any) -> str:
     """Canonical JSON: sorted keys, no spaces, Decimals and Fractions as strings, no floats."""
-    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text_of_json(plain(value))
 
 
 def digest(value: Any) -> str:
     """Sha256 of the canonical JSON, in hexadecimal."""
-    return sha256(text(value).encode()).hexdigest()
+    return digest_of_text(text(value))
 
 
-def digest_of_json(value: Any) -> str:
-    """The same of a value that holds JSON types alone, and no floats."""
-    known = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+text_of_json: Callable[[Any], str] = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+).encode
+"""The same of a value that holds JSON types alone, and no floats."""
+
+
+def digest_of_text(known: str) -> str:
+    """Sha256 of a canonical JSON text."""
     return sha256(known.encode()).hexdigest()
 
 
-def _writes_itself(kind: type[Any]) -> bool:
-    return any("__str__" in vars(base) for base in kind.__mro__[:-1])
+@cache
+def _fields(kind: type[Any]) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]] | None:
+    """Names of a dataclass's fields, and what takes their values; None if it writes itself, or is none."""
+    if not is_dataclass(kind) or any("__str__" in vars(base) for base in kind.__mro__[:-1]):
+        return None
+    names = tuple(field.name for field in fields(kind))
+    if len(names) > 1:
+        return names, attrgetter(*names)
+    return names, lambda value: tuple(getattr(value, name) for name in names)
 
 
 def _mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
