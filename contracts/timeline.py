@@ -10,14 +10,16 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal, TypeVar
+from operator import itemgetter
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, TypeVar
 
 from contracts.facts import CATEGORIES, Category
-from contracts.span import Spans, length
+from contracts.pricing import total
+from contracts.span import Spans
 from core.time import Duration, instant, micros
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from contracts.facts import Attribution, Notice, StateSpan
@@ -25,13 +27,15 @@ if TYPE_CHECKING:
 ZERO, HALF, ONE = Fraction(0), Fraction(1, 2), Fraction(1)
 _RANK = {category: n for n, category in enumerate(CATEGORIES)}
 _OBSERVED, _SHIFTED, _ACCEPTED, _DETERMINED = range(4)
+_LEVELS = {"accepted": _ACCEPTED, "determined": _DETERMINED}
+_Layer: TypeAlias = "tuple[int, int, int, Category, Fraction | None, str, bool]"
+"""A statement: how much it weighs, from, to, and the rest of what it paints."""
 FAILURES: frozenset[Category] = frozenset({"fault", "unplanned_repair", "derated"})
 """What a breached duty may have caused."""
 
 
-@dataclass(frozen=True, slots=True)
-class Painted:
-    """A stretch of one category. performance: what a derated asset still does. stated: how it came to be so."""
+class Painted(NamedTuple):
+    """A stretch of one category. performance: what a derated asset still does. attributed: people decided so."""
 
     start: int
     end: int
@@ -42,9 +46,7 @@ class Painted:
 
     def like(self, other: Painted) -> bool:
         """Whether both say the same, whenever."""
-        return (self.category, self.performance, self.cause, self.attributed) == (
-            other.category, other.performance, other.cause, other.attributed,
-        )  # fmt: skip
+        return self[2:] == other[2:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +64,14 @@ class Shift:
         return inside and (not self.scope or state.subsystem in self.scope or state.cause in self.scope)
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(NamedTuple):
     """A painted stretch and how it counts: left out, or down by a part of one. outage: down as a whole."""
 
     start: int
     end: int
     category: str
     excluded: bool = False
-    down: Fraction = Fraction(0)
+    down: Fraction = ZERO
     outage: bool = False
     cause: str = ""
 
@@ -80,7 +81,7 @@ class Counted:
         return self.end - self.start
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rules:
     """How a term counts time. treatments: category to up, down, exclude, measured, or the share that counts as up."""
 
@@ -92,6 +93,15 @@ class Rules:
     min_outage: int = 0
     min_outage_mode: Literal["threshold", "deductible", "whole_minutes"] = "threshold"
     merge_within: int = 0
+
+    @cached_property
+    def shares(self) -> Mapping[str, Fraction | None]:
+        """By category, which part counts as down; None: as much as the asset no longer does."""
+        down: dict[str | Fraction, Fraction | None] = {"down": ONE, "up": ZERO, "exclude": ZERO, "measured": None}
+        return {
+            category: 1 - treatment if isinstance(treatment, Fraction) else down[treatment]
+            for category, treatment in self.treatments.items()
+        }
 
     def with_unknown(self, treatment: str) -> Rules:
         """The same, with unknown time treated otherwise: for bounds."""
@@ -156,29 +166,29 @@ def paint(
     CATEGORIES. Time that no state covers is `otherwise`, else unknown.
     """
     said = tuple(states)
-    layers = [(_OBSERVED, s.start, s.end, Painted(s.start, s.end, s.category, s.performance, s.cause)) for s in said]
+    layers = [(_OBSERVED, s.start, s.end, s.category, s.performance, s.cause, False) for s in said]
     layers += [
-        (_SHIFTED, s.start, s.end, Painted(s.start, s.end, shift.category, cause=s.cause or s.subsystem))
+        (_SHIFTED, s.start, s.end, shift.category, None, s.cause or s.subsystem, False)
         for shift in shifts
         for s in said
         if shift.takes(s)
     ]
-    levels = {"accepted": _ACCEPTED, "determined": _DETERMINED}
     layers += [
-        (levels[a.status], a.start, a.end, Painted(a.start, a.end, a.category, cause=a.cause, attributed=True))
+        (_LEVELS[a.status], a.start, a.end, a.category, None, a.cause, True)
         for a in attributions
-        if a.status in levels
+        if a.status in _LEVELS
     ]
-    layers.sort(key=lambda layer: layer[1])
-    edges = sorted({edge for span in spans for edge in span} | {edge for layer in layers for edge in layer[1:3]})
+    layers.sort(key=itemgetter(1))
+    edges = sorted({edge for span in spans for edge in span}.union(*(layer[1:3] for layer in layers)))
     found: list[Painted] = []
-    active: list[tuple[int, int, int, Painted]] = []
+    active: list[_Layer] = []
     following, inside = 0, 0
     for start, end in pairwise(edges):
+        if active:
+            active = [layer for layer in active if layer[2] > start]
         while following < len(layers) and layers[following][1] <= start:
             active.append(layers[following])
             following += 1
-        active = [layer for layer in active if layer[2] > start]
         while inside < len(spans) and spans[inside][1] <= start:
             inside += 1
         if inside < len(spans) and spans[inside][0] <= start:
@@ -186,52 +196,53 @@ def paint(
     return found
 
 
-def _strongest(
-    start: int, end: int, active: Sequence[tuple[int, int, int, Painted]], otherwise: Category | None
-) -> Painted:
+def _strongest(start: int, end: int, active: Sequence[_Layer], otherwise: Category | None) -> Painted:
     if not active:
         return Painted(start, end, otherwise or "unknown")
+    if len(active) == 1:
+        return Painted(start, end, *active[0][3:])
     level = max(layer[0] for layer in active)
-    stated = [layer[3] for layer in active if layer[0] == level]
-    best = min(stated, key=lambda one: (_RANK[one.category], one.performance is None, one.performance or 0, one.cause))
-    observed = [layer[3].performance for layer in active if layer[3].performance is not None]
-    performance = best.performance if best.performance is not None else min(observed, default=None)
-    return replace(best, start=start, end=end, performance=performance)
+    stated = [layer for layer in active if layer[0] == level]
+    best = min(stated, key=lambda one: (_RANK[one[3]], one[4] is None, one[4] or 0, one[5]))
+    observed = [layer[4] for layer in active if layer[4] is not None]
+    performance = best[4] if best[4] is not None else min(observed, default=None)
+    return Painted(start, end, best[3], performance, *best[5:])
 
 
 def _append(found: list[Painted], piece: Painted) -> None:
-    last = found[-1] if found else None
-    if last is not None and last.end == piece.start and last.like(piece):
-        found[-1] = replace(last, end=piece.end)
+    if found and found[-1].end == piece.start and found[-1].like(piece):
+        found[-1] = found[-1]._replace(end=piece.end)
     else:
         found.append(piece)
 
 
 def count(painted: Sequence[Painted], notices: Iterable[Notice], rules: Rules) -> Tally:
     """Sum one asset's painted time by the rules of a term."""
-    pieces = _treat(_announced(painted, list(notices), rules), rules)
-    groups = _outages(pieces, rules.merge_within)
+    pieces = _treat(_announced(painted, notices, rules), rules)
     outages = 0
-    for group in groups:
-        kept = _kept(group, pieces, rules)
+    counted: dict[int, list[Counted]] = {}
+    for group in _outages(pieces, rules.merge_within):
+        whole = sum([pieces[n].length for n in group])
+        kept = _kept(whole, rules)
         outages += kept > 0
-        _free(group, pieces, kept)
-    return _tally([piece for n in sorted(pieces) for piece in pieces[n]], painted, outages)
+        if kept < whole:
+            counted |= _freed(group, pieces, whole - kept)
+    together = [part for n, piece in enumerate(pieces) for part in counted.get(n, (piece,))] if counted else pieces
+    return _tally(together, painted, outages)
 
 
-def _announced(painted: Sequence[Painted], notices: list[Notice], rules: Rules) -> list[tuple[Painted, bool]]:
+def _announced(painted: Iterable[Painted], notices: Iterable[Notice], rules: Rules) -> Iterator[tuple[Painted, bool]]:
     """Each stretch, cut where a notice begins or ends; False: maintenance that no notice in time covers."""
-    found: list[tuple[Painted, bool]] = []
+    given = list(notices)
     for piece in painted:
         if piece.category != "planned_maintenance" or rules.planned_notice is None:
-            found.append((piece, True))
+            yield piece, True
             continue
-        timely = [span for notice in notices if (span := _covers(notice, piece, rules)) is not None]
+        timely = [span for notice in given if (span := _covers(notice, piece, rules)) is not None]
         edges = sorted({piece.start, piece.end, *(edge for span in timely for edge in span)})
         for start, end in pairwise(edges):
             covered = any(since <= start and end <= until for since, until in timely)
-            found.append((replace(piece, start=start, end=end), covered))
-    return found
+            yield piece._replace(start=start, end=end), covered
 
 
 def _covers(notice: Notice, piece: Painted, rules: Rules) -> tuple[int, int] | None:
@@ -250,8 +261,8 @@ def _covers(notice: Notice, piece: Painted, rules: Rules) -> tuple[int, int] | N
     return (start, end) if notice.given <= latest else None
 
 
-def _treat(painted: list[tuple[Painted, bool]], rules: Rules) -> dict[int, list[Counted]]:
-    """Numbered stretches in order of time; each may later fall apart."""
+def _treat(painted: Iterable[tuple[Painted, bool]], rules: Rules) -> list[Counted]:
+    """How each stretch counts; maintenance only as far as it was announced and allowed."""
     left = rules.planned_allowance
     found: list[Counted] = []
     for piece, announced in painted:
@@ -264,36 +275,32 @@ def _treat(painted: list[tuple[Painted, bool]], rules: Rules) -> dict[int, list[
             left -= allowed
         middle = piece.start + allowed
         if allowed:
-            found.append(_one(replace(piece, end=middle), rules))
+            found.append(_one(piece._replace(end=middle), rules))
         if middle < piece.end:
-            found.append(Counted(middle, piece.end, "unannounced", down=Fraction(1), outage=True, cause=piece.cause))
-    return {n: [piece] for n, piece in enumerate(found)}
+            found.append(Counted(middle, piece.end, "unannounced", False, ONE, True, piece.cause))
+    return found
 
 
 def _one(piece: Painted, rules: Rules) -> Counted:
-    treatment = rules.treatments[piece.category]
-    excluded, down = treatment == "exclude", ZERO
-    if treatment == "down":
-        down = ONE
-    elif treatment == "measured":
-        down = 1 - (HALF if piece.performance is None else piece.performance)
-    elif isinstance(treatment, Fraction):
-        down = 1 - treatment
-    return Counted(piece.start, piece.end, piece.category, excluded, down, treatment == "down", piece.cause)
+    start, end, category, performance, cause, _ = piece
+    treatment, down = rules.treatments[category], rules.shares[category]
+    if down is None:
+        down = 1 - performance if performance is not None else HALF
+    return Counted(start, end, category, treatment == "exclude", down, treatment == "down", cause)
 
 
-def _outages(pieces: dict[int, list[Counted]], merge_within: int) -> list[list[int]]:
-    """Numbers of the stretches of each outage; time that counts as up in a short gap between two becomes down."""
+def _outages(pieces: list[Counted], merge_within: int) -> list[list[int]]:
+    """Places of the stretches of each outage; time that counts as up in a short gap between two becomes down."""
     groups: list[list[int]] = []
     gap: list[int] = []
-    for n in sorted(pieces):
-        if not pieces[n][0].outage:
+    for n, piece in enumerate(pieces):
+        if not piece.outage:
             gap.append(n)
             continue
-        if groups and sum(pieces[m][0].length for m in gap) < max(merge_within, 1):
+        if groups and sum([pieces[m].length for m in gap]) < max(merge_within, 1):
             for m in gap:
-                if not pieces[m][0].excluded:
-                    pieces[m] = [replace(pieces[m][0], down=Fraction(1), outage=True)]
+                if not pieces[m].excluded:
+                    pieces[m] = pieces[m]._replace(down=ONE, outage=True)
                     groups[-1].append(m)
             groups[-1].append(n)
         else:
@@ -302,9 +309,8 @@ def _outages(pieces: dict[int, list[Counted]], merge_within: int) -> list[list[i
     return groups
 
 
-def _kept(group: list[int], pieces: dict[int, list[Counted]], rules: Rules) -> int:
-    """How much of an outage counts, in microseconds; the rest is up."""
-    whole = sum(pieces[n][0].length for n in group)
+def _kept(whole: int, rules: Rules) -> int:
+    """How much of an outage of so many microseconds counts; the rest is up."""
     if rules.min_outage_mode == "whole_minutes":
         return whole - whole % 60_000_000
     if rules.min_outage_mode == "deductible":
@@ -312,36 +318,41 @@ def _kept(group: list[int], pieces: dict[int, list[Counted]], rules: Rules) -> i
     return whole if whole >= rules.min_outage else 0
 
 
-def _free(group: list[int], pieces: dict[int, list[Counted]], kept: int) -> None:
-    """Turn the first part of an outage up, so that `kept` microseconds of down time are left."""
-    free = sum(pieces[n][0].length for n in group) - kept
+def _freed(group: list[int], pieces: list[Counted], free: int) -> dict[int, list[Counted]]:
+    """By place, an outage's stretches with so many microseconds of its beginning turned up."""
+    found: dict[int, list[Counted]] = {}
     for n in group:
-        piece = pieces[n][0]
+        piece = pieces[n]
         part = min(free, piece.length)
         free -= part
         middle = piece.start + part
-        up = [replace(piece, end=middle, down=Fraction(0), outage=False)] if part else []
-        pieces[n] = up + ([replace(piece, start=middle)] if middle < piece.end else [])
+        up = [piece._replace(end=middle, down=ZERO, outage=False)] if part else []
+        found[n] = up + ([piece._replace(start=middle)] if middle < piece.end else [])
+    return found
 
 
-def _tally(pieces: Sequence[Counted], painted: Sequence[Painted], outages: int) -> Tally:
+def _tally(pieces: Iterable[Counted], painted: Sequence[Painted], outages: int) -> Tally:
     excluded: dict[str, int] = {}
-    down: dict[str, Fraction] = {}
+    parts: dict[str, dict[tuple[int, int], int]] = {}
     touched: dict[str, int] = {}
     causes: dict[str, dict[tuple[str, int], None]] = {}
-    for piece in pieces:
-        if piece.excluded:
-            excluded[piece.category] = excluded.get(piece.category, 0) + piece.length
-        elif piece.down:
-            down[piece.category] = down.get(piece.category, Fraction(0)) + piece.length * piece.down
-            touched[piece.category] = touched.get(piece.category, 0) + piece.length
-        if piece.cause and (piece.excluded or piece.down):
-            causes.setdefault(piece.category, {})[(piece.cause, piece.start)] = None
+    for start, end, category, left_out, down, _, cause in pieces:
+        if left_out:
+            excluded[category] = excluded.get(category, 0) + end - start
+        elif down:
+            share, of = down.as_integer_ratio(), parts.setdefault(category, {})
+            of[share] = of.get(share, 0) + end - start
+            touched[category] = touched.get(category, 0) + end - start
+        if cause and (left_out or down):
+            causes.setdefault(category, {})[cause, start] = None
     return Tally(
-        length(tuple((p.start, p.end) for p in painted)),
-        sum(p.end - p.start for p in painted if p.category == "unknown"),
+        sum([piece.end - piece.start for piece in painted]),
+        sum([piece.end - piece.start for piece in painted if piece.category == "unknown"]),
         excluded,
-        down,
+        {
+            category: total([Fraction(time * share, whole) for (share, whole), time in of.items()])
+            for category, of in parts.items()
+        },
         touched,
         {category: tuple(found) for category, found in causes.items()},
         outages,

@@ -219,7 +219,7 @@ def _merged(found: Iterable[Painted]) -> list[Painted]:
     for one in found:
         last = out[-1] if out else None
         if last and last.end == one.start and LOOKS[last.category][0] == LOOKS[one.category][0] == "up":
-            out[-1] = replace(last, end=one.end)
+            out[-1] = last._replace(end=one.end)
         else:
             out.append(one)
     return out
