@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from contracts import explain
 from contracts.evaluation import Figure, Status, Verdict
 from contracts.facts import Carried
-from contracts.measure import Row, Usage, usage, without_facts
+from contracts.measure import Row, Usage, without_facts
 from contracts.pricing import Band, Charge, fees, graduated, packages, reached, total, whole_units
 from contracts.scene import Draft, Outcome, PricedUnits
 from contracts.span import cut
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from decimal import Decimal
 
+    from contracts.evaluation import Step
     from contracts.explain import Tier
     from contracts.scene import Scene
     from contracts.segment import Lineage, Segment
@@ -55,7 +56,8 @@ class Chunk:
     exact: Fraction = ZERO
     counted: Fraction = ZERO
     tiers: list[Tier] = field(default_factory=list)
-    """Its charges as they are explained."""
+    steps: list[Step] = field(default_factory=list)
+    """Its charges as they are explained; the first step is its position."""
 
     @property
     def segment(self) -> Segment:
@@ -145,6 +147,9 @@ def _evaluate_owner(scene: Scene, owner: str, chunks: list[Chunk], outcome: Outc
         outcome.verdicts.append(Verdict(clause, "usage_charge", owner, "-", "insufficient", False, start, end))
         return
     price(scene, owner, chunks)
+    for chunk in chunks:
+        chunk.tiers = explain.tiers(chunk)
+        chunk.steps = explain.steps(chunk)
     if scene.breaches:
         outcome.units += priced_units(scene, chunks)
     several = len({chunk.segment.version.version for chunk in chunks}) > 1
@@ -187,12 +192,12 @@ def observe(scene: Scene, owner: str, chunks: list[Chunk]) -> dict[str, Usage]:
     measure, clause = chunks[0].stretch.measure, chunks[0].term.clause
     assets = dict.fromkeys(asset for chunk in chunks for asset in chunk.stretch.billed)
     known = {
-        asset: usage(scene, measure, asset, cut(_spans(chunks, asset), edges(scene, clause, asset)))
+        asset: scene.usage(measure, asset, cut(_spans(chunks, asset), edges(scene, clause, asset)))
         for asset in assets
     }
     within = [(max(chunk.stretch.start, scene.start), min(chunk.stretch.end, scene.end)) for chunk in chunks]
     if chunks[0].term.scope == "pool" and owner not in known:
-        of_pool = usage(scene, measure, owner, cut(tuple(within), edges(scene, clause, owner)))
+        of_pool = scene.usage(measure, owner, cut(tuple(within), edges(scene, clause, owner)))
         if not of_pool.missing:
             known = {name: u for name, u in known.items() if not u.missing} | {owner: of_pool}
     for chunk, (start, end) in zip(chunks, within, strict=True):
@@ -222,7 +227,6 @@ def price(scene: Scene, owner: str, chunks: list[Chunk]) -> None:
     for chunk in chunks:
         chunk.charges = list(_charges(scene, chunk, reached_in[chunk.stretch.run]))
         chunk.exact = total([charge.amount if times == 1 else charge.amount * times for charge, times in chunk.charges])
-        chunk.tiers = explain.tiers(chunk)
         chunk.counted = chunk.place(chunk.to) - chunk.place(chunk.at) if chunk.at else chunk.place(chunk.to)
 
 
@@ -316,7 +320,7 @@ def _add_lines(scene: Scene, owner: str, chunks: list[Chunk], outcome: Outcome, 
     end = max(spans[-1][1] for chunk in chunks for spans in chunk.stretch.billed.values())
     prefix = f"version {first.segment.version.version}: " if several else ""
     text = prefix + explain.use(chunks, unit)
-    line = scene.line(first.segment, owner, Draft(start, end, text, exact, quantity, unit, explain.use_steps(chunks)))
+    line = scene.line(first.segment, owner, Draft(start, end, text, exact, quantity, unit, _steps(chunks)))
     if term.allocate == "none" or term.scope != "pool":
         outcome.lines.append(line)
         return
@@ -330,8 +334,13 @@ def _add_lines(scene: Scene, owner: str, chunks: list[Chunk], outcome: Outcome, 
     for asset, amount in shares.items():
         text = prefix + explain.shared(used[asset], quantity, unit=unit, total=line.amount)
         part = exact * used[asset] / quantity if quantity else exact / len(used)
-        draft = Draft(start, end, text, part, used[asset], unit, explain.use_steps(chunks))
+        draft = Draft(start, end, text, part, used[asset], unit, _steps(chunks))
         outcome.lines.append(scene.line(first.segment, asset, draft, amount))
+
+
+def _steps(chunks: Sequence[Chunk]) -> tuple[Step, ...]:
+    """Where the units lie, and what each tier costs."""
+    return (*(chunk.steps[0] for chunk in chunks), *(step for chunk in chunks for step in chunk.steps[1:]))
 
 
 def _unshared(clause: str, owner: str) -> Problem:
@@ -355,7 +364,7 @@ def _add_verdicts(
         if own is not None and own.opening is not None and own.closing is not None:
             values |= {"start_reading": Figure(own.opening, unit), "end_reading": Figure(own.closing, unit)}
         start, end = max(scene.start, some[0].stretch.start), min(scene.end, some[-1].stretch.end)
-        steps = explain.use_steps(some)
+        steps = _steps(some)
         outcome.verdicts.append(
             Verdict(clause, "usage_charge", owner, "-", status, status == "final", start, end, values, steps=steps)
         )

@@ -244,6 +244,7 @@ class Evaluation:
         }
 
 
+@lru_cache(maxsize=16384)
 def line_id(contract: str, period: str, clause: str, *, owner: str, segment: int) -> str:
     """A name for a line that revisions of the same period keep."""
     known = canonical.text_of_json([contract, clause, owner, segment, period])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from contracts.evaluation import Figure, Step
 from core.canonical import fraction_text
-from core.money import round_fraction
+from core.money import round_fraction, round_ratio
 from core.time import HOUR, instant
 
 if TYPE_CHECKING:
@@ -95,17 +95,15 @@ def shared(part: Fraction, whole: Fraction, *, unit: str, total: Money) -> str:
     return f"{number(part)} of {number(whole)} {unit}, its share of {total.amount:f}"
 
 
-def use_steps(chunks: Sequence[Chunk]) -> tuple[Step, ...]:
-    """Where the units lie, and what each tier costs."""
-    steps = [_position(chunk) for chunk in chunks]
-    steps += [_tier_step(tier, chunk) for chunk in chunks for tier in chunk.tiers]
-    return tuple(steps)
-
-
-def _position(chunk: Chunk) -> Step:
+def steps(chunk: Chunk) -> list[Step]:
+    """Where a chunk's units lie, and what each tier costs."""
     unit = chunk.unit
     position = {"from": f"{number(chunk.at)} {unit}", "to": f"{number(chunk.to)} {unit}"}
-    return Step("quantity", "position at the end - position at the start", position, f"{number(chunk.counted)} {unit}")
+    formula = "position at the end - position at the start"
+    return [
+        Step("quantity", formula, position, f"{number(chunk.counted)} {unit}"),
+        *(_tier_step(tier, chunk) for tier in chunk.tiers),
+    ]
 
 
 def _tier_step(tier: Tier, chunk: Chunk) -> Step:
@@ -151,15 +149,15 @@ def money_number(exact: Fraction, currency: str) -> str:
 
 def hours(microseconds: Fraction | int) -> str:
     """`9.25 h`, with two decimals."""
-    return f"{round_fraction(Fraction(microseconds) / HOUR, 2, 'half_up'):f} h"
+    return f"{round_ratio(microseconds.numerator, microseconds.denominator * HOUR, 2, 'half_up'):f} h"
 
 
 def percent(share: Fraction, decimals: int = 4) -> str:
     """`97.0279 %`; fewer digits where they end."""
-    exact = fraction_text(share * 100)
-    short = "/" not in exact and len(exact.partition(".")[2]) <= decimals
-    rounded = f"{round_fraction(share * 100, decimals, 'half_up'):f}"
-    return f"{exact if short else rounded} %"
+    exact = fraction_text(Fraction(share.numerator * 100, share.denominator))
+    if "/" not in exact and len(exact.partition(".")[2]) <= decimals:
+        return f"{exact} %"
+    return f"{round_ratio(share.numerator * 100, share.denominator, decimals, 'half_up'):f} %"
 
 
 def day(at: int, where: ZoneInfo) -> str:
@@ -206,10 +204,8 @@ def availability(result: Result, money: Money, where: ZoneInfo) -> str:
         share = "" if due.share is None else f"{percent(due.share)} of {base} = "
         sentences.append(f"§ {window.term.clause} gives {share}{amount(money)}.")
     if result.bounds and result.tally.unknown:
-        worst = result.credit(result.bounds[0]).exact
-        sentences.append(
-            f"If the hours without data were all down, the credit would be {money_number(worst, money.currency)}."
-        )
+        worst = money_number(result.credits[0].exact, money.currency)
+        sentences.append(f"If the hours without data were all down, the credit would be {worst}.")
     return " ".join(sentences)
 
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from contracts.evaluation import Line, OpenCase, Step, line_id
+from contracts.measure import usage
 from contracts.plan import Plan, plan_of
 from contracts.span import Spans, normal
 from contracts.timeline import Shift
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from zoneinfo import ZoneInfo
 
-    from contracts.document import Version
+    from contracts.document import Measure, Version
     from contracts.duty import Breach
     from contracts.evaluation import Event, Verdict
     from contracts.facts import Carried, Case, Facts
+    from contracts.measure import Usage
     from contracts.segment import Segment
     from contracts.terms.base import Term
     from core.problem import Problem
@@ -48,6 +50,18 @@ class Scene:
         """The same knowledge for another period."""
         start, end = period.span.micros
         return replace(self, period=period, start=start, end=end, until=min(end, self.asked))
+
+    @cached_property
+    def _used(self) -> dict[tuple[int, str, Spans], Usage]:
+        return {}
+
+    def usage(self, measure: Measure, owner: str, spans: Spans) -> Usage:
+        """As `measure.usage`; several clauses may ask for the same."""
+        key = id(measure), owner, spans  # the versions hold their measures as long as the scene lives
+        found = self._used.get(key)
+        if found is None:
+            found = self._used[key] = usage(self, measure, owner, spans)
+        return found
 
     def resting(self, clause: str, asset: str) -> Spans:
         """When a clause rests for an asset, because a duty that suspends it is breached."""

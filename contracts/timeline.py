@@ -95,11 +95,15 @@ class Rules:
     merge_within: int = 0
 
     @cached_property
-    def shares(self) -> Mapping[str, Fraction | None]:
-        """By category, which part counts as down; None: as much as the asset no longer does."""
+    def effects(self) -> Mapping[str, tuple[bool, Fraction | None, bool]]:
+        """By category, whether it is left out, which part counts as down (None: as much as is lost), and as a whole."""
         down: dict[str | Fraction, Fraction | None] = {"down": ONE, "up": ZERO, "exclude": ZERO, "measured": None}
         return {
-            category: 1 - treatment if isinstance(treatment, Fraction) else down[treatment]
+            category: (
+                treatment == "exclude",
+                1 - treatment if isinstance(treatment, Fraction) else down[treatment],
+                treatment == "down",
+            )
             for category, treatment in self.treatments.items()
         }
 
@@ -108,9 +112,12 @@ class Rules:
         return replace(self, treatments={**self.treatments, "unknown": treatment})
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Tally:
-    """Sums of one window, in microseconds. excluded, down: by category; touched: whole length of partly down time."""
+    """Sums of one window, in microseconds. excluded, down: by category; touched: whole length of partly down time.
+
+    counted: required less excluded; lost: down time, with equivalent down time.
+    """
 
     required: int = 0
     unknown: int = 0
@@ -119,18 +126,14 @@ class Tally:
     touched: Mapping[str, int] = field(default_factory=dict)
     causes: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
     outages: int = 0
+    counted: int = field(init=False)
+    lost: Fraction = field(init=False)
 
-    @cached_property
-    def counted(self) -> int:
-        """Required less excluded."""
-        return self.required - sum(self.excluded.values())
+    def __post_init__(self) -> None:
+        self.counted = self.required - sum(self.excluded.values())
+        self.lost = total([*self.down.values()])
 
-    @cached_property
-    def lost(self) -> Fraction:
-        """Down time, with equivalent down time."""
-        return sum(self.down.values(), Fraction(0))
-
-    @cached_property
+    @property
     def availability(self) -> Fraction | None:
         """(counted - down) ÷ counted; None if nothing counts."""
         return (self.counted - self.lost) / self.counted if self.counted else None
@@ -283,10 +286,10 @@ def _treat(painted: Iterable[tuple[Painted, bool]], rules: Rules) -> list[Counte
 
 def _one(piece: Painted, rules: Rules) -> Counted:
     start, end, category, performance, cause, _ = piece
-    treatment, down = rules.treatments[category], rules.shares[category]
+    excluded, down, outage = rules.effects[category]
     if down is None:
         down = 1 - performance if performance is not None else HALF
-    return Counted(start, end, category, treatment == "exclude", down, treatment == "down", cause)
+    return Counted(start, end, category, excluded, down, outage, cause)
 
 
 def _outages(pieces: list[Counted], merge_within: int) -> list[list[int]]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from contracts import explain
@@ -30,57 +29,60 @@ if TYPE_CHECKING:
     from contracts.scene import Scene
     from contracts.segment import Lineage
 
-ZERO = Fraction(0)
+ZERO, NOTHING = Fraction(0), Credit()
 
 
 @dataclass
 class Result(Credited):
-    """One asset's or pool's window. low, high: with unknown time as down, as up."""
+    """One asset's or pool's window. low, high: with unknown time as down, as up.
+
+    open: too little data, and it matters for the credit. certain: both readings of unknown time give the same verdict.
+    due: the credit of the line; credits: by both readings.
+    """
 
     tally: Tally = field(default_factory=Tally)
     low: Tally | None = None
     high: Tally | None = None
     output: Fraction = ZERO
+    open: bool = False
+    certain: bool = True
+    due: Credit = NOTHING
+    credits: tuple[Credit, Credit] = (NOTHING, NOTHING)
+    steps: tuple[Step, ...] = ()
 
-    def result(self, tally: Tally) -> Fraction | None:
-        """Availability as it is compared."""
-        return None if tally.availability is None else self.window.term.compared(tally.availability)
-
-    def credit(self, tally: Tally) -> Credit:
-        """Before rounding and caps."""
-        result = self.result(tally)
-        return (
-            Credit()
-            if result is None or self.barred
-            else credit(self.window.term, self.window.term.target, result, tally, self.base, output=self.output)
-        )
-
-    @cached_property
+    @property
     def bounds(self) -> tuple[Tally, Tally] | None:
         """Both readings of unknown time, if it is excluded and they mean anything."""
         if self.low is None or self.high is None or not self.low.counted or not self.high.counted:
             return None
         return self.low, self.high
 
-    @cached_property
-    def open(self) -> bool:
-        """Too little data, and it matters for the credit."""
-        if self.bounds is None or self.tally.coverage >= (self.window.term.min_coverage or 0):
-            return False
-        low, high = (self.credit(tally).exact for tally in self.bounds)
-        return low != high
+    def settle(self) -> None:
+        """What the window comes to, once its base is known; while it is open, the smaller credit of both readings."""
+        self.due = self._credit(self.tally)
+        if self.bounds is not None and self.low is self.high is self.tally:
+            self.credits = self.due, self.due
+        elif self.bounds is not None:
+            low, high = self.credits = self._credit(self.bounds[0]), self._credit(self.bounds[1])
+            self.certain = self._kept(self.bounds[0]) == self._kept(self.bounds[1])
+            scarce = self.tally.coverage < (self.window.term.min_coverage or 0)
+            self.open = scarce and low.exact != high.exact
+            if self.open:
+                self.due = min(low, high, key=lambda one: one.exact)
+        self.steps = _steps(self)
 
-    @cached_property
-    def due(self) -> Credit:
-        """The credit of the line: while the result is open, the smaller of both readings."""
-        if not self.open or self.bounds is None:
-            return self.credit(self.tally)
-        return min((self.credit(tally) for tally in self.bounds), key=lambda one: one.exact)
+    def result(self, tally: Tally) -> Fraction | None:
+        """Availability as it is compared."""
+        found = tally.availability
+        return None if found is None else self.window.term.compared(found)
 
-    @property
-    def certain(self) -> bool:
-        """Both readings of unknown time give the same verdict."""
-        return self.bounds is None or len({self._kept(tally) for tally in self.bounds}) == 1
+    def _credit(self, tally: Tally) -> Credit:
+        """Before rounding and caps."""
+        result = self.result(tally)
+        if result is None or self.barred:
+            return NOTHING
+        term = self.window.term
+        return credit(term, term.target, result, tally, self.base, output=self.output)
 
     def _kept(self, tally: Tally) -> bool:
         result = self.result(tally)
@@ -120,6 +122,7 @@ def evaluate(scene: Scene, lineage: Lineage, bill: Callable[[Period], Outcome]) 
             result.barred = scene.barred(window.term, result.assets, window.start, window.end)
         find_bases(scene, window, results, bill)
         for result in results:
+            result.settle()
             result.final = _status(scene, result) == "final"
             result.money = scene.rounded(result.due.exact, window.version)
         left = capped(scene, window, results)
@@ -160,7 +163,8 @@ def _results(scene: Scene, window: Window[Availability], outcome: Outcome) -> It
 
 
 def _result(scene: Scene, window: Window[Availability], asset: str, spans: Spans, before: Tally) -> Result:
-    facts, rules = scene.facts, window.term.rules(scene.zone)
+    facts, term = scene.facts, window.term
+    rules = scene.plan.once(("rules", id(term)), lambda: term.rules(scene.zone))
     painted = paint(
         spans,
         facts.states.get((asset, _register(window)), ()),
@@ -252,7 +256,7 @@ def _verdict(scene: Scene, result: Result, left: Capped) -> Verdict:
         window.end,
         values,
         _bounds(scene, result),
-        _steps(result),
+        result.steps,
         explain.availability(result, left.credits[result.owner], scene.zone),
     )
 
@@ -261,9 +265,7 @@ def _bounds(scene: Scene, result: Result) -> dict[str, tuple[Figure, Figure]]:
     if result.bounds is None:
         return {}
     low, high = result.bounds
-    amounts = sorted(
-        (-scene.rounded(result.credit(tally).exact, result.window.version) for tally in (low, high)),
-    )
+    amounts = sorted(-scene.rounded(one.exact, result.window.version) for one in result.credits)
     return {
         "availability": (Figure.share(low.availability or ZERO), Figure.share(high.availability or ZERO)),
         "amount": (Figure.money(amounts[0]), Figure.money(amounts[1])),
@@ -307,6 +309,6 @@ def _line(scene: Scene, owner: str, parts: list[tuple[Result, Money]]) -> Line:
     segment = Segment(first.term, first.version, first.start, last.end)
     exact = sum((-result.due.exact for result, _ in parts), ZERO)
     text = "; ".join(explain.credit(result, money) for result, money in parts)
-    steps = tuple(one for result, _ in parts for one in _steps(result))
+    steps = tuple(one for result, _ in parts for one in result.steps)
     draft = Draft(first.start, last.end, text, exact, steps=steps)
-    return replace(scene.line(segment, owner, draft, -total))
+    return scene.line(segment, owner, draft, -total)

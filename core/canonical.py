@@ -10,7 +10,6 @@ from enum import Enum
 from fractions import Fraction
 from functools import cache, lru_cache
 from hashlib import sha256
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -63,24 +62,7 @@ def _decimal(whole: int) -> tuple[int, int] | None:
 def plain(value: Any) -> Any:
     """The value as JSON types: Decimals, Fractions and times as text. Raises NotCanonical for floats."""
     kind = type(value)
-    if kind in _AS_IT_IS or (isinstance(value, (str, bool, int)) and not isinstance(value, Enum)):
-        return value
-    if kind is dict:
-        return _mapping(value)
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if isinstance(value, (set, frozenset)):
-        return sorted((plain(item) for item in value), key=text)
-    fields_of = _fields(kind)
-    if fields_of is not None:
-        names, values = fields_of
-        return {
-            name: item if type(item) in _AS_IT_IS else plain(item)
-            for name, item in zip(names, values(value), strict=True)
-        }
-    if hasattr(value, "items"):
-        return _mapping(value)
-    return _scalar(value)
+    return value if kind in _AS_IT_IS else _writer(kind)(value)
 
 
 def text(value: Any) -> str:
@@ -105,14 +87,28 @@ def digest_of_text(known: str) -> str:
 
 
 @cache
-def _fields(kind: type[Any]) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]] | None:
-    """Names of a dataclass's fields, and what takes their values; None if it writes itself, or is none."""
-    if not is_dataclass(kind) or any("__str__" in vars(base) for base in kind.__mro__[:-1]):
-        return None
-    names = tuple(field.name for field in fields(kind))
-    if len(names) > 1:
-        return names, attrgetter(*names)
-    return names, lambda value: tuple(getattr(value, name) for name in names)
+def _writer(kind: type[Any]) -> Callable[[Any], Any]:
+    """What makes JSON types of a type's values. Facts come by the thousand, and each is asked once."""
+    if issubclass(kind, (str, bool, int)) and not issubclass(kind, Enum):
+        return lambda value: value
+    if issubclass(kind, (list, tuple)):
+        return lambda value: [plain(item) for item in value]
+    if issubclass(kind, (set, frozenset)):
+        return lambda value: sorted((plain(item) for item in value), key=text)
+    if is_dataclass(kind) and not any("__str__" in vars(base) for base in kind.__mro__[:-1]):
+        return _fields(tuple(field.name for field in fields(kind)))
+    return _mapping if hasattr(kind, "items") else _scalar
+
+
+def _fields(names: tuple[str, ...]) -> Callable[[Any], dict[str, Any]]:
+    def write(value: Any) -> dict[str, Any]:
+        found = {name: getattr(value, name) for name in names}
+        for name, item in found.items():
+            if type(item) not in _AS_IT_IS:
+                found[name] = plain(item)
+        return found
+
+    return write
 
 
 def _mapping(value: Mapping[Any, Any]) -> dict[str, Any]:

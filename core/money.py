@@ -182,12 +182,16 @@ def allocate(total: Money, weights: Mapping[str, Fraction | Decimal | int], deci
 
 def round_fraction(exact: Fraction, decimals: int, mode: Mode) -> Decimal:
     """A fraction as a Decimal of so many decimals, decided on whole numbers."""
-    numerator, parts = exact.numerator, exact.denominator
+    return round_ratio(exact.numerator, exact.denominator, decimals, mode)
+
+
+def round_ratio(numerator: int, parts: int, decimals: int, mode: Mode) -> Decimal:
+    """The same of a numerator and a denominator above zero, in lowest terms or not."""
     whole, rest = divmod(abs(numerator) * 10**decimals, parts)
     twice = 2 * rest
     if twice > parts or (twice == parts and (mode == "half_up" or whole % 2)):
         whole += 1
-    return Decimal(-whole if numerator < 0 else whole).scaleb(-decimals, context=EXACT)
+    return EXACT.scaleb(-whole if numerator < 0 else whole, -decimals)
 
 
 def exponent(currency: str) -> int:
