@@ -122,9 +122,7 @@ def evaluate(scene: Scene, lineage: Lineage, free: Mapping[tuple[str, str], Frac
 
 def chunks_of(scene: Scene, lineage: Lineage) -> dict[str, list[Chunk]]:
     """By owner the stretches of the period, still without use, with what moved their prices."""
-    found = {
-        owner: [Chunk(one, one.term) for one in mine] for owner, mine in stretches(scene, lineage).items()
-    }
+    found = {owner: [Chunk(one, one.term) for one in mine] for owner, mine in stretches(scene, lineage).items()}
     if is_indexed(scene, lineage):
         for chunk in (chunk for chunks in found.values() for chunk in chunks):
             since = max(chunk.stretch.start, scene.versions[0].effective_from)
@@ -192,8 +190,7 @@ def observe(scene: Scene, owner: str, chunks: list[Chunk]) -> dict[str, Usage]:
     measure, clause = chunks[0].stretch.measure, chunks[0].term.clause
     assets = dict.fromkeys(asset for chunk in chunks for asset in chunk.stretch.billed)
     known = {
-        asset: scene.usage(measure, asset, cut(_spans(chunks, asset), edges(scene, clause, asset)))
-        for asset in assets
+        asset: scene.usage(measure, asset, cut(_spans(chunks, asset), edges(scene, clause, asset))) for asset in assets
     }
     within = [(max(chunk.stretch.start, scene.start), min(chunk.stretch.end, scene.end)) for chunk in chunks]
     if chunks[0].term.scope == "pool" and owner not in known:

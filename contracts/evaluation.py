@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from core import canonical
@@ -24,8 +25,7 @@ State: TypeAlias = Literal["fulfilled", "violated", "not_determined", "not_appli
 Status: TypeAlias = Literal["final", "provisional", "insufficient"]
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(NamedTuple):
     """An exact number and its unit: a unit of measure, `%` (then the value is in percent), a currency, or none."""
 
     value: Fraction
@@ -76,8 +76,7 @@ class Step(NamedTuple):
     result: str
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A row for an invoice: a charge above zero, a credit below.
 
     id: stable over revisions. owner: asset, group or `contract`. segment: number of the version with which the term
@@ -104,8 +103,7 @@ class Line:
         return f"{self.clause} | {self.owner} | {self.text} | {self.amount}"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What came out for one clause and asset (or group, or `contract`).
 
     state: `-` for a charge. status: final if coverage and facts suffice. certain: both bounds give the same state.
@@ -120,8 +118,8 @@ class Verdict:
     certain: bool
     start: int
     end: int
-    values: Mapping[str, Figure] = field(default_factory=dict)
-    bounds: Mapping[str, tuple[Figure, Figure]] = field(default_factory=dict)
+    values: Mapping[str, Figure] = MappingProxyType({})
+    bounds: Mapping[str, tuple[Figure, Figure]] = MappingProxyType({})
     steps: tuple[Step, ...] = ()
     explanation: str = ""
 

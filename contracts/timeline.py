@@ -116,7 +116,8 @@ class Rules:
 class Tally:
     """Sums of one window, in microseconds. excluded, down: by category; touched: whole length of partly down time.
 
-    counted: required less excluded; lost: down time, with equivalent down time.
+    counted: required less excluded; lost: down time, with equivalent down time; availability: what is left of the
+    counted time, None if nothing counts.
     """
 
     required: int = 0
@@ -128,15 +129,14 @@ class Tally:
     outages: int = 0
     counted: int = field(init=False)
     lost: Fraction = field(init=False)
+    availability: Fraction | None = field(init=False)
 
     def __post_init__(self) -> None:
         self.counted = self.required - sum(self.excluded.values())
         self.lost = total([*self.down.values()])
-
-    @property
-    def availability(self) -> Fraction | None:
-        """(counted - down) ÷ counted; None if nothing counts."""
-        return (self.counted - self.lost) / self.counted if self.counted else None
+        lost, parts = self.lost.as_integer_ratio()
+        whole = self.counted * parts
+        self.availability = Fraction(whole - lost, whole) if whole else None
 
     @property
     def coverage(self) -> Fraction:

@@ -61,7 +61,7 @@ def _decimal(whole: int) -> tuple[int, int] | None:
 
 def plain(value: Any) -> Any:
     """The value as JSON types: Decimals, Fractions and times as text. Raises NotCanonical for floats."""
-    kind = type(value)
+    kind: Any = type(value)
     return value if kind in _AS_IT_IS else _writer(kind)(value)
 
 

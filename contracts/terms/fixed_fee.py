@@ -70,8 +70,7 @@ def _drafted(scene: Scene, lineage: Lineage) -> list[tuple[Segment, str, Draft]]
         for share in _shares(scene, lineage, window):
             shares.setdefault((share.owner, share.segment.version.version), []).append(share)
     return [
-        (parts[0].segment, owner, _draft(parts, several=_is_cut(shares, owner)))
-        for (owner, _), parts in shares.items()
+        (parts[0].segment, owner, _draft(parts, several=_is_cut(shares, owner))) for (owner, _), parts in shares.items()
     ]
 
 
