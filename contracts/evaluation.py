@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
+from hashlib import sha256
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
@@ -186,106 +187,110 @@ class Evaluation:
         """With the hash over everything else."""
         whole = self._json()
         whole["result_hash"] = ""
-        bare = canonical.text_of_json(whole)
-        whole["result_hash"] = sealed = canonical.digest_of_text(bare)
+        bare = canonical.written(whole)
+        whole["result_hash"] = sealed = sha256(bare).hexdigest()
         # A quotation mark inside a text is escaped, so that nothing else in it reads like this.
-        text = bare.replace('"result_hash":""', f'"result_hash":"{sealed}"', 1)
-        return replace(self, result_hash=sealed, known=whole, text=text)
+        known = bare.replace(b'"result_hash":""', f'"result_hash":"{sealed}"'.encode(), 1)
+        return replace(self, result_hash=sealed, known=whole, text=known.decode())
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON types, with the names of the contract format; times in UTC, numbers as text."""
+        """As JSON types, with the names of the contract format in their order; times in UTC, numbers as text."""
         return self._json() if self.known is None else dict(self.known)
 
     def _json(self) -> dict[str, Any]:
         where = zone(self.timezone)
         return {
-            "contract": self.contract,
-            "period": self.period,
-            "from": _time(self.start),
-            "to": _time(self.end),
-            "until": _time(self.until),
             "as_of": self.knowledge,
-            "versions": list(self.versions),
+            "carry": [canonical.plain(item) for item in self.carry],
+            "contract": self.contract,
             "currency": self.currency,
-            "timezone": self.timezone,
-            "lines": [_line(line) for line in self.lines],
-            "total": str(self.total),
-            "status": self.status,
-            "verdicts": [_verdict(verdict) for verdict in self.verdicts],
-            "open_cases": [
-                {
-                    "clause": item.clause,
-                    "asset": item.case.asset,
-                    "register": item.case.register,
-                    "from": wall_text(instant(item.case.start), where),
-                    "to": wall_text(instant(item.case.end), where),
-                    "reason": item.case.reason,
-                }
-                for item in self.open_cases
-            ],
+            "delta": [_line(line) for line in self.delta],
+            "engine_version": self.engine_version,
             "events": [
                 {
-                    "clause": item.clause,
                     "asset": item.owner,
-                    "event": item.event,
                     "at": wall_text(instant(item.at), where),
+                    "clause": item.clause,
+                    "event": item.event,
                 }
                 for item in self.events
             ],
-            "delta": [_line(line) for line in self.delta],
-            "carry": [canonical.plain(item) for item in self.carry],
-            "problems": [canonical.plain([p.place, p.message, p.remedy]) for p in self.problems],
-            "engine_version": self.engine_version,
-            "tzdata_version": self.tzdata_version,
+            "from": _time(self.start),
             "input_hash": self.input_hash,
+            "lines": [_line(line) for line in self.lines],
+            "open_cases": [
+                {
+                    "asset": item.case.asset,
+                    "clause": item.clause,
+                    "from": wall_text(instant(item.case.start), where),
+                    "reason": item.case.reason,
+                    "register": item.case.register,
+                    "to": wall_text(instant(item.case.end), where),
+                }
+                for item in self.open_cases
+            ],
+            "period": self.period,
+            "problems": [[p.place, p.message, p.remedy] for p in self.problems],
             "result_hash": self.result_hash,
+            "status": self.status,
+            "timezone": self.timezone,
+            "to": _time(self.end),
+            "total": str(self.total),
+            "tzdata_version": self.tzdata_version,
+            "until": _time(self.until),
+            "verdicts": [_verdict(verdict) for verdict in self.verdicts],
+            "versions": list(self.versions),
         }
 
 
 @lru_cache(maxsize=16384)
 def line_id(contract: str, period: str, clause: str, *, owner: str, segment: int) -> str:
     """A name for a line that revisions of the same period keep."""
-    known = canonical.text_of_json([contract, clause, owner, segment, period])
-    return "l_" + canonical.digest_of_text(known)[:24]
+    known = canonical.written([contract, clause, owner, segment, period])
+    return "l_" + sha256(known).hexdigest()[:24]
+
+
+# Maps are written in the order of their keys here, so that nothing has to be sorted for the hash.
 
 
 def _line(line: Line) -> dict[str, Any]:
     return {
-        "id": line.id,
-        "clause": line.clause,
-        "kind": line.kind,
-        "asset": line.owner,
-        "segment": line.segment,
-        "from": _time(line.start),
-        "to": _time(line.end),
-        "text": line.text,
-        "quantity": None if line.quantity is None else canonical.fraction_text(line.quantity),
-        "unit": line.unit,
         "amount": str(line.amount),
-        "unrounded": canonical.fraction_text(line.unrounded),
+        "asset": line.owner,
+        "clause": line.clause,
+        "from": _time(line.start),
+        "id": line.id,
+        "kind": line.kind,
+        "quantity": None if line.quantity is None else canonical.fraction_text(line.quantity),
+        "segment": line.segment,
         "steps": [_step(step) for step in line.steps],
+        "text": line.text,
+        "to": _time(line.end),
+        "unit": line.unit,
+        "unrounded": canonical.fraction_text(line.unrounded),
     }
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
     return {
-        "clause": verdict.clause,
-        "kind": verdict.kind,
         "asset": verdict.owner,
+        "bounds": {name: [str(low), str(high)] for name, (low, high) in sorted(verdict.bounds.items())},
+        "certain": verdict.certain,
+        "clause": verdict.clause,
+        "explanation": verdict.explanation,
+        "from": _time(verdict.start),
+        "kind": verdict.kind,
         "state": verdict.state,
         "status": verdict.status,
-        "certain": verdict.certain,
-        "from": _time(verdict.start),
-        "to": _time(verdict.end),
-        "values": {name: str(figure) for name, figure in verdict.values.items()},
-        "bounds": {name: [str(low), str(high)] for name, (low, high) in verdict.bounds.items()},
         "steps": [_step(step) for step in verdict.steps],
-        "explanation": verdict.explanation,
+        "to": _time(verdict.end),
+        "values": {name: str(figure) for name, figure in sorted(verdict.values.items())},
     }
 
 
 def _step(step: Step) -> dict[str, Any]:
-    return {"label": step.label, "formula": step.formula, "values": dict(step.values), "result": step.result}
+    values = dict(sorted(step.values.items())) if len(step.values) > 1 else dict(step.values)
+    return {"formula": step.formula, "label": step.label, "result": step.result, "values": values}
 
 
 @lru_cache(maxsize=4096)

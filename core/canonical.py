@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,6 +10,8 @@ from fractions import Fraction
 from functools import cache, lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
+
+from pydantic_core import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -60,30 +61,27 @@ def _decimal(whole: int) -> tuple[int, int] | None:
 
 
 def plain(value: Any) -> Any:
-    """The value as JSON types: Decimals, Fractions and times as text. Raises NotCanonical for floats."""
+    """The value as JSON types, maps in the order of their keys: Decimals, Fractions and times as text.
+
+    Raises NotCanonical for floats.
+    """
     kind: Any = type(value)
     return value if kind in _AS_IT_IS else _writer(kind)(value)
 
 
 def text(value: Any) -> str:
     """Canonical JSON: sorted keys, no spaces, Decimals and Fractions as strings, no floats."""
-    return text_of_json(plain(value))
+    return written(plain(value)).decode()
 
 
 def digest(value: Any) -> str:
     """Sha256 of the canonical JSON, in hexadecimal."""
-    return digest_of_text(text(value))
+    return sha256(written(plain(value))).hexdigest()
 
 
-text_of_json: Callable[[Any], str] = json.JSONEncoder(
-    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-).encode
-"""The same of a value that holds JSON types alone, and no floats."""
-
-
-def digest_of_text(known: str) -> str:
-    """Sha256 of a canonical JSON text."""
-    return sha256(known.encode()).hexdigest()
+def written(ordered: Any) -> bytes:
+    """The canonical JSON of what `plain` gives, or of JSON types whose maps are in the order of their keys already."""
+    return to_json(ordered)
 
 
 @cache
@@ -96,7 +94,7 @@ def _writer(kind: type[Any]) -> Callable[[Any], Any]:
     if issubclass(kind, (set, frozenset)):
         return lambda value: sorted((plain(item) for item in value), key=text)
     if is_dataclass(kind) and not any("__str__" in vars(base) for base in kind.__mro__[:-1]):
-        return _fields(tuple(field.name for field in fields(kind)))
+        return _fields(tuple(sorted(field.name for field in fields(kind))))
     return _mapping if hasattr(kind, "items") else _scalar
 
 
@@ -119,7 +117,7 @@ def _mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
     }
     if len(keyed) < len(value):
         raise NotCanonical("two keys have the same text")
-    return keyed
+    return dict(sorted(keyed.items())) if len(keyed) > 1 else keyed
 
 
 def _key(key: Any) -> str:
