@@ -11,6 +11,7 @@ from contracts.breach import missed
 from contracts.carry import read_carry
 from contracts.engine import evaluate, needs
 from contracts.evidence import gather
+from contracts.reported import indices
 from contracts.store import breach, contract, evaluation, fact, intake, period, standing
 from contracts.store.fact import Wanted
 from contracts.store.intake import Decided, Imported
@@ -113,7 +114,10 @@ def evaluate_dues(
             key=due.id,
             contract=due.contract,
             needs=needs(versions[due.contract], periods[due.id], ends[due.id]),
+            period=periods[due.id],
+            where=zone(due.timezone),
             carried=read_carry(carried.get(due.id, [])),
+            indices=indices(versions[due.contract]),
         )
         for due in dues
     ]
