@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from contracts.acceptance import check_assets, check_registers, new_versions
 from contracts.document import Agreement, Version, read_agreement
-from contracts.facts import Needs
-from contracts.facts_document import facts_for, lists_for, read_facts
+from contracts.facts_document import lists_for, read_facts, reported
 from contracts.reported import Reported
 from contracts.store import contract, report
 from contracts.store.contract import Incoming
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from contracts.facts import Attribution, Notice
-
-NOTHING = Needs(0, 0, (), (), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +103,8 @@ def read_decided(connection: Connection, text: str | bytes) -> Decided | tuple[P
         return document
     newest = versions[-1]
     lists = lists_for(document, None, Context(newest.zone, newest.currency))
-    facts = facts_for(lists, NOTHING, versions, as_of=None)
-    return Decided(name, facts.notices, facts.attributions)
+    found = reported(lists, None)
+    return Decided(name, found.notices, found.attributions)
 
 
 def record_all(

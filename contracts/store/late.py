@@ -26,13 +26,11 @@ HEADS = text("""
     ORDER BY e.period, e.known DESC, e.id DESC
 """)
 COVERED = text("SELECT contract, asset FROM contracts.coverage WHERE contract = ANY(:contracts)")
-DECIDED = text("""
-    SELECT 'attribution' AS fact, contract, during, known FROM contracts.attribution
-    WHERE contract = ANY(:contracts) AND known > :after AND known <= :known
-    UNION ALL
-    SELECT 'notice', contract, during, known FROM contracts.notice
+STATED = text("""
+    SELECT fact, contract, during, known FROM contracts.fact_known
     WHERE contract = ANY(:contracts) AND known > :after AND known <= :known
 """)
+DECIDED = ("attribution", "notice")
 CHECKED = text(
     "UPDATE contracts.period SET checked = :known WHERE id = ANY(:periods) AND coalesce(checked, 0) < :known"
 )
@@ -71,7 +69,7 @@ def reasons(connection: Connection, found: Sequence[Head], known: int) -> dict[i
     for head in found:
         if head.before is not None and head.before > head.seen:
             why.setdefault(head.period, set()).add("earlier period corrected")
-    _decided(connection, found, known, why)
+    _stated(connection, found, known, why)
     assets = _assets(connection, found)
     for group in _groups(found):
         _late(connection, group, assets, known=known, why=why)
@@ -83,19 +81,20 @@ def mark_checked(connection: Connection, periods: Sequence[int], known: int) -> 
     connection.execute(CHECKED, {"periods": list(periods), "known": known})
 
 
-def _decided(connection: Connection, found: Sequence[Head], known: int, why: dict[int, set[str]]) -> None:
+def _stated(connection: Connection, found: Sequence[Head], known: int, why: dict[int, set[str]]) -> None:
     if not found:
         return
     given = {"contracts": list({h.contract for h in found}), "after": min(h.seen for h in found), "known": known}
-    rows = list(connection.execute(DECIDED, given))
+    rows = list(connection.execute(STATED, given))
     for head in found:
         for row in rows:
             if row.contract == head.contract and row.known > head.seen and _touches(row.during, head):
-                why.setdefault(head.period, set()).add(f"{row.fact} decided")
+                word = "decided" if row.fact in DECIDED else "reported"
+                why.setdefault(head.period, set()).add(f"{row.fact} {word}")
 
 
 def _touches(during: object, head: Head) -> bool:
-    """A notice without a span of time concerns every period."""
+    """A fact without a span of time concerns every period."""
     lower, upper = getattr(during, "lower", None), getattr(during, "upper", None)
     return (lower is None or lower < head.ends_at) and (upper is None or upper > head.starts_at)
 

@@ -1,7 +1,7 @@
 """Worked cases through the database: contract imported, facts recorded, devices heard; the same hash as from files."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -12,19 +12,17 @@ import pytest
 from sqlalchemy import Engine
 
 from contracts import check, engine, run
-from contracts.document import Agreement, Version, from_canonical, read_agreement
+from contracts.document import Agreement, Version, read_agreement
 from contracts.evaluation import Evaluation
 from contracts.facts_document import FactsDocument, facts_for, lists_for, read_facts
 from contracts.facts_model import Example, FactLists, ReadingFact
 from contracts.stated.run import By, state
-from contracts.store import period
 from contracts.store.reporting import Taken
 from contracts.text import read
 from contracts.words import Context
 from core.database import transaction
-from core.store import current_knowledge
 from core.time import Period, instant, micros
-from core.units import Quantity, default_tick
+from core.units import Quantity
 from ingest import catalogue
 from ingest import run as ingesting
 from ingest.batch import Arrival, Batch, examine
@@ -74,7 +72,7 @@ def cases_of(path: Path, agreement: Agreement) -> Iterator[Case]:
         document = read_facts(source, agreement.versions)
         assert isinstance(document, FactsDocument)
         for example in document.file.examples:
-            versions = check._versions(agreement.versions, example)  # noqa: SLF001 - as `contract check` changes them
+            versions = check._versions(agreement.versions, example)
             known = [v for v in versions if example.as_of is None or v.recorded_at <= example.as_of]
             yield Case(path.name.split(".")[0], example, tuple(known), document)
 
@@ -114,8 +112,9 @@ def declare(case: Case, story: Story) -> None:
     """An asset card for each covered asset, and every device of which there are readings."""
     covered = sorted({item.asset for version in case.versions for item in version.coverage})
     registers = [{"register": "card", "kind": "gauge", "unit": "event"}]
-    file = {"devices": [{"device": f"{a}-card", "asset": a, "position": "card", "registers": registers} for a in covered]}
-    file["devices"] += [device(case, asset, name) for asset, name in sorted(devices(case))]
+    cards = [{"device": f"{a}-card", "asset": a, "position": "card", "registers": registers} for a in covered]
+    read_at = [device(case, asset, name) for asset, name in sorted(devices(case))]
+    file = {"devices": cards + [one for one, _ in read_at], "bindings": [bound for _, bound in read_at]}
     found = catalogue.read(json.dumps(file))
     assert isinstance(found, catalogue.Catalogue), found
     ingesting.declare(story.engine, found, SIGNED, author="person:test")
@@ -127,7 +126,7 @@ def devices(case: Case) -> set[tuple[str, str]]:
     return {(reading.asset, reading.device) for reading in lists.readings} | exchanged
 
 
-def device(case: Case, asset: str, name: str) -> dict[str, Any]:
+def device(case: Case, asset: str, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """A device with the registers that it was read at, and from when to when it served."""
     lists = case.lists
     paths = {r.path for r in lists.readings if (r.asset, r.device) == (asset, name)}
@@ -136,12 +135,12 @@ def device(case: Case, asset: str, name: str) -> dict[str, Any]:
     paths |= {e.path for e in [*removed, *fitted]}
     (position,) = {path.partition("/")[0] for path in paths}
     made: dict[str, Any] = {"device": name, "registers": [register(case, path) for path in sorted(paths)]}
-    bound: dict[str, Any] = {"asset": asset, "position": position}
+    bound: dict[str, Any] = {"device": name, "asset": asset, "position": position}
     for e in removed:
         bound |= {"to": f"{instant(e.at):%Y-%m-%dT%H:%M:%SZ}", "closing": {tail(e.path): str(e.end_value)}}
     for e in fitted:
         bound |= {"from": f"{instant(e.at):%Y-%m-%dT%H:%M:%SZ}", "opening": {tail(e.path): str(e.start_value)}}
-    return made | bound
+    return made, bound
 
 
 def register(case: Case, path: str) -> dict[str, str]:
@@ -172,7 +171,8 @@ def known(reading: ReadingFact, case: Case) -> bool:
 def item(reading: ReadingFact) -> dict[str, str]:
     at = f"{instant(reading.at):%Y-%m-%dT%H:%M:%S.%fZ}"
     if isinstance(reading.value, Quantity):
-        return {"register": tail(reading.path), "at": at, "value": f"{reading.value.magnitude:f}", "unit": reading.value.unit}
+        value, unit = f"{reading.value.magnitude:f}", reading.value.unit
+        return {"register": tail(reading.path), "at": at, "value": value, "unit": unit}
     return {"register": tail(reading.path), "at": at, "value": reading.value}
 
 
