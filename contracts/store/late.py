@@ -70,10 +70,18 @@ def reasons(connection: Connection, found: Sequence[Head], known: int) -> dict[i
         if head.before is not None and head.before > head.seen:
             why.setdefault(head.period, set()).add("earlier period corrected")
     _stated(connection, found, known, why)
-    assets = _assets(connection, found)
+    assets = covered(connection, {head.contract for head in found})
     for group in _groups(found):
         _late(connection, group, assets, known=known, why=why)
     return {period: tuple(sorted(words)) for period, words in why.items()}
+
+
+def covered(connection: Connection, contracts: Iterable[int]) -> Mapping[int, set[int]]:
+    """Assets that these contracts ever cover."""
+    assets: dict[int, set[int]] = {}
+    for contract, asset in connection.execute(COVERED, {"contracts": list(contracts)}):
+        assets.setdefault(contract, set()).add(asset)
+    return assets
 
 
 def mark_checked(connection: Connection, periods: Sequence[int], known: int) -> None:
@@ -97,13 +105,6 @@ def _touches(during: object, head: Head) -> bool:
     """A fact without a span of time concerns every period."""
     lower, upper = getattr(during, "lower", None), getattr(during, "upper", None)
     return (lower is None or lower < head.ends_at) and (upper is None or upper > head.starts_at)
-
-
-def _assets(connection: Connection, found: Sequence[Head]) -> Mapping[int, set[int]]:
-    assets: dict[int, set[int]] = {}
-    for contract, asset in connection.execute(COVERED, {"contracts": list({head.contract for head in found})}):
-        assets.setdefault(contract, set()).add(asset)
-    return assets
 
 
 def _groups(found: Sequence[Head]) -> Iterable[list[Head]]:
