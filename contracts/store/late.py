@@ -129,6 +129,7 @@ def _late(
         ("late readings", late.readings),
         ("readings corrected", late.overrides),
         ("device or register declared", late.devices),
+        ("meter decided", late.decisions),
     ):
         newest = query(connection, start=start, end=end, after=after, known=known)
         for head in group:

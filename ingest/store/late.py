@@ -14,7 +14,7 @@ READINGS = text("""
     SELECT b.asset, max(r.known) AS known
     FROM ingest.reading AS r
     JOIN ingest.register AS g ON g.id = r.register
-    JOIN ingest.binding AS b ON b.device = g.device AND r.at <@ b.during
+    JOIN ingest.binding AS b ON b.device = g.device AND r.at <@ b.during AND b.superseded IS NULL
     WHERE r.at >= :start AND r.at < :end AND r.known > :after AND r.known <= :known
     GROUP BY b.asset
 """)
@@ -22,16 +22,34 @@ OVERRIDES = text("""
     SELECT b.asset, max(r.known) AS known
     FROM ingest.reading_override AS r
     JOIN ingest.register AS g ON g.id = r.register
-    JOIN ingest.binding AS b ON b.device = g.device AND r.at <@ b.during
+    JOIN ingest.binding AS b ON b.device = g.device AND r.at <@ b.during AND b.superseded IS NULL
     WHERE r.at >= :start AND r.at < :end AND r.known > :after AND r.known <= :known
     GROUP BY b.asset
 """)
+# A binding that ceased to hold, or holds now, concerns the time of both.
 DEVICES = text("""
-    SELECT b.asset, max(greatest(b.known, coalesce(d.known, 0))) AS known
+    SELECT b.asset, max(greatest(
+        CASE WHEN b.known > :after AND b.known <= :known THEN b.known ELSE 0 END,
+        CASE WHEN b.superseded > :after AND b.superseded <= :known THEN b.superseded ELSE 0 END,
+        coalesce(d.known, 0))) AS known
     FROM ingest.binding AS b
     LEFT JOIN ingest.register AS g ON g.device = b.device
     LEFT JOIN ingest.declaration AS d ON d.register = g.id AND d.known > :after AND d.known <= :known
-    WHERE b.during && tstzrange(:start, :end) AND ((b.known > :after AND b.known <= :known) OR d.known IS NOT NULL)
+        AND (b.superseded IS NULL OR b.superseded > :after)
+    WHERE b.during && tstzrange(:start, :end) AND ((b.known > :after AND b.known <= :known)
+        OR (b.superseded > :after AND b.superseded <= :known) OR d.known IS NOT NULL)
+    GROUP BY b.asset
+""")
+DECISIONS = text("""
+    SELECT b.asset, max(r.known) AS known
+    FROM (
+        SELECT register, start_at AS first, end_at AS last, known FROM ingest.release
+        UNION ALL SELECT register, at, at, known FROM ingest.epoch
+    ) AS r
+    JOIN ingest.register AS g ON g.id = r.register
+    JOIN ingest.binding AS b ON b.device = g.device AND b.during && tstzrange(r.first, r.last, '[]')
+        AND b.superseded IS NULL
+    WHERE r.last >= :start AND r.first < :end AND r.known > :after AND r.known <= :known
     GROUP BY b.asset
 """)
 
@@ -49,6 +67,11 @@ def overrides(connection: Connection, *, start: datetime, end: datetime, after: 
 def devices(connection: Connection, *, start: datetime, end: datetime, after: int, known: int) -> dict[int, int]:
     """Assets whose devices in [start, end), or what these are declared to be, became known so; with the last number."""
     return _newest(connection, DEVICES, {"start": start, "end": end, "after": after, "known": known})
+
+
+def decisions(connection: Connection, *, start: datetime, end: datetime, after: int, known: int) -> dict[int, int]:
+    """Assets of which somebody declared a reset or decided about a hold that touches [start, end), known so."""
+    return _newest(connection, DECISIONS, {"start": start, "end": end, "after": after, "known": known})
 
 
 def _newest(connection: Connection, statement: object, given: dict[str, object]) -> dict[int, int]:
