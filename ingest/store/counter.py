@@ -22,14 +22,17 @@ from ingest.path import Bound, counted
 from ingest.store import decided
 from ingest.store.decided import Decided
 
+# A component counts what counts on the asset that it is mounted on, as long as it is.
 # LATERAL with OFFSET 0 fixes the order of the look-ups: without statistics, as after a bulk import, the planner would
 # compare everything with everything.
 BOUND = text("""
     SELECT n.need, b.id AS binding, d.name AS device, r.id AS register, r.unit, r.resolution,
-        lower(b.during) AS start, upper(b.during) AS "end", v.opening, v.closing,
+        lower(b.during) AS start, upper(b.during) AS "end",
+        CASE WHEN lower(b.during) = lower(b.whole) THEN v.opening END AS opening,
+        CASE WHEN upper(b.during) = upper(b.whole) THEN v.closing END AS closing,
         c.modulus, c.max_rate, (extract(epoch FROM c.max_gap) * 1000000)::bigint AS max_gap,
         coalesce(c.tolerance, 0) AS tolerance, CASE WHEN c.max_rate IS NOT NULL THEN c.glitch_window END AS glitch,
-        EXISTS (
+        lower(b.during) > lower(b.whole) OR EXISTS (
             SELECT FROM ingest.binding AS o WHERE o.device = b.device AND o.id <> b.id AND o.known <= :known
                 AND (o.superseded IS NULL OR o.superseded > :known)
         ) AS moves
@@ -37,8 +40,13 @@ BOUND = text("""
         AS n (need, asset, position, register)
     JOIN LATERAL (SELECT id FROM ingest.asset WHERE name = n.asset OFFSET 0) AS a ON true
     JOIN LATERAL (
-        SELECT * FROM ingest.binding
+        SELECT id, device, during, during AS whole FROM ingest.binding
         WHERE asset = a.id AND position = n.position AND known <= :known AND (superseded IS NULL OR superseded > :known)
+        UNION ALL
+        SELECT o.id, o.device, o.during * m.during, o.during FROM ingest.mounting AS m
+        JOIN ingest.binding AS o ON o.asset = m.asset AND o.position = n.position AND o.during && m.during
+            AND o.known <= :known AND (o.superseded IS NULL OR o.superseded > :known)
+        WHERE m.component = a.id AND m.known <= :known AND (m.superseded IS NULL OR m.superseded > :known)
         OFFSET 0
     ) AS b ON true
     JOIN LATERAL (
@@ -136,6 +144,20 @@ class Need(Protocol):
     def max_rate(self) -> Quantity | None: ...  # noqa: D102
     @property
     def max_gap(self) -> int | None: ...  # noqa: D102
+
+
+class Asked(NamedTuple):
+    """A need that no contract states: everything as the register is declared."""
+
+    asset: str
+    register: str
+    instants: tuple[int, ...]
+    unit: str
+    on_reset: str = "hold"
+    boundary: str = "interpolate"
+    modulus: Quantity | None = None
+    max_rate: Quantity | None = None
+    max_gap: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,17 +80,10 @@ CREATE TABLE ingest.estimate (
     PRIMARY KEY (register, during, known)
 );
 
--- A part that wears or works where it is mounted, e.g. a tyre; it uses what the asset's counters count meanwhile.
-CREATE TABLE ingest.component (
-    id         int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    public_id  text NOT NULL UNIQUE,
-    name       text NOT NULL UNIQUE CHECK (name <> ''),
-    kind       text NOT NULL DEFAULT '',
-    created_at timestamptz NOT NULL
-);
+-- A component is an asset that works where it is mounted, e.g. a tyre: it uses what the counters of that asset count.
 CREATE TABLE ingest.mounting (
     id         int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    component  int NOT NULL REFERENCES ingest.component,
+    component  int NOT NULL REFERENCES ingest.asset,
     asset      int NOT NULL REFERENCES ingest.asset,
     position   text NOT NULL CHECK (position ~ '^[A-Za-z0-9._-]{1,64}$'),
     during     tstzrange NOT NULL CHECK (NOT isempty(during) AND lower_inc(during) AND NOT upper_inc(during)),
@@ -99,6 +92,7 @@ CREATE TABLE ingest.mounting (
     known      bigint NOT NULL,
     superseded bigint,
     CHECK (superseded > known),
+    CHECK (component <> asset),
     CONSTRAINT mounting_component EXCLUDE USING gist (component WITH =, during WITH &&) WHERE (superseded IS NULL),
     CONSTRAINT mounting_place EXCLUDE USING gist (asset WITH =, position WITH =, during WITH &&)
         WHERE (superseded IS NULL)
@@ -117,10 +111,10 @@ BEGIN
     END LOOP;
 END $$;
 
-GRANT SELECT, INSERT ON ingest.epoch, ingest.release, ingest.estimate, ingest.component, ingest.mounting
+GRANT SELECT, INSERT ON ingest.epoch, ingest.release, ingest.estimate, ingest.mounting
     TO yardstick_worker;
 GRANT UPDATE (superseded) ON ingest.mounting TO yardstick_worker;
-GRANT SELECT ON ingest.epoch, ingest.release, ingest.estimate, ingest.component, ingest.mounting
+GRANT SELECT ON ingest.epoch, ingest.release, ingest.estimate, ingest.mounting
     TO yardstick_api, yardstick_visible;
 
 DO $$
@@ -130,8 +124,7 @@ BEGIN
         ('epoch',     'visible.operates() OR register IN (SELECT id FROM ingest.register)'),
         ('release',   'visible.operates() OR register IN (SELECT id FROM ingest.register)'),
         ('estimate',  'visible.operates() OR register IN (SELECT id FROM ingest.register)'),
-        ('mounting',  'visible.operates() OR asset IN (SELECT visible.asset_ids())'),
-        ('component', 'visible.operates() OR id IN (SELECT component FROM ingest.mounting)')
+        ('mounting',  'visible.operates() OR asset IN (SELECT visible.asset_ids()) OR component IN (SELECT visible.asset_ids())')
     ) AS s (name, condition) LOOP
         EXECUTE format('ALTER TABLE ingest.%I ENABLE ROW LEVEL SECURITY', seen.name);
         EXECUTE format('ALTER TABLE ingest.%I FORCE ROW LEVEL SECURITY', seen.name);

@@ -262,6 +262,7 @@ LOOKED_FOR = {
     "ingest.binding",
     "ingest.declaration",
     "ingest.epoch",
+    "ingest.mounting",
     "ingest.release",
 }
 NO_FACTS = {
@@ -273,7 +274,6 @@ NO_FACTS = {
     "ingest.node_life",
     "ingest.sequence",
     "ingest.estimate",  # shown beside what was counted; no line rests on it
-    "ingest.mounting",  # which part is where changes no asset's use
     "ingest.quarantine_action",  # what it releases is a reading with a number of its own
     "ingest.quarantine",
 }
