@@ -24,6 +24,7 @@ STATEMENT = """
         JOIN LATERAL (
             SELECT device, during FROM ingest.binding
             WHERE asset = a.id AND position = n.position AND known <= :known
+                AND (superseded IS NULL OR superseded > :known)
                 AND during && tstzrange(n."start" - n.max_gap, n."end")
             OFFSET 0
         ) AS b ON true

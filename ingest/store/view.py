@@ -113,7 +113,7 @@ ASSET = """
     SELECT a.id, a.public_id, a.name, a.kind, a.site, a.created_at, (
         SELECT max(l.at) FROM ingest.binding AS b
         JOIN ingest.register AS g ON g.device = b.device JOIN ingest.latest AS l ON l.register = g.id
-        WHERE b.asset = a.id AND upper_inf(b.during)) AS last_reading_at
+        WHERE b.asset = a.id AND upper_inf(b.during) AND b.superseded IS NULL) AS last_reading_at
     FROM ingest.asset AS a WHERE {condition} ORDER BY a.name LIMIT :most
 """
 ASSETS = text(ASSET.format(condition="a.name > :after"))
@@ -131,7 +131,8 @@ REGISTERS = text("""
     LEFT JOIN LATERAL (
         SELECT c.max_gap, c.modulus FROM ingest.declaration AS c WHERE c.register = g.id ORDER BY c.known DESC LIMIT 1
     ) AS c ON true
-    WHERE b.asset = ANY (:assets) AND (CAST(:path AS text) IS NULL OR b.position || '/' || g.name = :path)
+    WHERE b.asset = ANY (:assets) AND b.superseded IS NULL
+        AND (CAST(:path AS text) IS NULL OR b.position || '/' || g.name = :path)
     ORDER BY b.asset, path, lower(b.during)
 """)
 READINGS = text("""
@@ -144,7 +145,12 @@ COUNTERS = counter.Source(
     """),
     breaks=text("""
         SELECT bound, at_before, before, at, value
-        FROM visible.counter_breaks(:bounds, :registers, :firsts, :lasts, CAST(:max_rates AS numeric[]), :known)
+        FROM visible.counter_breaks(:bounds, :registers, :firsts, :lasts, CAST(:max_rates AS numeric[]),
+            CAST(:glitches AS interval[]), :known)
+    """),
+    outside=text("""
+        SELECT bound, at, value FROM visible.counter_outside(CAST(:bounds AS int[]), CAST(:registers AS int[]),
+            CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]), :known)
     """),
 )
 STATES = text(

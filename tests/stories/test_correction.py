@@ -267,6 +267,9 @@ LOOKED_FOR = {
     "ingest.reading_override",
     "ingest.binding",
     "ingest.declaration",
+    "ingest.epoch",
+    "ingest.mounting",
+    "ingest.release",
 }  # fmt: skip
 NO_FACTS = {
     "contracts.version",  # a correction keeps the versions that the invoice knew
@@ -276,6 +279,7 @@ NO_FACTS = {
     "ingest.cloud_event",  # what came and which node lived: neither is read by an evaluation
     "ingest.node_life",
     "ingest.sequence",
+    "ingest.estimate",  # shown beside what was counted; no line rests on it
     "ingest.quarantine_action",  # what it releases is a reading with a number of its own
     "ingest.quarantine",
 }
