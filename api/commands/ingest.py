@@ -13,6 +13,7 @@ from rich.table import Table
 from sqlalchemy import Engine
 
 from api import intake, metric
+from api.commands.certificate import certificate
 from api.commands.credential import credential
 from api.commands.quarantine import quarantine
 from api.commands.supervise import supervise
@@ -43,6 +44,7 @@ readings = typer.Typer(name="readings", help="Look at what devices sent.")
 
 readings.add_typer(quarantine)
 device.add_typer(credential)
+device.add_typer(certificate)
 
 _CANNOT_RUN = 2
 _TYPE_OF = {written: name for name, written in CONTENT_TYPES.items()}
