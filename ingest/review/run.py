@@ -139,7 +139,7 @@ def _store(
     whole = [clash for clash in clashes if closings[clash[0]].entry.item < 0]
     single = {clash[0]: clash[1] for clash in clashes if closings[clash[0]].entry.item >= 0}
     entries = [*entries_of(batch, batch.refused), *entries_of(batch, whole)]
-    quarantined = quarantine.add(connection, entries, known=known)
+    quarantined = quarantine.add(connection, entries, known=known).total()
     refused = tuple((closings[n].entry.reference, rejected) for n, rejected in single.items())
     left = [one for n, one in enumerate(closings) if n not in single]
     return known, left, Settled(0, stored, duplicate, 0, quarantined, refused)
