@@ -28,7 +28,11 @@ COMMANDS: dict[str, list[tuple[str, str]]] = {
     "ticket": [("api.commands.ticket", "app")],
     "index": [("api.commands.price_index", "app")],
     "device": [("api.commands.ingest", "device")],
-    "readings": [("api.commands.ingest", "readings"), ("api.commands.delivery", "readings")],
+    "readings": [
+        ("api.commands.ingest", "readings"),
+        ("api.commands.delivery", "readings"),
+        ("api.commands.bulk", "readings"),
+    ],
     "bill": [("api.commands.bill", "app")],
     "key": [("api.commands.key", "app")],
     "person": [("api.commands.person", "app")],

@@ -277,11 +277,11 @@ def _whole(arrival: Arrival, rejected: Rejected) -> bytes:
 
 def _entry(arrival: Arrival, rejected: Rejected, kept: bytes) -> Entry:
     return Entry(
-        topic=_storable(arrival.topic.decode("utf-8", "backslashreplace")),
+        topic=storable(arrival.topic.decode("utf-8", "backslashreplace")),
         payload_hash=quarantine.digest(arrival.payload),
         item=rejected.item,
         reason=rejected.reason.value,
-        detail=_storable(rejected.detail),
+        detail=storable(rejected.detail),
         payload=kept,
         size=len(arrival.payload),
         device=device_of(arrival.topic),
@@ -289,7 +289,7 @@ def _entry(arrival: Arrival, rejected: Rejected, kept: bytes) -> Entry:
     )
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """PostgreSQL's text knows no zero character and no lone surrogate."""
     return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 

@@ -1188,6 +1188,69 @@ RELATION ingest.asset
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
+RELATION ingest.backfill
+    id integer NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    opened_at timestamp with time zone NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    since timestamp with time zone
+    file text NOT NULL
+    identity bytea NOT NULL
+    CONSTRAINT backfill_author_check CHECK ((author <> ''::text))
+    CONSTRAINT backfill_check CHECK (((since IS NULL) OR (reason <> ''::text)))
+    CONSTRAINT backfill_pkey PRIMARY KEY (id)
+    CONSTRAINT backfill_public_id_key UNIQUE (public_id)
+    CREATE INDEX backfill_identity ON ingest.backfill USING btree (identity)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.backfill FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING visible.operates()
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.backfill_change
+    backfill integer NOT NULL
+    known bigint NOT NULL
+    at timestamp with time zone NOT NULL
+    status text NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    CONSTRAINT backfill_change_author_check CHECK ((author <> ''::text))
+    CONSTRAINT backfill_change_backfill_fkey FOREIGN KEY (backfill) REFERENCES ingest.backfill(id)
+    CONSTRAINT backfill_change_pkey PRIMARY KEY (backfill, known)
+    CONSTRAINT backfill_change_status_check CHECK ((status = ANY (ARRAY['closed'::text, 'reverted'::text])))
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.backfill_change FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING visible.operates()
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.backfill_step
+    known bigint NOT NULL
+    backfill integer NOT NULL
+    kind text NOT NULL
+    after bigint NOT NULL
+    upto bigint NOT NULL
+    first_at timestamp with time zone
+    last_at timestamp with time zone
+    CONSTRAINT backfill_step_backfill_fkey FOREIGN KEY (backfill) REFERENCES ingest.backfill(id)
+    CONSTRAINT backfill_step_check CHECK (((kind <> 'import'::text) OR (upto > after)))
+    CONSTRAINT backfill_step_kind_check CHECK ((kind = ANY (ARRAY['import'::text, 'void'::text, 'restore'::text])))
+    CONSTRAINT backfill_step_pkey PRIMARY KEY (known)
+    CREATE INDEX backfill_step_backfill ON ingest.backfill_step USING btree (backfill)
+    CREATE UNIQUE INDEX backfill_step_once ON ingest.backfill_step USING btree (backfill, after) WHERE (kind = 'import'::text)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.backfill_step FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING visible.operates()
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
 RELATION ingest.batch
     known bigint NOT NULL
     at timestamp with time zone NOT NULL
@@ -1525,6 +1588,7 @@ RELATION ingest.reading_override
     CONSTRAINT reading_override_author_check CHECK ((author <> ''::text))
     CONSTRAINT reading_override_pkey PRIMARY KEY (register, at, known)
     CONSTRAINT reading_override_reason_check CHECK ((reason <> ''::text))
+    CREATE INDEX reading_override_known ON ingest.reading_override USING btree (known)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.reading_override FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING visible.operates()
