@@ -82,8 +82,7 @@ def recalculate(run: Run, by: By) -> None:
 def preview(run: Run, contract: Annotated[str, typer.Argument(help="E.g. C-2041.")]) -> None:
     """Show one draft of a run."""
     with _database() as engine:
-        done = billing.summary(engine, run)
-    document = next((d["document"] for d in done.drafts if d["contract_name"] == contract and d["document"]), None)
+        document = billing.preview(engine, run, contract)
     if document is None:
         typer.echo(f"run {run} has no draft for contract {contract}", err=True)
         raise typer.Exit(1)
@@ -138,7 +137,7 @@ def approve(
     """Approve a run: somebody else than who created it."""
     with _database() as engine:
         billing.approve(engine, run, at=clock.now(), by=_person(by), hash=hash)
-        typer.echo(f"approved {billing.summary(engine, run).run.hash}")
+        typer.echo(f"approved {billing.summary(engine, run, documents=False, most=0).run.hash}")
 
 
 @app.command()
@@ -222,7 +221,7 @@ def show(name: Annotated[str, typer.Argument(help="A run (run_…), or an invoic
     """Show a run or an invoice."""
     with _database() as engine:
         if name.startswith("run_"):
-            Console().print(run_view(billing.summary(engine, name)))
+            Console().print(run_view(billing.summary(engine, name, documents=False)))
         else:
             Console().print(invoice_view(billing.invoice(engine, name)))
 

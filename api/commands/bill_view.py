@@ -27,6 +27,8 @@ def run_view(done: Summary) -> RenderableType:
     for draft in done.drafts:
         amounts = [_money(draft[name], draft["currency"]) for name in ("net", "tax", "gross")]
         table.add_row(draft["contract_name"], draft["state"], *amounts, draft["reason"])
+    if (more := sum(sums["drafts"] for sums in done.counts) - len(done.drafts)) > 0:
+        table.add_row(f"… {more} more", "", "", "", "", "")
     for sums in done.counts:
         amounts = [_money(sums[name], sums["currency"]) for name in ("net", "tax", "gross")]
         table.add_row(f"{sums['drafts']} drafts", sums["state"], *amounts, "", style="bold")

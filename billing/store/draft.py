@@ -163,6 +163,7 @@ def _row(due: Due, saved: Saved, drawn: _Drawn) -> dict[str, Any]:
         "reason": "; ".join(draft.blocked or draft.warnings),
         "evaluation": saved.id,
         "document": draft.document,
+        "content_hash": draft.hash,
         "net": Decimal(draft.document["net"]),
         "tax": Decimal(draft.document["tax_total"]),
         "gross": Decimal(draft.document["gross"]),
