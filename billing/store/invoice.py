@@ -63,7 +63,8 @@ ADD = """
             CASE WHEN strpos(l.quantity, '/') = 0 THEN l.quantity::numeric END, l.unit, l.amount,
             a.document ->> 'currency', l.tax ->> 'category', (l.tax ->> 'rate')::numeric, l."from", l."to", l.steps,
             l.corrects ->> 'period'
-        FROM added AS a CROSS JOIN LATERAL jsonb_to_recordset(a.document -> 'lines') AS l(n int, id text, clause text, kind text,
+        FROM added AS a
+        CROSS JOIN LATERAL jsonb_to_recordset(a.document -> 'lines') AS l(n int, id text, clause text, kind text,
             asset text, text text, quantity text, unit text, amount numeric, tax jsonb, "from" timestamptz,
             "to" timestamptz, steps jsonb, corrects jsonb)
     ), tax AS (

@@ -115,7 +115,7 @@ def issue_cancellation(
     return invoices.number_of(connection, ids[contract, label])
 
 
-def issue_documents(  # noqa: PLR0913 - what is issued, by whom, when
+def issue_documents(  # what is issued, by whom, when
     connection: Connection,
     run: int,
     seller: Entity,

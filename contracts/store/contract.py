@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
+OF_PROVIDER = text("""
+    SELECT c.id, c.name FROM contracts.contract AS c
+    JOIN contracts.contract_party AS p ON p.contract = c.id AND p.role = 'provider' AND p.party = :party
+    WHERE c.name = ANY(:names)
+""")
+NAMES = text("SELECT id, name FROM contracts.contract WHERE id = ANY(:contracts)")
 PARTIES = text("SELECT name, id FROM contracts.party WHERE name = ANY(:names)")
 PUBLIC_IDS = text("SELECT id, public_id FROM contracts.party WHERE id = ANY(:parties)")
 ADD_PARTY = text("""
@@ -170,6 +176,18 @@ def payers(connection: Connection, contracts: Iterable[int]) -> dict[int, Side]:
     """Who is billed for each contract."""
     rows = connection.execute(PAYERS, {"contracts": list(contracts)})
     return {row.contract: Side(row.party, row.public_id, row.name) for row in rows}
+
+
+def ids_of_provider(connection: Connection, party: int, names: Iterable[str]) -> dict[str, int]:
+    """Which of these contracts a party provides, by name."""
+    rows = connection.execute(OF_PROVIDER, {"party": party, "names": list(names)})
+    return {row.name: row.id for row in rows}
+
+
+def names(connection: Connection, contracts: Iterable[int]) -> dict[int, str]:
+    """What contracts are called."""
+    rows = connection.execute(NAMES, {"contracts": list(contracts)})
+    return {row.id: row.name for row in rows}
 
 
 def party_ids(connection: Connection, names: Iterable[str]) -> dict[str, int]:
