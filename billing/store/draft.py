@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from billing.agreement import agreement
 from billing.check import Finding
 from billing.correction import credit_note, way
+from billing.exchange import Local
 from billing.invoice import Draft, Evaluated, draw_up
 from billing.store import correction as correction_store
 from billing.store import entity as entities
+from billing.store import exchange
 from billing.store import invoice as invoices
 from billing.tax import NotATax
 from contracts import run as contracts
 from contracts.store import contract as contract_store
 from contracts.store import period as periods
 from core import canonical
-from core.time import micros
+from core.time import micros, zone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,6 +48,7 @@ class _Wanted:
     versions: Sequence[Version]
     corrections: Sequence[Correction]
     last: Last | None
+    local: Local | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +87,31 @@ def calculate(connection: Connection, run: Run, ids: Sequence[int], at: datetime
     payers = contract_store.payers(connection, numbers)
     accounts = entities.accounts(connection, [payer.party for payer in payers.values()])
     seller = entities.entity_by_id(connection, run.entity)
+    local = _local(connection, seller, dues, run.known)
     rows = []
     for due in dues:
         saved, account = settled[due.id], accounts.get(payers[due.contract].party)
         found = f"{payers[due.contract].name} has no account; set it up with `yardstick bill setup FILE`"
         wanted = _Wanted(
-            due, saved, versions[due.contract], found_by_contract.get(due.contract, ()), last.get(due.contract)
+            due,
+            saved,
+            versions[due.contract],
+            found_by_contract.get(due.contract, ()),
+            last.get(due.contract),
+            local.get(due.ends_at),
         )
         drawn = _draw_up(wanted, seller, account) if account else found
         rows.append(_blocked(due, saved, drawn) if isinstance(drawn, str) else _row(due, saved, drawn))
     return rows
+
+
+def _local(connection: Connection, seller: Entity, dues: Sequence[Due], known: int) -> dict[datetime, Local]:
+    """By the end of a period, the rates of its last day, which is the tax point; empty where one currency is enough."""
+    if seller.vat_currency is None:
+        return {}
+    days = {due.ends_at: (due.ends_at.astimezone(zone(seller.timezone)) - timedelta(days=1)).date() for due in dues}
+    rates = {day: exchange.holding(connection, seller.rate_source, day, known) for day in set(days.values())}
+    return {end: Local(seller.vat_currency, rates[day]) for end, day in days.items()}
 
 
 def _draw_up(wanted: _Wanted, seller: Entity, account: Account) -> _Drawn | str:
@@ -124,6 +143,8 @@ def _with(wanted: _Wanted, ways: Mapping[str, Way], terms: Agreement, *, seller:
         buyer=account.buyer,
         payment_days=payment.days if payment else account.payment_days,
         purchase_order=account.purchase_order,
+        language=account.language,
+        local=wanted.local,
         deltas=[line for item in by_way.get("delta_line", []) for line in item.lines],
         last=wanted.last,
     )
@@ -163,6 +184,7 @@ def _row(due: Due, saved: Saved, drawn: _Drawn) -> dict[str, Any]:
         "reason": "; ".join(draft.blocked or draft.warnings),
         "evaluation": saved.id,
         "document": draft.document,
+        "content_hash": draft.hash,
         "net": Decimal(draft.document["net"]),
         "tax": Decimal(draft.document["tax_total"]),
         "gross": Decimal(draft.document["gross"]),

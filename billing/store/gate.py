@@ -58,15 +58,16 @@ ISSUED = text("""
 def before_issuing(connection: Connection, run: Run, seller: Entity) -> tuple[Pair, ...]:
     """Of a run in review. Readings: everything known to the run; contracts: each due one is in exactly one bucket."""
     received = batch.totals(connection, known=run.known or 0)
-    dues = [due.contract for due in periods.of_provider(connection, seller.party, run.label)]
     given = {"run": run.id, "revision": run.revision}
     drafts = connection.execute(BUCKETS, given).scalar_one()
-    elsewhere = connection.execute(ELSEWHERE, given | {"contracts": dues, "label": run.label}).scalar_one()
+    due, elsewhere = 0, 0
+    for dues in periods.of_provider(connection, seller.party, run.label):
+        due += len(dues)
+        asked = given | {"contracts": [item.contract for item in dues], "label": run.label}
+        elsewhere += connection.execute(ELSEWHERE, asked).scalar_one()
     pairs = [
         Pair("readings received, and stored + duplicate + quarantined", *map(Decimal, received)),
-        Pair(
-            "contracts with this period, and drafts + invoiced before", Decimal(len(dues)), Decimal(drafts + elsewhere)
-        ),
+        Pair("contracts with this period, and drafts + invoiced before", Decimal(due), Decimal(drafts + elsewhere)),
     ]
     for row in connection.execute(DRAFTS, given):
         lines, base, tax = (value or Decimal(0) for value in (row.lines, row.base, row.tax))

@@ -64,7 +64,9 @@ RELATION billing.account
     vat_id text NOT NULL DEFAULT ''::text
     payment_days integer NOT NULL DEFAULT 30
     purchase_order text NOT NULL DEFAULT ''::text
+    language text NOT NULL DEFAULT 'en'::text
     CONSTRAINT account_country_check CHECK ((country ~ '^[A-Z]{2}$'::text))
+    CONSTRAINT account_language_check CHECK ((language = ANY (ARRAY['en'::text, 'de'::text, 'fr'::text])))
     CONSTRAINT account_party_fkey FOREIGN KEY (party) REFERENCES contracts.party(id)
     CONSTRAINT account_payment_days_check CHECK ((payment_days >= 0))
     CONSTRAINT account_pkey PRIMARY KEY (party)
@@ -106,12 +108,15 @@ RELATION billing.breach_report
     document jsonb NOT NULL
     content_hash text NOT NULL
     issued_at timestamp with time zone NOT NULL
+    supersedes bigint
     CONSTRAINT breach_report_breach_fkey FOREIGN KEY (breach) REFERENCES contracts.breach(id)
     CONSTRAINT breach_report_breach_key UNIQUE (breach)
     CONSTRAINT breach_report_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
     CONSTRAINT breach_report_invoice_fkey FOREIGN KEY (invoice) REFERENCES billing.invoice(id)
     CONSTRAINT breach_report_pkey PRIMARY KEY (id)
     CONSTRAINT breach_report_public_id_key UNIQUE (public_id)
+    CONSTRAINT breach_report_supersedes_fkey FOREIGN KEY (supersedes) REFERENCES billing.breach_report(id)
+    CONSTRAINT breach_report_supersedes_key UNIQUE (supersedes)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.breach_report FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.billed_contract_ids() AS billed_contract_ids))
@@ -166,6 +171,34 @@ RELATION billing.correction
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
 
+RELATION billing.cost
+    entity integer NOT NULL
+    key text NOT NULL
+    contract integer NOT NULL
+    asset text NOT NULL
+    kind text NOT NULL
+    day date NOT NULL
+    currency text NOT NULL
+    amount numeric NOT NULL
+    text text NOT NULL
+    by text NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT cost_amount_check CHECK ((amount <> (0)::numeric))
+    CONSTRAINT cost_by_check CHECK ((by <> ''::text))
+    CONSTRAINT cost_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT cost_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text))
+    CONSTRAINT cost_entity_fkey FOREIGN KEY (entity) REFERENCES billing.entity(id)
+    CONSTRAINT cost_key_check CHECK ((key <> ''::text))
+    CONSTRAINT cost_kind_check CHECK ((kind <> ''::text))
+    CONSTRAINT cost_pkey PRIMARY KEY (entity, key)
+    CREATE INDEX cost_day ON billing.cost USING btree (entity, day)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.cost FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (visible.reads_money() AND (entity IN ( SELECT entity.id FROM billing.entity WHERE (entity.party = visible.party()))))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
 RELATION billing.draft
     run bigint NOT NULL
     contract integer NOT NULL
@@ -184,16 +217,128 @@ RELATION billing.draft
     corrections jsonb NOT NULL DEFAULT '[]'::jsonb
     credit_notes jsonb NOT NULL DEFAULT '[]'::jsonb
     findings jsonb NOT NULL DEFAULT '[]'::jsonb
+    buyer text NOT NULL DEFAULT ''::text
+    content_hash text NOT NULL DEFAULT ''::text
     CONSTRAINT draft_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
     CONSTRAINT draft_evaluation_fkey FOREIGN KEY (evaluation) REFERENCES contracts.evaluation(id)
     CONSTRAINT draft_period_fkey FOREIGN KEY (period) REFERENCES contracts.period(id)
     CONSTRAINT draft_pkey PRIMARY KEY (run, contract, revision)
     CONSTRAINT draft_run_fkey FOREIGN KEY (run) REFERENCES billing.run(id)
     CONSTRAINT draft_state_check CHECK ((state = ANY (ARRAY['collected'::text, 'ok'::text, 'warning'::text, 'blocked'::text, 'excluded'::text, 'issued'::text, 'failed'::text])))
+    CREATE TRIGGER drawn_up BEFORE UPDATE OF document, content_hash, credit_notes, corrections ON billing.draft FOR EACH ROW WHEN ((old.document IS NOT NULL)) EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (run IN ( SELECT run.id FROM billing.run))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT, UPDATE TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.dunning_block
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    invoice bigint NOT NULL
+    line integer
+    reason text NOT NULL
+    by text NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT dunning_block_by_check CHECK ((by <> ''::text))
+    CONSTRAINT dunning_block_invoice_fkey FOREIGN KEY (invoice) REFERENCES billing.invoice(id)
+    CONSTRAINT dunning_block_invoice_line_fkey FOREIGN KEY (invoice, line) REFERENCES billing.line(invoice, n)
+    CONSTRAINT dunning_block_pkey PRIMARY KEY (id)
+    CONSTRAINT dunning_block_public_id_key UNIQUE (public_id)
+    CONSTRAINT dunning_block_reason_check CHECK ((reason <> ''::text))
+    CREATE INDEX dunning_block_invoice ON billing.dunning_block USING btree (invoice)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.dunning_block FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (invoice IN ( SELECT invoice.id FROM billing.invoice))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.dunning_item
+    letter bigint NOT NULL
+    invoice bigint NOT NULL
+    level integer NOT NULL
+    owed numeric NOT NULL
+    interest numeric NOT NULL
+    CONSTRAINT dunning_item_interest_check CHECK ((interest >= (0)::numeric))
+    CONSTRAINT dunning_item_invoice_fkey FOREIGN KEY (invoice) REFERENCES billing.invoice(id)
+    CONSTRAINT dunning_item_letter_fkey FOREIGN KEY (letter) REFERENCES billing.dunning_letter(id)
+    CONSTRAINT dunning_item_level_check CHECK (((level >= 1) AND (level <= 9)))
+    CONSTRAINT dunning_item_owed_check CHECK ((owed > (0)::numeric))
+    CONSTRAINT dunning_item_pkey PRIMARY KEY (letter, invoice)
+    CREATE INDEX dunning_item_invoice ON billing.dunning_item USING btree (invoice)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.dunning_item FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (letter IN ( SELECT dunning_letter.id FROM billing.dunning_letter))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.dunning_letter
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    entity integer NOT NULL
+    customer integer NOT NULL
+    level integer NOT NULL
+    issued_on date NOT NULL
+    currency text NOT NULL
+    owed numeric NOT NULL
+    fee numeric NOT NULL
+    interest numeric NOT NULL
+    document jsonb NOT NULL
+    content_hash text NOT NULL
+    by text NOT NULL
+    approved_by text NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT dunning_letter_by_check CHECK ((by <> ''::text))
+    CONSTRAINT dunning_letter_check CHECK ((approved_by <> by))
+    CONSTRAINT dunning_letter_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text))
+    CONSTRAINT dunning_letter_customer_fkey FOREIGN KEY (customer) REFERENCES contracts.party(id)
+    CONSTRAINT dunning_letter_entity_fkey FOREIGN KEY (entity) REFERENCES billing.entity(id)
+    CONSTRAINT dunning_letter_fee_check CHECK ((fee >= (0)::numeric))
+    CONSTRAINT dunning_letter_interest_check CHECK ((interest >= (0)::numeric))
+    CONSTRAINT dunning_letter_level_check CHECK (((level >= 1) AND (level <= 9)))
+    CONSTRAINT dunning_letter_owed_check CHECK ((owed > (0)::numeric))
+    CONSTRAINT dunning_letter_pkey PRIMARY KEY (id)
+    CONSTRAINT dunning_letter_public_id_key UNIQUE (public_id)
+    CREATE INDEX dunning_letter_customer ON billing.dunning_letter USING btree (customer)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.dunning_letter FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (visible.reads_money() AND ((customer = visible.party()) OR (entity IN ( SELECT entity.id FROM billing.entity WHERE (entity.party = visible.party())))))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.dunning_release
+    block bigint NOT NULL
+    reason text NOT NULL
+    by text NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT dunning_release_block_fkey FOREIGN KEY (block) REFERENCES billing.dunning_block(id)
+    CONSTRAINT dunning_release_by_check CHECK ((by <> ''::text))
+    CONSTRAINT dunning_release_pkey PRIMARY KEY (block)
+    CONSTRAINT dunning_release_reason_check CHECK ((reason <> ''::text))
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.dunning_release FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (block IN ( SELECT dunning_block.id FROM billing.dunning_block))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.dunning_withdrawal
+    letter bigint NOT NULL
+    reason text NOT NULL
+    by text NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT dunning_withdrawal_by_check CHECK ((by <> ''::text))
+    CONSTRAINT dunning_withdrawal_letter_fkey FOREIGN KEY (letter) REFERENCES billing.dunning_letter(id)
+    CONSTRAINT dunning_withdrawal_pkey PRIMARY KEY (letter)
+    CONSTRAINT dunning_withdrawal_reason_check CHECK ((reason <> ''::text))
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.dunning_withdrawal FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (letter IN ( SELECT dunning_letter.id FROM billing.dunning_letter))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
 
 RELATION billing.entity
@@ -208,6 +353,9 @@ RELATION billing.entity
     timezone text NOT NULL
     tax_category text
     tax_rate numeric
+    vat_currency text
+    rate_source text NOT NULL DEFAULT 'ECB'::text
+    dunning jsonb
     CONSTRAINT entity_check CHECK (((tax_category IS NULL) = (tax_rate IS NULL)))
     CONSTRAINT entity_country_check CHECK ((country ~ '^[A-Z]{2}$'::text))
     CONSTRAINT entity_party_fkey FOREIGN KEY (party) REFERENCES contracts.party(id)
@@ -217,6 +365,7 @@ RELATION billing.entity
     CONSTRAINT entity_prefix_key UNIQUE (prefix)
     CONSTRAINT entity_public_id_key UNIQUE (public_id)
     CONSTRAINT entity_tax_rate_check CHECK ((tax_rate >= (0)::numeric))
+    CONSTRAINT entity_vat_currency_check CHECK ((vat_currency ~ '^[A-Z]{3}$'::text))
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (party IN ( SELECT contract_party.party FROM contracts.contract_party))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
@@ -225,6 +374,28 @@ RELATION billing.entity
 
 RELATION billing.entry
     GRANT USAGE TO yardstick_worker
+
+RELATION billing.exchange_rate
+    source text NOT NULL
+    day date NOT NULL
+    base text NOT NULL
+    quote text NOT NULL
+    rate numeric NOT NULL
+    known bigint NOT NULL
+    by text NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT exchange_rate_base_check CHECK ((base ~ '^[A-Z]{3}$'::text))
+    CONSTRAINT exchange_rate_by_check CHECK ((by <> ''::text))
+    CONSTRAINT exchange_rate_check CHECK (((quote ~ '^[A-Z]{3}$'::text) AND (quote <> base)))
+    CONSTRAINT exchange_rate_pkey PRIMARY KEY (source, base, quote, day, known)
+    CONSTRAINT exchange_rate_rate_check CHECK ((rate > (0)::numeric))
+    CONSTRAINT exchange_rate_source_check CHECK ((source <> ''::text))
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.exchange_rate FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING true
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
 
 RELATION billing.invoice
     id bigint NOT NULL GENERATED ALWAYS AS IDENTITY

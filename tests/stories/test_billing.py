@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from billing import chain
@@ -19,6 +19,7 @@ from billing.state import NotPossible
 from billing.store.run import AlreadyOpen
 from contracts import run as contracts
 from contracts.store.intake import Recorded
+from core.database import transaction
 from tests.stories.story import CASES, Story, case, facts, local, spans
 
 pytestmark = pytest.mark.services
@@ -415,3 +416,12 @@ accounts:
     (invoice,) = story.invoices()
     assert (invoice["issue"]["due_date"], invoice["purchase_order"]) == ("2026-07-19", "PO-4711")
     assert invoice["lines"][0]["tax"] == {"category": "S", "rate": "19", "rule": "what holds for the seller"}
+
+
+def test_what_a_draft_would_print_cannot_be_changed_behind_its_approval(story: Story) -> None:
+    fees(story, 1)
+    run = story.bill("Truck Supplier GmbH", "2026-06", JULY_5).run.public_id
+    billing.approve(story.engine, run, at=JULY_5, by="person:bert")
+    for change in ('document = document || \'{"net": "0.00"}\'', "content_hash = 'x'"):
+        with pytest.raises(DBAPIError, match="refused"), transaction(story.engine) as connection:
+            connection.execute(text(f"UPDATE billing.draft SET {change}"))  # noqa: S608 - our own words
