@@ -1485,6 +1485,25 @@ RELATION ingest.binding_value
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
+RELATION ingest.certificate
+    serial text NOT NULL
+    name text NOT NULL
+    kind text NOT NULL
+    issuer text NOT NULL
+    not_after timestamp with time zone NOT NULL
+    created_at timestamp with time zone NOT NULL
+    author text NOT NULL
+    revoked_at timestamp with time zone
+    CONSTRAINT certificate_author_check CHECK ((author <> ''::text))
+    CONSTRAINT certificate_kind_check CHECK ((kind = ANY (ARRAY['device'::text, 'ingester'::text])))
+    CONSTRAINT certificate_name_check CHECK ((name ~ '^[A-Za-z0-9._-]{1,64}$'::text))
+    CONSTRAINT certificate_pkey PRIMARY KEY (serial)
+    CONSTRAINT certificate_serial_check CHECK ((serial ~ '^[0-9a-f]{2,40}$'::text))
+    CREATE INDEX certificate_name ON ingest.certificate USING btree (name)
+    ROW LEVEL SECURITY FORCED
+    POLICY worker FOR * TO yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+
 RELATION ingest.cloud_event
     identity bytea NOT NULL
     content bytea NOT NULL
@@ -1493,23 +1512,6 @@ RELATION ingest.cloud_event
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.cloud_event FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING visible.operates()
-    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
-    GRANT INSERT, SELECT TO yardstick_worker
-    GRANT SELECT TO yardstick_api
-    GRANT SELECT TO yardstick_visible
-
-RELATION ingest.component
-    id integer NOT NULL GENERATED ALWAYS AS IDENTITY
-    public_id text NOT NULL
-    name text NOT NULL
-    kind text NOT NULL DEFAULT ''::text
-    created_at timestamp with time zone NOT NULL
-    CONSTRAINT component_name_check CHECK ((name <> ''::text))
-    CONSTRAINT component_name_key UNIQUE (name)
-    CONSTRAINT component_pkey PRIMARY KEY (id)
-    CONSTRAINT component_public_id_key UNIQUE (public_id)
-    ROW LEVEL SECURITY FORCED
-    POLICY api FOR r TO yardstick_api USING (visible.operates() OR (id IN ( SELECT mounting.component FROM ingest.mounting)))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
@@ -1653,8 +1655,9 @@ RELATION ingest.mounting
     CONSTRAINT mounting_asset_fkey FOREIGN KEY (asset) REFERENCES ingest.asset(id)
     CONSTRAINT mounting_author_check CHECK ((author <> ''::text))
     CONSTRAINT mounting_check CHECK ((superseded > known))
+    CONSTRAINT mounting_check1 CHECK ((component <> asset))
     CONSTRAINT mounting_component EXCLUDE USING gist (component WITH =, during WITH &&) WHERE ((superseded IS NULL))
-    CONSTRAINT mounting_component_fkey FOREIGN KEY (component) REFERENCES ingest.component(id)
+    CONSTRAINT mounting_component_fkey FOREIGN KEY (component) REFERENCES ingest.asset(id)
     CONSTRAINT mounting_during_check CHECK (((NOT isempty(during)) AND lower_inc(during) AND (NOT upper_inc(during))))
     CONSTRAINT mounting_pkey PRIMARY KEY (id)
     CONSTRAINT mounting_place EXCLUDE USING gist (asset WITH =, "position" WITH =, during WITH &&) WHERE ((superseded IS NULL))
@@ -1663,7 +1666,7 @@ RELATION ingest.mounting
     CREATE INDEX mounting_of_component ON ingest.mounting USING btree (component)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ingest.mounting FOR EACH ROW EXECUTE FUNCTION ingest.refuse_rewriting()
     ROW LEVEL SECURITY FORCED
-    POLICY api FOR r TO yardstick_api USING (visible.operates() OR (asset IN ( SELECT visible.asset_ids() AS asset_ids)))
+    POLICY api FOR r TO yardstick_api USING (visible.operates() OR (asset IN ( SELECT visible.asset_ids() AS asset_ids)) OR (component IN ( SELECT visible.asset_ids() AS asset_ids)))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
@@ -1676,11 +1679,11 @@ RELATION ingest.node_life
     payload bytea NOT NULL
     known bigint NOT NULL
     CONSTRAINT node_life_pkey PRIMARY KEY (node, received_at, topic)
-    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.node_life FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    CREATE TRIGGER append_only BEFORE UPDATE OR TRUNCATE ON ingest.node_life FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING visible.operates()
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
-    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT DELETE, INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
@@ -1695,8 +1698,12 @@ RELATION ingest.quarantine
     device text
     received_at timestamp with time zone NOT NULL
     known bigint NOT NULL
+    content_type text NOT NULL DEFAULT ''::text
+    properties jsonb NOT NULL DEFAULT '[]'::jsonb
     CONSTRAINT quarantine_pkey PRIMARY KEY (topic, payload_hash, item)
+    CONSTRAINT quarantine_properties_check CHECK ((jsonb_typeof(properties) = 'array'::text))
     CONSTRAINT quarantine_reason_check CHECK ((reason ~ '^[a-z0-9_]+$'::text))
+    CREATE INDEX quarantine_known ON ingest.quarantine USING brin (known)
     CREATE INDEX quarantine_no_birth ON ingest.quarantine USING btree (device, received_at) WHERE (reason = 'no_birth'::text)
     CREATE INDEX quarantine_recent ON ingest.quarantine USING btree (received_at DESC)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.quarantine FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
@@ -1763,9 +1770,10 @@ RELATION ingest.reading_override
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.reading_override FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING visible.operates()
+    POLICY api_corrects FOR a TO yardstick_api WITH CHECK visible.operates()
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
     GRANT INSERT, SELECT TO yardstick_worker
-    GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
 RELATION ingest.register
