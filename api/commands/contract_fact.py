@@ -53,7 +53,7 @@ def state(
     reason: Reason = "",
     at: CountsFrom = None,
 ) -> None:
-    """Record one fact, with the fields that facts files write: state C-7 unmet clause=5.1 asset=T1 from=… to=…"""
+    """Record one fact, with the fields that facts files write: state C-7 unmet clause=5.1 asset=T1 from=… to=…."""
     fact = dict(_pair(field) for field in fields)
     with worker() as engine:
         given = lists(contract, {kind: [fact]})

@@ -22,8 +22,9 @@ def _select(table: str) -> str:
 
 
 OF_CONTRACT = text(
-    "\nUNION ALL\n".join(
-        f"({_select(table)} WHERE f.contract = (SELECT id FROM contracts.contract WHERE name = :name OR public_id = :name)"
+    "\nUNION ALL\n".join(  # noqa: S608
+        f"({_select(table)}"  # noqa: S608
+        " WHERE f.contract = (SELECT id FROM contracts.contract WHERE name = :name OR public_id = :name)"
         " AND f.known > :after ORDER BY f.known, f.id LIMIT :most)"
         for table in TABLES
     )

@@ -15,7 +15,7 @@ Place = tuple[str, str]
 """An asset and a position at it."""
 
 
-def mount(  # whatever is mounted has a place, a time and a witness
+def mount(  # noqa: PLR0913 - whatever is mounted has a place, a time and a witness
     engine: Engine,
     name: str,
     place: Place,

@@ -65,7 +65,7 @@ def release(  # a decision has as many parts
     return found or stretch
 
 
-def begin_anew(  # a declaration has as many parts
+def begin_anew(  # noqa: PLR0913 - a declaration has as many parts
     engine: Engine,
     place: tuple[str, str],
     since: datetime,

@@ -108,7 +108,8 @@ billing: {period: month, rounding: half_up, decimals: 2}
 coverage:
   - {asset: A, from: "2026-01-01"}
 measures:
-  - {measure: distance, kind: counter_delta, register: vehicle/odometer, unit: km, on_reset: hold, boundary: interpolate}
+  - {measure: distance, kind: counter_delta, register: vehicle/odometer, unit: km, on_reset: hold,
+     boundary: interpolate}
 terms:
   - clause: "1"
     kind: usage_charge
