@@ -88,11 +88,11 @@ class Chunk:
         place = self.place(position)
         if self.free or self.term.included:
             place -= self.included + self.free
-        return max(ZERO, place)
+        return place if place.numerator > 0 else ZERO
 
     def move(self, at: int) -> Move | None:
         """The last review that moved the price by an instant."""
-        return next((move for move in reversed(self.moves) if move.at <= at), None)
+        return next((move for move in reversed(self.moves) if move.at <= at), None) if self.moves else None
 
     def bands(self, at: int) -> tuple[Band, ...]:
         """The tiers at their prices of an instant."""
@@ -199,7 +199,8 @@ def observe(scene: Scene, owner: str, chunks: list[Chunk]) -> dict[str, Usage]:
             known = {name: u for name, u in known.items() if not u.missing} | {owner: of_pool}
     for chunk, (start, end) in zip(chunks, within, strict=True):
         rows = [row for u in known.values() for row in u.rows if start <= row.start and row.end <= end]
-        rows.sort(key=lambda row: (row.start, row.owner, row.end))
+        if len(rows) > 1:
+            rows.sort(key=lambda row: (row.start, row.owner, row.end))
         chunk.rows = [_weighed(row, chunk.term.weights) for row in rows] if chunk.term.weights else rows
     return known
 
@@ -223,7 +224,9 @@ def price(scene: Scene, owner: str, chunks: list[Chunk]) -> None:
     reached_in = {chunk.stretch.run: chunk.to for chunk in chunks}
     for chunk in chunks:
         chunk.charges = list(_charges(scene, chunk, reached_in[chunk.stretch.run]))
-        chunk.exact = total([charge.amount if times == 1 else charge.amount * times for charge, times in chunk.charges])
+        chunk.exact = total(
+            [charge.amount if times is ONE else charge.amount * times for charge, times in chunk.charges]
+        )
         chunk.counted = chunk.place(chunk.to) - chunk.place(chunk.at) if chunk.at else chunk.place(chunk.to)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from contracts.evaluation import Figure, Step
@@ -210,8 +211,14 @@ def availability(result: Result, money: Money, where: ZoneInfo) -> str:
 
 
 def _window(result: Result, where: ZoneInfo) -> str:
-    start, last = (instant(at).astimezone(where) for at in (result.window.start, result.window.end - 1))
-    return f"{start:%B %Y}" if (start.year, start.month) == (last.year, last.month) else result.window.label
+    return _month(result.window.start, result.window.end - 1, where) or result.window.label
+
+
+@lru_cache(maxsize=1024)
+def _month(start: int, last: int, where: ZoneInfo) -> str:
+    """`June 2026`, if both instants lie in it."""
+    first, other = (instant(at).astimezone(where) for at in (start, last))
+    return f"{first:%B %Y}" if (first.year, first.month) == (other.year, other.month) else ""
 
 
 def _cause(result: Result, category: str, where: ZoneInfo) -> str:

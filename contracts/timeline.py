@@ -28,6 +28,8 @@ ZERO, HALF, ONE = Fraction(0), Fraction(1, 2), Fraction(1)
 _RANK = {category: n for n, category in enumerate(CATEGORIES)}
 _OBSERVED, _SHIFTED, _ACCEPTED, _DETERMINED = range(4)
 _LEVELS = {"accepted": _ACCEPTED, "determined": _DETERMINED}
+_Said: TypeAlias = "tuple[Category, Fraction | None, str, bool]"
+"""A painted stretch without its ends."""
 _Layer: TypeAlias = "tuple[int, int, int, Category, Fraction | None, str, bool]"
 """A statement: how much it weighs, from, to, and the rest of what it paints."""
 FAILURES: frozenset[Category] = frozenset({"fault", "unplanned_repair", "derated"})
@@ -43,10 +45,6 @@ class Painted(NamedTuple):
     performance: Fraction | None = None
     cause: str = ""
     attributed: bool = False
-
-    def like(self, other: Painted) -> bool:
-        """Whether both say the same, whenever."""
-        return self[2:] == other[2:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +181,7 @@ def paint(
     ]
     layers.sort(key=itemgetter(1))
     edges = sorted({edge for span in spans for edge in span}.union(*(layer[1:3] for layer in layers)))
+    silence: _Said = (otherwise or "unknown", None, "", False)
     found: list[Painted] = []
     active: list[_Layer] = []
     following, inside = 0, 0
@@ -195,28 +194,23 @@ def paint(
         while inside < len(spans) and spans[inside][1] <= start:
             inside += 1
         if inside < len(spans) and spans[inside][0] <= start:
-            _append(found, _strongest(start, end, active, otherwise))
+            said_now = active[0][3:] if len(active) == 1 else _strongest(active) if active else silence
+            if found and found[-1].end == start and found[-1][2:] == said_now:
+                found[-1] = found[-1]._replace(end=end)
+            else:
+                found.append(Painted(start, end, *said_now))
     return found
 
 
-def _strongest(start: int, end: int, active: Sequence[_Layer], otherwise: Category | None) -> Painted:
-    if not active:
-        return Painted(start, end, otherwise or "unknown")
-    if len(active) == 1:
-        return Painted(start, end, *active[0][3:])
+def _strongest(active: Sequence[_Layer]) -> _Said:
     level = max(layer[0] for layer in active)
-    stated = [layer for layer in active if layer[0] == level]
-    best = min(stated, key=lambda one: (_RANK[one[3]], one[4] is None, one[4] or 0, one[5]))
-    observed = [layer[4] for layer in active if layer[4] is not None]
-    performance = best[4] if best[4] is not None else min(observed, default=None)
-    return Painted(start, end, best[3], performance, *best[5:])
-
-
-def _append(found: list[Painted], piece: Painted) -> None:
-    if found and found[-1].end == piece.start and found[-1].like(piece):
-        found[-1] = found[-1]._replace(end=piece.end)
-    else:
-        found.append(piece)
+    stated = [layer[3:] for layer in active if layer[0] == level]
+    category, performance, cause, attributed = min(
+        stated, key=lambda one: (_RANK[one[0]], one[1] is None, one[1] or 0, one[2])
+    )
+    if performance is None:
+        performance = min((layer[4] for layer in active if layer[4] is not None), default=None)
+    return category, performance, cause, attributed
 
 
 def count(painted: Sequence[Painted], notices: Iterable[Notice], rules: Rules) -> Tally:
