@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from contracts.terms.indexation import Move
     from contracts.terms.usage_charge import UsageCharge
 
-ZERO, ONE = Fraction(0), Fraction(1)
+ZERO = Fraction(0)
 
 
 @dataclass(slots=True)
@@ -225,7 +225,7 @@ def price(scene: Scene, owner: str, chunks: list[Chunk]) -> None:
     for chunk in chunks:
         chunk.charges = list(_charges(scene, chunk, reached_in[chunk.stretch.run]))
         chunk.exact = total(
-            [charge.amount if times is ONE else charge.amount * times for charge, times in chunk.charges]
+            [charge.amount if times is explain.ONE else charge.amount * times for charge, times in chunk.charges]
         )
         chunk.counted = chunk.place(chunk.to) - chunk.place(chunk.at) if chunk.at else chunk.place(chunk.to)
 
@@ -244,7 +244,7 @@ def _charges(scene: Scene, chunk: Chunk, reached_to: Fraction) -> Iterator[tuple
     for row in chunk.rows:
         at = at + row.quantity if at else row.quantity
         end = chunk.priced(at)
-        times = _factor(scene, chunk, row) if chunk.term.multipliers else ONE
+        times = _factor(scene, chunk, row) if chunk.term.multipliers else explain.ONE
         move = chunk.move(row.start)
         chunk.assumed = chunk.assumed or (move is not None and move.late)
         charges = list(_row_charges(chunk, start, end, reached_to, row.start))
@@ -340,6 +340,9 @@ def _add_lines(scene: Scene, owner: str, chunks: list[Chunk], outcome: Outcome, 
 
 def _steps(chunks: Sequence[Chunk]) -> tuple[Step, ...]:
     """Where the units lie, and what each tier costs."""
+    first, *others = chunks
+    if not others:
+        return tuple(first.steps)
     return (*(chunk.steps[0] for chunk in chunks), *(step for chunk in chunks for step in chunk.steps[1:]))
 
 

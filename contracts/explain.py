@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from contracts.uptime import Result
     from core.money import Money
 
-ZERO = Fraction(0)
+ZERO, ONE = Fraction(0), Fraction(1)
 WORDS = {
     "running": "running",
     "idle": "idle",
@@ -54,6 +54,11 @@ class Tier(NamedTuple):
     factor: Fraction
     price: str
 
+    @property
+    def times(self) -> str:
+        """How the factor is written; nothing for one."""
+        return "" if self.factor is ONE or self.factor == 1 else number(self.factor)
+
 
 def tiers(chunk: Chunk) -> list[Tier]:
     """A chunk's charges, those of one tier, price and factor put together, in order."""
@@ -84,7 +89,7 @@ def use(chunks: Sequence[Chunk], unit: str) -> str:
 
 
 def _piece(tier: Tier, chunk: Chunk, unit: str) -> str:
-    times = "" if tier.factor == 1 else f" x {number(tier.factor)}"
+    times = f" x {tier.times}" if tier.times else ""
     if tier.fee:
         return f"fee {tier.price}{times}"
     word = "packages" if chunk.term.model == "package" else unit
@@ -110,17 +115,11 @@ def steps(chunk: Chunk) -> list[Step]:
 def _tier_step(tier: Tier, chunk: Chunk) -> Step:
     values = {"fee": tier.price} if tier.fee else {"units": number(tier.units), "price": tier.price}
     formula, amount = "fee" if tier.fee else "units × price", tier.amount
-    if tier.factor != 1:
-        values["factor"], formula, amount = number(tier.factor), formula + " × factor", amount * tier.factor
+    if times := tier.times:
+        values["factor"], formula, amount = times, formula + " × factor", amount * tier.factor
     result = f"{number(amount, 10)} {chunk.segment.version.currency}"
-    return Step(_tier_label(tier, chunk), formula, values, result)
-
-
-def _tier_label(tier: Tier, chunk: Chunk) -> str:
-    if not chunk.term.tiers:
-        return chunk.term.model
-    shrunk = Figure(chunk.stretch.bands[tier.band].above).text()
-    return f"tier above {shrunk} {chunk.term.tiers[tier.band].above.unit}"
+    label = chunk.stretch.labels[tier.band] if chunk.term.tiers else chunk.term.model
+    return Step(label, formula, values, result)
 
 
 def price_text(charge: Charge, chunk: Chunk) -> str:

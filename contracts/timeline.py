@@ -30,6 +30,8 @@ _OBSERVED, _SHIFTED, _ACCEPTED, _DETERMINED = range(4)
 _LEVELS = {"accepted": _ACCEPTED, "determined": _DETERMINED}
 _Said: TypeAlias = "tuple[Category, Fraction | None, str, bool]"
 """A painted stretch without its ends."""
+_Piece: TypeAlias = "tuple[int, int, Category, Fraction | None, str, bool]"
+"""With them."""
 _Layer: TypeAlias = "tuple[int, int, int, Category, Fraction | None, str, bool]"
 """A statement: how much it weighs, from, to, and the rest of what it paints."""
 FAILURES: frozenset[Category] = frozenset({"fault", "unplanned_repair", "derated"})
@@ -180,25 +182,44 @@ def paint(
         if a.status in _LEVELS
     ]
     layers.sort(key=itemgetter(1))
-    edges = sorted({edge for span in spans for edge in span}.union(*(layer[1:3] for layer in layers)))
-    silence: _Said = (otherwise or "unknown", None, "", False)
-    found: list[Painted] = []
+    apart = all(before[2] <= after[1] for before, after in pairwise(layers))
+    pieces = [layer[1:] for layer in layers] if apart else _flat(layers)
+    return _laid(spans, pieces, (otherwise or "unknown", None, "", False))
+
+
+def _flat(layers: Sequence[_Layer]) -> list[_Piece]:
+    """What the strongest statement says at each moment of which something is said."""
+    found: list[_Piece] = []
     active: list[_Layer] = []
-    following, inside = 0, 0
-    for start, end in pairwise(edges):
-        if active:
-            active = [layer for layer in active if layer[2] > start]
+    following = 0
+    for start, end in pairwise(sorted({edge for layer in layers for edge in layer[1:3]})):
+        active = [layer for layer in active if layer[2] > start]
         while following < len(layers) and layers[following][1] <= start:
             active.append(layers[following])
             following += 1
-        while inside < len(spans) and spans[inside][1] <= start:
-            inside += 1
-        if inside < len(spans) and spans[inside][0] <= start:
-            said_now = active[0][3:] if len(active) == 1 else _strongest(active) if active else silence
-            if found and found[-1].end == start and found[-1][2:] == said_now:
+        if active:
+            found.append((start, end, *_strongest(active)))
+    return found
+
+
+def _laid(spans: Spans, pieces: Sequence[_Piece], silence: _Said) -> list[Painted]:
+    """Statements that do not overlap laid over spans; silence in between; neighbours that say the same are one."""
+    found: list[Painted] = []
+    n, most = 0, len(pieces)
+    for since, until in spans:
+        start = since
+        while start < until:
+            while n < most and pieces[n][1] <= start:
+                n += 1
+            if n < most and pieces[n][0] <= start:
+                end, said = min(pieces[n][1], until), pieces[n][2:]
+            else:
+                end, said = min(pieces[n][0], until) if n < most else until, silence
+            if found and found[-1].end == start and found[-1][2:] == said:
                 found[-1] = found[-1]._replace(end=end)
             else:
-                found.append(Painted(start, end, *said_now))
+                found.append(Painted(start, end, *said))
+            start = end
     return found
 
 
@@ -215,7 +236,7 @@ def _strongest(active: Sequence[_Layer]) -> _Said:
 
 def count(painted: Sequence[Painted], notices: Iterable[Notice], rules: Rules) -> Tally:
     """Sum one asset's painted time by the rules of a term."""
-    pieces = _treat(_announced(painted, notices, rules), rules)
+    pieces = _treat(painted, list(notices), rules)
     outages = 0
     counted: dict[int, list[Counted]] = {}
     for group in _outages(pieces, rules.merge_within):
@@ -225,21 +246,18 @@ def count(painted: Sequence[Painted], notices: Iterable[Notice], rules: Rules) -
         if kept < whole:
             counted |= _freed(group, pieces, whole - kept)
     together = [part for n, piece in enumerate(pieces) for part in counted.get(n, (piece,))] if counted else pieces
-    return _tally(together, painted, outages)
+    return _tally(together, outages)
 
 
-def _announced(painted: Iterable[Painted], notices: Iterable[Notice], rules: Rules) -> Iterator[tuple[Painted, bool]]:
-    """Each stretch, cut where a notice begins or ends; False: maintenance that no notice in time covers."""
-    given = list(notices)
-    for piece in painted:
-        if piece.category != "planned_maintenance" or rules.planned_notice is None:
-            yield piece, True
-            continue
-        timely = [span for notice in given if (span := _covers(notice, piece, rules)) is not None]
-        edges = sorted({piece.start, piece.end, *(edge for span in timely for edge in span)})
-        for start, end in pairwise(edges):
-            covered = any(since <= start and end <= until for since, until in timely)
-            yield piece._replace(start=start, end=end), covered
+def _announced(piece: Painted, notices: Iterable[Notice], rules: Rules) -> Iterator[tuple[Painted, bool]]:
+    """A maintenance, cut where a notice begins or ends; False: no notice in time covers it."""
+    if rules.planned_notice is None:
+        yield piece, True
+        return
+    timely = [span for notice in notices if (span := _covers(notice, piece, rules)) is not None]
+    edges = sorted({piece.start, piece.end, *(edge for span in timely for edge in span)})
+    for start, end in pairwise(edges):
+        yield piece._replace(start=start, end=end), any(since <= start and end <= until for since, until in timely)
 
 
 def _covers(notice: Notice, piece: Painted, rules: Rules) -> tuple[int, int] | None:
@@ -258,23 +276,24 @@ def _covers(notice: Notice, piece: Painted, rules: Rules) -> tuple[int, int] | N
     return (start, end) if notice.given <= latest else None
 
 
-def _treat(painted: Iterable[tuple[Painted, bool]], rules: Rules) -> list[Counted]:
+def _treat(painted: Iterable[Painted], notices: Sequence[Notice], rules: Rules) -> list[Counted]:
     """How each stretch counts; maintenance only as far as it was announced and allowed."""
     left = rules.planned_allowance
     found: list[Counted] = []
-    for piece, announced in painted:
-        if piece.category != "planned_maintenance":
+    for piece in painted:
+        if piece[2] != "planned_maintenance":
             found.append(_one(piece, rules))
             continue
-        allowed = piece.end - piece.start if announced else 0
-        if left is not None:
-            allowed = min(allowed, left)
-            left -= allowed
-        middle = piece.start + allowed
-        if allowed:
-            found.append(_one(piece._replace(end=middle), rules))
-        if middle < piece.end:
-            found.append(Counted(middle, piece.end, "unannounced", False, ONE, True, piece.cause))
+        for part, announced in _announced(piece, notices, rules):
+            allowed = part.end - part.start if announced else 0
+            if left is not None:
+                allowed = min(allowed, left)
+                left -= allowed
+            middle = part.start + allowed
+            if allowed:
+                found.append(_one(part._replace(end=middle), rules))
+            if middle < part.end:
+                found.append(Counted(middle, part.end, "unannounced", False, ONE, True, part.cause))
     return found
 
 
@@ -328,23 +347,28 @@ def _freed(group: list[int], pieces: list[Counted], free: int) -> dict[int, list
     return found
 
 
-def _tally(pieces: Iterable[Counted], painted: Sequence[Painted], outages: int) -> Tally:
+def _tally(pieces: Iterable[Counted], outages: int) -> Tally:
+    required = unknown = 0
     excluded: dict[str, int] = {}
     parts: dict[str, dict[tuple[int, int], int]] = {}
     touched: dict[str, int] = {}
     causes: dict[str, dict[tuple[str, int], None]] = {}
     for start, end, category, left_out, down, _, cause in pieces:
+        time = end - start
+        required += time
+        if category == "unknown":
+            unknown += time
         if left_out:
-            excluded[category] = excluded.get(category, 0) + end - start
+            excluded[category] = excluded.get(category, 0) + time
         elif down:
             share, of = down.as_integer_ratio(), parts.setdefault(category, {})
-            of[share] = of.get(share, 0) + end - start
-            touched[category] = touched.get(category, 0) + end - start
+            of[share] = of.get(share, 0) + time
+            touched[category] = touched.get(category, 0) + time
         if cause and (left_out or down):
             causes.setdefault(category, {})[cause, start] = None
     return Tally(
-        sum([piece.end - piece.start for piece in painted]),
-        sum([piece.end - piece.start for piece in painted if piece.category == "unknown"]),
+        required,
+        unknown,
         excluded,
         {
             category: total([Fraction(time * share, whole) for (share, whole), time in of.items()])
