@@ -332,7 +332,7 @@ def _add_lines(scene: Scene, owner: str, chunks: list[Chunk], outcome: Outcome, 
         return
     shares = allocate(line.amount, used, first.segment.version.billing.decimals)
     for asset, amount in shares.items():
-        text = prefix + explain.shared(used[asset], quantity, unit=unit, total=line.amount)
+        text = prefix + explain.shared(used[asset], quantity, unit=unit, amount=line.amount)
         part = exact * used[asset] / quantity if quantity else exact / len(used)
         draft = Draft(start, end, text, part, used[asset], unit, _steps(chunks))
         outcome.lines.append(scene.line(first.segment, asset, draft, amount))

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from contracts.evaluation import Figure, Step
+from contracts.pricing import total
 from core.canonical import fraction_text
 from core.money import round_fraction, round_ratio
 from core.time import HOUR, instant
@@ -62,7 +63,7 @@ class Tier(NamedTuple):
 
 def tiers(chunk: Chunk) -> list[Tier]:
     """A chunk's charges, those of one tier, price and factor put together, in order."""
-    if len(chunk.charges) <= 1:
+    if len(chunk.rows) <= 1:
         return [_tier(chunk, charge, factor) for charge, factor in chunk.charges]
     found: dict[tuple[int, bool, tuple[int, int], tuple[int, int]], Tier] = {}
     for charge, factor in chunk.charges:
@@ -82,7 +83,7 @@ def _tier(chunk: Chunk, charge: Charge, factor: Fraction) -> Tier:
 def use(chunks: Sequence[Chunk], unit: str) -> str:
     """`8000 km at 0.0420, 2400 km at 0.0380`."""
     pieces = [piece for chunk in chunks for tier in chunk.tiers if (piece := _piece(tier, chunk, unit))]
-    counted = sum((chunk.counted for chunk in chunks), ZERO)
+    counted = total([chunk.counted for chunk in chunks])
     free = chunks[0].included
     head = f"{number(counted)} {unit}, {number(free)} {unit} included: " if free else ""
     return head + (", ".join(pieces) if pieces else "nothing to price" if counted else f"no {unit}")
@@ -96,9 +97,9 @@ def _piece(tier: Tier, chunk: Chunk, unit: str) -> str:
     return f"{number(tier.units)} {word} at {tier.price}{times}" if tier.units else ""
 
 
-def shared(part: Fraction, whole: Fraction, *, unit: str, total: Money) -> str:
+def shared(part: Fraction, whole: Fraction, *, unit: str, amount: Money) -> str:
     """`667 of 1000 kWh, its share of 305.00`."""
-    return f"{number(part)} of {number(whole)} {unit}, its share of {total.amount:f}"
+    return f"{number(part)} of {number(whole)} {unit}, its share of {amount.amount:f}"
 
 
 def steps(chunk: Chunk) -> list[Step]:
@@ -149,15 +150,25 @@ def money_number(exact: Fraction, currency: str) -> str:
 
 def hours(microseconds: Fraction | int) -> str:
     """`9.25 h`, with two decimals."""
-    return f"{round_ratio(microseconds.numerator, microseconds.denominator * HOUR, 2, 'half_up'):f} h"
+    return _hours(*microseconds.as_integer_ratio())
+
+
+@lru_cache(maxsize=4096)
+def _hours(time: int, parts: int) -> str:
+    return f"{round_ratio(time, parts * HOUR, 2, 'half_up'):f} h"
 
 
 def percent(share: Fraction, decimals: int = 4) -> str:
     """`97.0279 %`; fewer digits where they end."""
-    exact = fraction_text(Fraction(share.numerator * 100, share.denominator))
+    return _percent(*share.as_integer_ratio(), decimals)
+
+
+@lru_cache(maxsize=4096)
+def _percent(part: int, whole: int, decimals: int) -> str:
+    exact = fraction_text(Fraction(part * 100, whole))
     if "/" not in exact and len(exact.partition(".")[2]) <= decimals:
         return f"{exact} %"
-    return f"{round_ratio(share.numerator * 100, share.denominator, decimals, 'half_up'):f} %"
+    return f"{round_ratio(part * 100, whole, decimals, 'half_up'):f} %"
 
 
 def day(at: int, where: ZoneInfo) -> str:

@@ -35,8 +35,8 @@ class Charge(NamedTuple):
 
 
 def total(numbers: Sequence[Fraction]) -> Fraction:
-    """Their sum; of one number itself, without adding it to nothing."""
-    return numbers[0] if len(numbers) == 1 else sum(numbers, ZERO)
+    """Their sum; of one number itself."""
+    return sum(numbers[1:], numbers[0]) if numbers else ZERO
 
 
 def graduated(bands: Sequence[Band], start: Fraction, end: Fraction) -> Iterator[Charge]:

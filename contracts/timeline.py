@@ -30,10 +30,10 @@ _OBSERVED, _SHIFTED, _ACCEPTED, _DETERMINED = range(4)
 _LEVELS = {"accepted": _ACCEPTED, "determined": _DETERMINED}
 _Said: TypeAlias = "tuple[Category, Fraction | None, str, bool]"
 """A painted stretch without its ends."""
-_Piece: TypeAlias = "tuple[int, int, Category, Fraction | None, str, bool]"
+_Piece: TypeAlias = "tuple[int, int, _Said]"
 """With them."""
-_Layer: TypeAlias = "tuple[int, int, int, Category, Fraction | None, str, bool]"
-"""A statement: how much it weighs, from, to, and the rest of what it paints."""
+_Layer: TypeAlias = "tuple[int, int, int, _Said]"
+"""A statement: how much it weighs, from, to, and what it says."""
 FAILURES: frozenset[Category] = frozenset({"fault", "unplanned_repair", "derated"})
 """What a breached duty may have caused."""
 
@@ -168,16 +168,16 @@ def paint(
     Determined beats accepted beats the shift of a duty beats observed; among equals the category that stands first in
     CATEGORIES. Time that no state covers is `otherwise`, else unknown.
     """
-    said = tuple(states)
-    layers = [(_OBSERVED, s.start, s.end, s.category, s.performance, s.cause, False) for s in said]
+    given = tuple(states)
+    layers: list[_Layer] = [(_OBSERVED, s.start, s.end, (s.category, s.performance, s.cause, False)) for s in given]
     layers += [
-        (_SHIFTED, s.start, s.end, shift.category, None, s.cause or s.subsystem, False)
+        (_SHIFTED, s.start, s.end, (shift.category, None, s.cause or s.subsystem, False))
         for shift in shifts
-        for s in said
+        for s in given
         if shift.takes(s)
     ]
     layers += [
-        (_LEVELS[a.status], a.start, a.end, a.category, None, a.cause, True)
+        (_LEVELS[a.status], a.start, a.end, (a.category, None, a.cause, True))
         for a in attributions
         if a.status in _LEVELS
     ]
@@ -198,40 +198,42 @@ def _flat(layers: Sequence[_Layer]) -> list[_Piece]:
             active.append(layers[following])
             following += 1
         if active:
-            found.append((start, end, *_strongest(active)))
+            found.append((start, end, _strongest(active)))
     return found
+
+
+def _strongest(active: Sequence[_Layer]) -> _Said:
+    level = max(layer[0] for layer in active)
+    stated = [layer[3] for layer in active if layer[0] == level]
+    category, performance, cause, attributed = min(
+        stated, key=lambda one: (_RANK[one[0]], one[1] is None, one[1] or 0, one[2])
+    )
+    if performance is None:
+        performance = min((layer[3][1] for layer in active if layer[3][1] is not None), default=None)
+    return category, performance, cause, attributed
 
 
 def _laid(spans: Spans, pieces: Sequence[_Piece], silence: _Said) -> list[Painted]:
     """Statements that do not overlap laid over spans; silence in between; neighbours that say the same are one."""
     found: list[Painted] = []
     n, most = 0, len(pieces)
+    met, before = 0, silence
     for since, until in spans:
         start = since
         while start < until:
-            while n < most and pieces[n][1] <= start:
+            begin, end, said = pieces[n] if n < most else (until, until, silence)
+            if end <= start:
                 n += 1
-            if n < most and pieces[n][0] <= start:
-                end, said = min(pieces[n][1], until), pieces[n][2:]
-            else:
-                end, said = min(pieces[n][0], until) if n < most else until, silence
-            if found and found[-1].end == start and found[-1][2:] == said:
+                continue
+            if begin > start:
+                end, said = begin, silence
+            end = min(end, until)
+            if found and start == met and said == before:
                 found[-1] = found[-1]._replace(end=end)
             else:
                 found.append(Painted(start, end, *said))
-            start = end
+            start, met, before = end, end, said
     return found
-
-
-def _strongest(active: Sequence[_Layer]) -> _Said:
-    level = max(layer[0] for layer in active)
-    stated = [layer[3:] for layer in active if layer[0] == level]
-    category, performance, cause, attributed = min(
-        stated, key=lambda one: (_RANK[one[0]], one[1] is None, one[1] or 0, one[2])
-    )
-    if performance is None:
-        performance = min((layer[4] for layer in active if layer[4] is not None), default=None)
-    return category, performance, cause, attributed
 
 
 def count(painted: Sequence[Painted], notices: Iterable[Notice], rules: Rules) -> Tally:
@@ -360,7 +362,7 @@ def _tally(pieces: Iterable[Counted], outages: int) -> Tally:
             unknown += time
         if left_out:
             excluded[category] = excluded.get(category, 0) + time
-        elif down:
+        elif down is not ZERO and down:
             share, of = down.as_integer_ratio(), parts.setdefault(category, {})
             of[share] = of.get(share, 0) + time
             touched[category] = touched.get(category, 0) + time
