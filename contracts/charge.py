@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from contracts.terms.indexation import Move
     from contracts.terms.usage_charge import UsageCharge
 
-ZERO, ONE = Fraction(0), Fraction(1)
+ZERO = Fraction(0)
 
 
 @dataclass(slots=True)
@@ -88,11 +88,11 @@ class Chunk:
         place = self.place(position)
         if self.free or self.term.included:
             place -= self.included + self.free
-        return max(ZERO, place)
+        return place if place.numerator > 0 else ZERO
 
     def move(self, at: int) -> Move | None:
         """The last review that moved the price by an instant."""
-        return next((move for move in reversed(self.moves) if move.at <= at), None)
+        return next((move for move in reversed(self.moves) if move.at <= at), None) if self.moves else None
 
     def bands(self, at: int) -> tuple[Band, ...]:
         """The tiers at their prices of an instant."""
@@ -199,7 +199,8 @@ def observe(scene: Scene, owner: str, chunks: list[Chunk]) -> dict[str, Usage]:
             known = {name: u for name, u in known.items() if not u.missing} | {owner: of_pool}
     for chunk, (start, end) in zip(chunks, within, strict=True):
         rows = [row for u in known.values() for row in u.rows if start <= row.start and row.end <= end]
-        rows.sort(key=lambda row: (row.start, row.owner, row.end))
+        if len(rows) > 1:
+            rows.sort(key=lambda row: (row.start, row.owner, row.end))
         chunk.rows = [_weighed(row, chunk.term.weights) for row in rows] if chunk.term.weights else rows
     return known
 
@@ -223,7 +224,9 @@ def price(scene: Scene, owner: str, chunks: list[Chunk]) -> None:
     reached_in = {chunk.stretch.run: chunk.to for chunk in chunks}
     for chunk in chunks:
         chunk.charges = list(_charges(scene, chunk, reached_in[chunk.stretch.run]))
-        chunk.exact = total([charge.amount if times == 1 else charge.amount * times for charge, times in chunk.charges])
+        chunk.exact = total(
+            [charge.amount if times is explain.ONE else charge.amount * times for charge, times in chunk.charges]
+        )
         chunk.counted = chunk.place(chunk.to) - chunk.place(chunk.at) if chunk.at else chunk.place(chunk.to)
 
 
@@ -241,7 +244,7 @@ def _charges(scene: Scene, chunk: Chunk, reached_to: Fraction) -> Iterator[tuple
     for row in chunk.rows:
         at = at + row.quantity if at else row.quantity
         end = chunk.priced(at)
-        times = _factor(scene, chunk, row) if chunk.term.multipliers else ONE
+        times = _factor(scene, chunk, row) if chunk.term.multipliers else explain.ONE
         move = chunk.move(row.start)
         chunk.assumed = chunk.assumed or (move is not None and move.late)
         charges = list(_row_charges(chunk, start, end, reached_to, row.start))
@@ -329,7 +332,7 @@ def _add_lines(scene: Scene, owner: str, chunks: list[Chunk], outcome: Outcome, 
         return
     shares = allocate(line.amount, used, first.segment.version.billing.decimals)
     for asset, amount in shares.items():
-        text = prefix + explain.shared(used[asset], quantity, unit=unit, total=line.amount)
+        text = prefix + explain.shared(used[asset], quantity, unit=unit, amount=line.amount)
         part = exact * used[asset] / quantity if quantity else exact / len(used)
         draft = Draft(start, end, text, part, used[asset], unit, _steps(chunks))
         outcome.lines.append(scene.line(first.segment, asset, draft, amount))
@@ -337,6 +340,9 @@ def _add_lines(scene: Scene, owner: str, chunks: list[Chunk], outcome: Outcome, 
 
 def _steps(chunks: Sequence[Chunk]) -> tuple[Step, ...]:
     """Where the units lie, and what each tier costs."""
+    first, *others = chunks
+    if not others:
+        return tuple(first.steps)
     return (*(chunk.steps[0] for chunk in chunks), *(step for chunk in chunks for step in chunk.steps[1:]))
 
 

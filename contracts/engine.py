@@ -208,8 +208,8 @@ def _evaluation(scene: Scene, outcome: Outcome) -> Evaluation:
         ENGINE_VERSION,
         TZDATA_VERSION,
         _input_hash(scene),
-        events=tuple(sorted(outcome.events, key=lambda event: (event.at, event))),
-    ).sealed()
+        tuple(sorted(outcome.events, key=lambda event: (event.at, event))),
+    )
 
 
 _UNORDERED = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 from hashlib import sha256
@@ -165,12 +165,22 @@ class Evaluation:
     engine_version: str
     tzdata_version: str
     input_hash: str
-    result_hash: str = ""
     events: tuple[Event, ...] = ()
-    known: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
-    """What `to_json` gives, once it was made to be sealed."""
-    text: str = field(default="", compare=False, repr=False)
+    result_hash: str = field(init=False)
+    """Over everything else."""
+    known: Mapping[str, Any] = field(init=False, compare=False, repr=False)
+    """What `to_json` gives."""
+    text: str = field(init=False, compare=False, repr=False)
     """The same as canonical JSON."""
+
+    def __post_init__(self) -> None:
+        whole = self._json()
+        bare = canonical.written(whole)
+        whole["result_hash"] = sealed = sha256(bare).hexdigest()
+        # A quotation mark inside a text is escaped, so that nothing else in it reads like this.
+        text = bare.replace(b'"result_hash":""', f'"result_hash":"{sealed}"'.encode(), 1).decode()
+        for name, value in (("result_hash", sealed), ("known", whole), ("text", text)):
+            object.__setattr__(self, name, value)
 
     @property
     def total(self) -> Money:
@@ -183,19 +193,9 @@ class Evaluation:
         found = {verdict.status for verdict in self.verdicts}
         return "insufficient" if "insufficient" in found else "provisional" if "provisional" in found else "final"
 
-    def sealed(self) -> Evaluation:
-        """With the hash over everything else."""
-        whole = self._json()
-        whole["result_hash"] = ""
-        bare = canonical.written(whole)
-        whole["result_hash"] = sealed = sha256(bare).hexdigest()
-        # A quotation mark inside a text is escaped, so that nothing else in it reads like this.
-        known = bare.replace(b'"result_hash":""', f'"result_hash":"{sealed}"'.encode(), 1)
-        return replace(self, result_hash=sealed, known=whole, text=known.decode())
-
     def to_json(self) -> dict[str, Any]:
         """As JSON types, with the names of the contract format in their order; times in UTC, numbers as text."""
-        return self._json() if self.known is None else dict(self.known)
+        return dict(self.known)
 
     def _json(self) -> dict[str, Any]:
         where = zone(self.timezone)
@@ -231,7 +231,7 @@ class Evaluation:
             ],
             "period": self.period,
             "problems": [[p.place, p.message, p.remedy] for p in self.problems],
-            "result_hash": self.result_hash,
+            "result_hash": "",
             "status": self.status,
             "timezone": self.timezone,
             "to": _time(self.end),

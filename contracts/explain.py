@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from contracts.evaluation import Figure, Step
+from contracts.pricing import total
 from core.canonical import fraction_text
 from core.money import round_fraction, round_ratio
 from core.time import HOUR, instant
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from contracts.uptime import Result
     from core.money import Money
 
-ZERO = Fraction(0)
+ZERO, ONE = Fraction(0), Fraction(1)
 WORDS = {
     "running": "running",
     "idle": "idle",
@@ -53,10 +55,15 @@ class Tier(NamedTuple):
     factor: Fraction
     price: str
 
+    @property
+    def times(self) -> str:
+        """How the factor is written; nothing for one."""
+        return "" if self.factor is ONE or self.factor == 1 else number(self.factor)
+
 
 def tiers(chunk: Chunk) -> list[Tier]:
     """A chunk's charges, those of one tier, price and factor put together, in order."""
-    if len(chunk.charges) <= 1:
+    if len(chunk.rows) <= 1:
         return [_tier(chunk, charge, factor) for charge, factor in chunk.charges]
     found: dict[tuple[int, bool, tuple[int, int], tuple[int, int]], Tier] = {}
     for charge, factor in chunk.charges:
@@ -76,23 +83,23 @@ def _tier(chunk: Chunk, charge: Charge, factor: Fraction) -> Tier:
 def use(chunks: Sequence[Chunk], unit: str) -> str:
     """`8000 km at 0.0420, 2400 km at 0.0380`."""
     pieces = [piece for chunk in chunks for tier in chunk.tiers if (piece := _piece(tier, chunk, unit))]
-    counted = sum((chunk.counted for chunk in chunks), ZERO)
+    counted = total([chunk.counted for chunk in chunks])
     free = chunks[0].included
     head = f"{number(counted)} {unit}, {number(free)} {unit} included: " if free else ""
     return head + (", ".join(pieces) if pieces else "nothing to price" if counted else f"no {unit}")
 
 
 def _piece(tier: Tier, chunk: Chunk, unit: str) -> str:
-    times = "" if tier.factor == 1 else f" x {number(tier.factor)}"
+    times = f" x {tier.times}" if tier.times else ""
     if tier.fee:
         return f"fee {tier.price}{times}"
     word = "packages" if chunk.term.model == "package" else unit
     return f"{number(tier.units)} {word} at {tier.price}{times}" if tier.units else ""
 
 
-def shared(part: Fraction, whole: Fraction, *, unit: str, total: Money) -> str:
+def shared(part: Fraction, whole: Fraction, *, unit: str, amount: Money) -> str:
     """`667 of 1000 kWh, its share of 305.00`."""
-    return f"{number(part)} of {number(whole)} {unit}, its share of {total.amount:f}"
+    return f"{number(part)} of {number(whole)} {unit}, its share of {amount.amount:f}"
 
 
 def steps(chunk: Chunk) -> list[Step]:
@@ -109,17 +116,11 @@ def steps(chunk: Chunk) -> list[Step]:
 def _tier_step(tier: Tier, chunk: Chunk) -> Step:
     values = {"fee": tier.price} if tier.fee else {"units": number(tier.units), "price": tier.price}
     formula, amount = "fee" if tier.fee else "units × price", tier.amount
-    if tier.factor != 1:
-        values["factor"], formula, amount = number(tier.factor), formula + " × factor", amount * tier.factor
+    if times := tier.times:
+        values["factor"], formula, amount = times, formula + " × factor", amount * tier.factor
     result = f"{number(amount, 10)} {chunk.segment.version.currency}"
-    return Step(_tier_label(tier, chunk), formula, values, result)
-
-
-def _tier_label(tier: Tier, chunk: Chunk) -> str:
-    if not chunk.term.tiers:
-        return chunk.term.model
-    shrunk = Figure(chunk.stretch.bands[tier.band].above).text()
-    return f"tier above {shrunk} {chunk.term.tiers[tier.band].above.unit}"
+    label = chunk.stretch.labels[tier.band] if chunk.term.tiers else chunk.term.model
+    return Step(label, formula, values, result)
 
 
 def price_text(charge: Charge, chunk: Chunk) -> str:
@@ -149,15 +150,25 @@ def money_number(exact: Fraction, currency: str) -> str:
 
 def hours(microseconds: Fraction | int) -> str:
     """`9.25 h`, with two decimals."""
-    return f"{round_ratio(microseconds.numerator, microseconds.denominator * HOUR, 2, 'half_up'):f} h"
+    return _hours(*microseconds.as_integer_ratio())
+
+
+@lru_cache(maxsize=4096)
+def _hours(time: int, parts: int) -> str:
+    return f"{round_ratio(time, parts * HOUR, 2, 'half_up'):f} h"
 
 
 def percent(share: Fraction, decimals: int = 4) -> str:
     """`97.0279 %`; fewer digits where they end."""
-    exact = fraction_text(Fraction(share.numerator * 100, share.denominator))
+    return _percent(*share.as_integer_ratio(), decimals)
+
+
+@lru_cache(maxsize=4096)
+def _percent(part: int, whole: int, decimals: int) -> str:
+    exact = fraction_text(Fraction(part * 100, whole))
     if "/" not in exact and len(exact.partition(".")[2]) <= decimals:
         return f"{exact} %"
-    return f"{round_ratio(share.numerator * 100, share.denominator, decimals, 'half_up'):f} %"
+    return f"{round_ratio(part * 100, whole, decimals, 'half_up'):f} %"
 
 
 def day(at: int, where: ZoneInfo) -> str:
@@ -210,8 +221,14 @@ def availability(result: Result, money: Money, where: ZoneInfo) -> str:
 
 
 def _window(result: Result, where: ZoneInfo) -> str:
-    start, last = (instant(at).astimezone(where) for at in (result.window.start, result.window.end - 1))
-    return f"{start:%B %Y}" if (start.year, start.month) == (last.year, last.month) else result.window.label
+    return _month(result.window.start, result.window.end - 1, where) or result.window.label
+
+
+@lru_cache(maxsize=1024)
+def _month(start: int, last: int, where: ZoneInfo) -> str:
+    """`June 2026`, if both instants lie in it."""
+    first, other = (instant(at).astimezone(where) for at in (start, last))
+    return f"{first:%B %Y}" if (first.year, first.month) == (other.year, other.month) else ""
 
 
 def _cause(result: Result, category: str, where: ZoneInfo) -> str:

@@ -35,27 +35,22 @@ class Charge(NamedTuple):
 
 
 def total(numbers: Sequence[Fraction]) -> Fraction:
-    """Their sum; of one number itself, without adding it to nothing."""
-    return numbers[0] if len(numbers) == 1 else sum(numbers, ZERO)
+    """Their sum; of one number itself."""
+    return sum(numbers[1:], numbers[0]) if numbers else ZERO
 
 
 def graduated(bands: Sequence[Band], start: Fraction, end: Fraction) -> Iterator[Charge]:
-    """The units from start to end, each at the price of the tier in which it lies."""
-    start = max(start, bands[0].above)
-    n = _last(bands, start)
-    while start < end:
-        band = bands[n]
-        n += 1
-        until = min(end, bands[n].above) if n < len(bands) else end
+    """The units from start to end, each at the price of the tier in which it lies. start: zero or more."""
+    n = bisect_right(bands, start, key=itemgetter(0)) if start else 1
+    last = end <= start
+    while not last:
+        band, last = bands[n - 1], n == len(bands) or end <= bands[n].above
+        until = end if last else bands[n].above
         if band.price is not None:
             units = until - start if start else until
             yield Charge(n - 1, units, band.price, units * band.price)
         start = until
-
-
-def _last(bands: Sequence[Band], quantity: Fraction) -> int:
-    """The last tier that begins at a quantity or below it."""
-    return bisect_right(bands, quantity, key=itemgetter(0)) - 1
+        n += 1
 
 
 def reached(bands: Sequence[Band], quantity: Fraction) -> int:

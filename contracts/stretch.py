@@ -7,6 +7,7 @@ from fractions import Fraction
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from contracts.evaluation import Figure
 from contracts.plan import key_of
 from contracts.pricing import Band
 from contracts.segment import contract_years, days_touched, periods, pool_owner, segments
@@ -32,7 +33,8 @@ class Stretch:
 
     billed: what of the members' time is in the period; run: stretches of one run count on from each other; first: the
     run begins with it, in this period; shrink: of tier bounds, by proration; share: its part of the days over which a
-    step's fee is spread; bands: the tiers as written, shrunk. Nobody changes it once it is placed.
+    step's fee is spread; bands: the tiers as written, shrunk; labels: what each is called. Nobody changes it once it is
+    placed.
     """
 
     segment: Segment
@@ -46,6 +48,7 @@ class Stretch:
     shrink: Fraction = Fraction(1)
     share: Fraction = Fraction(1)
     bands: tuple[Band, ...] = ()
+    labels: tuple[str, ...] = ()
 
     @property
     def measure(self) -> Measure:
@@ -144,6 +147,7 @@ def _place(scene: Scene, mine: list[Stretch], window: tuple[int, int]) -> None:
         if one.term.on_amendment == "prorate":
             one.shrink = Fraction(len(touched), whole)
         one.bands = one.term.bands(one.shrink)
+        one.labels = tuple(f"tier above {Figure(band.above).text()} {one.unit}" for band in one.bands)
         days.append((len(_days(scene, one.members) & touched), len(_days(scene, one.billed) & touched)))
     for _, run in groupby(zip(mine, days, strict=True), key=lambda pair: pair[0].run):
         some = list(run)

@@ -28,8 +28,12 @@ ZERO, HALF, ONE = Fraction(0), Fraction(1, 2), Fraction(1)
 _RANK = {category: n for n, category in enumerate(CATEGORIES)}
 _OBSERVED, _SHIFTED, _ACCEPTED, _DETERMINED = range(4)
 _LEVELS = {"accepted": _ACCEPTED, "determined": _DETERMINED}
-_Layer: TypeAlias = "tuple[int, int, int, Category, Fraction | None, str, bool]"
-"""A statement: how much it weighs, from, to, and the rest of what it paints."""
+_Said: TypeAlias = "tuple[Category, Fraction | None, str, bool]"
+"""A painted stretch without its ends."""
+_Piece: TypeAlias = "tuple[int, int, _Said]"
+"""With them."""
+_Layer: TypeAlias = "tuple[int, int, int, _Said]"
+"""A statement: how much it weighs, from, to, and what it says."""
 FAILURES: frozenset[Category] = frozenset({"fault", "unplanned_repair", "derated"})
 """What a breached duty may have caused."""
 
@@ -43,10 +47,6 @@ class Painted(NamedTuple):
     performance: Fraction | None = None
     cause: str = ""
     attributed: bool = False
-
-    def like(self, other: Painted) -> bool:
-        """Whether both say the same, whenever."""
-        return self[2:] == other[2:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,60 +168,77 @@ def paint(
     Determined beats accepted beats the shift of a duty beats observed; among equals the category that stands first in
     CATEGORIES. Time that no state covers is `otherwise`, else unknown.
     """
-    said = tuple(states)
-    layers = [(_OBSERVED, s.start, s.end, s.category, s.performance, s.cause, False) for s in said]
+    given = tuple(states)
+    layers: list[_Layer] = [(_OBSERVED, s.start, s.end, (s.category, s.performance, s.cause, False)) for s in given]
     layers += [
-        (_SHIFTED, s.start, s.end, shift.category, None, s.cause or s.subsystem, False)
+        (_SHIFTED, s.start, s.end, (shift.category, None, s.cause or s.subsystem, False))
         for shift in shifts
-        for s in said
+        for s in given
         if shift.takes(s)
     ]
     layers += [
-        (_LEVELS[a.status], a.start, a.end, a.category, None, a.cause, True)
+        (_LEVELS[a.status], a.start, a.end, (a.category, None, a.cause, True))
         for a in attributions
         if a.status in _LEVELS
     ]
     layers.sort(key=itemgetter(1))
-    edges = sorted({edge for span in spans for edge in span}.union(*(layer[1:3] for layer in layers)))
-    found: list[Painted] = []
+    apart = all(before[2] <= after[1] for before, after in pairwise(layers))
+    pieces = [layer[1:] for layer in layers] if apart else _flat(layers)
+    return _laid(spans, pieces, (otherwise or "unknown", None, "", False))
+
+
+def _flat(layers: Sequence[_Layer]) -> list[_Piece]:
+    """What the strongest statement says at each moment of which something is said."""
+    found: list[_Piece] = []
     active: list[_Layer] = []
-    following, inside = 0, 0
-    for start, end in pairwise(edges):
-        if active:
-            active = [layer for layer in active if layer[2] > start]
+    following = 0
+    for start, end in pairwise(sorted({edge for layer in layers for edge in layer[1:3]})):
+        active = [layer for layer in active if layer[2] > start]
         while following < len(layers) and layers[following][1] <= start:
             active.append(layers[following])
             following += 1
-        while inside < len(spans) and spans[inside][1] <= start:
-            inside += 1
-        if inside < len(spans) and spans[inside][0] <= start:
-            _append(found, _strongest(start, end, active, otherwise))
+        if active:
+            found.append((start, end, _strongest(active)))
     return found
 
 
-def _strongest(start: int, end: int, active: Sequence[_Layer], otherwise: Category | None) -> Painted:
-    if not active:
-        return Painted(start, end, otherwise or "unknown")
-    if len(active) == 1:
-        return Painted(start, end, *active[0][3:])
+def _strongest(active: Sequence[_Layer]) -> _Said:
     level = max(layer[0] for layer in active)
-    stated = [layer for layer in active if layer[0] == level]
-    best = min(stated, key=lambda one: (_RANK[one[3]], one[4] is None, one[4] or 0, one[5]))
-    observed = [layer[4] for layer in active if layer[4] is not None]
-    performance = best[4] if best[4] is not None else min(observed, default=None)
-    return Painted(start, end, best[3], performance, *best[5:])
+    stated = [layer[3] for layer in active if layer[0] == level]
+    category, performance, cause, attributed = min(
+        stated, key=lambda one: (_RANK[one[0]], one[1] is None, one[1] or 0, one[2])
+    )
+    if performance is None:
+        performance = min((layer[3][1] for layer in active if layer[3][1] is not None), default=None)
+    return category, performance, cause, attributed
 
 
-def _append(found: list[Painted], piece: Painted) -> None:
-    if found and found[-1].end == piece.start and found[-1].like(piece):
-        found[-1] = found[-1]._replace(end=piece.end)
-    else:
-        found.append(piece)
+def _laid(spans: Spans, pieces: Sequence[_Piece], silence: _Said) -> list[Painted]:
+    """Statements that do not overlap laid over spans; silence in between; neighbours that say the same are one."""
+    found: list[Painted] = []
+    n, most = 0, len(pieces)
+    met, before = 0, silence
+    for since, until in spans:
+        start = since
+        while start < until:
+            begin, end, said = pieces[n] if n < most else (until, until, silence)
+            if end <= start:
+                n += 1
+                continue
+            if begin > start:
+                end, said = begin, silence
+            end = min(end, until)
+            if found and start == met and said == before:
+                found[-1] = found[-1]._replace(end=end)
+            else:
+                found.append(Painted(start, end, *said))
+            start, met, before = end, end, said
+    return found
 
 
 def count(painted: Sequence[Painted], notices: Iterable[Notice], rules: Rules) -> Tally:
     """Sum one asset's painted time by the rules of a term."""
-    pieces = _treat(_announced(painted, notices, rules), rules)
+    pieces = _treat(painted, list(notices), rules)
     outages = 0
     counted: dict[int, list[Counted]] = {}
     for group in _outages(pieces, rules.merge_within):
@@ -231,21 +248,18 @@ def count(painted: Sequence[Painted], notices: Iterable[Notice], rules: Rules) -
         if kept < whole:
             counted |= _freed(group, pieces, whole - kept)
     together = [part for n, piece in enumerate(pieces) for part in counted.get(n, (piece,))] if counted else pieces
-    return _tally(together, painted, outages)
+    return _tally(together, outages)
 
 
-def _announced(painted: Iterable[Painted], notices: Iterable[Notice], rules: Rules) -> Iterator[tuple[Painted, bool]]:
-    """Each stretch, cut where a notice begins or ends; False: maintenance that no notice in time covers."""
-    given = list(notices)
-    for piece in painted:
-        if piece.category != "planned_maintenance" or rules.planned_notice is None:
-            yield piece, True
-            continue
-        timely = [span for notice in given if (span := _covers(notice, piece, rules)) is not None]
-        edges = sorted({piece.start, piece.end, *(edge for span in timely for edge in span)})
-        for start, end in pairwise(edges):
-            covered = any(since <= start and end <= until for since, until in timely)
-            yield piece._replace(start=start, end=end), covered
+def _announced(piece: Painted, notices: Iterable[Notice], rules: Rules) -> Iterator[tuple[Painted, bool]]:
+    """A maintenance, cut where a notice begins or ends; False: no notice in time covers it."""
+    if rules.planned_notice is None:
+        yield piece, True
+        return
+    timely = [span for notice in notices if (span := _covers(notice, piece, rules)) is not None]
+    edges = sorted({piece.start, piece.end, *(edge for span in timely for edge in span)})
+    for start, end in pairwise(edges):
+        yield piece._replace(start=start, end=end), any(since <= start and end <= until for since, until in timely)
 
 
 def _covers(notice: Notice, piece: Painted, rules: Rules) -> tuple[int, int] | None:
@@ -264,23 +278,24 @@ def _covers(notice: Notice, piece: Painted, rules: Rules) -> tuple[int, int] | N
     return (start, end) if notice.given <= latest else None
 
 
-def _treat(painted: Iterable[tuple[Painted, bool]], rules: Rules) -> list[Counted]:
+def _treat(painted: Iterable[Painted], notices: Sequence[Notice], rules: Rules) -> list[Counted]:
     """How each stretch counts; maintenance only as far as it was announced and allowed."""
     left = rules.planned_allowance
     found: list[Counted] = []
-    for piece, announced in painted:
-        if piece.category != "planned_maintenance":
+    for piece in painted:
+        if piece[2] != "planned_maintenance":
             found.append(_one(piece, rules))
             continue
-        allowed = piece.end - piece.start if announced else 0
-        if left is not None:
-            allowed = min(allowed, left)
-            left -= allowed
-        middle = piece.start + allowed
-        if allowed:
-            found.append(_one(piece._replace(end=middle), rules))
-        if middle < piece.end:
-            found.append(Counted(middle, piece.end, "unannounced", False, ONE, True, piece.cause))
+        for part, announced in _announced(piece, notices, rules):
+            allowed = part.end - part.start if announced else 0
+            if left is not None:
+                allowed = min(allowed, left)
+                left -= allowed
+            middle = part.start + allowed
+            if allowed:
+                found.append(_one(part._replace(end=middle), rules))
+            if middle < part.end:
+                found.append(Counted(middle, part.end, "unannounced", False, ONE, True, part.cause))
     return found
 
 
@@ -334,23 +349,28 @@ def _freed(group: list[int], pieces: list[Counted], free: int) -> dict[int, list
     return found
 
 
-def _tally(pieces: Iterable[Counted], painted: Sequence[Painted], outages: int) -> Tally:
+def _tally(pieces: Iterable[Counted], outages: int) -> Tally:
+    required = unknown = 0
     excluded: dict[str, int] = {}
     parts: dict[str, dict[tuple[int, int], int]] = {}
     touched: dict[str, int] = {}
     causes: dict[str, dict[tuple[str, int], None]] = {}
     for start, end, category, left_out, down, _, cause in pieces:
+        time = end - start
+        required += time
+        if category == "unknown":
+            unknown += time
         if left_out:
-            excluded[category] = excluded.get(category, 0) + end - start
-        elif down:
+            excluded[category] = excluded.get(category, 0) + time
+        elif down is not ZERO and down:
             share, of = down.as_integer_ratio(), parts.setdefault(category, {})
-            of[share] = of.get(share, 0) + end - start
-            touched[category] = touched.get(category, 0) + end - start
+            of[share] = of.get(share, 0) + time
+            touched[category] = touched.get(category, 0) + time
         if cause and (left_out or down):
             causes.setdefault(category, {})[cause, start] = None
     return Tally(
-        sum([piece.end - piece.start for piece in painted]),
-        sum([piece.end - piece.start for piece in painted if piece.category == "unknown"]),
+        required,
+        unknown,
         excluded,
         {
             category: total([Fraction(time * share, whole) for (share, whole), time in of.items()])

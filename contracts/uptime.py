@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from contracts import explain
 from contracts.evaluation import Figure, State, Status, Step, Verdict
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from contracts.segment import Lineage
 
 ZERO, NOTHING = Fraction(0), Credit()
+T = TypeVar("T")
 
 
 @dataclass
@@ -143,7 +144,7 @@ def evaluate(scene: Scene, lineage: Lineage, bill: Callable[[Period], Outcome]) 
 def _results(scene: Scene, window: Window[Availability], outcome: Outcome) -> Iterator[Result]:
     pool = pool_owner(scene.versions, window.term.applies_to)
     together: Spans = ()
-    of_pool = Tally()
+    of_pool = None
     if window.term.aggregate == "pool":
         together, of_pool = _settled(scene, window, pool)
     parts = {}
@@ -155,6 +156,7 @@ def _results(scene: Scene, window: Window[Availability], outcome: Outcome) -> It
     if window.term.aggregate == "asset" or not parts:
         yield from parts.values()
         return
+    of_pool = of_pool or Tally()
     whole = Result(window, pool, parts=dict(parts), tally=sum((r.tally for r in parts.values()), of_pool))
     if all(r.low is not None for r in parts.values()):
         whole.low = sum((r.low for r in parts.values() if r.low), of_pool)
@@ -162,7 +164,7 @@ def _results(scene: Scene, window: Window[Availability], outcome: Outcome) -> It
     yield whole
 
 
-def _result(scene: Scene, window: Window[Availability], asset: str, spans: Spans, before: Tally) -> Result:
+def _result(scene: Scene, window: Window[Availability], asset: str, spans: Spans, before: Tally | None) -> Result:
     facts, term = scene.facts, window.term
     rules = scene.plan.once(("rules", id(term)), lambda: term.rules(scene.zone))
     painted = paint(
@@ -175,7 +177,8 @@ def _result(scene: Scene, window: Window[Availability], asset: str, spans: Spans
     notices = [n for n in facts.notices if n.asset in ("", asset) and n.clause in ("", window.term.clause)]
 
     def tally(by: Rules) -> Tally:
-        return before + count(painted, notices, by)
+        found = count(painted, notices, by)
+        return found if before is None else before + found
 
     result = Result(window, asset, tally=tally(rules))
     if rules.treatments["unknown"] == "exclude" and result.tally.required:
@@ -185,8 +188,10 @@ def _result(scene: Scene, window: Window[Availability], asset: str, spans: Spans
     return result
 
 
-def _settled(scene: Scene, window: Window[Availability], owner: str) -> tuple[Spans, Tally]:
+def _settled(scene: Scene, window: Window[Availability], owner: str) -> tuple[Spans, Tally | None]:
     """Earlier parts of a window as history states them, and their sums: they stand in place of the states then."""
+    if not scene.facts.history:
+        return (), None
     spans, sums = [], Tally()
     for item in scene.facts.history:
         if item.clause != window.term.clause or item.owner != owner or item.counted is None:
@@ -264,12 +269,17 @@ def _verdict(scene: Scene, result: Result, left: Capped) -> Verdict:
 def _bounds(scene: Scene, result: Result) -> dict[str, tuple[Figure, Figure]]:
     if result.bounds is None:
         return {}
-    low, high = result.bounds
-    amounts = sorted(-scene.rounded(one.exact, result.window.version) for one in result.credits)
+    shares = [Figure.share(tally.availability or ZERO) for tally in _unlike(result.bounds)]
+    amounts = sorted(-scene.rounded(one.exact, result.window.version) for one in _unlike(result.credits))
     return {
-        "availability": (Figure.share(low.availability or ZERO), Figure.share(high.availability or ZERO)),
-        "amount": (Figure.money(amounts[0]), Figure.money(amounts[1])),
+        "availability": (shares[0], shares[-1]),
+        "amount": (Figure.money(amounts[0]), Figure.money(amounts[-1])),
     }
+
+
+def _unlike(both: tuple[T, T]) -> tuple[T, ...]:
+    """Two readings, or the only one."""
+    return both[:1] if both[0] is both[1] else both
 
 
 def _steps(result: Result) -> tuple[Step, ...]:

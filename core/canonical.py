@@ -9,6 +9,7 @@ from enum import Enum
 from fractions import Fraction
 from functools import cache, lru_cache
 from hashlib import sha256
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
@@ -33,9 +34,13 @@ def decimal_text(value: Decimal) -> str:
 
 def fraction_text(value: Fraction) -> str:
     """Digits if the fraction is a finite decimal ("97.5"), else numerator and denominator ("1/3")."""
-    numerator, whole = value.numerator, value.denominator
-    if whole == 1:
-        return str(numerator)
+    numerator, whole = value.as_integer_ratio()
+    return _digits(numerator, whole) if whole != 1 else str(numerator)
+
+
+@lru_cache(maxsize=16384)
+def _digits(numerator: int, whole: int) -> str:
+    """Of a fraction that is not whole. An evaluation names the same numbers again and again."""
     decimal = _decimal(whole)
     if decimal is None:
         return f"{numerator}/{whole}"
@@ -99,12 +104,13 @@ def _writer(kind: type[Any]) -> Callable[[Any], Any]:
 
 
 def _fields(names: tuple[str, ...]) -> Callable[[Any], dict[str, Any]]:
+    take = attrgetter(*names, "__class__")  # more than one, so that it always gives a tuple
+
     def write(value: Any) -> dict[str, Any]:
-        found = {name: getattr(value, name) for name in names}
-        for name, item in found.items():
-            if type(item) not in _AS_IT_IS:
-                found[name] = plain(item)
-        return found
+        items = take(value)[:-1]
+        if not _AS_IT_IS.issuperset(map(type, items)):
+            items = tuple(plain(item) for item in items)
+        return dict(zip(names, items, strict=True))
 
     return write
 

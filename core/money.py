@@ -182,7 +182,7 @@ def allocate(total: Money, weights: Mapping[str, Fraction | Decimal | int], deci
 
 def round_fraction(exact: Fraction, decimals: int, mode: Mode) -> Decimal:
     """A fraction as a Decimal of so many decimals, decided on whole numbers."""
-    return round_ratio(exact.numerator, exact.denominator, decimals, mode)
+    return round_ratio(*exact.as_integer_ratio(), decimals, mode)
 
 
 def round_ratio(numerator: int, parts: int, decimals: int, mode: Mode) -> Decimal:
