@@ -1,4 +1,4 @@
-"""`yardstick contract state`, `import-facts`, `facts`, `withdraw`: what is stated of a contract, into the database."""
+"""`yardstick contract fact`, `import-facts`, `facts`, `withdraw`: what is stated of a contract, into the database."""
 
 from pathlib import Path
 from typing import Annotated
@@ -45,7 +45,7 @@ def import_facts(
 
 
 @app.command()
-def state(
+def fact(
     contract: Name,
     kind: Annotated[str, typer.Argument(help="A list of the facts format: quantities, unmet, carried, history …")],
     fields: Annotated[list[str], typer.Argument(help="Its fields, as name=value: asset=T1 from=2026-06-01 …")],
@@ -53,10 +53,10 @@ def state(
     reason: Reason = "",
     at: CountsFrom = None,
 ) -> None:
-    """Record one fact, with the fields that facts files write: state C-7 unmet clause=5.1 asset=T1 from=… to=…."""
-    fact = dict(_pair(field) for field in fields)
+    """Record one fact with the fields of facts files: fact C-7 unmet clause=5.1 asset=T1 from=… to=… ."""
+    written = dict(_pair(field) for field in fields)
     with worker() as engine:
-        given = lists(contract, {kind: [fact]})
+        given = lists(contract, {kind: [written]})
         say(run.state(engine, given, by_whom(by, reason), counts_from=at_or_now(at)))
 
 

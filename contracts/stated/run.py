@@ -11,6 +11,7 @@ from contracts.segment import FOREVER
 from contracts.store import contract, report, reporting
 from contracts.store.report import Said
 from contracts.store.reporting import Stated, Taken
+from contracts.text import TextDocument
 from core import store
 from core.database import transaction
 from core.problem import Problem
@@ -102,25 +103,48 @@ def resume(engine: Engine, name: str, ticket: str, until: datetime, *, by: By) -
 def publish(engine: Engine, value: IndexValue, by: By) -> str | None:
     """Record a published value of an index, the source as its reason; None: it is the last word already."""
     with transaction(engine) as connection:
-        if report.index_value_stands(connection, value):
-            return None
-        said = Said(by.author, by.reason, store.draw_knowledge(connection))
-        fact = report.add_index_value(connection, value, said)
-        detail = {"index": value.index, "month": value.month, "value": str(value.value), "known": said.known}
-        store.audit(connection, by.at, actor=by.author, action="index.publish", subject=fact, detail=detail)
-        return fact
+        return publish_in(connection, value, by)
+
+
+def publish_in(connection: Connection, value: IndexValue, by: By) -> str | None:
+    """As `publish`, in the caller's transaction."""
+    if report.index_value_stands(connection, value):
+        return None
+    said = Said(by.author, by.reason, store.draw_knowledge(connection))
+    fact = report.add_index_value(connection, value, said)
+    detail = {"index": value.index, "month": value.month, "value": str(value.value), "known": said.known}
+    store.audit(connection, by.at, actor=by.author, action="index.publish", subject=fact, detail=detail)
+    return fact
 
 
 def withdraw(engine: Engine, fact: str, by: By) -> None:
     """Take a fact back by its public id. Raises NoSuchFact."""
     with transaction(engine) as connection:
-        found = report.stands(connection, fact)
-        if found is None:
-            raise NoSuchFact(f"no stated fact that stands has the id {fact}")
-        said = Said(by.author, by.reason, store.draw_knowledge(connection))
-        report.withdraw(connection, fact, said, contract=found.contract)
-        detail = {"known": said.known, "reason": by.reason}
-        store.audit(connection, by.at, actor=by.author, action="contract.withdraw", subject=fact, detail=detail)
+        withdraw_in(connection, fact, by)
+
+
+def withdraw_in(connection: Connection, fact: str, by: By) -> None:
+    """As `withdraw`, in the caller's transaction."""
+    found = report.stands(connection, fact)
+    if found is None:
+        raise NoSuchFact(f"no stated fact that stands has the id {fact}")
+    said = Said(by.author, by.reason, store.draw_knowledge(connection))
+    report.withdraw(connection, fact, said, contract=found.contract)
+    detail = {"known": said.known, "reason": by.reason}
+    store.audit(connection, by.at, actor=by.author, action="contract.withdraw", subject=fact, detail=detail)
+
+
+def state_in(
+    connection: Connection, contract_id: int, content: Mapping[str, Any], by: By, *, counts_from: datetime
+) -> Taken | tuple[Problem, ...]:
+    """As `state`, in the caller's transaction, of a contract that the caller sees."""
+    versions = contract.versions_for_stating(connection, contract_id)
+    found = reporting.read_of(TextDocument(dict(content), {}), versions, example=None, as_of=None)
+    if not isinstance(found, Stated):
+        return found
+    if found.devices:
+        return (Problem("readings", "and exchanges are not stated", "deliver and declare them as of a device"),)
+    return reporting.take(connection, found, (by.author, by.reason), at=by.at, counts_from=counts_from)
 
 
 def _number(connection: Connection, name: str) -> int | None:

@@ -83,6 +83,7 @@ COVERED = text("""
     WHERE c.name = :name
 """)
 # Who is billed: the payer if there is one, else the customer.
+SHOWN = text("SELECT visible.stated_versions(:contract)")
 PAYERS = text("""
     SELECT DISTINCT ON (c.contract) c.contract, c.party, p.public_id, p.name
     FROM contracts.contract_party AS c JOIN contracts.party AS p ON p.id = c.party
@@ -116,6 +117,11 @@ def lock_import(connection: Connection) -> None:
 def stored_versions(connection: Connection, name: str) -> tuple[Version, ...]:
     """The versions of a contract by its name, in order; none if it is unknown."""
     return parse(tuple(connection.execute(STORED, {"name": name}).scalars()))
+
+
+def versions_for_stating(connection: Connection, contract: int) -> tuple[Version, ...]:
+    """The versions of a contract, for the API: what is stated is judged by them, whoever states it."""
+    return parse(tuple(connection.execute(SHOWN, {"contract": contract}).scalars()))
 
 
 def versions(connection: Connection, contracts: Iterable[int], known: int) -> dict[int, tuple[Version, ...]]:
@@ -159,6 +165,12 @@ def save(connection: Connection, incoming: Incoming, assets: Mapping[str, int], 
     connection.execute(ADD_VERSION, [_version_row(v, contract, incoming.source, known, at) for v in incoming.new])
     _cover(connection, contract, incoming.versions, assets)
     return contract
+
+
+def find(connection: Connection, name: str) -> int | None:
+    """The id of a contract; None if there is none."""
+    row = connection.execute(CONTRACTS, {"names": [name]}).first()
+    return None if row is None else int(row.id)
 
 
 def contract_id(connection: Connection, name: str) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from contracts.facts_document import FactsDocument, lists_for, read_facts, reported
-from contracts.reported import Reported
+from contracts.reported import Reported, unsound
 from contracts.segment import FOREVER
 from contracts.store import contract, report
 from contracts.store import reported as standing_facts
@@ -63,6 +63,13 @@ def read(
     versions = contract.stored_versions(connection, name)
     if not versions:
         return (Problem(found.place(("contract",)), f"there is no contract {name}", "import it first"),)
+    return read_of(found, versions, example=example, as_of=as_of)
+
+
+def read_of(
+    found: TextDocument, versions: Sequence[Version], *, example: str | None, as_of: int | None
+) -> Stated | tuple[Problem, ...]:
+    """As `read`, of a contract whose versions are at hand."""
     document = read_facts(found, versions)
     if not isinstance(document, FactsDocument):
         return document
@@ -91,15 +98,14 @@ def take(
 
     said: author and reason. counts_from: an instant of the period in which `carried` counts.
     """
-    stored = contract.stored_versions(connection, given.contract)
-    if not stored:
+    number = contract.find(connection, given.contract)
+    if number is None:
         return (Problem("contract", f"there is no contract {given.contract}", "import it first"),)
     contract.lock_import(connection)
-    number = contract.contract_id(connection, given.contract)
     if given.reported.carried and counts_from is None:
         return (Problem("carried", "has no period in which it counts", "say from when it counts"),)
     there = _standing(connection, number)
-    problems = _ticket_problems(connection, number, given.reported)
+    problems = [*unsound(given.reported), *_ticket_problems(connection, number, given.reported)]
     if problems:
         return tuple(problems)
     opening = [(micros(counts_from or at), item) for item in given.reported.carried]

@@ -21,14 +21,12 @@ def _select(table: str) -> str:
     """  # noqa: S608 - our own table names
 
 
+WITHIN = """
+    WHERE f.contract = (SELECT id FROM contracts.contract WHERE name = :name OR public_id = :name) AND f.known > :after
+    ORDER BY f.known, f.id LIMIT :most
+"""
 OF_CONTRACT = text(
-    "\nUNION ALL\n".join(  # noqa: S608
-        f"({_select(table)}"  # noqa: S608
-        " WHERE f.contract = (SELECT id FROM contracts.contract WHERE name = :name OR public_id = :name)"
-        " AND f.known > :after ORDER BY f.known, f.id LIMIT :most)"
-        for table in TABLES
-    )
-    + "\nORDER BY known, public_id LIMIT :most"
+    "\nUNION ALL\n".join(f"({_select(table)} {WITHIN})" for table in TABLES) + "\nORDER BY known, public_id LIMIT :most"
 )
 INDEX_VALUES = text(
     f"""{_select("index_value")} WHERE cast(:index AS text) IS NULL OR f."index" = :index

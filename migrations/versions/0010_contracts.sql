@@ -217,6 +217,25 @@ ALTER TABLE contracts.attribution ADD COLUMN reason text NOT NULL DEFAULT '';
 -- Whether time alone moves what a standing says; evaluations of others wait for facts.
 ALTER TABLE contracts.standing ADD COLUMN moves boolean NOT NULL DEFAULT true;
 
+-- The API states facts for its viewer: the provider's operators and finance anything, every party to the contract cases
+-- and what it thinks of an attribution. It reads the versions for that, and shows them to nobody.
+GRANT CREATE ON SCHEMA visible TO yardstick_visible;
+CREATE FUNCTION visible.stating_contract_ids() RETURNS SETOF int LANGUAGE sql STABLE SECURITY DEFINER ROWS 20
+SET search_path = pg_catalog AS $$
+    SELECT contract FROM contracts.contract_party
+    WHERE current_setting('yardstick.role', true) IN ('operator', 'finance') AND party = visible.party() AND role = 'provider'
+$$;
+CREATE FUNCTION visible.stated_versions(contract_id int) RETURNS SETOF text LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog AS $$
+    SELECT v.document FROM contracts.version AS v
+    WHERE v.contract = contract_id AND v.contract IN (SELECT visible.contract_ids()) ORDER BY v.version
+$$;
+ALTER FUNCTION visible.stating_contract_ids() OWNER TO yardstick_visible;
+ALTER FUNCTION visible.stated_versions(int) OWNER TO yardstick_visible;
+REVOKE CREATE ON SCHEMA visible FROM yardstick_visible;
+REVOKE ALL ON FUNCTION visible.stating_contract_ids(), visible.stated_versions(int) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION visible.stating_contract_ids(), visible.stated_versions(int) TO yardstick_api;
+
 GRANT SELECT ON contracts.fact_known TO yardstick_worker;
 
 DO $$
@@ -225,7 +244,7 @@ DECLARE
 BEGIN
     FOR seen IN SELECT * FROM (VALUES
         ('basis',          'contract IN (SELECT visible.contract_ids())'),
-        ('quantity',       'contract IN (SELECT visible.contract_ids())'),
+        ('quantity',       'contract IN (SELECT visible.billed_contract_ids()) OR contract IN (SELECT visible.stating_contract_ids())'),
         ('reported_state', 'contract IN (SELECT visible.contract_ids())'),
         ('unmet',          'contract IN (SELECT visible.contract_ids())'),
         ('ticket',         'contract IN (SELECT visible.contract_ids())'),
@@ -251,3 +270,37 @@ BEGIN
         EXECUTE format('CREATE POLICY api ON contracts.%I FOR SELECT TO yardstick_api USING (%s)', seen.name, seen.condition);
     END LOOP;
 END $$;
+
+DO $$
+DECLARE
+    seen record;
+    stating text := 'contract IN (SELECT visible.stating_contract_ids())';
+    party   text := 'contract IN (SELECT visible.contract_ids())';
+BEGIN
+    FOR seen IN SELECT * FROM (VALUES
+        ('basis', stating), ('quantity', stating), ('reported_state', stating), ('unmet', stating),
+        ('ticket', party), ('ticket_time', party), ('pause', stating), ('substitute', stating),
+        ('meter_test', stating), ('carried', stating || ' AND visible.reads_money()'), ('history', stating),
+        ('notice', stating),
+        ('attribution', stating || ' OR status IN (''proposed'', ''disputed'') AND ' || party),
+        ('index_value', 'EXISTS (SELECT visible.stating_contract_ids())'),
+        ('withdrawal', stating || ' OR contract IS NULL AND EXISTS (SELECT visible.stating_contract_ids())')
+    ) AS s (name, condition) LOOP
+        EXECUTE format('GRANT INSERT ON contracts.%I TO yardstick_api', seen.name);
+        EXECUTE format('CREATE POLICY api_states ON contracts.%I FOR INSERT TO yardstick_api WITH CHECK (%s)', seen.name, seen.condition);
+    END LOOP;
+END $$;
+
+-- What a request with an Idempotency-Key was answered, written in the transaction of its work.
+CREATE TABLE api.answered (
+    actor       text NOT NULL,
+    key         text NOT NULL CHECK (length(key) BETWEEN 1 AND 200),
+    fingerprint text NOT NULL,  -- sha256 of method, path and body
+    answer      jsonb,
+    at          timestamptz NOT NULL,
+    PRIMARY KEY (actor, key)
+);
+CREATE INDEX answered_at ON api.answered (at);
+GRANT SELECT, INSERT, DELETE ON api.answered TO yardstick_api;
+GRANT UPDATE (answer) ON api.answered TO yardstick_api;
+GRANT SELECT ON api.answered TO yardstick_worker;

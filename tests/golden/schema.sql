@@ -1,3 +1,15 @@
+RELATION api.answered
+    actor text NOT NULL
+    key text NOT NULL
+    fingerprint text NOT NULL
+    answer jsonb
+    at timestamp with time zone NOT NULL
+    CONSTRAINT answered_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200)))
+    CONSTRAINT answered_pkey PRIMARY KEY (actor, key)
+    CREATE INDEX answered_at ON api.answered USING btree (at)
+    GRANT DELETE, INSERT, SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_worker
+
 RELATION api.key
     id integer NOT NULL GENERATED ALWAYS AS IDENTITY
     public_id text NOT NULL
@@ -692,9 +704,10 @@ RELATION contracts.attribution
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.attribution FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK ((contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids)) OR ((status = ANY (ARRAY['proposed'::text, 'disputed'::text])) AND (contract IN ( SELECT visible.contract_ids() AS contract_ids))))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
     GRANT INSERT, SELECT TO yardstick_worker
-    GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
 RELATION contracts.basis
@@ -715,9 +728,10 @@ RELATION contracts.basis
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.basis FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
     GRANT INSERT, SELECT TO yardstick_worker
-    GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
 RELATION contracts.breach
@@ -772,9 +786,10 @@ RELATION contracts.carried
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.carried FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.billed_contract_ids() AS billed_contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK ((contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids)) AND visible.reads_money())
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
     GRANT INSERT, SELECT TO yardstick_worker
-    GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
 RELATION contracts.contract
@@ -889,9 +904,10 @@ RELATION contracts.history
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.history FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
     GRANT INSERT, SELECT TO yardstick_worker
-    GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
 RELATION contracts.index_value
@@ -916,9 +932,10 @@ RELATION contracts.index_value
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.index_value FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (visible.party() IS NOT NULL)
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (EXISTS ( SELECT visible.stating_contract_ids() AS stating_contract_ids))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
     GRANT INSERT, SELECT TO yardstick_worker
-    GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
 RELATION contracts.meter_test
@@ -945,9 +962,10 @@ RELATION contracts.meter_test
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.meter_test FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
     GRANT INSERT, SELECT TO yardstick_worker
-    GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
 RELATION contracts.notice
@@ -970,9 +988,10 @@ RELATION contracts.notice
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.notice FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
     GRANT INSERT, SELECT TO yardstick_worker
-    GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
 RELATION contracts.party
@@ -1028,9 +1047,10 @@ RELATION contracts.pause
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.pause FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
     GRANT INSERT, SELECT TO yardstick_worker
-    GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
 RELATION contracts.period
@@ -1086,10 +1106,11 @@ RELATION contracts.quantity
     CREATE INDEX quantity_contract ON contracts.quantity USING btree (contract, known)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.quantity FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
-    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api FOR r TO yardstick_api USING ((contract IN ( SELECT visible.billed_contract_ids() AS billed_contract_ids)) OR (contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids)))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
     GRANT INSERT, SELECT TO yardstick_worker
-    GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
 RELATION contracts.reported_state
@@ -1116,9 +1137,10 @@ RELATION contracts.reported_state
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.reported_state FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
     GRANT INSERT, SELECT TO yardstick_worker
-    GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
 RELATION contracts.standing
@@ -1158,9 +1180,10 @@ RELATION contracts.substitute
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.substitute FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
     GRANT INSERT, SELECT TO yardstick_worker
-    GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
 RELATION contracts.ticket
@@ -1184,9 +1207,10 @@ RELATION contracts.ticket
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.ticket FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.contract_ids() AS contract_ids))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
     GRANT INSERT, SELECT TO yardstick_worker
-    GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
 RELATION contracts.ticket_time
@@ -1208,9 +1232,10 @@ RELATION contracts.ticket_time
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.ticket_time FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.contract_ids() AS contract_ids))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
     GRANT INSERT, SELECT TO yardstick_worker
-    GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
 RELATION contracts.unmet
@@ -1234,9 +1259,10 @@ RELATION contracts.unmet
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.unmet FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
     GRANT INSERT, SELECT TO yardstick_worker
-    GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
 RELATION contracts.version
@@ -1277,9 +1303,10 @@ RELATION contracts.withdrawal
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.withdrawal FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING ((contract IS NULL) OR (contract IN ( SELECT visible.contract_ids() AS contract_ids)))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK ((contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids)) OR ((contract IS NULL) AND (EXISTS ( SELECT visible.stating_contract_ids() AS stating_contract_ids))))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
     GRANT INSERT, SELECT TO yardstick_worker
-    GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
 RELATION core.audit
@@ -2129,6 +2156,28 @@ AS $function$
             JOIN ingest.binding AS b ON b.device = g.device AND r.at <@ b.during AND b.superseded IS NULL
             JOIN contracts.party_asset AS p ON p.asset = b.asset AND r.at <@ p.during
             WHERE g.id = register_id AND p.party = visible.party()))
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.stated_versions(contract_id integer)
+ RETURNS SETOF text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT v.document FROM contracts.version AS v
+    WHERE v.contract = contract_id AND v.contract IN (SELECT visible.contract_ids()) ORDER BY v.version
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.stating_contract_ids()
+ RETURNS SETOF integer
+ LANGUAGE sql
+ STABLE SECURITY DEFINER ROWS 20
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT contract FROM contracts.contract_party
+    WHERE current_setting('yardstick.role', true) IN ('operator', 'finance') AND party = visible.party() AND role = 'provider'
 $function$
 -- owner: yardstick_visible
 
