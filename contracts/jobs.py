@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from contracts import run
 from core.clock import now
+from ingest.meter import run as meters
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -36,6 +37,8 @@ class Job:
 
 
 CLOSING = Job("close due periods", 2, lambda engine, at: run.close_due_periods(engine, at=at))
+
+SILENCE = Job("look for silent devices", 20, meters.watch)
 
 
 def standing(interval: float) -> Job:
@@ -76,7 +79,7 @@ class Ticker:
         self._scheduler = BackgroundScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
         )
-        for job in jobs or (CLOSING, standing(interval)):
+        for job in jobs or (CLOSING, SILENCE, standing(interval)):
             self._scheduler.add_job(
                 self._tick,
                 "interval",

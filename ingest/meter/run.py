@@ -6,9 +6,9 @@ from sqlalchemy import Connection, Engine, text
 
 from core.database import transaction
 from core.problem import Problem, Problems
-from core.store import audit, current_knowledge, draw_knowledge
+from core.store import audit, current_knowledge, draw_knowledge, post
 from core.units import IncompatibleUnits, Quantity, to_ticks
-from ingest.store import hold
+from ingest.store import completeness, hold
 from ingest.store.hold import Hold, Stretch
 
 REGISTER = text("""
@@ -65,7 +65,7 @@ def release(  # a decision has as many parts
     return found or stretch
 
 
-def begin_anew(  # a declaration has as many parts
+def begin_anew(  # noqa: PLR0913 - a declaration has as many parts
     engine: Engine,
     place: tuple[str, str],
     since: datetime,
@@ -103,6 +103,21 @@ def begin_anew(  # a declaration has as many parts
         connection.execute(ADD_EPOCH, {**given, "known": draw_knowledge(connection)})
         detail = {"at": since.isoformat(), "closing": str(closing), "opening": str(opening), "void": void}
         audit(connection, at, actor=author, action="meter.reset", subject=f"{asset} {path}", detail=detail)
+
+
+def watch(engine: Engine, at: datetime) -> int:
+    """Raise an alarm for each register that fell silent, once for each silence; tell who listens. Returns how many."""
+    with transaction(engine) as connection:
+        new = completeness.raise_alarms(connection, at, completeness.silent(connection, at))
+        for one in new:
+            post(
+                connection,
+                at,
+                topic="device.silent",
+                key=one.device,
+                payload={"device": one.device, "asset": one.asset, "register": one.path},
+            )
+    return len(new)
 
 
 def _say_why(reason: str, place: str) -> None:
