@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
 from typing import Literal, NamedTuple
 
 
@@ -24,28 +23,39 @@ class Coverage:
     gaps: tuple[Gap, ...]
 
 
-def coverage(ats: Iterable[int], start: int, end: int, *, limit: int | None, every: int | None) -> Coverage:
-    """What was heard over [start, end).
+class Heard(NamedTuple):
+    """What was received. first, last: of all readings, with the one before the stretch and the one after it.
 
-    limit: silence longer than this is a gap; every: how often it should report. The last reading before the stretch
-    and the first after it may be among ats: silence is measured between readings, and counted within the stretch.
+    silences: pairs of neighbouring readings, at least those that are further apart than the limit.
     """
-    known = sorted(set(ats))
-    inside = sum(start <= at < end for at in known)
+
+    received: int
+    first: int | None
+    last: int | None
+    silences: tuple[tuple[int, int], ...]
+
+
+def coverage(heard: Heard, start: int, end: int, *, limit: int | None, every: int | None) -> Coverage:
+    """How complete it is over [start, end).
+
+    limit: silence longer than this is a gap; every: how often it should report. Silence is measured between readings,
+    also those outside, and counts as far as it lies within the stretch.
+    """
     expected = None if every is None else (end - start) // every
-    if limit is None:
-        return Coverage(inside, expected, Fraction(1 if known else 0), () if known else (Gap(start, end),))
-    gaps = tuple(_gaps(known, start, end, limit))
+    gaps = tuple(_gaps(heard, start, end, limit))
     silent = sum(gap.end - gap.start for gap in gaps)
-    return Coverage(inside, expected, 1 - Fraction(silent, end - start), gaps)
+    return Coverage(heard.received, expected, 1 - Fraction(silent, end - start), gaps)
 
 
-def _gaps(known: list[int], start: int, end: int, limit: int) -> Iterable[Gap]:
-    """At both edges only what is known counts: silence that began before the stretch is one if it is too long."""
-    before = [at for at in known if at < start][-1:] or [start]
-    after = [at for at in known if at >= end][:1] or [end]
-    edges = [*before, *(at for at in known if start <= at < end), *after]
-    for a, b in pairwise(edges):
+def _gaps(heard: Heard, start: int, end: int, limit: int | None) -> Iterable[Gap]:
+    if heard.first is None or heard.last is None:
+        yield Gap(start, end)
+        return
+    if limit is None:
+        return
+    edges = [*([(start, heard.first)] if heard.first > start else []), *sorted(heard.silences)]
+    edges += [(heard.last, end)] if heard.last < end else []
+    for a, b in edges:
         if b - a > limit and max(a, start) < min(b, end):
             yield Gap(max(a, start), min(b, end))
 

@@ -1,7 +1,6 @@
 """How complete readings are, which devices are silent, and whose clock to trust."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -9,10 +8,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, TextClause, text
 
 from core.time import micros
-from ingest.coverage import Coverage, coverage
+from ingest.coverage import Coverage, Heard, coverage
 
 STATEMENT = """
-    SELECT u.n, h.received, h.ats
+    SELECT u.n, h.received, h.first_at, h.last_at, h.froms, h.tos
     FROM unnest(cast(:ns AS int[]), cast(:registers AS int[]), cast(:starts AS timestamptz[]),
         cast(:ends AS timestamptz[]), cast(:firsts AS timestamptz[]), cast(:lasts AS timestamptz[]),
         cast(:silences AS interval[])) AS u (n, register, "start", "end", first, last, silence)
@@ -170,8 +169,9 @@ def _coverage(row: Any, register: Register, start: int, end: int) -> Coverage:
     limit, every = (
         None if one is None else one // timedelta(microseconds=1) for one in (register.silence, register.every)
     )
-    found = coverage([micros(at) for at in row.ats or ()], start, end, limit=limit, every=every)
-    return replace(found, received=row.received)
+    first, last = (None if at is None else micros(at) for at in (row.first_at, row.last_at))
+    silences = tuple(zip(map(micros, row.froms or ()), map(micros, row.tos or ()), strict=True))
+    return coverage(Heard(row.received, first, last, silences), start, end, limit=limit, every=every)
 
 
 def silent(connection: Connection, at: datetime) -> list[Silent]:

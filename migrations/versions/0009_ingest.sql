@@ -226,14 +226,16 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA visible FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION visible.counter_breaks(int[], int[], timestamptz[], timestamptz[], numeric[], interval[], bigint),
     visible.counter_outside(int[], int[], timestamptz[], timestamptz[], bigint) TO yardstick_api;
 
--- How complete readings are over [start, end): how many came, and the instants on both sides of each silence.
+-- How complete readings are over [since, before): how many came, the first and last with one on either side, silences.
 CREATE FUNCTION ingest.heard(register_id int, since timestamptz, before timestamptz, first timestamptz, last timestamptz,
     silence interval, newest bigint)
-RETURNS TABLE (received bigint, ats timestamptz[]) LANGUAGE sql STABLE AS $$
-    SELECT count(*) FILTER (WHERE e.at >= since AND e.at < before), array_agg(e.at ORDER BY e.at) FILTER (WHERE e.is_edge)
+RETURNS TABLE (received bigint, first_at timestamptz, last_at timestamptz, froms timestamptz[], tos timestamptz[])
+LANGUAGE sql STABLE AS $$
+    SELECT count(*) FILTER (WHERE e.at >= since AND e.at < before), min(e.at), max(e.at),
+        array_agg(e.at_before ORDER BY e.at) FILTER (WHERE e.at - e.at_before > silence),
+        array_agg(e.at ORDER BY e.at) FILTER (WHERE e.at - e.at_before > silence)
     FROM (
-        SELECT s.at, lag(s.at) OVER w IS NULL OR lead(s.at) OVER w IS NULL OR s.at - lag(s.at) OVER w > silence
-            OR lead(s.at) OVER w - s.at > silence AS is_edge
+        SELECT s.at, lag(s.at) OVER (ORDER BY s.at) AS at_before
         FROM (
             (SELECT r.at FROM ingest.reading AS r
              WHERE r.register = register_id AND r.at >= first AND r.at < since AND r.known <= newest
@@ -246,14 +248,13 @@ RETURNS TABLE (received bigint, ats timestamptz[]) LANGUAGE sql STABLE AS $$
              WHERE r.register = register_id AND r.at >= before AND r.at < last AND r.known <= newest
              ORDER BY r.at LIMIT 1)
         ) AS s
-        WINDOW w AS (ORDER BY s.at)
     ) AS e
 $$;
 CREATE FUNCTION visible.heard(register_id int, since timestamptz, before timestamptz, first timestamptz,
     last timestamptz, silence interval, newest bigint)
-RETURNS TABLE (received bigint, ats timestamptz[])
+RETURNS TABLE (received bigint, first_at timestamptz, last_at timestamptz, froms timestamptz[], tos timestamptz[])
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-    SELECT h.received, h.ats FROM ingest.heard(register_id, since, before, first, last, silence, newest) AS h
+    SELECT h.received, h.first_at, h.last_at, h.froms, h.tos FROM ingest.heard(register_id, since, before, first, last, silence, newest) AS h
     WHERE visible.knows(register_id, since) AND visible.knows(register_id, before)
 $$;
 ALTER FUNCTION visible.heard(int, timestamptz, timestamptz, timestamptz, timestamptz, interval, bigint)
