@@ -115,6 +115,29 @@ def reset(  # noqa: PLR0913, PLR0917 - a declaration has as many parts
     typer.echo(f"{asset} {register}: {'not ' if void else ''}begun anew at {since:%Y-%m-%dT%H:%M:%SZ}")
 
 
+@app.command("estimate")
+def estimate(  # noqa: PLR0913, PLR0917 - an estimate has as many parts
+    asset: Annotated[str, typer.Argument(help="The asset's name.")],
+    register: Annotated[str, typer.Argument(help="The counter's path, e.g. vehicle/odometer.")],
+    start: Annotated[str, typer.Option("--from", help="First instant.")],
+    end: Annotated[str, typer.Option("--to", help="First instant that no longer belongs to it.")],
+    reason: Reason,
+    quantity: Annotated[
+        str | None, typer.Option(help="So much was probably used; without it the estimate ends.")
+    ] = None,
+    method: Annotated[str, typer.Option(help="How it was found.")] = "by hand",
+    where: Zone = "UTC",
+    by: By = "command line",
+) -> None:
+    """Note what was probably used where readings are missing. It is shown, and never billed as if it had been read."""
+    span = (read_time(start, zone(where)), read_time(end, zone(where)))
+    amount = None if quantity is None else Quantity.parse(quantity)
+    with worker() as engine:
+        said = {"author": by, "reason": reason}
+        run.estimate(engine, (asset, register), span, now(), quantity=amount, method=method, **said)
+    typer.echo(f"{asset} {register}: {quantity or 'no estimate'} from {start} to {end}")
+
+
 @app.command("silent")
 def silent(as_json: AsJson = False) -> None:
     """List registers that have said nothing for longer than they may. Exit 1 if there are any."""
@@ -220,7 +243,9 @@ def _hold_line(one: dict[str, Any]) -> str:
 
 
 def _estimate_line(one: dict[str, Any]) -> str:
-    return f"{one['path']} {one['from']} to {one['to']}: {one['quantity']} {one['unit']} estimated by {one['method']}"
+    read = f"; readings say {one['actual']} {one['unit']}" if one["actual"] is not None else ""
+    said = f"{one['quantity']} {one['unit']} estimated, {one['method']}"
+    return f"{one['path']} {one['from']} to {one['to']}: {said}{read}"
 
 
 def _state_lines(one: dict[str, Any]) -> list[str]:

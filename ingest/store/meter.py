@@ -56,7 +56,9 @@ def standing(connection: Connection, asset: str, *, start: datetime, end: dateti
         "breaks": [row for need, life in lives for row in _breaks(need, life)],
         "holds": [hold_json(one) for need, life in lives for one in hold.held(need, life)],
         "decisions": [_decision(one) for one in hold.decisions(connection, of_registers, known)],
-        "estimates": [_estimate(row, of) for row in _estimates(connection, of_registers, start, end, known)],
+        "estimates": [
+            _estimate(connection, row, of, known) for row in _estimates(connection, of_registers, start, end, known)
+        ],
         "states": list(_states(connection, of, start, end, known)),
         "checks": list(_checks(connection, of, lives, start, end, known)),
         "components": [_mounting(one) for one in component.mountings(connection, known, asset=asset)],
@@ -196,9 +198,16 @@ def _estimates(
     return list(connection.execute(ESTIMATES, asked))
 
 
-def _estimate(row: Any, of: Sequence[Register]) -> Json:
+def _estimate(connection: Connection, row: Any, of: Sequence[Register], known: int) -> Json:
+    """With what readings say instead, as soon as there are any on both sides."""
     register = next(one for one in of if one.register == row.register)
+    need = Asked(register.asset, register.path, (micros(row.start), micros(row.end)), register.unit)
+    (found,) = counter.load(connection, [need], known=known)
+    open_ended = any({"start", "last"} & {one.opening_quality, one.closing_quality} for one in found.parts)
+    actual = component.total(found.parts) if found.parts and not open_ended and not found.doubts else None
     return {
+        "estimated": True,
+        "actual": _shown(actual, register),
         "path": register.path,
         "from": _time(row.start),
         "to": _time(row.end),

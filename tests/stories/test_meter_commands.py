@@ -253,3 +253,20 @@ def test_an_unknown_asset_is_refused(story: Story) -> None:
     assert "T9: is no asset" in str(refused.exception)
     assert Decimal(len(story.rows("SELECT 1 FROM ingest.asset"))) == 2
     assert datetime.now(UTC) > SIGNED
+
+
+def test_an_estimate_is_shown_never_counted_and_gives_way_to_readings(story: Story) -> None:
+    daily(story, "odometer", "1000", "1100")
+    span = ("--from", "2026-06-01T22:00Z", "--to", "2026-06-03T22:00Z")
+    noted = command(
+        "meters", "estimate", "T1", "vehicle/odometer", *span, "--quantity", "210 km", "--reason", "antenna broken"
+    )
+    assert noted.exit_code == 0, noted.output
+    (one,) = shown()["estimates"]
+    assert (one["estimated"], one["quantity"], one["actual"]) == (True, "210.000", None)
+    assert used(shown()) == "100.000"
+    daily(story, "odometer", "1290", "1400", first=4)
+    (one,) = shown()["estimates"]
+    assert (one["quantity"], one["actual"], used(shown())) == ("210.000", "190.000", "400.000")
+    command("meters", "estimate", "T1", "vehicle/odometer", *span, "--reason", "readings came")
+    assert shown()["estimates"] == []
