@@ -27,7 +27,9 @@ COMMANDS: dict[str, list[tuple[str, str]]] = {
     ],
     "ticket": [("api.commands.ticket", "app")],
     "index": [("api.commands.price_index", "app")],
-    "device": [("api.commands.ingest", "device")],
+    "device": [("api.commands.ingest", "device"), ("api.commands.assignment", "device")],
+    "asset": [("api.commands.assignment", "asset")],
+    "meters": [("api.commands.meters", "app")],
     "readings": [
         ("api.commands.ingest", "readings"),
         ("api.commands.delivery", "readings"),

@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from contracts import run
 from core.clock import now
+from ingest.meter import run as meters
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -37,6 +38,8 @@ class Job:
 
 
 CLOSING = Job("close due periods", 2, lambda engine, at: run.close_due_periods(engine, at=at))
+
+SILENCE = Job("look for silent devices", 20, meters.watch)
 
 
 def standing(interval: float, *, most: int = 3000) -> Job:
@@ -95,7 +98,7 @@ class Ticker:
         self._scheduler = BackgroundScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
         )
-        for job in jobs or (CLOSING, standing(interval)):
+        for job in jobs or (CLOSING, SILENCE, standing(interval)):
             self._scheduler.add_job(
                 self._tick,
                 "interval",
