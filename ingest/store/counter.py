@@ -70,15 +70,8 @@ NEIGHBOURS = text("""
     ) AS p
 """)
 BREAKS = text("""
-    SELECT e.bound, p.at_before, p.before, p.at, p.value
-    FROM unnest(cast(:bounds AS int[]), cast(:registers AS int[]), cast(:firsts AS timestamptz[]),
-        cast(:lasts AS timestamptz[]), cast(:max_rates AS numeric[])) AS e (bound, register, first, last, max_rate)
-    CROSS JOIN LATERAL (
-        SELECT r.at, r.value, lag(r.at) OVER (ORDER BY r.at) AS at_before, lag(r.value) OVER (ORDER BY r.at) AS before
-        FROM ingest.effective(e.register, e.first, e.last + interval '1 microsecond', :known) AS r
-    ) AS p
-    WHERE p.value < p.before
-        OR (p.value - p.before) * 3600::numeric > e.max_rate * extract(epoch FROM p.at - p.at_before)
+    SELECT bound, at_before, before, at, value
+    FROM ingest.turning(:bounds, :registers, :firsts, :lasts, CAST(:max_rates AS numeric[]), NULL, :known)
 """)
 
 

@@ -147,12 +147,7 @@ COUNTERS = counter.Source(
         FROM visible.counter_breaks(:bounds, :registers, :firsts, :lasts, CAST(:max_rates AS numeric[]), :known)
     """),
 )
-STATES = text(
-    state.STATEMENT.format(
-        reading="""visible.register_readings(
-            b.register, greatest(b.bound_start, b."start" - b.max_gap), least(b.bound_end, b."end"), :known)"""
-    )
-)
+STATES = text(state.STATEMENT.format(said="visible.said"))
 CATEGORIES = text("SELECT id, category FROM ingest.state_code")
 LAST_READING = text("SELECT max(at) FROM ingest.latest")
 QUARANTINE = text("""
