@@ -21,7 +21,8 @@ SHOWN = text("""
         JOIN LATERAL (SELECT id FROM ingest.asset WHERE name = n.asset OFFSET 0) AS a ON true
         JOIN LATERAL (
             SELECT device, during FROM ingest.binding
-            WHERE asset = a.id AND position = n.position AND known <= :known AND lower(during) <= n."end" OFFSET 0
+            WHERE asset = a.id AND position = n.position AND known <= :known
+                AND (superseded IS NULL OR superseded > :known) AND lower(during) <= n."end" OFFSET 0
         ) AS b ON true
         JOIN LATERAL (
             SELECT id, unit, resolution FROM ingest.register

@@ -5,6 +5,7 @@ something became known since, each with the hour of the reading after it. What i
 that number is read (see core.store.draw_knowledge), so nothing is lost between two points.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -54,7 +55,8 @@ ADD_LATE = text("""
         SELECT register, hour FROM late
         UNION
         SELECT l.register, date_bin('1 hour', n.at, :origin) FROM late AS l
-        CROSS JOIN LATERAL ingest.first_reading(l.register, l.hour + interval '1 hour', :closed_to, :known) AS n
+        CROSS JOIN LATERAL ingest.first_reading(
+            l.register, l.hour + interval '1 hour', :closed_to, :origin, :closed_to, :known) AS n
     ), island AS (
         SELECT register, hour, hour - row_number() OVER (PARTITION BY register ORDER BY hour) * interval '1 hour' AS n
         FROM hour
@@ -66,17 +68,24 @@ ADD_LATE = text("""
 """)
 SUPERSEDE = """
     UPDATE ingest.{table} AS h SET superseded = :known FROM due AS d
-    WHERE d.kind = '{kind}' AND d.low < :closed_to AND h.register = d.register AND h.hour >= d.low AND h.hour < d.high
-        AND h.superseded IS NULL AND h.hour < :closed_to
+    WHERE d.kind = '{kind}' AND h.register = d.register AND h.hour >= d.low AND h.hour < d.high
+        AND h.superseded IS NULL AND h.hour >= :low AND h.hour < :high
 """
-# Steps of more than half the range of BIGINT would overflow in the subtraction.
+EXTENT = text("SELECT min(low), max(high) FROM due")
+# The reading before the stretch is looked for nearby, then everywhere. Steps of more than half the range of BIGINT
+# would overflow in the subtraction.
 STEPS = """
-    LEFT JOIN LATERAL ingest.last_reading(d.register, '-infinity', d.low, :known) AS b ON true
+    LEFT JOIN LATERAL ingest.last_reading(
+        d.register, :origin, d.low, cast(:low AS timestamptz) - interval '1 day', :high, :known) AS near ON true
+    LEFT JOIN LATERAL ingest.last_reading(d.register, :origin,
+        CASE WHEN near.at IS NULL THEN d.low ELSE :origin END, :origin, :high, :known) AS far ON true
+    CROSS JOIN LATERAL (SELECT coalesce(near.at, far.at) AS at, coalesce(near.value, far.value) AS value) AS b
     CROSS JOIN LATERAL (
         SELECT date_bin('1 hour', s.at, :origin) AS hour, {columns}
         FROM (
             SELECT r.at, r.value, lag(r.at, 1, b.at) OVER w AS at_before, lag(r.value, 1, b.value) OVER w AS before
-            FROM ingest.effective(d.register, d.low, d.high, :known) AS r WINDOW w AS (ORDER BY r.at)
+            FROM ingest.effective(d.register, d.low, d.high, :known) AS r
+            WHERE r.at >= :low AND r.at < :high WINDOW w AS (ORDER BY r.at)
         ) AS s GROUP BY 1
     ) AS h
 """
@@ -88,8 +97,8 @@ USAGE = (
             coalesce(max(CASE
                 WHEN s.value < s.before THEN 9223372036854775807
                 WHEN s.value = s.before THEN 0
-                WHEN s.value > s.before AND (s.before < -4611686018427387904 OR s.value > 4611686018427387903
-                    OR s.value - s.before > 2000000000) THEN 9223372036854775806
+                WHEN s.before < -4611686018427387904 OR s.value > 4611686018427387903 THEN 9223372036854775806
+                WHEN s.value - s.before > 2000000000 THEN 9223372036854775806
                 WHEN s.value > s.before THEN
                     ((s.value - s.before) * 3600000000 - 1)
                         / (date_part('epoch', s.at - s.at_before) * 1000000)::bigint + 1
@@ -119,12 +128,14 @@ STATE = """
                 SELECT date_bin('1 hour', r.at, :origin) AS hour, r.at, r.value, lag(r.at) OVER w AS at_before,
                     (r.value, date_bin('1 hour', r.at, :origin))
                         IS DISTINCT FROM (lag(r.value) OVER w, date_bin('1 hour', lag(r.at) OVER w, :origin)) AS changes
-                FROM ingest.effective(d.register, d.low, d.high, :known) AS r WINDOW w AS (ORDER BY r.at)
+                FROM ingest.effective(d.register, d.low, d.high, :known) AS r
+                WHERE r.at >= :low AND r.at < :high WINDOW w AS (ORDER BY r.at)
             ) AS c
         ) AS s GROUP BY s.hour, s.span, s.value
     ) AS h WHERE d.kind = 'state'
 """
 
+INSERT = "INSERT INTO ingest.{table} (register, {columns}, known) SELECT x.*, :known FROM ({rows}) AS x"
 FIRST_HOUR = text("""
     SELECT min(range_start) FROM timescaledb_information.chunks
     WHERE hypertable_schema = 'ingest' AND hypertable_name IN ('reading', 'usage_hour', 'gauge_hour', 'state_span')
@@ -195,30 +206,36 @@ def earliest(connection: Connection, since: datetime) -> datetime | None:
 
 
 def advance(connection: Connection, before: Point, after: Point, at: datetime) -> int:
-    """Bring a share from one point to the next; `after.known` must be committed. Returns how many hours were due."""
-    due(connection, before, after)
-    given = {"known": after.known, "origin": ORIGIN, "closed_to": before.closed_to}
+    """Bring a share from one point to the next; `after.known` must be committed. Returns how many rows were written.
+
+    First what became known of hours that are rolled up already, then the hours that ended since.
+    """
+    connection.execute(WORK)
     count = 0
-    for one in ROLLUPS:
-        if before.known != after.known:
-            connection.execute(text(SUPERSEDE.format(table=one.table, kind=one.kind)), given)
-        insert = (
-            f"INSERT INTO ingest.{one.table} (register, {one.columns}, known) SELECT x.*, :known FROM ({one.rows}) AS x"  # noqa: S608 - constants
-        )
-        count += connection.execute(text(insert), given).rowcount
-    connection.execute(EMPTY)
+    given = {"share": after.share, "origin": ORIGIN, "closed_to": before.closed_to, "known": after.known}
+    if before.known < after.known and before.closed_to > ORIGIN:
+        connection.execute(ADD_LATE, {**given, "after": before.known})
+        count += _write(connection, given, replaces=True)
+    if before.closed_to < after.closed_to:
+        connection.execute(ADD_CLOSED, {**given, "low": before.closed_to, "high": after.closed_to})
+        count += _write(connection, given, replaces=False)
     connection.execute(ADD_POINT, {**after._asdict(), "at": at})
     return count
 
 
-def due(connection: Connection, before: Point, after: Point) -> None:
-    """Note the stretches of registers that are due between two points."""
-    connection.execute(WORK)
-    given = {"share": after.share, "origin": ORIGIN, "closed_to": before.closed_to}
-    if before.known < after.known and before.closed_to > ORIGIN:
-        connection.execute(ADD_LATE, {**given, "after": before.known, "known": after.known})
-    if before.closed_to < after.closed_to:
-        connection.execute(ADD_CLOSED, {**given, "low": before.closed_to, "high": after.closed_to})
+def _write(connection: Connection, given: Mapping[str, object], *, replaces: bool) -> int:
+    """Rows of the hours that are due."""
+    low, high = connection.execute(EXTENT).one()
+    count = 0
+    for one in ROLLUPS if low is not None else ():
+        if replaces:
+            connection.execute(
+                text(SUPERSEDE.format(table=one.table, kind=one.kind)), {**given, "low": low, "high": high}
+            )
+        insert = INSERT.format(table=one.table, columns=one.columns, rows=one.rows)
+        count += connection.execute(text(insert), {**given, "low": low, "high": high}).rowcount
+    connection.execute(EMPTY)
+    return count
 
 
 def first_hour(connection: Connection) -> datetime | None:
@@ -232,7 +249,8 @@ def differences(connection: Connection, at: Point, start: datetime, end: datetim
     connection.execute(WORK)
     connection.execute(EMPTY)
     connection.execute(ADD_CLOSED, {"share": at.share, "low": start, "high": end})
-    given = {"share": at.share, "known": at.known, "start": start, "end": end, "origin": ORIGIN, "most": most}
+    given = {"share": at.share, "known": at.known, "start": start, "end": end, "low": start, "high": end}
+    given |= {"origin": ORIGIN, "most": most}
     found = []
     for one in ROLLUPS:
         stored = STORED.format(columns=one.columns, table=one.table)

@@ -26,6 +26,7 @@ STATEMENT = """
         JOIN LATERAL (
             SELECT device, during FROM ingest.binding
             WHERE asset = a.id AND position = n.position AND known <= :known
+                AND (superseded IS NULL OR superseded > :known)
                 AND during && tstzrange(n."start" - n.max_gap, n."end")
             OFFSET 0
         ) AS b ON true
@@ -37,7 +38,8 @@ STATEMENT = """
             lag(s.value) OVER w AS value_before, least(s.at, lag(s.heard) OVER w + b.max_gap) AS ended
         FROM (SELECT array_agg(bound) AS bounds, array_agg(register) AS registers, array_agg(since) AS sinces,
             array_agg(before) AS befores, array_agg(max_gap) AS gaps FROM bound) AS x
-        CROSS JOIN LATERAL {said}(x.bounds, x.registers, x.sinces, x.befores, x.gaps, :known) AS s
+        CROSS JOIN LATERAL {said}(
+            x.bounds, x.registers, x.sinces, x.befores, x.gaps, :low, :high, :known) AS s
         JOIN bound AS b ON b.bound = s.bound
         WINDOW w AS (PARTITION BY s.bound ORDER BY s.at)
     ), change AS (
@@ -104,6 +106,8 @@ def load(
         "starts": [instant(need.start) for need in needs],
         "ends": [instant(need.end) for need in needs],
         "max_gaps": [timedelta(microseconds=need.max_gap) for need in needs],
+        "low": min((instant(need.start - need.max_gap) for need in needs), default=None),
+        "high": max((instant(need.end) for need in needs), default=None),
         "known": known,
     }
     found = {

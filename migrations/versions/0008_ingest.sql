@@ -91,8 +91,10 @@ RETURNS TABLE (register int, hour timestamptz) LANGUAGE sql STABLE AS $$
     GROUP BY 1, 2
 $$;
 
--- The last reading of a register in [since, before) that stands, as known; and the first one.
-CREATE FUNCTION ingest.last_reading(register_id int, since timestamptz, before timestamptz, newest bigint)
+-- The last reading of a register in [since, before) that stands, as known; and the first one. low, high: constants of
+-- the whole statement, by which chunks are left out once; leaving them out for each row costs more than the look-up.
+CREATE FUNCTION ingest.last_reading(register_id int, since timestamptz, before timestamptz, low timestamptz, high timestamptz,
+    newest bigint)
 RETURNS TABLE (at timestamptz, value bigint) LANGUAGE sql STABLE AS $$
     SELECT r.at, CASE WHEN o.is_there THEN o.value ELSE r.value END
     FROM ingest.reading AS r
@@ -100,11 +102,13 @@ RETURNS TABLE (at timestamptz, value bigint) LANGUAGE sql STABLE AS $$
         SELECT v.value, true AS is_there FROM ingest.reading_override AS v
         WHERE v.register = r.register AND v.at = r.at AND v.known <= newest ORDER BY v.known DESC LIMIT 1
     ) AS o ON true
-    WHERE (o.is_there IS NULL OR o.value IS NOT NULL)
-        AND r.register = register_id AND r.at >= since AND r.at < before AND r.known <= newest
+    WHERE (o.is_there IS NULL OR o.value IS NOT NULL) AND since < before
+        AND r.register = register_id AND r.at >= since AND r.at < before AND r.at >= low AND r.at < high
+        AND r.known <= newest
     ORDER BY r.at DESC LIMIT 1
 $$;
-CREATE FUNCTION ingest.first_reading(register_id int, since timestamptz, before timestamptz, newest bigint)
+CREATE FUNCTION ingest.first_reading(register_id int, since timestamptz, before timestamptz, low timestamptz, high timestamptz,
+    newest bigint)
 RETURNS TABLE (at timestamptz, value bigint) LANGUAGE sql STABLE AS $$
     SELECT r.at, CASE WHEN o.is_there THEN o.value ELSE r.value END
     FROM ingest.reading AS r
@@ -112,17 +116,33 @@ RETURNS TABLE (at timestamptz, value bigint) LANGUAGE sql STABLE AS $$
         SELECT v.value, true AS is_there FROM ingest.reading_override AS v
         WHERE v.register = r.register AND v.at = r.at AND v.known <= newest ORDER BY v.known DESC LIMIT 1
     ) AS o ON true
-    WHERE (o.is_there IS NULL OR o.value IS NOT NULL)
-        AND r.register = register_id AND r.at >= since AND r.at < before AND r.known <= newest
+    WHERE (o.is_there IS NULL OR o.value IS NOT NULL) AND since < before
+        AND r.register = register_id AND r.at >= since AND r.at < before AND r.at >= low AND r.at < high
+        AND r.known <= newest
     ORDER BY r.at LIMIT 1
+$$;
+
+-- Readings next to instants, on both sides, between `start` and `end` of a register's time. The arrays run in parallel;
+-- `edges` only numbers them.
+CREATE FUNCTION ingest.near(edges int[], registers int[], starts timestamptz[], ends timestamptz[], instants timestamptz[],
+    low timestamptz, high timestamptz, newest bigint)
+RETURNS TABLE (edge int, at timestamptz, value bigint) LANGUAGE sql STABLE AS $$
+    SELECT e.edge, p.at, p.value
+    FROM unnest(edges, registers, starts, ends, instants) AS e (edge, register, "start", "end", at)
+    CROSS JOIN LATERAL (
+        SELECT * FROM ingest.last_reading(
+            e.register, e."start", least(e.at + interval '1 microsecond', e."end"), low, high, newest)
+        UNION ALL
+        SELECT * FROM ingest.first_reading(e.register, greatest(e.at, e."start"), e."end", low, high, newest)
+    ) AS p
 $$;
 
 -- Both sides of each fall, and of each rise above a rate (ticks an hour), between readings from `first` to `last`.
 -- Roll-ups say in which hours to look; what they do not know yet is looked at in full; readings alone say what was.
--- glitches: also every reading within so long after a fall; NULL: none.
+-- glitches: also every reading within so long after a fall; NULL: none. All lie in [low, high).
 CREATE FUNCTION ingest.turning(
     bounds int[], registers int[], firsts timestamptz[], lasts timestamptz[], max_rates numeric[], glitches interval[],
-    newest bigint)
+    low timestamptz, high timestamptz, newest bigint)
 RETURNS TABLE (bound int, at_before timestamptz, before bigint, at timestamptz, value bigint)
 LANGUAGE sql STABLE AS $$
     WITH point AS MATERIALIZED (SELECT * FROM ingest.rolled(newest)),
@@ -132,47 +152,50 @@ LANGUAGE sql STABLE AS $$
             AS e (bound, register, first, last, max_rate, glitch)
         JOIN point AS p ON p.share = e.register % 2
     ), late AS MATERIALIZED (
-        SELECT l.register, l.hour FROM (SELECT min(e.first) AS low, max(e.last) AS high FROM e) AS x
-        CROSS JOIN LATERAL ingest.late_hours(x.low, x.high + interval '1 microsecond', newest) AS l
+        SELECT * FROM ingest.late_hours(low, high, newest)
     ), zone AS (
         SELECT e.bound, greatest(h.hour, e.first) AS low,
             least(h.hour + interval '1 hour', e.last + interval '1 microsecond') AS high
         FROM e JOIN ingest.usage_hour AS h ON h.register = e.register
             AND h.fastest > coalesce(e.whole_rate, 9223372036854775806)
             AND h.hour > e.first - interval '1 hour' AND h.hour <= e.last AND h.hour < e.closed_to
+            AND h.hour > low - interval '1 hour' AND h.hour < high
             AND h.known <= e.known AND (h.superseded IS NULL OR h.superseded > e.known)
         UNION ALL
         SELECT e.bound, greatest(e.closed_to, e.first), e.last + interval '1 microsecond'
         FROM e WHERE e.last >= e.closed_to
         UNION ALL
         SELECT e.bound, greatest(l.hour, e.first),
-            least(coalesce(n.at, l.hour + interval '1 hour'), e.last) + interval '1 microsecond'
+            least(coalesce(n.at, e.last), e.last) + interval '1 microsecond'
         FROM e JOIN late AS l ON l.register = e.register AND l.hour <= e.last AND l.hour > e.first - interval '1 hour'
-        LEFT JOIN LATERAL ingest.first_reading(e.register, l.hour + interval '1 hour', 'infinity', newest) AS n ON true
+        LEFT JOIN LATERAL ingest.first_reading(
+            e.register, l.hour + interval '1 hour', e.last + interval '1 microsecond', low, high, newest) AS n ON true
     ), turn AS MATERIALIZED (
         SELECT e.bound, e.register, e.last, e.glitch, p.at_before, p.before, p.at, p.value
         FROM zone AS z JOIN e ON e.bound = z.bound
-        LEFT JOIN LATERAL ingest.last_reading(e.register, e.first, z.low, newest) AS b ON true
+        LEFT JOIN LATERAL ingest.last_reading(e.register, e.first, z.low, low, high, newest) AS b ON true
         CROSS JOIN LATERAL (
             SELECT r.at, r.value, lag(r.at, 1, b.at) OVER (ORDER BY r.at) AS at_before,
                 lag(r.value, 1, b.value) OVER (ORDER BY r.at) AS before
             FROM ingest.effective(e.register, z.low, z.high, newest) AS r
+            WHERE r.at >= turning.low AND r.at < turning.high
         ) AS p
         WHERE p.value < p.before
-            OR (p.value - p.before) * 3600::numeric > e.max_rate * extract(epoch FROM p.at - p.at_before)
+            OR (p.value::numeric - p.before) * 3600 > e.max_rate * extract(epoch FROM p.at - p.at_before)
     )
     SELECT t.bound, t.at_before, t.before, t.at, t.value FROM turn AS t
     UNION ALL
     SELECT t.bound, t.at, t.value, r.at, r.value
     FROM turn AS t CROSS JOIN LATERAL ingest.effective(
         t.register, t.at, least(t.at + t.glitch, t.last) + interval '1 microsecond', newest) AS r
-    WHERE t.glitch IS NOT NULL AND t.value < t.before AND r.at > t.at
+    WHERE t.glitch IS NOT NULL AND t.value < t.before AND r.at > t.at AND r.at >= turning.low AND r.at < turning.high
 $$;
 
 -- What states were said in [since, before), as far as it matters to whom `gap` is silence: from `at` to `heard` the value
--- was said again and again.
+-- was said again and again. All lie in [first, last).
 CREATE FUNCTION ingest.said(
-    bounds int[], registers int[], sinces timestamptz[], befores timestamptz[], gaps interval[], newest bigint)
+    bounds int[], registers int[], sinces timestamptz[], befores timestamptz[], gaps interval[], first timestamptz,
+    last timestamptz, newest bigint)
 RETURNS TABLE (bound int, at timestamptz, heard timestamptz, value bigint)
 LANGUAGE sql STABLE AS $$
     WITH point AS MATERIALIZED (SELECT * FROM ingest.rolled(newest)),
@@ -184,12 +207,11 @@ LANGUAGE sql STABLE AS $$
         JOIN point AS p ON p.share = e.register % 2
         WHERE e.since < e.before
     ), late AS MATERIALIZED (
-        SELECT l.register, l.hour FROM (SELECT min(e.since) AS low, max(e.before) AS high FROM e) AS x
-        CROSS JOIN LATERAL ingest.late_hours(x.low, x.high, newest) AS l
+        SELECT * FROM ingest.late_hours(first, last, newest)
     ), whole AS MATERIALIZED (
         SELECT e.bound, e.register, e.gap, s.starts_at, s.ends_at, s.value, s.longest
         FROM e JOIN ingest.state_span AS s ON s.register = e.register AND s.hour >= e.low AND s.hour < e.high
-            AND s.known <= e.known AND (s.superseded IS NULL OR s.superseded > e.known)
+            AND s.hour >= first AND s.hour < last AND s.known <= e.known AND (s.superseded IS NULL OR s.superseded > e.known)
         WHERE NOT EXISTS (SELECT FROM late AS l WHERE l.register = s.register AND l.hour = s.hour)
     ), zone AS (
         SELECT e.bound, e.register, e.since AS low, CASE WHEN e.low < e.high THEN e.low ELSE e.before END AS high FROM e
@@ -205,21 +227,37 @@ LANGUAGE sql STABLE AS $$
     UNION ALL
     SELECT z.bound, r.at, r.at, r.value
     FROM zone AS z CROSS JOIN LATERAL ingest.effective(z.register, z.low, z.high, newest) AS r
+    WHERE r.at >= first AND r.at < last
 $$;
 
-CREATE OR REPLACE FUNCTION visible.counter_breaks(bounds int[], registers int[], firsts timestamptz[], lasts timestamptz[],
-    max_rates numeric[], newest bigint)
+-- As ingest.near and ingest.turning, of what the party may know.
+CREATE FUNCTION visible.near(edges int[], registers int[], starts timestamptz[], ends timestamptz[], instants timestamptz[],
+    low timestamptz, high timestamptz, newest bigint)
+RETURNS TABLE (edge int, at timestamptz, value bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT n.edge, n.at, n.value
+    FROM (
+        SELECT array_agg(e.edge) AS edges, array_agg(e.register) AS registers, array_agg(e."start") AS starts,
+            array_agg(e."end") AS ends, array_agg(e.at) AS instants
+        FROM unnest(edges, registers, starts, ends, instants) AS e (edge, register, "start", "end", at)
+        WHERE visible.knows(e.register, e.at)
+    ) AS a CROSS JOIN LATERAL ingest.near(a.edges, a.registers, a.starts, a.ends, a.instants, low, high, newest) AS n
+$$;
+CREATE FUNCTION visible.turning(
+    bounds int[], registers int[], firsts timestamptz[], lasts timestamptz[], max_rates numeric[], glitches interval[],
+    low timestamptz, high timestamptz, newest bigint)
 RETURNS TABLE (bound int, at_before timestamptz, before bigint, at timestamptz, value bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
     SELECT t.bound, t.at_before, t.before, t.at, t.value
-    FROM unnest(bounds, registers) AS e (bound, register)
-    JOIN ingest.turning(bounds, registers, firsts, lasts, max_rates, NULL, newest) AS t ON t.bound = e.bound
+    FROM ingest.turning(bounds, registers, firsts, lasts, max_rates, glitches, low, high, newest) AS t
+    JOIN unnest(bounds, registers) AS e (bound, register) ON e.bound = t.bound
     WHERE visible.knows(e.register, t.at)
 $$;
 
 -- As ingest.said, cut to the times in which the register served an asset that the party's contracts cover.
 CREATE FUNCTION visible.said(
-    bounds int[], registers int[], sinces timestamptz[], befores timestamptz[], gaps interval[], newest bigint)
+    bounds int[], registers int[], sinces timestamptz[], befores timestamptz[], gaps interval[], first timestamptz,
+    last timestamptz, newest bigint)
 RETURNS TABLE (bound int, at timestamptz, heard timestamptz, value bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
     WITH shown AS (
@@ -238,11 +276,18 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
     SELECT s.bound, s.at, s.heard, s.value
     FROM (SELECT array_agg(x.bound) AS bounds, array_agg(x.register) AS registers, array_agg(x.since) AS sinces,
         array_agg(x.before) AS befores, array_agg(x.gap) AS gaps FROM shown AS x) AS a
-    CROSS JOIN LATERAL ingest.said(a.bounds, a.registers, a.sinces, a.befores, a.gaps, newest) AS s
+    CROSS JOIN LATERAL ingest.said(a.bounds, a.registers, a.sinces, a.befores, a.gaps, first, last, newest) AS s
 $$;
-ALTER FUNCTION visible.said(int[], int[], timestamptz[], timestamptz[], interval[], bigint) OWNER TO yardstick_visible;
-REVOKE ALL ON FUNCTION visible.said(int[], int[], timestamptz[], timestamptz[], interval[], bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION visible.said(int[], int[], timestamptz[], timestamptz[], interval[], bigint) TO yardstick_api;
+DO $$
+DECLARE made regprocedure;
+BEGIN
+    FOR made IN SELECT oid FROM pg_proc
+        WHERE pronamespace = 'visible'::regnamespace AND proname IN ('near', 'turning', 'said') LOOP
+        EXECUTE format('ALTER FUNCTION %s OWNER TO yardstick_visible', made);
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', made);
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO yardstick_api', made);
+    END LOOP;
+END $$;
 
 GRANT SELECT, INSERT ON ingest.rollup_point, ingest.usage_hour, ingest.gauge_hour, ingest.state_span TO yardstick_worker;
 GRANT UPDATE (closed_to, at) ON ingest.rollup_point TO yardstick_worker;

@@ -860,13 +860,18 @@ RELATION ingest.binding
     during tstzrange NOT NULL
     evidence text NOT NULL DEFAULT ''::text
     known bigint NOT NULL
+    superseded bigint
     CONSTRAINT binding_asset_fkey FOREIGN KEY (asset) REFERENCES ingest.asset(id)
-    CONSTRAINT binding_asset_position_during_excl EXCLUDE USING gist (asset WITH =, "position" WITH =, during WITH &&)
-    CONSTRAINT binding_device_during_excl EXCLUDE USING gist (device WITH =, during WITH &&)
+    CONSTRAINT binding_check CHECK ((superseded > known))
+    CONSTRAINT binding_device EXCLUDE USING gist (device WITH =, during WITH &&) WHERE ((superseded IS NULL))
     CONSTRAINT binding_device_fkey FOREIGN KEY (device) REFERENCES ingest.device(id)
     CONSTRAINT binding_during_check CHECK (((NOT isempty(during)) AND lower_inc(during) AND (NOT upper_inc(during))))
     CONSTRAINT binding_pkey PRIMARY KEY (id)
+    CONSTRAINT binding_place EXCLUDE USING gist (asset WITH =, "position" WITH =, during WITH &&) WHERE ((superseded IS NULL))
     CONSTRAINT binding_position_check CHECK (("position" ~ '^[A-Za-z0-9._-]{1,64}$'::text))
+    CREATE INDEX binding_asset ON ingest.binding USING btree (asset, "position")
+    CREATE INDEX binding_of_device ON ingest.binding USING btree (device)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ingest.binding FOR EACH ROW EXECUTE FUNCTION ingest.refuse_rewriting()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING ((asset IN ( SELECT visible.asset_ids() AS asset_ids)) OR visible.operates())
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
@@ -882,6 +887,7 @@ RELATION ingest.binding_value
     CONSTRAINT binding_value_binding_fkey FOREIGN KEY (binding) REFERENCES ingest.binding(id)
     CONSTRAINT binding_value_pkey PRIMARY KEY (binding, register)
     CONSTRAINT binding_value_register_fkey FOREIGN KEY (register) REFERENCES ingest.register(id)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.binding_value FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (binding IN ( SELECT binding.id FROM ingest.binding))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
@@ -897,6 +903,23 @@ RELATION ingest.cloud_event
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.cloud_event FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING visible.operates()
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.component
+    id integer NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    name text NOT NULL
+    kind text NOT NULL DEFAULT ''::text
+    created_at timestamp with time zone NOT NULL
+    CONSTRAINT component_name_check CHECK ((name <> ''::text))
+    CONSTRAINT component_name_key UNIQUE (name)
+    CONSTRAINT component_pkey PRIMARY KEY (id)
+    CONSTRAINT component_public_id_key UNIQUE (public_id)
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (visible.operates() OR (id IN ( SELECT mounting.component FROM ingest.mounting)))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
@@ -927,10 +950,20 @@ RELATION ingest.declaration
     max_rate numeric
     max_gap interval
     silence_limit interval
+    glitch_window interval
+    noise_band bigint NOT NULL DEFAULT 0
+    refill_threshold bigint
+    every interval
+    cross_checks jsonb NOT NULL DEFAULT '[]'::jsonb
+    CONSTRAINT declaration_cross_checks_check CHECK ((jsonb_typeof(cross_checks) = 'array'::text))
+    CONSTRAINT declaration_every_check CHECK ((every > '00:00:00'::interval))
+    CONSTRAINT declaration_glitch_window_check CHECK ((glitch_window > '00:00:00'::interval))
     CONSTRAINT declaration_max_gap_check CHECK ((max_gap > '00:00:00'::interval))
     CONSTRAINT declaration_max_rate_check CHECK ((max_rate > (0)::numeric))
     CONSTRAINT declaration_modulus_check CHECK ((modulus > 0))
+    CONSTRAINT declaration_noise_band_check CHECK ((noise_band >= 0))
     CONSTRAINT declaration_pkey PRIMARY KEY (register, known)
+    CONSTRAINT declaration_refill_threshold_check CHECK ((refill_threshold >= 0))
     CONSTRAINT declaration_register_fkey FOREIGN KEY (register) REFERENCES ingest.register(id)
     CONSTRAINT declaration_silence_limit_check CHECK ((silence_limit > '00:00:00'::interval))
     CONSTRAINT declaration_tolerance_check CHECK ((tolerance >= 0))
@@ -959,6 +992,50 @@ RELATION ingest.device
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
+RELATION ingest.epoch
+    register integer NOT NULL
+    at timestamp with time zone NOT NULL
+    closing bigint
+    opening bigint
+    void boolean NOT NULL DEFAULT false
+    known bigint NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    CONSTRAINT epoch_author_check CHECK ((author <> ''::text))
+    CONSTRAINT epoch_pkey PRIMARY KEY (register, at, known)
+    CONSTRAINT epoch_reason_check CHECK ((reason <> ''::text))
+    CONSTRAINT epoch_register_fkey FOREIGN KEY (register) REFERENCES ingest.register(id)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.epoch FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (visible.operates() OR (register IN ( SELECT register.id FROM ingest.register)))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.estimate
+    register integer NOT NULL
+    during tstzrange NOT NULL
+    ticks bigint
+    method text NOT NULL
+    known bigint NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    CONSTRAINT estimate_author_check CHECK ((author <> ''::text))
+    CONSTRAINT estimate_during_check CHECK (((NOT isempty(during)) AND lower_inc(during) AND (NOT upper_inc(during))))
+    CONSTRAINT estimate_method_check CHECK ((method <> ''::text))
+    CONSTRAINT estimate_pkey PRIMARY KEY (register, during, known)
+    CONSTRAINT estimate_reason_check CHECK ((reason <> ''::text))
+    CONSTRAINT estimate_register_fkey FOREIGN KEY (register) REFERENCES ingest.register(id)
+    CONSTRAINT estimate_ticks_check CHECK ((ticks >= 0))
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.estimate FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (visible.operates() OR (register IN ( SELECT register.id FROM ingest.register)))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
 RELATION ingest.latest
     register integer NOT NULL
     at timestamp with time zone NOT NULL
@@ -970,6 +1047,35 @@ RELATION ingest.latest
     POLICY api FOR r TO yardstick_api USING (visible.operates() OR (register IN ( SELECT register.id FROM ingest.register)))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT, UPDATE TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.mounting
+    id integer NOT NULL GENERATED ALWAYS AS IDENTITY
+    component integer NOT NULL
+    asset integer NOT NULL
+    "position" text NOT NULL
+    during tstzrange NOT NULL
+    evidence text NOT NULL DEFAULT ''::text
+    author text NOT NULL
+    known bigint NOT NULL
+    superseded bigint
+    CONSTRAINT mounting_asset_fkey FOREIGN KEY (asset) REFERENCES ingest.asset(id)
+    CONSTRAINT mounting_author_check CHECK ((author <> ''::text))
+    CONSTRAINT mounting_check CHECK ((superseded > known))
+    CONSTRAINT mounting_component EXCLUDE USING gist (component WITH =, during WITH &&) WHERE ((superseded IS NULL))
+    CONSTRAINT mounting_component_fkey FOREIGN KEY (component) REFERENCES ingest.component(id)
+    CONSTRAINT mounting_during_check CHECK (((NOT isempty(during)) AND lower_inc(during) AND (NOT upper_inc(during))))
+    CONSTRAINT mounting_pkey PRIMARY KEY (id)
+    CONSTRAINT mounting_place EXCLUDE USING gist (asset WITH =, "position" WITH =, during WITH &&) WHERE ((superseded IS NULL))
+    CONSTRAINT mounting_position_check CHECK (("position" ~ '^[A-Za-z0-9._-]{1,64}$'::text))
+    CREATE INDEX mounting_asset ON ingest.mounting USING btree (asset)
+    CREATE INDEX mounting_of_component ON ingest.mounting USING btree (component)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ingest.mounting FOR EACH ROW EXECUTE FUNCTION ingest.refuse_rewriting()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (visible.operates() OR (asset IN ( SELECT visible.asset_ids() AS asset_ids)))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
@@ -1091,6 +1197,31 @@ RELATION ingest.register
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
+RELATION ingest.release
+    register integer NOT NULL
+    start_at timestamp with time zone NOT NULL
+    end_at timestamp with time zone NOT NULL
+    kind text NOT NULL
+    ticks bigint
+    known bigint NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    CONSTRAINT release_author_check CHECK ((author <> ''::text))
+    CONSTRAINT release_check CHECK ((end_at > start_at))
+    CONSTRAINT release_check1 CHECK (((kind = 'bill'::text) = (ticks IS NOT NULL)))
+    CONSTRAINT release_kind_check CHECK ((kind = ANY (ARRAY['bill'::text, 'from_zero'::text, 'void'::text, 'reopened'::text])))
+    CONSTRAINT release_pkey PRIMARY KEY (register, start_at, end_at, known)
+    CONSTRAINT release_reason_check CHECK ((reason <> ''::text))
+    CONSTRAINT release_register_fkey FOREIGN KEY (register) REFERENCES ingest.register(id)
+    CONSTRAINT release_ticks_check CHECK ((ticks >= 0))
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.release FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (visible.operates() OR (register IN ( SELECT register.id FROM ingest.register)))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
 RELATION ingest.sequence
     device integer NOT NULL
     boot text NOT NULL
@@ -1196,6 +1327,21 @@ AS $function$
 $function$
 -- owner: the administrator
 
+CREATE OR REPLACE FUNCTION ingest.refuse_rewriting()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog'
+AS $function$
+BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.superseded IS NULL AND NEW.superseded IS NOT NULL
+        AND to_jsonb(NEW) - 'superseded' = to_jsonb(OLD) - 'superseded' THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION '% of %.% refused: its rows never change; a correction is a new row',
+        TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $function$
+-- owner: the administrator
+
 CREATE OR REPLACE FUNCTION visible.asset_ids()
  RETURNS SETOF integer
  LANGUAGE sql
@@ -1227,19 +1373,23 @@ AS $function$
 $function$
 -- owner: yardstick_visible
 
-CREATE OR REPLACE FUNCTION visible.counter_breaks(bounds integer[], registers integer[], firsts timestamp with time zone[], lasts timestamp with time zone[], max_rates numeric[], newest bigint)
+CREATE OR REPLACE FUNCTION visible.counter_breaks(bounds integer[], registers integer[], firsts timestamp with time zone[], lasts timestamp with time zone[], max_rates numeric[], glitches interval[], newest bigint)
  RETURNS TABLE(bound integer, at_before timestamp with time zone, before bigint, at timestamp with time zone, value bigint)
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog'
 AS $function$
     SELECT e.bound, p.at_before, p.before, p.at, p.value
-    FROM unnest(bounds, registers, firsts, lasts, max_rates) AS e (bound, register, first, last, max_rate)
+    FROM unnest(bounds, registers, firsts, lasts, max_rates, glitches)
+        AS e (bound, register, first, last, max_rate, glitch)
     CROSS JOIN LATERAL (
-        SELECT r.at, r.value, lag(r.at) OVER (ORDER BY r.at) AS at_before, lag(r.value) OVER (ORDER BY r.at) AS before
-        FROM ingest.effective(e.register, e.first, e.last + interval '1 microsecond', newest) AS r
+        SELECT *, max(CASE WHEN value < before THEN at END) OVER (ORDER BY at) AS fell FROM (
+            SELECT r.at, r.value, lag(r.at) OVER w AS at_before, lag(r.value) OVER w AS before
+            FROM ingest.effective(e.register, e.first, e.last + interval '1 microsecond', newest) AS r
+            WINDOW w AS (ORDER BY r.at)
+        ) AS every
     ) AS p
-    WHERE (p.value < p.before
+    WHERE (p.value < p.before OR p.at <= p.fell + e.glitch
         OR (p.value - p.before) * 3600::numeric > e.max_rate * extract(epoch FROM p.at - p.at_before))
         AND visible.knows(e.register, p.at)
 $function$
@@ -1274,6 +1424,26 @@ AS $function$
 $function$
 -- owner: yardstick_visible
 
+CREATE OR REPLACE FUNCTION visible.counter_outside(bounds integer[], registers integer[], starts timestamp with time zone[], ends timestamp with time zone[], newest bigint)
+ RETURNS TABLE(bound integer, at timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT e.bound, p.at, p.value
+    FROM unnest(bounds, registers, starts, ends) AS e (bound, register, "start", "end")
+    CROSS JOIN LATERAL (
+        (SELECT r.at, r.value
+         FROM ingest.effective(e.register, e."start" - interval '35 days', e."start", newest) AS r
+         WHERE visible.knows(e.register, e."start") ORDER BY r.at DESC LIMIT 1)
+        UNION ALL
+        (SELECT r.at, r.value
+         FROM ingest.effective(e.register, e."end", e."end" + interval '35 days', newest) AS r
+         WHERE visible.knows(e.register, e."end") ORDER BY r.at LIMIT 1)
+    ) AS p
+$function$
+-- owner: yardstick_visible
+
 CREATE OR REPLACE FUNCTION visible.knows(register_id integer, instant timestamp with time zone)
  RETURNS boolean
  LANGUAGE sql
@@ -1282,7 +1452,8 @@ CREATE OR REPLACE FUNCTION visible.knows(register_id integer, instant timestamp 
 AS $function$
     SELECT visible.operates() OR EXISTS (
         SELECT FROM ingest.register AS g
-        JOIN ingest.binding AS b ON b.device = g.device AND (instant <@ b.during OR instant = upper(b.during))
+        JOIN ingest.binding AS b ON b.device = g.device AND b.superseded IS NULL
+            AND (instant <@ b.during OR instant = upper(b.during))
         JOIN contracts.party_asset AS p ON p.asset = b.asset AND (instant <@ p.during OR instant = upper(p.during))
         WHERE g.id = register_id AND p.party = visible.party())
 $function$
@@ -1329,7 +1500,7 @@ AS $function$
             AND r.at >= lower(b.during) AND (upper_inf(b.during) OR r.at < upper(b.during))
         ORDER BY r.at LIMIT most
     ) AS r ON true
-    WHERE b.asset = asset_id AND b.position || '/' || g.name = path
+    WHERE b.asset = asset_id AND b.superseded IS NULL AND b.position || '/' || g.name = path
         AND (visible.operates() OR EXISTS (
             SELECT FROM contracts.party_asset AS p
             WHERE p.party = visible.party() AND p.asset = asset_id AND r.at <@ p.during))
@@ -1356,7 +1527,7 @@ AS $function$
     SELECT r.at, r.value FROM ingest.effective(register_id, since, before, newest) AS r
     WHERE (visible.operates() OR EXISTS (
             SELECT FROM ingest.register AS g
-            JOIN ingest.binding AS b ON b.device = g.device AND r.at <@ b.during
+            JOIN ingest.binding AS b ON b.device = g.device AND r.at <@ b.during AND b.superseded IS NULL
             JOIN contracts.party_asset AS p ON p.asset = b.asset AND r.at <@ p.during
             WHERE g.id = register_id AND p.party = visible.party()))
 $function$

@@ -153,7 +153,11 @@ READINGS = {
     # A rate of nothing makes each rise a break.
     "counter_breaks": (
         "visible.counter_breaks(ARRAY[1], ARRAY[:register], ARRAY[timestamptz '2026-10-01'], "
-        "ARRAY[timestamptz '2026-10-02'], ARRAY[0::numeric], 1000000)"
+        "ARRAY[timestamptz '2026-10-02'], ARRAY[0::numeric], ARRAY[NULL::interval], 1000000)"
+    ),
+    "counter_outside": (
+        "visible.counter_outside(ARRAY[1], ARRAY[:register], ARRAY[timestamptz '2026-10-02'], "
+        "ARRAY[NULL::timestamptz], 1000000)"
     ),
 }
 

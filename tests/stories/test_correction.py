@@ -261,6 +261,9 @@ LOOKED_FOR = {
     "ingest.reading_override",
     "ingest.binding",
     "ingest.declaration",
+    "ingest.epoch",
+    "ingest.mounting",
+    "ingest.release",
 }
 NO_FACTS = {
     "contracts.version",  # a correction keeps the versions that the invoice knew
@@ -270,6 +273,7 @@ NO_FACTS = {
     "ingest.cloud_event",  # what came and which node lived: neither is read by an evaluation
     "ingest.node_life",
     "ingest.sequence",
+    "ingest.estimate",  # shown beside what was counted; no line rests on it
     "ingest.quarantine_action",  # what it releases is a reading with a number of its own
     "ingest.quarantine",
 }
