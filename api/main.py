@@ -23,6 +23,7 @@ COMMANDS: dict[str, list[tuple[str, str]]] = {
     "contract": [("api.commands.contract", "app"), ("api.commands.contract_store", "app")],
     "device": [("api.commands.ingest", "device")],
     "readings": [("api.commands.ingest", "readings"), ("api.commands.delivery", "readings")],
+    "meters": [("api.commands.rollup", "app")],
     "bill": [("api.commands.bill", "app")],
     "key": [("api.commands.key", "app")],
     "person": [("api.commands.person", "app")],

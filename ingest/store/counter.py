@@ -85,8 +85,9 @@ class Source:
 TABLE = Source(text(NEAR.format(near="ingest.near")), text(TURNING.format(turning="ingest.turning")), decided.OUTSIDE)
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 """No reading is earlier or later."""
-_NEAR = timedelta(days=2)
-"""Where neighbours are looked for first; nearly all are there."""
+_NEAR = (timedelta(hours=6), timedelta(days=14))
+"""Where neighbours are looked for first: nearly all are there, in one chunk; then everywhere."""
+_ANYWHERE = timedelta(days=36_525)
 _WEEK = timedelta(days=7)
 """Instants so far apart are looked up apart, each in its few chunks."""
 _HOUR = 3_600_000_000
@@ -165,11 +166,14 @@ class _Edge(NamedTuple):
     one: _Row
     at: datetime
 
-    def lacks_before(self, found: Sequence[datetime]) -> bool:
-        return self.at > self.one.span[0] and all(at > self.at for at in found)
+    before: bool
+    after: bool
 
-    def lacks_after(self, found: Sequence[datetime]) -> bool:
-        return self.at < self.one.span[1] and all(at < self.at for at in found)
+    def missing(self, found: Sequence[datetime]) -> "_Edge":
+        """The sides on which a neighbour may be further away."""
+        start, end = self.one.span
+        before = self.before and self.at > start and all(at > self.at for at in found)
+        return _Edge(self.one, self.at, before, self.after and self.at < end and all(at < self.at for at in found))
 
 
 OnReset: TypeAlias = Literal["hold", "assume_zero", "documented_only"]
@@ -251,19 +255,18 @@ class _Search:
 
     def _neighbours(self, edges: Sequence[tuple[_Row, datetime]]) -> None:
         """Readings on both sides of each instant: around it, and where there are none, as far as its device serves."""
-        weeks = defaultdict[int, list[_Edge]](list)
-        for one, at in edges:
-            weeks[(at - _EARLIEST) // _WEEK].append(_Edge(one, at))
-        before, after = list[_Edge](), list[_Edge]()
-        for week in weeks.values():
-            ats = [edge.at for edge in week]
-            found = self._near(week, min(ats) - _NEAR, max(ats) + _NEAR)
-            before += [edge for edge, seen in zip(week, found, strict=True) if edge.lacks_before(seen)]
-            after += [edge for edge, seen in zip(week, found, strict=True) if edge.lacks_after(seen)]
-        if before:
-            self._near(before, _EARLIEST, max(edge.at for edge in before))
-        if after:
-            self._near(after, min(edge.at for edge in after), _LATEST)
+        wanted = [_Edge(one, at, True, True) for one, at in edges]
+        for reach in (*_NEAR, _ANYWHERE):
+            weeks = defaultdict[object, list[_Edge]](list)
+            for edge in wanted:
+                weeks[(edge.at - _EARLIEST) // max(reach, _WEEK), edge.before, edge.after].append(edge)
+            wanted = []
+            for week in weeks.values():
+                low, high = min(edge.at for edge in week), max(edge.at for edge in week) + _STEP
+                low, high = (low - reach if week[0].before else low), (high + reach if week[0].after else high)
+                found = self._near(week, low, high)
+                missing = (edge.missing(seen) for edge, seen in zip(week, found, strict=True))
+                wanted += [edge for edge in missing if edge.before or edge.after]
 
     def _near(self, edges: Sequence["_Edge"], low: datetime, high: datetime) -> list[list[datetime]]:
         """Add what is in [low, high) next to each edge; where it was found."""

@@ -71,69 +71,79 @@ SUPERSEDE = """
     WHERE d.kind = '{kind}' AND h.register = d.register AND h.hour >= d.low AND h.hour < d.high
         AND h.superseded IS NULL AND h.hour >= :low AND h.hour < :high
 """
+ANALYZE = text("ANALYZE due")
 EXTENT = text("SELECT min(low), max(high) FROM due")
-# The reading before the stretch is looked for nearby, then everywhere. Steps of more than half the range of BIGINT
-# would overflow in the subtraction.
+SETTING = text("SET LOCAL work_mem = '128MB'")
+# What stands in the stretches that are due. low, high: constants, which leave few chunks.
+STANDING = """
+    SELECT d.register, d.low, date_bin('1 hour', r.at, :origin) AS hour, r.at,
+        CASE WHEN o.at IS NULL THEN r.value ELSE o.value END AS value
+    FROM due AS d
+    JOIN ingest.reading AS r ON r.register = d.register AND r.at >= d.low AND r.at < d.high
+        AND r.at >= :low AND r.at < :high AND r.known <= :known
+    LEFT JOIN (
+        SELECT DISTINCT ON (v.register, v.at) v.register, v.at, v.value FROM ingest.reading_override AS v
+        WHERE v.known <= :known AND v.at >= :low AND v.at < :high ORDER BY v.register, v.at, v.known DESC
+    ) AS o ON o.register = r.register AND o.at = r.at
+    WHERE d.kind = '{kind}' AND (o.at IS NULL OR o.value IS NOT NULL)
+"""
+# The reading before a stretch is looked for nearby, then everywhere.
 STEPS = """
-    LEFT JOIN LATERAL ingest.last_reading(
-        d.register, :origin, d.low, cast(:low AS timestamptz) - interval '1 day', :high, :known) AS near ON true
-    LEFT JOIN LATERAL ingest.last_reading(d.register, :origin,
-        CASE WHEN near.at IS NULL THEN d.low ELSE :origin END, :origin, :high, :known) AS far ON true
-    CROSS JOIN LATERAL (SELECT coalesce(near.at, far.at) AS at, coalesce(near.value, far.value) AS value) AS b
-    CROSS JOIN LATERAL (
-        SELECT date_bin('1 hour', s.at, :origin) AS hour, {columns}
-        FROM (
-            SELECT r.at, r.value, lag(r.at, 1, b.at) OVER w AS at_before, lag(r.value, 1, b.value) OVER w AS before
-            FROM ingest.effective(d.register, d.low, d.high, :known) AS r
-            WHERE r.at >= :low AND r.at < :high WINDOW w AS (ORDER BY r.at)
-        ) AS s GROUP BY 1
-    ) AS h
-"""
-USAGE = (
-    "SELECT d.register, h.* FROM due AS d"
-    + STEPS.format(
-        columns="""count(*) AS readings, min(s.at) AS first_at, public.first(s.value, s.at) AS first_value,
-            max(s.at) AS last_at, public.last(s.value, s.at) AS last_value,
-            coalesce(max(CASE
-                WHEN s.value < s.before THEN 9223372036854775807
-                WHEN s.value = s.before THEN 0
-                WHEN s.before < -4611686018427387904 OR s.value > 4611686018427387903 THEN 9223372036854775806
-                WHEN s.value - s.before > 2000000000 THEN 9223372036854775806
-                WHEN s.value > s.before THEN
-                    ((s.value - s.before) * 3600000000 - 1)
-                        / (date_part('epoch', s.at - s.at_before) * 1000000)::bigint + 1
-            END), 0) AS fastest"""
+    WITH edge AS MATERIALIZED (
+        SELECT d.register, d.low, coalesce(near.at, far.at) AS at, coalesce(near.value, far.value) AS value
+        FROM due AS d
+        LEFT JOIN LATERAL ingest.last_reading(
+            d.register, :origin, d.low, cast(:low AS timestamptz) - interval '6 hours', :high, :known) AS near ON true
+        LEFT JOIN LATERAL ingest.last_reading(d.register, :origin,
+            CASE WHEN near.at IS NULL THEN d.low ELSE :origin END, :origin, :high, :known) AS far ON true
+        WHERE d.kind = '{kind}'
+    ), step AS (
+        SELECT r.register, r.hour, r.at, r.value, lag(r.at, 1, e.at) OVER w AS at_before,
+            lag(r.value, 1, e.value) OVER w AS before
+        FROM ({standing}) AS r JOIN edge AS e ON e.register = r.register AND e.low = r.low
+        WINDOW w AS (PARTITION BY r.register, r.low ORDER BY r.at)
     )
-    + "WHERE d.kind = 'counter'"
-)
-GAUGE = (
-    "SELECT d.register, h.* FROM due AS d"
-    + STEPS.format(
-        columns="""count(*) AS readings, min(s.value) AS lowest, max(s.value) AS highest, max(s.at) AS last_at,
-            public.last(s.value, s.at) AS last_value,
-            coalesce(sum(s.value::numeric - s.before) FILTER (WHERE s.value > s.before), 0) AS risen,
-            coalesce(sum(s.before::numeric - s.value) FILTER (WHERE s.value < s.before), 0) AS fallen"""
-    )
-    + "WHERE d.kind = 'gauge'"
-)
-STATE = """
-    SELECT d.register, h.* FROM due AS d
-    CROSS JOIN LATERAL (
-        SELECT s.hour, min(s.at) AS starts_at, max(s.at) AS ends_at, s.value,
-            coalesce(max(s.at - s.at_before) FILTER (WHERE NOT s.changes), interval '0') AS longest,
-            count(*) AS readings
-        FROM (
-            SELECT *, count(*) FILTER (WHERE c.changes) OVER (ORDER BY c.at) AS span
-            FROM (
-                SELECT date_bin('1 hour', r.at, :origin) AS hour, r.at, r.value, lag(r.at) OVER w AS at_before,
-                    (r.value, date_bin('1 hour', r.at, :origin))
-                        IS DISTINCT FROM (lag(r.value) OVER w, date_bin('1 hour', lag(r.at) OVER w, :origin)) AS changes
-                FROM ingest.effective(d.register, d.low, d.high, :known) AS r
-                WHERE r.at >= :low AND r.at < :high WINDOW w AS (ORDER BY r.at)
-            ) AS c
-        ) AS s GROUP BY s.hour, s.span, s.value
-    ) AS h WHERE d.kind = 'state'
+    SELECT s.register, s.hour, {columns} FROM step AS s GROUP BY s.register, s.hour
 """
+# Steps of more than half the range of BIGINT would overflow in the subtraction.
+USAGE = STEPS.format(
+    kind="counter",
+    standing=STANDING.format(kind="counter"),
+    columns="""count(*) AS readings, min(s.at) AS first_at, public.first(s.value, s.at) AS first_value,
+        max(s.at) AS last_at, public.last(s.value, s.at) AS last_value,
+        coalesce(max(CASE
+            WHEN s.value < s.before THEN 9223372036854775807
+            WHEN s.value = s.before THEN 0
+            WHEN s.before < -4611686018427387904 OR s.value > 4611686018427387903 THEN 9223372036854775806
+            WHEN s.value - s.before > 2000000000 THEN 9223372036854775806
+            WHEN s.value > s.before THEN ((s.value - s.before) * 3600000000 - 1)
+                / (date_part('epoch', s.at - s.at_before) * 1000000)::bigint + 1
+        END), 0) AS fastest""",
+)
+GAUGE = STEPS.format(
+    kind="gauge",
+    standing=STANDING.format(kind="gauge"),
+    columns="""count(*) AS readings, min(s.value) AS lowest, max(s.value) AS highest, max(s.at) AS last_at,
+        public.last(s.value, s.at) AS last_value,
+        coalesce(sum(s.value::numeric - s.before) FILTER (WHERE s.value > s.before), 0) AS risen,
+        coalesce(sum(s.before::numeric - s.value) FILTER (WHERE s.value < s.before), 0) AS fallen""",
+)
+STATE = (
+    """
+    SELECT s.register, s.hour, min(s.at) AS starts_at, max(s.at) AS ends_at, s.value,
+        coalesce(max(s.at - s.at_before) FILTER (WHERE NOT s.changes), interval '0') AS longest, count(*) AS readings
+    FROM (
+        SELECT *, count(*) FILTER (WHERE c.changes) OVER (PARTITION BY c.register, c.low ORDER BY c.at) AS span
+        FROM (
+            SELECT *, lag(r.at) OVER w AS at_before,
+                (r.value, r.hour) IS DISTINCT FROM (lag(r.value) OVER w, lag(r.hour) OVER w) AS changes
+            FROM ("""
+    + STANDING.format(kind="state")
+    + """) AS r WINDOW w AS (PARTITION BY r.register, r.low ORDER BY r.at)
+        ) AS c
+    ) AS s GROUP BY s.register, s.low, s.hour, s.span, s.value
+"""
+)
 
 INSERT = "INSERT INTO ingest.{table} (register, {columns}, known) SELECT x.*, :known FROM ({rows}) AS x"
 FIRST_HOUR = text("""
@@ -225,6 +235,8 @@ def advance(connection: Connection, before: Point, after: Point, at: datetime) -
 
 def _write(connection: Connection, given: Mapping[str, object], *, replaces: bool) -> int:
     """Rows of the hours that are due."""
+    connection.execute(SETTING)
+    connection.execute(ANALYZE)
     low, high = connection.execute(EXTENT).one()
     count = 0
     for one in ROLLUPS if low is not None else ():
