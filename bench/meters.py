@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -104,7 +105,7 @@ class Bench:
                 into.execute(text("UPDATE core.knowledge SET n = :n"), {"n": day * 1440 + 1442})
                 target = "COPY ingest.reading (register, at, value, known, received_at) FROM STDIN (FORMAT binary)"
                 with (
-                    driver(out).cursor().copy(f"COPY ({query}) TO STDOUT (FORMAT binary)") as source,  # noqa: S608
+                    driver(out).cursor().copy(f"COPY ({query}) TO STDOUT (FORMAT binary)") as source,
                     driver(into).cursor().copy(target) as sink,
                 ):
                     for block in source:
@@ -174,8 +175,7 @@ class Bench:
 
 def _cpu_of(pid: int) -> float:
     try:
-        with open(f"/proc/{pid}/stat") as file:
-            fields = file.read().rpartition(")")[2].split()
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return 0.0
     return (int(fields[11]) + int(fields[12])) / TICKS_OF_CPU
@@ -198,10 +198,9 @@ def dense(bench: Bench, days: int) -> None:
     for first, end in ((0, MONTH), (MONTH, days)):
         if first >= end:
             continue
-        rows = []
-        show(f"{bench.assets} assets, filled to day {end - 1}", bench.cost(lambda: rows.append(bench.fill(first, end - 1))))  # noqa: B023
-        history = bench.roll_up(end - 1)
-        per_second("  rolled up", rows[0], history, bench.scan(first, end - 1))
+        rows = bench.fill(first, end - 1)
+        print(f"{bench.assets} assets, {end} days", flush=True)
+        per_second("  history rolled up", rows, bench.roll_up(end - 1), bench.scan(first, end - 1))
         fresh = bench.fill(end - 1, end)
         bare = bench.scan(end - 1, end)
         per_second("  a fresh day rolled up", fresh, bench.roll_up(end), bare)

@@ -1,9 +1,10 @@
 """What counters showed at needed instants, for many registers at once.
 
 SQL brings only the readings that matter: the neighbours of each instant, both sides of every fall and of every rise
-that is too fast, and what follows a fall within the glitch window. Roll-ups say where to look; what they do not know
-as of the cut-off is looked at in full, so a late roll-up makes reading slower, never wrong. Between those a counter telescopes, so the pure
-`ingest.counter` computes from them what it would from all.
+that is too fast, and what follows a fall within the glitch window. Between those a counter telescopes, so the pure
+`ingest.counter` computes from them what it would from all. Roll-ups say in which hours to look for falls; what they do
+not know as of the cut-off is looked at in full. So reading waits for no roll-up: if one is late, it is slower, never
+wrong.
 """
 
 from collections import defaultdict
@@ -286,9 +287,7 @@ class _Search:
         return found
 
     def _edges(self, one: _Row) -> set[datetime]:
-        """The needed instants as far as the device serves; both sides of a start among them, and of an epoch, where
-        written values take over.
-        """
+        """The needed instants while the device serves; also next to where written values take over."""
         start, end = one.span
         instants = [instant(at) for at in self.need_of(one).instants]
         own = {min(max(at, start), end) for at in instants}

@@ -49,7 +49,8 @@ ADD_LATE = text("""
         FROM (
             SELECT register, at FROM ingest.reading WHERE known > :after AND known <= :known AND at < :closed_to
             UNION ALL
-            SELECT register, at FROM ingest.reading_override WHERE known > :after AND known <= :known AND at < :closed_to
+            SELECT register, at FROM ingest.reading_override
+            WHERE known > :after AND known <= :known AND at < :closed_to
         ) AS f WHERE f.register % 2 = :share
     ), hour AS (
         SELECT register, hour FROM late
@@ -87,7 +88,7 @@ STANDING = """
     ) AS o ON o.register = r.register AND o.at = r.at
     WHERE d.kind = '{kind}' AND (o.at IS NULL OR o.value IS NOT NULL)
 """
-# The reading before a stretch is looked for nearby, then everywhere.
+# The reading before a stretch is looked for nearby, then everywhere. By hour first: one sort serves both, steps and hours.
 STEPS = """
     WITH edge AS MATERIALIZED (
         SELECT d.register, d.low, coalesce(near.at, far.at) AS at, coalesce(near.value, far.value) AS value
@@ -98,12 +99,12 @@ STEPS = """
             CASE WHEN near.at IS NULL THEN d.low ELSE :origin END, :origin, :high, :known) AS far ON true
         WHERE d.kind = '{kind}'
     ), step AS (
-        SELECT r.register, r.hour, r.at, r.value, lag(r.at, 1, e.at) OVER w AS at_before,
+        SELECT r.register, r.low, r.hour, r.at, r.value, lag(r.at, 1, e.at) OVER w AS at_before,
             lag(r.value, 1, e.value) OVER w AS before
         FROM ({standing}) AS r JOIN edge AS e ON e.register = r.register AND e.low = r.low
-        WINDOW w AS (PARTITION BY r.register, r.low ORDER BY r.at)
+        WINDOW w AS (PARTITION BY r.register, r.low ORDER BY r.hour, r.at)
     )
-    SELECT s.register, s.hour, {columns} FROM step AS s GROUP BY s.register, s.hour
+    SELECT s.register, s.hour, {columns} FROM step AS s GROUP BY s.register, s.low, s.hour
 """
 # Steps of more than half the range of BIGINT would overflow in the subtraction.
 USAGE = STEPS.format(
@@ -128,8 +129,7 @@ GAUGE = STEPS.format(
         coalesce(sum(s.value::numeric - s.before) FILTER (WHERE s.value > s.before), 0) AS risen,
         coalesce(sum(s.before::numeric - s.value) FILTER (WHERE s.value < s.before), 0) AS fallen""",
 )
-STATE = (
-    """
+_STATE = """
     SELECT s.register, s.hour, min(s.at) AS starts_at, max(s.at) AS ends_at, s.value,
         coalesce(max(s.at - s.at_before) FILTER (WHERE NOT s.changes), interval '0') AS longest, count(*) AS readings
     FROM (
@@ -137,13 +137,11 @@ STATE = (
         FROM (
             SELECT *, lag(r.at) OVER w AS at_before,
                 (r.value, r.hour) IS DISTINCT FROM (lag(r.value) OVER w, lag(r.hour) OVER w) AS changes
-            FROM ("""
-    + STANDING.format(kind="state")
-    + """) AS r WINDOW w AS (PARTITION BY r.register, r.low ORDER BY r.at)
+            FROM ({standing}) AS r WINDOW w AS (PARTITION BY r.register, r.low ORDER BY r.at)
         ) AS c
     ) AS s GROUP BY s.register, s.low, s.hour, s.span, s.value
 """
-)
+STATE = _STATE.format(standing=STANDING.format(kind="state"))
 
 INSERT = "INSERT INTO ingest.{table} (register, {columns}, known) SELECT x.*, :known FROM ({rows}) AS x"
 FIRST_HOUR = text("""

@@ -26,10 +26,11 @@ CREATE TABLE ingest.usage_hour (
     last_at     timestamptz NOT NULL,
     last_value  bigint NOT NULL,
     fastest     bigint NOT NULL,
-    PRIMARY KEY (register, hour, known)
+    PRIMARY KEY (register, known, hour)
 );
 SELECT create_hypertable('ingest.usage_hour', by_range('hour', interval '28 days'), create_default_indexes => false);
-CREATE INDEX usage_hour_fastest ON ingest.usage_hour (register, fastest);
+-- Steep hours are few. Both indexes hold the hour, this one more: it is preferred without any statistics.
+CREATE INDEX usage_hour_fastest ON ingest.usage_hour (register, fastest, hour, known);
 
 -- risen, fallen: sums of the steps that end in the hour.
 CREATE TABLE ingest.gauge_hour (
@@ -152,14 +153,14 @@ LANGUAGE sql STABLE AS $$
             AS e (bound, register, first, last, max_rate, glitch)
         JOIN point AS p ON p.share = e.register % 2
     ), late AS MATERIALIZED (
-        SELECT * FROM ingest.late_hours(low, high, newest)
+        SELECT * FROM ingest.late_hours(turning.low, turning.high, newest)
     ), zone AS (
         SELECT e.bound, greatest(h.hour, e.first) AS low,
             least(h.hour + interval '1 hour', e.last + interval '1 microsecond') AS high
         FROM e JOIN ingest.usage_hour AS h ON h.register = e.register
             AND h.fastest > coalesce(e.whole_rate, 9223372036854775806)
             AND h.hour > e.first - interval '1 hour' AND h.hour <= e.last AND h.hour < e.closed_to
-            AND h.hour > low - interval '1 hour' AND h.hour < high
+            AND h.hour > turning.low - interval '1 hour' AND h.hour < turning.high
             AND h.known <= e.known AND (h.superseded IS NULL OR h.superseded > e.known)
         UNION ALL
         SELECT e.bound, greatest(e.closed_to, e.first), e.last + interval '1 microsecond'
@@ -169,11 +170,12 @@ LANGUAGE sql STABLE AS $$
             least(coalesce(n.at, e.last), e.last) + interval '1 microsecond'
         FROM e JOIN late AS l ON l.register = e.register AND l.hour <= e.last AND l.hour > e.first - interval '1 hour'
         LEFT JOIN LATERAL ingest.first_reading(
-            e.register, l.hour + interval '1 hour', e.last + interval '1 microsecond', low, high, newest) AS n ON true
+            e.register, l.hour + interval '1 hour', e.last + interval '1 microsecond', turning.low, turning.high, newest)
+            AS n ON true
     ), turn AS MATERIALIZED (
         SELECT e.bound, e.register, e.last, e.glitch, p.at_before, p.before, p.at, p.value
         FROM zone AS z JOIN e ON e.bound = z.bound
-        LEFT JOIN LATERAL ingest.last_reading(e.register, e.first, z.low, low, high, newest) AS b ON true
+        LEFT JOIN LATERAL ingest.last_reading(e.register, e.first, z.low, turning.low, turning.high, newest) AS b ON true
         CROSS JOIN LATERAL (
             SELECT r.at, r.value, lag(r.at, 1, b.at) OVER (ORDER BY r.at) AS at_before,
                 lag(r.value, 1, b.value) OVER (ORDER BY r.at) AS before

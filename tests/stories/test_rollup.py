@@ -4,14 +4,15 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import pytest
 from sqlalchemy import Connection, Engine, text
 
 from core.database import transaction
-from core.store import draw_knowledge
+from core.store import current_knowledge, draw_knowledge
 from core.time import instant
 from core.units import Quantity
 from ingest.counter import Rule
@@ -148,7 +149,7 @@ LAWS = {
     "state": (hour.spans, "state_span"),
 }
 EPOCH = "(extract(epoch FROM %s) * 1000000)::bigint"
-MICROS = {name: EPOCH for name in ("hour", "first_at", "last_at", "starts_at", "ends_at", "longest")}
+MICROS = dict.fromkeys(("hour", "first_at", "last_at", "starts_at", "ends_at", "longest"), EPOCH)
 
 
 def test_what_is_stored_wrongly_is_found(engine: Engine, admin_engine: Engine) -> None:
@@ -169,6 +170,7 @@ def test_what_is_stored_wrongly_is_found(engine: Engine, admin_engine: Engine) -
     assert [(one.table, one.side) for one in found].count(("state_span", "rebuilt")) == gone
 
 
+CUT_OFFS = 210
 MINUTES = 2500
 """How long the fleet of the story lives."""
 
@@ -219,66 +221,80 @@ def law(life: Life, asked: Asked, known: int) -> object:
     return parts, tuple(spans)
 
 
+class Undone(Exception):
+    """A writer that breaks off."""
+
+
+class Bustle:
+    """Writers and a roll-up at work beside each other, until ended."""
+
+    def __init__(self, life: Life) -> None:
+        self.life, self.guard, self.ended, self.written = life, threading.Lock(), threading.Event(), 0
+        self.failures: list[BaseException] = []
+        works: list[Callable[[], None]] = [
+            lambda: self.write(0.1, 0.02, fails=0.1),
+            lambda: self.write(0.0, 0.0, fails=0.0),
+            lambda: self.write(0.02, 0.01, fails=0.9),
+            self.roll_up,
+        ]
+        self.threads = [threading.Thread(target=self.guarded, args=(work,)) for work in works]
+
+    @property
+    def now(self) -> int:
+        """Minutes."""
+        return min(MINUTES, 10 * self.written)
+
+    def guarded(self, work: Callable[[], None]) -> None:
+        try:
+            while not self.ended.is_set():
+                work()
+        except BaseException as error:  # noqa: BLE001 - told by the test
+            self.failures.append(error)
+
+    def write(self, before: float, after: float, *, fails: float) -> None:
+        """One transaction, slow before and after it draws its number, perhaps rolled back."""
+        with self.guard:
+            start = 0 if self.life.chance.random() < 0.3 else max(0, self.now - 30)
+            plan, fail = self.life.plan(start, self.now + 10), self.life.chance.random() < fails
+        with suppress(Undone), transaction(self.life.engine) as connection:
+            connection.execute(text("SELECT 1"))
+            time.sleep(before)
+            committed = self.life.write(connection, plan)
+            time.sleep(after)
+            self.end(fail=fail)
+        if not fail:
+            with self.guard:
+                committed()
+                self.written += 1
+
+    def end(self, *, fail: bool) -> None:
+        if fail:
+            raise Undone
+
+    def roll_up(self) -> None:
+        run.roll_up(self.life.engine, at(self.now))
+        time.sleep(0.02)
+
+
 def test_no_wake_up_is_lost_and_no_cut_off_changes_its_answer(engine: Engine) -> None:
     """Slow, fast and rolled-back writers, beside roll-ups that follow them; each cut-off is asked at once and again."""
     chance = random.Random(6)  # noqa: S311 - repeatable
-    life, asked, guard, ended = Life(engine, chance), needs(chance), threading.Lock(), threading.Event()
-    failures: list[BaseException] = []
-    written = [0]
-
-    def writer(before: float, after: float, fails: float) -> None:
-        while not ended.is_set():
-            with guard:
-                now = min(MINUTES, 10 * written[0])
-                late = chance.random() < 0.3
-                plan = life.plan(0 if late else max(0, now - 30), now + 10)
-                fail = chance.random() < fails
-            try:
-                with transaction(engine) as connection:
-                    connection.execute(text("SELECT 1"))
-                    time.sleep(before)
-                    done = life.write(connection, plan)
-                    time.sleep(after)
-                    if fail:
-                        raise Undone
-            except Undone:
-                continue
-            with guard:
-                done()
-                written[0] += 1
-
-    def roller() -> None:
-        while not ended.is_set():
-            run.roll_up(engine, at(min(MINUTES, 10 * written[0])))
-            time.sleep(0.02)
-
-    def guarded(work: Callable[..., None], *arguments: Any) -> threading.Thread:
-        def body() -> None:
-            try:
-                work(*arguments)
-            except BaseException as error:  # noqa: BLE001 - told below
-                failures.append(error)
-
-        return threading.Thread(target=body)
-
-    threads = [
-        guarded(writer, 0.1, 0.02, 0.1), guarded(writer, 0.0, 0.0, 0.0), guarded(writer, 0.02, 0.01, 0.9),
-        guarded(roller),
-    ]  # fmt: skip
-    for one in threads:
+    life, asked = Life(engine, chance), needs(chance)
+    bustle = Bustle(life)
+    for one in bustle.threads:
         one.start()
     first: dict[int, object] = {}
-    until = time.monotonic() + 120
-    while len(first) < 220 and time.monotonic() < until and not failures:
+    until = time.monotonic() + 240
+    while len(first) < CUT_OFFS and time.monotonic() < until and not bustle.failures:
         with transaction(engine) as connection:
-            known = connection.execute(text("SELECT n FROM core.knowledge")).scalar_one()
+            known = current_knowledge(connection)
         if known not in first:
             first[known] = answers(engine, asked, known)
-    ended.set()
-    for one in threads:
+    bustle.ended.set()
+    for one in bustle.threads:
         one.join()
-    assert failures == []
-    assert len(first) >= 220
+    assert bustle.failures == []
+    assert len(first) == CUT_OFFS
     run.roll_up(engine, at(MINUTES + 100))
     assert run.verify(engine) == []
     for known, said in first.items():
@@ -289,7 +305,3 @@ def test_no_wake_up_is_lost_and_no_cut_off_changes_its_answer(engine: Engine) ->
         versions = connection.execute(text("SELECT count(superseded) FROM ingest.usage_hour")).scalar_one()
     assert points > 20
     assert versions > 20
-
-
-class Undone(Exception):
-    """A writer that breaks off."""
