@@ -22,7 +22,11 @@ COMMANDS: dict[str, list[tuple[str, str]]] = {
     "demo": [("api.commands.demo", "demo")],
     "contract": [("api.commands.contract", "app"), ("api.commands.contract_store", "app")],
     "device": [("api.commands.ingest", "device")],
-    "readings": [("api.commands.ingest", "readings"), ("api.commands.delivery", "readings")],
+    "readings": [
+        ("api.commands.ingest", "readings"),
+        ("api.commands.delivery", "readings"),
+        ("api.commands.correction", "readings"),
+    ],
     "bill": [("api.commands.bill", "app")],
     "key": [("api.commands.key", "app")],
     "person": [("api.commands.person", "app")],

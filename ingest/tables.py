@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 from sqlalchemy import BigInteger, DateTime, Identity, Interval, LargeBinary, Numeric, Text
-from sqlalchemy.dialects.postgresql import TSTZRANGE, Range
+from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE, Range
 from sqlmodel import Field, SQLModel
 
 _SCHEMA = {"schema": "ingest"}
@@ -125,6 +125,8 @@ class Quarantine(Row, table=True):
     size: int
     device: str | None = Field(default=None, sa_type=Text)
     received_at: datetime = Field(sa_type=_INSTANT)
+    content_type: str = Field(default="", sa_type=Text)
+    properties: Any = Field(default_factory=list, sa_type=JSONB)
     known: int = Field(sa_type=BigInteger)
 
 

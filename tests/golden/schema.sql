@@ -889,6 +889,25 @@ RELATION ingest.binding_value
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
+RELATION ingest.certificate
+    serial text NOT NULL
+    name text NOT NULL
+    kind text NOT NULL
+    issuer text NOT NULL
+    not_after timestamp with time zone NOT NULL
+    created_at timestamp with time zone NOT NULL
+    author text NOT NULL
+    revoked_at timestamp with time zone
+    CONSTRAINT certificate_author_check CHECK ((author <> ''::text))
+    CONSTRAINT certificate_kind_check CHECK ((kind = ANY (ARRAY['device'::text, 'ingester'::text])))
+    CONSTRAINT certificate_name_check CHECK ((name ~ '^[A-Za-z0-9._-]{1,64}$'::text))
+    CONSTRAINT certificate_pkey PRIMARY KEY (serial)
+    CONSTRAINT certificate_serial_check CHECK ((serial ~ '^[0-9a-f]{2,40}$'::text))
+    CREATE INDEX certificate_name ON ingest.certificate USING btree (name)
+    ROW LEVEL SECURITY FORCED
+    POLICY worker FOR * TO yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+
 RELATION ingest.cloud_event
     identity bytea NOT NULL
     content bytea NOT NULL
@@ -980,11 +999,11 @@ RELATION ingest.node_life
     payload bytea NOT NULL
     known bigint NOT NULL
     CONSTRAINT node_life_pkey PRIMARY KEY (node, received_at, topic)
-    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.node_life FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    CREATE TRIGGER append_only BEFORE UPDATE OR TRUNCATE ON ingest.node_life FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING visible.operates()
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
-    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT DELETE, INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
@@ -999,8 +1018,12 @@ RELATION ingest.quarantine
     device text
     received_at timestamp with time zone NOT NULL
     known bigint NOT NULL
+    content_type text NOT NULL DEFAULT ''::text
+    properties jsonb NOT NULL DEFAULT '[]'::jsonb
     CONSTRAINT quarantine_pkey PRIMARY KEY (topic, payload_hash, item)
+    CONSTRAINT quarantine_properties_check CHECK ((jsonb_typeof(properties) = 'array'::text))
     CONSTRAINT quarantine_reason_check CHECK ((reason ~ '^[a-z0-9_]+$'::text))
+    CREATE INDEX quarantine_known ON ingest.quarantine USING brin (known)
     CREATE INDEX quarantine_no_birth ON ingest.quarantine USING btree (device, received_at) WHERE (reason = 'no_birth'::text)
     CREATE INDEX quarantine_recent ON ingest.quarantine USING btree (received_at DESC)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.quarantine FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
@@ -1066,9 +1089,10 @@ RELATION ingest.reading_override
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.reading_override FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING visible.operates()
+    POLICY api_corrects FOR a TO yardstick_api WITH CHECK visible.operates()
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
     GRANT INSERT, SELECT TO yardstick_worker
-    GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
 RELATION ingest.register
@@ -1346,6 +1370,16 @@ AS $function$
     SELECT coalesce(current_setting('yardstick.role', true) IN ('customer', 'finance'), false)
 $function$
 -- owner: the administrator
+
+CREATE OR REPLACE FUNCTION visible.received(register_id integer, instant timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT value FROM ingest.reading WHERE register = register_id AND at = instant AND visible.operates()
+$function$
+-- owner: yardstick_visible
 
 CREATE OR REPLACE FUNCTION visible.register_readings(register_id integer, since timestamp with time zone, before timestamp with time zone, newest bigint)
  RETURNS TABLE(at timestamp with time zone, value bigint)
