@@ -83,14 +83,14 @@ class Speaker:
 
     def connected(self) -> int:
         """The broker's answer to the connection."""
-        assert self._there.wait(10)
-        self._there.clear()
+        if not self._answers:
+            assert self._there.wait(10)
         return self._answers[0]
 
     def reason(self, topic: str, payload: bytes = b"{}") -> int:
         """The broker's answer to a message, or to the connection if that was refused."""
-        if not self._answers and self.connected():
-            return self._answers[0]
+        if refused := self.connected():
+            return refused
         self._there.clear()
         self._client.publish(topic, payload, qos=1)
         assert self._there.wait(10)
