@@ -15,7 +15,19 @@ from api.guard import Answered, Guard, Watch
 from api.live import Broadcast
 from api.portal import page
 from api.portal import route as portal
-from api.routes import asset, billing_run, breach_report, contract, evaluation, fact, ingest, invoice, meter, usage
+from api.routes import (
+    asset,
+    billing_run,
+    breach_report,
+    contract,
+    correction,
+    evaluation,
+    fact,
+    ingest,
+    invoice,
+    meter,
+    usage,
+)
 from core.database import transaction
 
 DESCRIPTION = """\
@@ -57,7 +69,10 @@ def create(engine: Engine, clock: Callable[[], datetime], *, answered: Answered 
     application.add_middleware(Guard)
     if answered is not None:
         application.add_middleware(Watch, answered=answered)
-    for part in (contract, fact, asset, usage, evaluation, invoice, breach_report, billing_run, ingest, meter):
+    routes = (
+        contract, fact, asset, usage, evaluation, invoice, breach_report, billing_run, ingest, meter, correction,
+    )  # fmt: skip
+    for part in routes:
         application.include_router(part.router)
     application.include_router(portal.router)
     application.include_router(document.router)

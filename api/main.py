@@ -34,6 +34,7 @@ COMMANDS: dict[str, list[tuple[str, str]]] = {
         ("api.commands.ingest", "readings"),
         ("api.commands.delivery", "readings"),
         ("api.commands.bulk", "readings"),
+        ("api.commands.correction", "readings"),
     ],
     "bill": [("api.commands.bill", "app")],
     "key": [("api.commands.key", "app")],

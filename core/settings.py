@@ -20,7 +20,8 @@ class Settings(BaseSettings):
     broker_ca: str | None = None
     """File of the authority that signed the broker's certificate (`mqtts://`); unset: the system's authorities."""
     broker_certificate: str | None = None
-    """File of our own certificate, where the broker asks for one; `broker_key`: of its key."""
+    """File of our own certificate, where the broker asks for one; `broker_key`: of its key. `{client}` in either stands
+    for the client id of an ingester, so that each of several processes has its own."""
     broker_key: str | None = None
     ingest_client: str = "ingest-1"
     """Fixed MQTT client id of this ingester: its session, and what waits in it, belongs to this name."""

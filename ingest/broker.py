@@ -97,10 +97,14 @@ def _rules(account: Account) -> str:
 
 
 def configuration(folder: str, *, port: int, data: str, tls: Tls | None = None) -> str:
-    """mosquitto.conf with the two files in `folder`; sessions and messages are kept in `data`, and none is dropped."""
+    """mosquitto.conf with the two files in `folder`; sessions and messages are kept in `data`, and none is dropped.
+
+    A session belongs to its account: no device can take over, and so end, the session of an ingester.
+    """
     return f"""\
 listener {port}
-{_tls(tls)}allow_anonymous false
+{_tls(tls)}use_username_as_clientid true
+allow_anonymous false
 per_listener_settings false
 password_file {folder}/passwd
 acl_file {folder}/acl

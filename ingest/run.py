@@ -1,5 +1,6 @@
 """Use cases: a batch of messages, or a device file, into the database in one transaction."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -286,6 +287,8 @@ def _entry(arrival: Arrival, rejected: Rejected, kept: bytes) -> Entry:
         size=len(arrival.payload),
         device=device_of(arrival.topic),
         received_at=instant(arrival.received_at),
+        content_type=_storable(arrival.content_type),
+        properties=json.dumps([list(map(_storable, pair)) for pair in arrival.properties]),
     )
 
 

@@ -89,7 +89,8 @@ def _work(settings: Settings, engine: Engine, name: str) -> None:
 
 def _source(settings: Settings, client: str) -> Source:
     url = _needed(settings.broker_url, "YARDSTICK_BROKER_URL", "mqtt://host:1883")
-    files = Files(settings.broker_ca, settings.broker_certificate, settings.broker_key)
+    own = (path and path.replace("{client}", client) for path in (settings.broker_certificate, settings.broker_key))
+    files = Files(settings.broker_ca, *own)
     try:
         return Source(url, client, clock=now, group=settings.ingest_group, files=files)
     except BadBrokerUrl as error:

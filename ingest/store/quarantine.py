@@ -12,11 +12,11 @@ MOST_OF_LARGE = 64 * 1024
 """Bytes kept of a message that is too large to be read at all."""
 UPSERT = text("""
     INSERT INTO ingest.quarantine
-        (topic, payload_hash, item, reason, detail, payload, size, device, received_at, known)
+        (topic, payload_hash, item, reason, detail, payload, size, device, received_at, content_type, properties, known)
     SELECT u.*, :known FROM unnest(
         cast(:topic AS text[]), cast(:payload_hash AS bytea[]), cast(:item AS int[]), cast(:reason AS text[]),
         cast(:detail AS text[]), cast(:payload AS bytea[]), cast(:size AS int[]), cast(:device AS text[]),
-        cast(:received_at AS timestamptz[])) AS u
+        cast(:received_at AS timestamptz[]), cast(:content_type AS text[]), cast(:properties AS jsonb[])) AS u
     ON CONFLICT DO NOTHING RETURNING reason
 """)
 RECENT = text("""
@@ -31,7 +31,10 @@ REASONS_SINCE = text("""
 
 
 class Entry(NamedTuple):
-    """One refused item. payload: of the item as JSON, or of the whole message (item -1); size: of the message."""
+    """One refused item. payload: of the item as JSON, or of the whole message (item -1); size: of the message.
+
+    content_type, properties: what MQTT 5 told of the message; properties: pairs, as JSON.
+    """
 
     topic: str
     payload_hash: bytes
@@ -42,6 +45,8 @@ class Entry(NamedTuple):
     size: int
     device: str | None
     received_at: datetime
+    content_type: str = ""
+    properties: str = "[]"
 
 
 class Refusal(NamedTuple):

@@ -32,3 +32,12 @@ CREATE POLICY worker ON ingest.certificate TO yardstick_worker USING (true) WITH
 -- An operator corrects readings through the API as well.
 GRANT INSERT ON ingest.reading_override TO yardstick_api;
 CREATE POLICY api_corrects ON ingest.reading_override FOR INSERT TO yardstick_api WITH CHECK (visible.operates());
+GRANT CREATE ON SCHEMA visible TO yardstick_visible;
+CREATE FUNCTION visible.received(register_id int, instant timestamptz) RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT value FROM ingest.reading WHERE register = register_id AND at = instant AND visible.operates()
+$$;
+ALTER FUNCTION visible.received(int, timestamptz) OWNER TO yardstick_visible;
+REVOKE CREATE ON SCHEMA visible FROM yardstick_visible;
+REVOKE ALL ON FUNCTION visible.received(int, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION visible.received(int, timestamptz) TO yardstick_api;

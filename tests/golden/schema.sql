@@ -2435,6 +2435,16 @@ AS $function$
 $function$
 -- owner: the administrator
 
+CREATE OR REPLACE FUNCTION visible.received(register_id integer, instant timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT value FROM ingest.reading WHERE register = register_id AND at = instant AND visible.operates()
+$function$
+-- owner: yardstick_visible
+
 CREATE OR REPLACE FUNCTION visible.register_readings(register_id integer, since timestamp with time zone, before timestamp with time zone, newest bigint)
  RETURNS TABLE(at timestamp with time zone, value bigint)
  LANGUAGE sql

@@ -83,14 +83,14 @@ class Speaker:
 
     def connected(self) -> int:
         """The broker's answer to the connection."""
-        assert self._there.wait(10)
-        self._there.clear()
-        return self._answers[-1]
+        if not self._answers:
+            assert self._there.wait(10)
+        return self._answers[0]
 
     def reason(self, topic: str, payload: bytes = b"{}") -> int:
         """The broker's answer to a message, or to the connection if that was refused."""
-        if not self._answers and self.connected():
-            return self._answers[-1]
+        if refused := self.connected():
+            return refused
         self._there.clear()
         self._client.publish(topic, payload, qos=1)
         assert self._there.wait(10)
@@ -109,9 +109,9 @@ def speaking(client: Client, port: int) -> Iterator[Speaker]:
 
 
 @contextmanager
-def certified(port: int, files: Files) -> Iterator[Speaker | None]:
+def certified(port: int, files: Files, *, client_id: str = "") -> Iterator[Speaker | None]:
     """A client with a certificate; None if the broker does not even shake hands."""
-    client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv5, reconnect_on_failure=False)
+    client = Client(CallbackAPIVersion.VERSION2, client_id, protocol=MQTTv5, reconnect_on_failure=False)
     client.tls_set(*files)
     try:
         with speaking(client, port) as speaker:

@@ -177,6 +177,38 @@ def test_a_revoked_certificate_is_refused_also_on_a_connection_that_is_open(
     assert audited == [issued, ("anna", "certificate.revoke"), issued]
 
 
+def test_nobody_takes_over_the_session_of_another_account(
+    engine: Engine, operated: Operated, unique: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    one = f"one-{unique}"
+    declare(engine, [one])
+    device = operated.issue(one)
+    for n in (1, 2):
+        operated.issue(f"in-{n}", "--ingester")
+    operated.restart()
+    names = Files(device.authority, *(str(operated.given / f"{{client}}.{kind}") for kind in ("crt", "key")))
+    told = secured(environment, operated, names) | {"YARDSTICK_INGEST_CLIENT": "in-1"}
+    process = Process(told, tmp_path / "log")
+    process.start()
+    try:
+        process.await_subscription()
+        with certified(operated.guarded.port, device, client_id="in-1") as thief:
+            assert thief is not None
+            assert thief.reason(*message(one, odometer(1))) == 0
+        eventually(lambda: ending(engine).stored == 1)
+        process.end(signal.SIGTERM)
+        # The session outlived the thief: what comes meanwhile waits in it.
+        with certified(operated.guarded.port, device, client_id="in-1") as thief:
+            assert thief is not None
+            assert thief.reason(*message(one, odometer(2))) == 0
+        process.start()
+        eventually(lambda: ending(engine).stored == 2)
+        assert b"session resumed" in (tmp_path / "log").read_bytes()
+        assert count(engine, "ingest.alarm") == 0
+    finally:
+        process.end(signal.SIGTERM)
+
+
 def test_an_edge_node_writes_under_its_group_and_name_only(engine: Engine, operated: Operated, unique: str) -> None:
     node = f"plant{unique}.line4"
     declare(engine, [node])
