@@ -4,7 +4,7 @@ from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from api.commands.connection import worker
 from core.clock import now
@@ -22,9 +22,8 @@ SOMEBODY = "command line"
 @backfill.command("list")
 def list_(most: Annotated[int, typer.Option(min=1, max=10_000, help="How many, newest first.")] = 50) -> None:
     """List imports with what became of them."""
-    table = Table(
-        "backfill", "opened", "by", "file", "status", "received", "stored", "duplicate", "quarantined", "note"
-    )
+    name = Column("backfill", no_wrap=True, min_width=29)  # to be copied
+    table = Table(name, "opened", "by", "file", "status", "received", "stored", "duplicate", "quarantined", "note")
     with worker() as engine, transaction(engine) as connection:
         for one in store.newest(connection, most=most):
             opened = one.opened_at.isoformat(sep=" ", timespec="seconds")

@@ -11,7 +11,7 @@ import typer
 from sqlalchemy import Engine
 
 from api.commands.backfill import backfill
-from api.commands.bulk_file import Written, format_of, identity, opened
+from api.commands.bulk_file import SENML, Written, format_of, identity, opened
 from api.commands.bulk_progress import Bar
 from api.commands.connection import worker
 from core.clock import now
@@ -19,7 +19,7 @@ from core.database import transaction
 from core.store import current_knowledge
 from core.time import NotATime, UnknownZone, read_time, zone
 from ingest.bulk import run
-from ingest.bulk.item import FIELDS, CannotRead
+from ingest.bulk.item import FIELDS, CannotRead, Hopeless
 from ingest.bulk.layout import Layout
 from ingest.bulk.run import Order, Report
 from ingest.reason import SENTENCE
@@ -157,13 +157,24 @@ def _import(engine: Engine, path: Path, how: _How, order: Order) -> None:
 
 def _read(engine: Engine, path: Path, file: BufferedReader, how: _How, order: Order) -> Report:
     written = how.written or format_of(path)
-    key = identity(file, written, how.layout, how.encoding)
-    things = written in (Written.SENML_JSON, Written.SENML_CBOR)
+    how, order = how._replace(written=written), order._replace(file=path.name, things=written in SENML)
+    order = order._replace(identity=identity(file, written, how.layout, f"{how.encoding} {order.since}"))
+    try:
+        return _take_in(engine, path, file, how, order)
+    except Hopeless:
+        # Perhaps only the first of them are: a file is often sorted by device.
+        with opened(file, written, how.layout, how.encoding) as source:
+            if not run.fits_any(engine, source.records, order._replace(registers=source.registers), now()):
+                raise
+    return _take_in(engine, path, file, how, order._replace(checked=True))
+
+
+def _take_in(engine: Engine, path: Path, file: BufferedReader, how: _How, order: Order) -> Report:
     with (
-        opened(file, written, how.layout, how.encoding) as source,
+        opened(file, how.written or format_of(path), how.layout, how.encoding) as source,
         Bar(path.name, source.size, source.position) as bar,
     ):
-        full = order._replace(file=path.name, identity=key, things=things, registers=source.registers)
+        full = order._replace(registers=source.registers)
         if how.dry:
             return run.rehearse(engine, source.records, full, now(), tell=bar.tell)
         return run.take_in(engine, source.records, full, now(), tell=bar.tell)

@@ -35,6 +35,7 @@ EXTENSIONS = {
     ".senml": Written.SENML_JSON,
     ".senmlc": Written.SENML_CBOR,
 }
+SENML = (Written.SENML_JSON, Written.SENML_CBOR)
 Line = TypeVar("Line", str, bytes)
 
 
@@ -56,11 +57,11 @@ def format_of(path: Path) -> Written:
     return found
 
 
-def identity(file: BufferedReader, written: Written, layout: Layout, encoding: str) -> bytes:
+def identity(file: BufferedReader, written: Written, layout: Layout, how: str) -> bytes:
     """Of the file's content and of how it is read. Leaves the file at its start."""
     digest = hashlib.file_digest(file, "sha256").digest()
     file.seek(0)
-    return hashlib.sha256(digest + layout.identity + f"{written.value} {encoding}".encode()).digest()
+    return hashlib.sha256(digest + layout.identity + f"{written.value} {how}".encode()).digest()
 
 
 @contextmanager

@@ -49,7 +49,7 @@ def _undo(engine: Engine, there: Backfill, step: Step, *, void: bool, author: st
         count = undo.find(connection, step, void=void)
         if count:
             known = draw_knowledge(connection)
-            undo.write(connection, known=known, author=author, reason=reason)
+            undo.write(connection, step, void=void, known=known, author=author, reason=reason)
             done = Step(known, "void" if void else "restore", step.known, count, step.first_at, step.last_at)
             backfill.add_step(connection, there.id, done)
     return count

@@ -36,6 +36,10 @@ class CannotRead(ValueError):
     """A file as a whole, or the rest of it, cannot be read: where, what, and what would be right."""
 
 
+class Hopeless(CannotRead):
+    """None of the first readings of a file fits: of no registered device, too old, in another unit."""
+
+
 def unreadable(place: int, text: str, detail: str, *, reason: Reason = Reason.BAD_READING) -> Item:
     """An item that is no reading; its text is kept as its value."""
     return Item(place, "", "", "", text, fault=Rejected(reason, detail))

@@ -36,7 +36,7 @@ def _of_line(place: int, line: bytes, device: str) -> Item:
         return _refused(place, line, Rejected(Reason.BAD_READING, "the line is not one reading"))
     try:
         named = device or _DEVICE.decode(line).device
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return _refused(place, line, Rejected(Reason.BAD_READING, "device is no text"))
     if found.rejected:
         return _refused(place, line, found.rejected[0])._replace(device=named)

@@ -3,7 +3,7 @@
 pyarrow is an optional package: it is larger than all the others together, and few need it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
 from ingest.bulk.item import CannotRead, Item, Record
@@ -32,15 +32,23 @@ class Table:
         self.read = 0
 
     def records(self) -> Iterator[Record]:
-        """Each row's items; its place is the row's number, from 1."""
+        """Each row's items; its place is the row's number, from 1. Raises CannotRead."""
+        from pyarrow import ArrowException
+
         names, places = self._names, (*self._columns.places.values(), *self._columns.registers.values())
         used = sorted({n for n in places if n < len(names)})
-        for batch in self._file.iter_batches(batch_size=AT_ONCE, columns=[names[n] for n in used]):
-            cells = {n: _texts(batch.column(names[n]), self._floats.get(n, 0)) for n in used}
-            unused = [""] * batch.num_rows
-            for row in zip(*(cells.get(n, unused) for n in range(len(names))), strict=True):
-                self.read += 1
-                yield [_marked(item, self._columns, self._floats) for item in self._take(self.read, list(row))]
+        try:
+            for batch in self._file.iter_batches(batch_size=AT_ONCE, columns=[names[n] for n in used]):
+                yield from self._of(batch, used)
+        except (ArrowException, OSError) as error:
+            raise CannotRead(f"after row {self.read}: {error}") from None
+
+    def _of(self, batch: Any, used: Sequence[int]) -> Iterator[Record]:
+        cells = {n: _texts(batch.column(self._names[n]), self._floats.get(n, 0)) for n in used}
+        unused = [""] * batch.num_rows
+        for row in zip(*(cells.get(n, unused) for n in range(len(self._names))), strict=True):
+            self.read += 1
+            yield [_marked(item, self._columns, self._floats) for item in self._take(self.read, list(row))]
 
 
 def _open(file: BinaryIO) -> Any:

@@ -16,10 +16,11 @@ from core.database import transaction
 from core.identifier import RANDOM_BYTES, public_id
 from core.store import audit, draw_knowledge
 from core.time import micros
+from ingest.bulk.ahead import Ahead, refuse_hopeless
 from ingest.bulk.chunk import AT_ONCE, Judged, Rules, chunks, judged, kept
 from ingest.bulk.item import CannotRead, Record
 from ingest.door import NEWEST, OLDEST
-from ingest.reason import Reason, Rejected, shown
+from ingest.reason import Reason, Rejected
 from ingest.review.item import EVER
 from ingest.run import storable
 from ingest.store import backfill, quarantine, reading, register, rehearsal, undo
@@ -30,14 +31,13 @@ from ingest.store.quarantine import Entry
 
 MOST_SAMPLES = 3
 """Refused items of a reason that are shown."""
-LOOKED_AT = 1000
-"""Records that are looked at before anything is saved."""
 
 
 class Order(NamedTuple):
     """What to import, and by whose leave. identity: of the file and of how it is read; since: first instant allowed.
 
-    things: numbers in SenML's unit `count` are in the register's; registers: that the file's columns name.
+    things: numbers in SenML's unit `count` are in the register's; registers: that the file's columns name;
+    checked: some of its readings fit, if not the first.
     """
 
     file: str
@@ -47,6 +47,7 @@ class Order(NamedTuple):
     since: datetime | None = None
     things: bool = False
     registers: tuple[str, ...] = ()
+    checked: bool = False
 
 
 class Sample(NamedTuple):
@@ -105,15 +106,17 @@ def take_in(  # what is read, by which rules, who listens
 ) -> Report:
     """Import records: each chunk in one transaction, so that a killed import goes on where it was.
 
-    Raises CannotRead if the file cannot be read (on), or if none of its first items names a known device: then nothing
-    was saved. Raises Busy, and DBAPIError when the database cannot be used; what was committed until then is kept.
+    Raises CannotRead if the file cannot be read (on), and Hopeless if none of its first items fits and nobody has
+    checked that others do: then nothing was saved. Raises Busy, and DBAPIError when the database cannot be
+    used; what was committed until then is kept.
     """
     rules = _rules(engine, order, at)
-    source = _Ahead(records)
+    source = Ahead(records)
     with transaction(engine) as connection:
         there = backfill.unfinished(connection, order.identity)
     if there is None:
-        _refuse_strangers(source, rules)
+        if not order.checked:
+            refuse_hopeless(source, rules)
         there = _open(engine, order, at)
     report = Report(there.public_id, there.records)
     ready = (judged(chunk, rules) for chunk in chunks(source.all(), after=there.records, most=most))
@@ -141,35 +144,10 @@ def _write_all(ready: Iterator[Judged], commit: Callable[[Judged], Done], report
             _count(waiting, report, tell)
 
 
-class _Ahead:
-    """Records of which the first were looked at."""
-
-    def __init__(self, records: Iterable[Record]) -> None:
-        self._rest = iter(records)
-        self._seen: list[Record] = []
-
-    def first(self, most: int) -> Sequence[Record]:
-        """So many of them."""
-        for _, record in zip(range(most), self._rest, strict=False):
-            self._seen.append(record)
-        return self._seen
-
-    def all(self) -> Iterator[Record]:
-        """All of them, once."""
-        while self._seen:
-            yield self._seen.pop(0)
-        yield from self._rest
-
-
-def _refuse_strangers(source: _Ahead, rules: Rules) -> None:
-    """A file of which nothing fits is a mistake in the call, not a thousand entries in quarantine."""
-    chunk = next(chunks(source.first(LOOKED_AT)), None)
-    if chunk and judged(chunk, rules).is_strange:
-        item = chunk.items[0]
-        raise CannotRead(
-            f"line {item.place}: no device {shown(item.device)} is registered, nor any other of the first "
-            f"{len(chunk.items)} readings; register them, or name the column by --map device=COLUMN"
-        )
+def fits_any(engine: Engine, records: Iterable[Record], order: Order, at: datetime) -> bool:
+    """Whether any reading of a file would be stored or is there already."""
+    rules = _rules(engine, order, at)
+    return any(judged(chunk, rules).rows for chunk in chunks(records))
 
 
 def _rules(engine: Engine, order: Order, at: datetime) -> Rules:
@@ -281,13 +259,14 @@ def _entry(ready: Judged, index: int, rejected: Rejected, at: datetime) -> Entry
 
 
 def rehearse(engine: Engine, records: Iterable[Record], order: Order, at: datetime, *, tell: Tell) -> Report:
-    """What an import would do, without doing it. Raises CannotRead.
+    """What an import would do, without doing it. Raises CannotRead and Hopeless.
 
     Readings that a taken-back backfill voided count as duplicates or conflicts here, though an import gives them anew.
     """
     rules = _rules(engine, order, at)
-    source = _Ahead(records)
-    _refuse_strangers(source, rules)
+    source = Ahead(records)
+    if not order.checked:
+        refuse_hopeless(source, rules)
     report = Report()
     with transaction(engine) as connection:
         rehearsal.begin(connection)

@@ -46,6 +46,32 @@ WRITE = text("""
     INSERT INTO ingest.reading_override (register, at, value, known, author, reason, reverts)
     SELECT register, at, value, :known, :author, :reason, reverts FROM undoing ORDER BY register, at
 """)
+# Where the newest reading became void, the newest that still counts; where none does, it stays as the last one heard.
+FALL_BACK = text("""
+    UPDATE ingest.latest AS l SET at = n.at, value = n.value, received_at = n.received_at
+    FROM undoing AS u
+    CROSS JOIN LATERAL (
+        SELECT r.at, CASE WHEN o.known IS NULL THEN r.value ELSE o.value END AS value, r.received_at
+        FROM ingest.reading AS r
+        LEFT JOIN LATERAL (
+            SELECT v.known, v.value FROM ingest.reading_override AS v
+            WHERE v.register = r.register AND v.at = r.at ORDER BY v.known DESC LIMIT 1
+        ) AS o ON true
+        WHERE r.register = u.register AND r.at < u.at AND (o.known IS NULL OR o.value IS NOT NULL)
+        ORDER BY r.at DESC LIMIT 1
+    ) AS n
+    WHERE l.register = u.register AND l.at = u.at
+""")
+CATCH_UP = text("""
+    UPDATE ingest.latest AS l SET at = n.at, value = n.value, received_at = n.received_at
+    FROM (
+        SELECT DISTINCT ON (o.register) o.register, o.at, o.value, r.received_at
+        FROM ingest.reading_override AS o
+        JOIN ingest.reading AS r ON r.register = o.register AND r.at = o.at AND r.at BETWEEN :first AND :last
+        WHERE o.known = :known AND o.value IS NOT NULL ORDER BY o.register, o.at DESC
+    ) AS n
+    WHERE l.register = n.register AND l.at <= n.at
+""")
 # Rows for instants at which a backfill's correction counts: void, or given anew by a later backfill.
 GIVEN = text("""
     DELETE FROM staging AS s USING (
@@ -94,6 +120,8 @@ def give_anew(connection: Connection, rows: Sequence[Given], *, known: int, auth
         "reverts": [row.decided for row in rows],
     }
     connection.execute(ANEW, {**columns, "known": known, "author": author, "reason": reason})
+    instants = [row.at for row in rows]
+    connection.execute(CATCH_UP, {"known": known, "first": min(instants), "last": max(instants)})
 
 
 def find(connection: Connection, step: Step, *, void: bool) -> int:
@@ -103,6 +131,10 @@ def find(connection: Connection, step: Step, *, void: bool) -> int:
     return connection.execute(VOID if void else RESTORE, asked).rowcount
 
 
-def write(connection: Connection, *, known: int, author: str, reason: str) -> None:
-    """Write what was found as corrections."""
+def write(connection: Connection, step: Step, *, void: bool, known: int, author: str, reason: str) -> None:
+    """Write what was found as corrections; the newest reading of each register follows."""
     connection.execute(WRITE, {"known": known, "author": author, "reason": reason})
+    if void:
+        connection.execute(FALL_BACK)
+    else:
+        connection.execute(CATCH_UP, {"known": known, "first": step.first_at, "last": step.last_at})

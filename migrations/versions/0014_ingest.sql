@@ -38,7 +38,7 @@ CREATE TABLE ingest.backfill_change (
 );
 
 -- Corrections by knowledge number, as backfills and late knowledge ask for them.
-CREATE INDEX reading_override_known ON ingest.reading_override (known);
+CREATE INDEX IF NOT EXISTS reading_override_known ON ingest.reading_override (known);
 
 DO $$
 DECLARE name text;

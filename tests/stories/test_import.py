@@ -372,6 +372,25 @@ def test_after_a_revert_the_right_file_takes_its_place(
     assert values(engine) == [1, 2, 3]
 
 
+def newest(engine: Engine) -> list[tuple[datetime, int]]:
+    with engine.connect() as connection:
+        return [(row.at, row.value) for row in connection.execute(text("SELECT at, value FROM ingest.latest"))]
+
+
+def test_the_newest_reading_is_one_that_counts(engine: Engine, command: CliRunner, device: str, tmp_path: Path) -> None:
+    import_(command, table(tmp_path / "a.csv", lines(device, [1, 2])))
+    second = name_of(import_(command, table(tmp_path / "b.csv", lines(device, [2, 3, 4]))))
+    at = [START + n * timedelta(minutes=10) for n in range(6)]
+    assert newest(engine) == [(at[4], 4)]
+    call(command, "revert", second, "--note", "wrong")
+    assert newest(engine) == [(at[2], 2)]
+    call(command, "restore", second, "--note", "right")
+    assert newest(engine) == [(at[4], 4)]
+    call(command, "revert", second, "--note", "wrong")
+    import_(command, table(tmp_path / "c.csv", [line.replace("0.003", "0.007") for line in lines(device, [3])]))
+    assert newest(engine) == [(at[3], 7)]
+
+
 def test_a_revert_that_is_cut_short_is_finished_by_the_next(
     engine: Engine, device: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -409,3 +428,38 @@ def test_quarantined_rows_are_corrected_like_any_other(
         ingest.readings, ["quarantine", "correct", entry.reference, "value=1.25", "--note", "read from paper"]
     )
     assert (done.exit_code, values(engine)) == (0, [1250])
+
+
+def test_history_that_was_refused_is_replayed_with_its_import_s_leave(
+    engine: Engine, command: CliRunner, device: str, unique: str, tmp_path: Path
+) -> None:
+    from api.commands import ingest
+
+    rows = [f"{name},odometer,2020-01-01T00:00:00Z,1.5,km\n" for name in (device, f"new-{unique}")]
+    file = table(tmp_path / "a.csv", [*rows, f"{device},odometer,2018-12-31T00:00:00Z,1,km\n"])
+    done = import_(command, file, "--since", "2019-01-01", "--note", "history")
+    assert (sums(done), reasons(engine)) == ((3, 1, 0, 2), {"unknown_device": 1, "too_old": 1})
+    declare(engine, [f"new-{unique}"])
+    replayed = command.invoke(ingest.readings, ["quarantine", "replay", "--apply"])
+    assert "closed: 1; stored 1, duplicate 0" in replayed.output
+    assert "still refused: 1" in replayed.output
+    assert values(engine) == [1500, 1500]
+
+
+def test_a_large_file_of_which_nothing_fits_stops_and_saves_nothing(
+    engine: Engine, command: CliRunner, device: str, tmp_path: Path
+) -> None:
+    old = [f"{device},odometer,2020-01-01T00:{n // 60:02}:{n % 60:02}Z,{n},km\n" for n in range(1000)]
+    stopped = import_(command, table(tmp_path / "a.csv", old))
+    assert (stopped.exit_code, count(engine, "ingest.quarantine")) == (2, 0)
+    assert "a.csv: line 2: too_old" in stopped.output
+    assert "none of the first 1,000 readings would be stored" in stopped.output
+    mended = import_(command, table(tmp_path / "b.csv", [*old, *lines(device, [1])]))
+    assert sums(mended) == (1001, 1, 0, 1000)
+
+
+def test_a_file_may_begin_with_strangers(engine: Engine, command: CliRunner, device: str, tmp_path: Path) -> None:
+    file = table(tmp_path / "a.csv", [*lines("ghost", range(1200)), *lines(device, range(3))])
+    assert sums(import_(command, file, "--dry-run")) == (1203, 3, 0, 1200)
+    assert sums(import_(command, file)) == (1203, 3, 0, 1200)
+    assert reasons(engine) == {"unknown_device": 1200}
