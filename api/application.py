@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from api import document, errors
+from api import command, document, errors
 from api.etag import Revalidation
 from api.guard import Guard
 from api.live import Broadcast
@@ -27,8 +27,11 @@ their end. Lists come in pages: hand `next_cursor` in as `cursor`. Errors are pr
 """
 
 
-def create(engine: Engine, clock: Callable[[], datetime]) -> FastAPI:
-    """An application on `engine`, whose sessions act as yardstick_api; `clock` tells the instant of each request."""
+def create(engine: Engine, clock: Callable[[], datetime], *, worker: Engine | None = None) -> FastAPI:
+    """An application on `engine`, whose sessions act as yardstick_api; `clock` tells the instant of each request.
+
+    worker: where commands act, as yardstick_worker; None: this server only reads.
+    """
     broadcast = Broadcast(engine)
 
     @asynccontextmanager
@@ -46,9 +49,11 @@ def create(engine: Engine, clock: Callable[[], datetime]) -> FastAPI:
         redirect_slashes=False,
     )
     application.state.engine = engine
+    application.state.worker = worker
     application.state.clock = clock
     application.state.broadcast = broadcast
     application.state.problem_page = page.problem
+    errors.ANSWERS.update(command.ANSWERS)
     errors.install(application)
     application.add_middleware(Revalidation)
     application.add_middleware(Guard)

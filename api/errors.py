@@ -12,6 +12,10 @@ from starlette.exceptions import HTTPException
 
 from api.authentication import NotSignedIn, SignInRefused, TooManyGuesses
 from api.paging import InvalidCursor
+from billing import run as billing
+from billing.state import NotPossible
+from billing.store.run import AlreadyOpen
+from core.time import NotAPeriod
 
 MEDIA_TYPE = "application/problem+json"
 log = logging.getLogger("yardstick.api")
@@ -56,6 +60,14 @@ ANSWERS: dict[type[Exception], Answer] = {
     InvalidCursor: Answer(422, "invalid_cursor", "This cursor was not handed out here"),
     InvalidQuestion: Answer(422, "invalid_parameter", "A parameter asks for what cannot be"),
     TooBusy: Answer(503, "too_busy", "Too many live connections"),
+    **{kind: Answer(404, "not_found", "There is no such thing") for kind in (billing.NoSuchEntity, billing.NoSuchRun)},
+    billing.SamePerson: Answer(403, "second_person", "A second person does this"),
+    billing.HashChanged: Answer(412, "precondition_failed", "It changed since you looked at it"),
+    billing.NotReady: Answer(409, "not_ready", "Something stands in the way"),
+    billing.NotReconciled: Answer(409, "not_reconciled", "Two numbers that must be equal are not"),
+    NotPossible: Answer(409, "not_possible", "Not in this state"),
+    AlreadyOpen: Answer(409, "already_open", "There is one already"),
+    NotAPeriod: Answer(422, "invalid_period", "This is no billing period"),
 }
 UNFORESEEN = Answer(500, "unforeseen", "Something went wrong on our side")
 BY_STATUS = {

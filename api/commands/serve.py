@@ -13,7 +13,7 @@ from core import clock
 from core.database import connect
 from core.settings import Settings
 
-POOL = 20
+POOL, COMMANDS = 20, 3
 
 
 class Server(uvicorn.Server):
@@ -33,8 +33,9 @@ def serve(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = Settings()
     engine = connect(address(), role="yardstick_api", pool_size=POOL)
+    worker = connect(address(), role="yardstick_worker", pool_size=COMMANDS)
     config = uvicorn.Config(
-        create(engine, clock.now),
+        create(engine, clock.now, worker=worker),
         host=settings.host if host is None else host,
         port=settings.port if port is None else port,
         log_config=None,
@@ -44,3 +45,4 @@ def serve(
     )
     Server(config).run()
     engine.dispose()
+    worker.dispose()

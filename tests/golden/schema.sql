@@ -1,3 +1,16 @@
+RELATION api.answer
+    actor text NOT NULL
+    route text NOT NULL
+    key text NOT NULL
+    fingerprint text NOT NULL
+    status integer
+    body jsonb
+    at timestamp with time zone NOT NULL
+    CONSTRAINT answer_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200)))
+    CONSTRAINT answer_pkey PRIMARY KEY (actor, route, key)
+    CREATE INDEX answer_at ON api.answer USING btree (at)
+    GRANT DELETE, INSERT, SELECT, UPDATE TO yardstick_worker
+
 RELATION api.key
     id integer NOT NULL GENERATED ALWAYS AS IDENTITY
     public_id text NOT NULL
