@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from billing.store import invoice as invoices
 from billing.tax import NotATax
 from contracts import run as contracts
 from contracts.store import contract as contract_store
+from contracts.store import evaluation as evaluations
 from contracts.store import period as periods
 from core import canonical
 from core.time import micros, zone
@@ -74,23 +75,66 @@ def excluded_hash(contract: str, reason: str) -> str:
     return canonical.digest(["excluded", contract, reason])
 
 
+def final_row(due: Due) -> dict[str, object]:
+    """A contract that is over and of which an earlier bill may change, as it enters a run. due: its last period."""
+    return due_row(due) | {"final": True}
+
+
+def final(connection: Connection, run: Run, ids: Sequence[int], at: datetime) -> list[dict[str, Any]]:
+    """Rows of drafts for contracts that are over, by their last periods: what earlier bills lack or have too much.
+
+    There is no next invoice to carry it, so it gets a document of its own: an invoice of delta lines, or a credit note.
+    """
+    dues = periods.by_id(connection, ids)
+    found = correction_store.find(connection, dues, run, at, final=True)
+    saved = evaluations.by_id(connection, {items[-1].saved for items in found.values()})
+    wanted = {
+        due.contract: _bare(saved[found[due.contract][-1].saved], run.label) for due in dues if due.contract in found
+    }
+    rows = _rows(connection, run, [due for due in dues if due.contract in found], wanted, found)
+    unchanged = "the contract is over, and nothing of its bills changes"
+    return rows + [
+        {"contract": due.contract, "state": "excluded", "reason": unchanged, "evaluation": None, "final": True}
+        | {"hash": excluded_hash(due.contract_name, unchanged), "corrections": [], "credit_notes": [], "findings": []}
+        for due in dues
+        if due.contract not in found
+    ]
+
+
+def _bare(saved: Saved, label: str) -> Saved:
+    """An evaluation without lines of its own."""
+    empty: dict[str, Any] = {"period": label, "lines": [], "verdicts": [], "open_cases": [], "problems": []}
+    return replace(saved, result=saved.result | empty)
+
+
 def calculate(connection: Connection, run: Run, ids: Sequence[int], at: datetime) -> list[dict[str, Any]]:
     """Rows of drafts for these periods, evaluated as of the run's knowledge."""
     if run.known is None:
         raise ValueError(f"run {run.public_id} has not frozen what is known")
     dues = periods.by_id(connection, ids)
-    found_by_contract = correction_store.find(connection, dues, run, at)
-    last = invoices.last(connection, [(due.contract, due.starts_at) for due in dues])
+    found = correction_store.find(connection, dues, run, at)
     settled = contracts.settle(connection, dues, known=run.known, at=at)
+    return _rows(connection, run, dues, {due.contract: settled[due.id] for due in dues}, found)
+
+
+def _rows(
+    connection: Connection,
+    run: Run,
+    dues: Sequence[Due],
+    settled: Mapping[int, Saved],
+    found_by_contract: Mapping[int, Sequence[Correction]],
+) -> list[dict[str, Any]]:
+    known = run.known or 0
+    last = invoices.last(connection, [(due.contract, due.starts_at) for due in dues])
     numbers = [due.contract for due in dues]
-    versions = contract_store.versions(connection, numbers, run.known)
+    versions = contract_store.versions(connection, numbers, known)
     payers = contract_store.payers(connection, numbers)
     accounts = entities.accounts(connection, [payer.party for payer in payers.values()])
     seller = entities.entity_by_id(connection, run.entity)
-    local = _local(connection, seller, dues, run.known)
+    local = _local(connection, seller, dues, known)
     rows = []
     for due in dues:
-        saved, account = settled[due.id], accounts.get(payers[due.contract].party)
+        saved, account = settled[due.contract], accounts.get(payers[due.contract].party)
         found = f"{payers[due.contract].name} has no account; set it up with `yardstick bill setup FILE`"
         wanted = _Wanted(
             due,

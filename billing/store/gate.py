@@ -29,7 +29,7 @@ DRAFTS = text("""
     WHERE d.run = :run AND d.revision = :revision AND d.state IN ('ok', 'warning', 'issued')
     GROUP BY d.currency ORDER BY d.currency
 """)
-BUCKETS = text("SELECT count(*) FROM billing.draft WHERE run = :run AND revision = :revision")
+BUCKETS = text("SELECT count(*) FROM billing.draft WHERE run = :run AND revision = :revision AND NOT final")
 # Contracts whose period another run of the seller invoiced, and that are therefore not in this one.
 ELSEWHERE = text("""
     SELECT count(DISTINCT i.contract) FROM billing.invoice AS i

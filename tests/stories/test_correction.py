@@ -17,6 +17,11 @@ pytestmark = pytest.mark.services
 JULY_5, AUGUST_5 = datetime(2026, 7, 5, 10, tzinfo=UTC), datetime(2026, 8, 5, 10, tzinfo=UTC)
 SEPTEMBER_5 = datetime(2026, 9, 5, 10, tzinfo=UTC)
 TYRES, TRUCKS = "Tyre Supplier GmbH", "Truck Supplier GmbH"
+MISREAD = """
+    INSERT INTO ingest.reading_override (register, at, value, known, author, reason)
+    SELECT r.register, r.at, r.value - 150000, core.draw_knowledge(), 'person:test', 'misread'
+    FROM ingest.reading AS r WHERE r.at = '2026-06-15 22:00+00'
+"""
 EXCHANGED = """
 devices:
   - {device: T1-unit, model: m, registers: [{register: odometer, kind: counter, unit: km}]}
@@ -187,6 +192,61 @@ def test_a_decided_attribution_takes_a_credit_back(story: Story) -> None:
     assert moves == billed
 
 
+def test_a_breach_that_is_none_after_all_is_withdrawn(story: Story) -> None:
+    uptime(story)
+    (first,) = story.rows("SELECT id, public_id, document FROM billing.breach_report")
+    decide(story)
+    month(story, "2026-07", AUGUST_5, TRUCKS)
+    reports = story.rows("""
+        SELECT r.supersedes, r.breach, r.document, i.number FROM billing.breach_report AS r
+        JOIN billing.invoice AS i ON i.id = r.invoice WHERE r.document ->> 'period' = '2026-06' ORDER BY r.id
+    """)
+    second = reports[1]
+    assert (second.supersedes, second.breach, second.number) == (first.id, None, "TS-2026-00002")
+    words = second.document
+    assert (words["withdrawn"], words["credit"], words["supersedes"]) == (True, "0", first.public_id)
+    assert words["state"] == "fulfilled"
+    assert "attribution decided" in words["reason"]
+    assert len(reports) == 2
+
+
+def test_a_breach_that_is_measured_anew_is_reported_anew_once(story: Story) -> None:
+    uptime(story)
+    (first,) = story.rows("SELECT id, document FROM billing.breach_report")
+    one = DECIDED[: DECIDED.index('    - {asset: T1, from: "2026-06-11')]
+    assert isinstance(contracts.record(story.engine, one, at=JULY_5, author="person:anna"), Recorded)
+    month(story, "2026-07", AUGUST_5, TRUCKS)
+    story.states("T1", "2026-08-01 01:10", "2026-09-01 01:00")
+    month(story, "2026-08", SEPTEMBER_5, TRUCKS)
+    old, new = story.rows("SELECT supersedes, document FROM billing.breach_report ORDER BY id")
+    assert (old.supersedes, new.supersedes) == (None, first.id)
+    assert new.document["measured"] != first.document["measured"]
+    # 35 % of 1850.00 before; without the stop of 8 June 10 %
+    assert (first.document["credit"], new.document["credit"]) == ("647.50", "185.00")
+
+
+def test_after_a_contracts_end_a_difference_gets_an_invoice_of_its_own(story: Story) -> None:
+    june(story, "\n---\n".join(case("w02-late-readings")).replace("currency: EUR", "currency: EUR\nends: 2026-07-01"))
+    late(story)
+    done = month(story, "2026-07", AUGUST_5)
+    assert [(d["state"], d["net"]) for d in done.drafts] == [("ok", Decimal("5.70"))]
+    first, last = story.invoices()
+    assert (first["net"], last["net"], last["tax_total"], last["kind"]) == ("419.00", "5.70", "1.08", "invoice")
+    assert [row["corrects"]["period"] for row in last["lines"]] == ["2026-06"]
+    assert month(story, "2026-08", SEPTEMBER_5).drafts == (), "nothing changes any more"
+
+
+def test_after_a_contracts_end_what_was_billed_too_much_is_a_credit_note(story: Story, admin_engine: Engine) -> None:
+    june(story, "\n---\n".join(case("w02-late-readings")).replace("currency: EUR", "currency: EUR\nends: 2026-07-01"))
+    with admin_engine.begin() as connection:  # the new device showed 1150.0 km on 16 June, not 1300.0
+        connection.exec_driver_sql(MISREAD)
+    run = month(story, "2026-07", AUGUST_5).run
+    first, note = story.invoices()
+    assert (first["kind"], note["kind"], note["net"]) == ("invoice", "credit_note", "-0.30")
+    assert [pair for pair in billing.reconcile(story.engine, run.public_id) if not pair.agrees] == []
+    assert month(story, "2026-08", SEPTEMBER_5).drafts == ()
+
+
 def test_where_it_is_agreed_a_difference_to_the_customers_good_is_a_credit_note(story: Story) -> None:
     text = "\n---\n".join(case("w02-late-readings")).replace("decimals: 2}", "decimals: 2, correction: credit_note}")
     # On 1 June the counter is taken from its neighbours: 760.0 + 5240.0 / 236 h * 12 h; it showed 1200.0.
@@ -286,11 +346,7 @@ def test_no_kind_of_fact_is_forgotten_when_corrections_are_looked_for(story: Sto
 def test_a_reading_that_somebody_corrects_corrects_the_bill(story: Story, admin_engine: Engine) -> None:
     june(story)
     with admin_engine.begin() as connection:  # the new device showed 1150.0 km on 16 June, not 1300.0
-        connection.exec_driver_sql("""
-            INSERT INTO ingest.reading_override (register, at, value, known, author, reason)
-            SELECT r.register, r.at, r.value - 150000, core.draw_knowledge(), 'person:test', 'misread'
-            FROM ingest.reading AS r WHERE r.at = '2026-06-15 22:00+00'
-        """)
+        connection.exec_driver_sql(MISREAD)
     month(story, "2026-07", AUGUST_5)
     (line,) = [row for row in story.invoices()[1]["lines"] if row["corrects"]]
     # 6150.0 km at 0.0420 are 258.30; 1850.0 km at 0.0400 and 2400.0 km at 0.0360 are 160.40; 418.70 - 419.00
