@@ -9,13 +9,13 @@ from fastapi.responses import JSONResponse
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from api import command, document, errors
+from api import document, errors
 from api.etag import Revalidation
 from api.guard import Guard
 from api.live import Broadcast
 from api.portal import page
 from api.portal import route as portal
-from api.routes import asset, billing_run, breach_report, contract, evaluation, ingest, invoice, usage
+from api.routes import asset, billing_run, breach_report, contract, evaluation, fact, ingest, invoice, usage
 from core.database import transaction
 
 DESCRIPTION = """\
@@ -53,11 +53,10 @@ def create(engine: Engine, clock: Callable[[], datetime], *, worker: Engine | No
     application.state.clock = clock
     application.state.broadcast = broadcast
     application.state.problem_page = page.problem
-    errors.ANSWERS.update(command.ANSWERS)
     errors.install(application)
     application.add_middleware(Revalidation)
     application.add_middleware(Guard)
-    for part in (contract, asset, usage, evaluation, invoice, breach_report, billing_run, ingest):
+    for part in (contract, fact, asset, usage, evaluation, invoice, breach_report, billing_run, ingest):
         application.include_router(part.router)
     application.include_router(portal.router)
     application.include_router(document.router)

@@ -29,10 +29,13 @@ class Visit:
 
 
 @contextmanager
-def open_visit(engine: Engine, identify: Callable[[Connection], Viewer], *, at: datetime) -> Iterator[Visit]:
-    """A read-only transaction in which the database knows the viewer. Raises NotSignedIn."""
+def open_visit(
+    engine: Engine, identify: Callable[[Connection], Viewer], *, at: datetime, writes: bool = False
+) -> Iterator[Visit]:
+    """A transaction in which the database knows the viewer, read-only unless it writes. Raises NotSignedIn."""
     with transaction(engine) as connection:
-        connection.execute(READ_ONLY)
+        if not writes:
+            connection.execute(READ_ONLY)
         viewer = identify(connection)
         connection.execute(SETTINGS, {"party": str(viewer.party), "role": viewer.role})
         yield Visit(connection, viewer, at)

@@ -38,13 +38,19 @@ class Job:
 CLOSING = Job("close due periods", 2, lambda engine, at: run.close_due_periods(engine, at=at))
 
 
-def standing(interval: float) -> Job:
-    """Evaluate running periods whose standing is older than about `interval` seconds.
+def standing(interval: float, *, most: int = 3000) -> Job:
+    """Evaluate running periods whose standing is due and older than about `interval` seconds, at most so many at once.
 
-    What another scheduler has just refreshed is not due again, so that live pages are told once an interval.
+    What another scheduler has just refreshed is not due again, so that live pages are told once an interval; and the
+    work ends before the next look, so that every look begins with those who wait longest.
     """
     age = timedelta(seconds=interval * 0.9)
-    return Job("refresh standing", 1, lambda engine, at: run.refresh_standing(engine, at=at, older_than=age))
+
+    def work(engine: Engine, at: datetime) -> int:
+        end = now() + age
+        return run.refresh_standing(engine, at=at, older_than=age, most=most, in_time=lambda: now() < end)
+
+    return Job("refresh standing", 1, work)
 
 
 @contextmanager

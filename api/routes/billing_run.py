@@ -9,13 +9,15 @@ from typing import Any
 from fastapi import APIRouter, BackgroundTasks, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from sqlalchemy import Engine
 
 from api import errors
-from api.command import Command, Commanded, IfMatch, match
+from api.command import Finance, IfMatch, Worker, match, once
 from api.errors import NotFound
 from api.paging import Cursor, Limit, Page, read_number
 from api.paging import cursor as make_cursor
 from api.visit import FinancePerson, Visit
+from api.writing import Writing
 from billing import run as billing
 from billing.state import after
 from billing.store import entity as entities
@@ -24,7 +26,7 @@ from billing.store.view import RunView
 from core.database import transaction
 
 log = logging.getLogger("yardstick.api")
-WRITING = (400, 401, 403, 409, 422, 503)
+WRITING = (401, 403, 409, 422, 503)
 DOING = (*WRITING, 404)
 
 router = APIRouter(prefix="/v1/billing-runs", tags=["billing runs"])
@@ -112,7 +114,7 @@ def drafts(visit: FinancePerson, run: str, limit: Limit = 50, cursor: Cursor = N
 
 
 @router.post("", operation_id="createBillingRun", status_code=201, responses=errors.responses(*WRITING, 404))
-def create(command: Commanded, new: NewRun) -> JSONResponse:
+def create(command: Finance, engine: Worker, new: NewRun) -> JSONResponse:
     """A run of a seller of yours for a period; calculate it next."""
 
     def act() -> tuple[int, BillingRun]:
@@ -120,10 +122,10 @@ def create(command: Commanded, new: NewRun) -> JSONResponse:
         if seller is None or seller.party != command.visit.viewer.party:
             raise NotFound("no seller of yours has this name")
         given = {"entity": new.entity, "label": new.period}
-        run = billing.create(command.engine, **given, at=command.visit.at, by=command.visit.viewer.actor)
-        return 201, _seen(command, run)
+        run = billing.create(engine, **given, at=command.visit.at, by=command.visit.viewer.actor)
+        return 201, _seen(engine, run)
 
-    response = command.once(new, act)
+    response = once(command, act)
     response.headers["Location"] = f"/v1/billing-runs/{json.loads(bytes(response.body))['id']}"
     return response
 
@@ -131,7 +133,7 @@ def create(command: Commanded, new: NewRun) -> JSONResponse:
 @router.post(
     "/{run}/calculate", operation_id="calculateBillingRun", status_code=202, responses=errors.responses(*DOING)
 )
-def calculate(command: Commanded, run: str, later: BackgroundTasks) -> JSONResponse:
+def calculate(command: Finance, engine: Worker, run: str, later: BackgroundTasks) -> JSONResponse:
     """Freeze what is known and draw up all drafts anew, which voids an approval; read the run until it is in review.
 
     A calculation that was interrupted goes on when this is called again.
@@ -140,55 +142,55 @@ def calculate(command: Commanded, run: str, later: BackgroundTasks) -> JSONRespo
 
     def act() -> tuple[int, BillingRun]:
         if row.state != "collecting":
-            billing.collect(command.engine, run, **given)
-        later.add_task(_finish, "calculate", lambda: billing.calculate(command.engine, run, **given))
-        return 202, _seen(command, run)
+            billing.collect(engine, run, **given)
+        later.add_task(_finish, "calculate", lambda: billing.calculate(engine, run, **given))
+        return 202, _seen(engine, run)
 
-    return _after(command.once(None, act), later)
+    return _after(once(command, act), later)
 
 
 @router.post("/{run}/exclusions", operation_id="excludeFromBillingRun", responses=errors.responses(*DOING))
-def exclude(command: Commanded, run: str, given: Exclusion) -> JSONResponse:
+def exclude(command: Finance, engine: Worker, run: str, given: Exclusion) -> JSONResponse:
     """Leave a contract out; it waits for the next run. Changes the hash."""
     found(command.visit, run)
 
     def act() -> tuple[int, BillingRun]:
-        billing.exclude(command.engine, run, given.contract, reason=given.reason, **_given(command))
-        return 200, _seen(command, run)
+        billing.exclude(engine, run, given.contract, reason=given.reason, **_given(command))
+        return 200, _seen(engine, run)
 
-    return command.once(given, act)
+    return once(command, act)
 
 
 @router.post("/{run}/overrides", operation_id="overrideBillingFinding", responses=errors.responses(*DOING))
-def override(command: Commanded, run: str, given: Overriding) -> JSONResponse:
+def override(command: Finance, engine: Worker, run: str, given: Overriding) -> JSONResponse:
     """Say that a blocking finding does not stand in the way; somebody else approves the run then."""
     found(command.visit, run)
 
     def act() -> tuple[int, BillingRun]:
         words = {"code": given.code, "reason": given.reason, **_given(command)}
-        billing.override(command.engine, run, given.contract, **words)
-        return 200, _seen(command, run)
+        billing.override(engine, run, given.contract, **words)
+        return 200, _seen(engine, run)
 
-    return command.once(given, act)
+    return once(command, act)
 
 
 @router.post("/{run}/approve", operation_id="approveBillingRun", responses=errors.responses(*DOING, 412, 428))
-def approve(command: Commanded, run: str, if_match: IfMatch = None) -> JSONResponse:
+def approve(command: Finance, engine: Worker, run: str, if_match: IfMatch = None) -> JSONResponse:
     """Approve the drafts that you looked at: a second person, not who created the run."""
     row = found(command.visit, run)
 
     def act() -> tuple[int, BillingRun]:
         match(if_match, tag_of(row))
-        billing.approve(command.engine, run, hash=row.hash or "none", **_given(command))
-        return 200, _seen(command, run)
+        billing.approve(engine, run, hash=row.hash or "none", **_given(command))
+        return 200, _seen(engine, run)
 
-    return command.once(None, act)
+    return once(command, act)
 
 
 @router.post(
     "/{run}/issue", operation_id="issueBillingRun", status_code=202, responses=errors.responses(*DOING, 412, 428)
 )
-def issue(command: Commanded, run: str, later: BackgroundTasks, if_match: IfMatch = None) -> JSONResponse:
+def issue(command: Finance, engine: Worker, run: str, later: BackgroundTasks, if_match: IfMatch = None) -> JSONResponse:
     """Make documents of the approved drafts; read the run until it is issued.
 
     An issuing that was interrupted goes on when this is called again.
@@ -198,22 +200,22 @@ def issue(command: Commanded, run: str, later: BackgroundTasks, if_match: IfMatc
     def act() -> tuple[int, BillingRun]:
         match(if_match, tag_of(row))
         after(row.state, "issue")
-        later.add_task(_finish, "issue", lambda: billing.issue(command.engine, run, **given))
-        return 202, _seen(command, run)
+        later.add_task(_finish, "issue", lambda: billing.issue(engine, run, **given))
+        return 202, _seen(engine, run)
 
-    return _after(command.once(None, act), later)
+    return _after(once(command, act), later)
 
 
 @router.post("/{run}/cancel", operation_id="cancelBillingRun", responses=errors.responses(*DOING))
-def cancel(command: Commanded, run: str) -> JSONResponse:
+def cancel(command: Finance, engine: Worker, run: str) -> JSONResponse:
     """Give a run up before anything of it is issued."""
     found(command.visit, run)
 
     def act() -> tuple[int, BillingRun]:
-        billing.cancel(command.engine, run, **_given(command))
-        return 200, _seen(command, run)
+        billing.cancel(engine, run, **_given(command))
+        return 200, _seen(engine, run)
 
-    return command.once(None, act)
+    return once(command, act)
 
 
 def found(visit: Visit, run: str) -> RunView:
@@ -229,13 +231,13 @@ def tag_of(row: RunView) -> str:
     return f'"{row.revision}-{row.state}-{row.invoices}-{(row.hash or "")[:24]}"'
 
 
-def _given(command: Command) -> dict[str, Any]:
+def _given(command: Writing) -> dict[str, Any]:
     return {"at": command.visit.at, "by": command.visit.viewer.actor}
 
 
-def _seen(command: Command, run: str) -> BillingRun:
+def _seen(engine: Engine, run: str) -> BillingRun:
     """The run after what was done; the visit's own transaction may be older."""
-    with transaction(command.engine) as connection:
+    with transaction(engine) as connection:
         row = view.run(connection, run)
     if row is None:
         raise NotFound("no billing run of yours has this id; GET /v1/billing-runs lists them")

@@ -26,7 +26,7 @@ OF_PROVIDER = text("""
     JOIN contracts.contract_party AS p ON p.contract = c.id AND p.role = 'provider' AND p.party = :party
     WHERE c.name = ANY(:names)
 """)
-NAMES = text("SELECT id, name FROM contracts.contract WHERE id = ANY(:contracts)")
+NAMED = text("SELECT id, name FROM contracts.contract WHERE id = ANY(:contracts)")
 PARTIES = text("SELECT name, id FROM contracts.party WHERE name = ANY(:names)")
 PUBLIC_IDS = text("SELECT id, public_id FROM contracts.party WHERE id = ANY(:parties)")
 ADD_PARTY = text("""
@@ -58,6 +58,7 @@ VERSIONS_AS_OF = text("""
     JOIN contracts.evaluation AS e ON e.id = w.evaluation
     JOIN contracts.version AS v ON v.contract = w.contract AND v.known <= e.known ORDER BY w.key, v.version
 """)
+NAMES = text("SELECT name FROM contracts.contract WHERE id = ANY(:contracts) ORDER BY name")
 STORED = text("""
     SELECT v.document FROM contracts.version AS v JOIN contracts.contract AS c ON c.id = v.contract
     WHERE c.name = :name ORDER BY v.version
@@ -83,6 +84,7 @@ COVERED = text("""
     WHERE c.name = :name
 """)
 # Who is billed: the payer if there is one, else the customer.
+SHOWN = text("SELECT visible.stated_versions(:contract)")
 PAYERS = text("""
     SELECT DISTINCT ON (c.contract) c.contract, c.party, p.public_id, p.name
     FROM contracts.contract_party AS c JOIN contracts.party AS p ON p.id = c.party
@@ -116,6 +118,11 @@ def lock_import(connection: Connection) -> None:
 def stored_versions(connection: Connection, name: str) -> tuple[Version, ...]:
     """The versions of a contract by its name, in order; none if it is unknown."""
     return parse(tuple(connection.execute(STORED, {"name": name}).scalars()))
+
+
+def versions_for_stating(connection: Connection, contract: int) -> tuple[Version, ...]:
+    """The versions of a contract, for the API: what is stated is judged by them, whoever states it."""
+    return parse(tuple(connection.execute(SHOWN, {"contract": contract}).scalars()))
 
 
 def versions(connection: Connection, contracts: Iterable[int], known: int) -> dict[int, tuple[Version, ...]]:
@@ -161,9 +168,20 @@ def save(connection: Connection, incoming: Incoming, assets: Mapping[str, int], 
     return contract
 
 
+def find(connection: Connection, name: str) -> int | None:
+    """The id of a contract; None if there is none."""
+    row = connection.execute(CONTRACTS, {"names": [name]}).first()
+    return None if row is None else int(row.id)
+
+
 def contract_id(connection: Connection, name: str) -> int:
     """The id of a contract that exists."""
     return int(connection.execute(CONTRACTS, {"names": [name]}).one().id)
+
+
+def names(connection: Connection, contracts: Iterable[int]) -> list[str]:
+    """What contracts are called, in order."""
+    return list(connection.execute(NAMES, {"contracts": list(contracts)}).scalars())
 
 
 def covered_assets(connection: Connection, name: str) -> tuple[int, frozenset[str]] | None:
@@ -184,9 +202,9 @@ def ids_of_provider(connection: Connection, party: int, names: Iterable[str]) ->
     return {row.name: row.id for row in rows}
 
 
-def names(connection: Connection, contracts: Iterable[int]) -> dict[int, str]:
+def names_by_id(connection: Connection, contracts: Iterable[int]) -> dict[int, str]:
     """What contracts are called."""
-    rows = connection.execute(NAMES, {"contracts": list(contracts)})
+    rows = connection.execute(NAMED, {"contracts": list(contracts)})
     return {row.id: row.name for row in rows}
 
 

@@ -39,11 +39,6 @@ STANDING = text(f"""
         AND (p.closed_at IS NULL OR p.ends_at > :at)
     ORDER BY p.contract, p.starts_at
 """)  # noqa: S608 - our own column list
-RUNNING = text("""
-    SELECT p.contract FROM contracts.period AS p LEFT JOIN contracts.standing AS s ON s.contract = p.contract
-    WHERE p.starts_at <= :at AND p.ends_at > :at AND (s.evaluated_at IS NULL OR s.evaluated_at <= :before)
-    ORDER BY p.contract
-""")
 # The oldest open period of each contract, if its cut-off has passed. Rows are locked, so that a second closer
 # takes others.
 DUE = text(f"""
@@ -125,11 +120,6 @@ def last_end(connection: Connection, contract: int) -> datetime | None:
     """Where a contract's periods end so far."""
     found: datetime | None = connection.execute(LAST, {"contract": contract}).scalar_one()
     return found
-
-
-def running(connection: Connection, at: datetime, *, evaluated_before: datetime) -> list[int]:
-    """Contracts that have a period in which `at` lies, and no standing that is newer."""
-    return list(connection.execute(RUNNING, {"at": at, "before": evaluated_before}).scalars())
 
 
 def open_until(connection: Connection, contracts: Iterable[int], at: datetime) -> list[Due]:

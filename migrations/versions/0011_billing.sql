@@ -126,17 +126,3 @@ BEGIN
         EXECUTE format('CREATE POLICY api ON %s FOR SELECT TO yardstick_api USING (%s)', seen.name, seen.condition);
     END LOOP;
 END $$;
-
--- What a command was answered, so that a repeated one does nothing twice. status is null while it runs.
-CREATE TABLE api.answer (
-    actor       text NOT NULL,
-    route       text NOT NULL,
-    key         text NOT NULL CHECK (length(key) BETWEEN 1 AND 200),
-    fingerprint text NOT NULL,
-    status      int,
-    body        jsonb,
-    at          timestamptz NOT NULL,
-    PRIMARY KEY (actor, route, key)
-);
-CREATE INDEX answer_at ON api.answer (at);
-GRANT SELECT, INSERT, UPDATE, DELETE ON api.answer TO yardstick_worker;

@@ -1,15 +1,14 @@
-RELATION api.answer
+RELATION api.answered
     actor text NOT NULL
-    route text NOT NULL
     key text NOT NULL
     fingerprint text NOT NULL
-    status integer
-    body jsonb
+    answer jsonb
     at timestamp with time zone NOT NULL
-    CONSTRAINT answer_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200)))
-    CONSTRAINT answer_pkey PRIMARY KEY (actor, route, key)
-    CREATE INDEX answer_at ON api.answer USING btree (at)
-    GRANT DELETE, INSERT, SELECT, UPDATE TO yardstick_worker
+    CONSTRAINT answered_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200)))
+    CONSTRAINT answered_pkey PRIMARY KEY (actor, key)
+    CREATE INDEX answered_at ON api.answered USING btree (at)
+    GRANT DELETE, INSERT, SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_worker
 
 RELATION api.key
     id integer NOT NULL GENERATED ALWAYS AS IDENTITY
@@ -695,6 +694,7 @@ RELATION contracts.attribution
     replaces bigint
     author text NOT NULL
     known bigint NOT NULL
+    reason text NOT NULL DEFAULT ''::text
     CONSTRAINT attribution_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
     CONSTRAINT attribution_during_check CHECK ((NOT isempty(during)))
     CONSTRAINT attribution_party_check CHECK ((party = ANY (ARRAY['provider'::text, 'customer'::text, 'none'::text])))
@@ -706,9 +706,34 @@ RELATION contracts.attribution
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.attribution FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK ((contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids)) OR ((status = ANY (ARRAY['proposed'::text, 'disputed'::text])) AND (contract IN ( SELECT visible.contract_ids() AS contract_ids))))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
     GRANT INSERT, SELECT TO yardstick_worker
-    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION contracts.basis
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    contract integer NOT NULL
+    otherwise text
+    duties text NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT basis_author_check CHECK ((author <> ''::text))
+    CONSTRAINT basis_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT basis_duties_check CHECK ((duties = ANY (ARRAY['measured'::text, 'reported'::text])))
+    CONSTRAINT basis_pkey PRIMARY KEY (id)
+    CONSTRAINT basis_public_id_key UNIQUE (public_id)
+    CREATE INDEX basis_contract ON contracts.basis USING btree (contract, known)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.basis FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
+    GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_visible
 
 RELATION contracts.breach
@@ -738,6 +763,35 @@ RELATION contracts.breach
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION contracts.carried
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    contract integer NOT NULL
+    clause text NOT NULL
+    item text NOT NULL
+    owner text NOT NULL
+    value numeric NOT NULL
+    unit text NOT NULL
+    at timestamp with time zone NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT carried_author_check CHECK ((author <> ''::text))
+    CONSTRAINT carried_clause_check CHECK ((clause <> ''::text))
+    CONSTRAINT carried_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT carried_item_check CHECK ((item <> ''::text))
+    CONSTRAINT carried_pkey PRIMARY KEY (id)
+    CONSTRAINT carried_public_id_key UNIQUE (public_id)
+    CREATE INDEX carried_contract ON contracts.carried USING btree (contract, known)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.carried FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.billed_contract_ids() AS billed_contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK ((contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids)) AND visible.reads_money())
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
+    GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_visible
 
 RELATION contracts.contract
@@ -818,6 +872,104 @@ RELATION contracts.evaluation
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
+RELATION contracts.fact_known
+    fact text
+    contract integer
+    during tstzrange
+    known bigint
+    GRANT SELECT TO yardstick_worker
+
+RELATION contracts.history
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    contract integer NOT NULL
+    clause text NOT NULL
+    owner text NOT NULL
+    period text NOT NULL
+    value numeric
+    counted bigint
+    down bigint
+    author text NOT NULL
+    reason text NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT history_author_check CHECK ((author <> ''::text))
+    CONSTRAINT history_check CHECK (((value IS NOT NULL) OR ((counted IS NOT NULL) AND (down IS NOT NULL))))
+    CONSTRAINT history_clause_check CHECK ((clause <> ''::text))
+    CONSTRAINT history_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT history_counted_check CHECK ((counted >= 0))
+    CONSTRAINT history_down_check CHECK ((down >= 0))
+    CONSTRAINT history_owner_check CHECK ((owner <> ''::text))
+    CONSTRAINT history_period_check CHECK ((period <> ''::text))
+    CONSTRAINT history_pkey PRIMARY KEY (id)
+    CONSTRAINT history_public_id_key UNIQUE (public_id)
+    CREATE INDEX history_contract ON contracts.history USING btree (contract, known)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.history FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_visible
+
+RELATION contracts.index_value
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    index text NOT NULL
+    month text NOT NULL
+    value numeric NOT NULL
+    published timestamp with time zone NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT index_value_author_check CHECK ((author <> ''::text))
+    CONSTRAINT index_value_index_check CHECK ((index <> ''::text))
+    CONSTRAINT index_value_month_check CHECK ((month ~ '^[0-9]{4}-(0[1-9]|1[0-2])$'::text))
+    CONSTRAINT index_value_pkey PRIMARY KEY (id)
+    CONSTRAINT index_value_public_id_key UNIQUE (public_id)
+    CONSTRAINT index_value_reason_check CHECK ((reason <> ''::text))
+    CONSTRAINT index_value_value_check CHECK ((value > (0)::numeric))
+    CREATE INDEX index_value_index ON contracts.index_value USING btree (index, month)
+    CREATE INDEX index_value_known ON contracts.index_value USING btree (known)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.index_value FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (visible.party() IS NOT NULL)
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (EXISTS ( SELECT visible.stating_contract_ids() AS stating_contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_visible
+
+RELATION contracts.meter_test
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    contract integer NOT NULL
+    asset text NOT NULL
+    register text NOT NULL
+    last_tested timestamp with time zone NOT NULL
+    tested timestamp with time zone NOT NULL
+    error numeric NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT meter_test_asset_check CHECK ((asset <> ''::text))
+    CONSTRAINT meter_test_author_check CHECK ((author <> ''::text))
+    CONSTRAINT meter_test_check CHECK ((tested > last_tested))
+    CONSTRAINT meter_test_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT meter_test_error_check CHECK ((error > ('-1'::integer)::numeric))
+    CONSTRAINT meter_test_pkey PRIMARY KEY (id)
+    CONSTRAINT meter_test_public_id_key UNIQUE (public_id)
+    CONSTRAINT meter_test_register_check CHECK ((register <> ''::text))
+    CREATE INDEX meter_test_contract ON contracts.meter_test USING btree (contract, known)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.meter_test FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_visible
+
 RELATION contracts.notice
     id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
     public_id text NOT NULL
@@ -829,6 +981,7 @@ RELATION contracts.notice
     during tstzrange
     author text NOT NULL
     known bigint NOT NULL
+    reason text NOT NULL DEFAULT ''::text
     CONSTRAINT notice_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
     CONSTRAINT notice_kind_check CHECK ((kind = ANY (ARRAY['planned_maintenance'::text, 'alert'::text, 'force_majeure'::text])))
     CONSTRAINT notice_pkey PRIMARY KEY (id)
@@ -837,9 +990,10 @@ RELATION contracts.notice
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.notice FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
     GRANT INSERT, SELECT TO yardstick_worker
-    GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
 RELATION contracts.party
@@ -875,6 +1029,32 @@ RELATION contracts.party_asset
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
+RELATION contracts.pause
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    contract integer NOT NULL
+    ticket text NOT NULL
+    during tstzrange NOT NULL
+    cause text NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT pause_author_check CHECK ((author <> ''::text))
+    CONSTRAINT pause_cause_check CHECK ((cause <> ''::text))
+    CONSTRAINT pause_contract_ticket_fkey FOREIGN KEY (contract, ticket) REFERENCES contracts.ticket(contract, ticket)
+    CONSTRAINT pause_during_check CHECK (((NOT isempty(during)) AND (NOT lower_inf(during))))
+    CONSTRAINT pause_pkey PRIMARY KEY (id)
+    CONSTRAINT pause_public_id_key UNIQUE (public_id)
+    CREATE INDEX pause_contract ON contracts.pause USING btree (contract, known)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.pause FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_visible
+
 RELATION contracts.period
     id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
     contract integer NOT NULL
@@ -901,6 +1081,70 @@ RELATION contracts.period
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
+RELATION contracts.quantity
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    contract integer NOT NULL
+    owner text NOT NULL
+    measure text NOT NULL
+    during tstzrange NOT NULL
+    quantity numeric NOT NULL
+    unit text NOT NULL
+    weight_class text NOT NULL
+    dimensions jsonb NOT NULL
+    coverage numeric
+    estimated boolean NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT quantity_author_check CHECK ((author <> ''::text))
+    CONSTRAINT quantity_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT quantity_coverage_check CHECK (((coverage >= (0)::numeric) AND (coverage <= (1)::numeric)))
+    CONSTRAINT quantity_during_check CHECK (((NOT isempty(during)) AND (NOT lower_inf(during)) AND (NOT upper_inf(during))))
+    CONSTRAINT quantity_measure_check CHECK ((measure <> ''::text))
+    CONSTRAINT quantity_owner_check CHECK ((owner <> ''::text))
+    CONSTRAINT quantity_pkey PRIMARY KEY (id)
+    CONSTRAINT quantity_public_id_key UNIQUE (public_id)
+    CREATE INDEX quantity_contract ON contracts.quantity USING btree (contract, known)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.quantity FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_visible
+
+RELATION contracts.reported_state
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    contract integer NOT NULL
+    asset text NOT NULL
+    during tstzrange NOT NULL
+    category text NOT NULL
+    subsystem text NOT NULL
+    cause text NOT NULL
+    performance numeric
+    author text NOT NULL
+    reason text NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT reported_state_asset_check CHECK ((asset <> ''::text))
+    CONSTRAINT reported_state_author_check CHECK ((author <> ''::text))
+    CONSTRAINT reported_state_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT reported_state_during_check CHECK (((NOT isempty(during)) AND (NOT lower_inf(during)) AND (NOT upper_inf(during))))
+    CONSTRAINT reported_state_performance_check CHECK (((performance >= (0)::numeric) AND (performance <= (1)::numeric)))
+    CONSTRAINT reported_state_pkey PRIMARY KEY (id)
+    CONSTRAINT reported_state_public_id_key UNIQUE (public_id)
+    CREATE INDEX reported_state_contract ON contracts.reported_state USING btree (contract, known)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.reported_state FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_visible
+
 RELATION contracts.standing
     contract integer NOT NULL
     period bigint NOT NULL
@@ -908,6 +1152,7 @@ RELATION contracts.standing
     known bigint NOT NULL
     evaluated_at timestamp with time zone NOT NULL
     result jsonb NOT NULL
+    moves boolean NOT NULL DEFAULT true
     CONSTRAINT standing_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
     CONSTRAINT standing_period_fkey FOREIGN KEY (period) REFERENCES contracts.period(id)
     CONSTRAINT standing_pkey PRIMARY KEY (contract)
@@ -916,6 +1161,110 @@ RELATION contracts.standing
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT, UPDATE TO yardstick_worker
     GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION contracts.substitute
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    contract integer NOT NULL
+    asset text NOT NULL
+    during tstzrange NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT substitute_asset_check CHECK ((asset <> ''::text))
+    CONSTRAINT substitute_author_check CHECK ((author <> ''::text))
+    CONSTRAINT substitute_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT substitute_during_check CHECK (((NOT isempty(during)) AND (NOT lower_inf(during)) AND (NOT upper_inf(during))))
+    CONSTRAINT substitute_pkey PRIMARY KEY (id)
+    CONSTRAINT substitute_public_id_key UNIQUE (public_id)
+    CREATE INDEX substitute_contract ON contracts.substitute USING btree (contract, known)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.substitute FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_visible
+
+RELATION contracts.ticket
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    contract integer NOT NULL
+    ticket text NOT NULL
+    asset text NOT NULL
+    subsystem text NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT ticket_asset_check CHECK ((asset <> ''::text))
+    CONSTRAINT ticket_author_check CHECK ((author <> ''::text))
+    CONSTRAINT ticket_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT ticket_contract_ticket_key UNIQUE (contract, ticket)
+    CONSTRAINT ticket_pkey PRIMARY KEY (id)
+    CONSTRAINT ticket_public_id_key UNIQUE (public_id)
+    CONSTRAINT ticket_ticket_check CHECK ((ticket <> ''::text))
+    CREATE INDEX ticket_contract ON contracts.ticket USING btree (contract, known)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.ticket FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_visible
+
+RELATION contracts.ticket_time
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    contract integer NOT NULL
+    ticket text NOT NULL
+    moment text NOT NULL
+    at timestamp with time zone
+    author text NOT NULL
+    reason text NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT ticket_time_author_check CHECK ((author <> ''::text))
+    CONSTRAINT ticket_time_contract_ticket_fkey FOREIGN KEY (contract, ticket) REFERENCES contracts.ticket(contract, ticket)
+    CONSTRAINT ticket_time_moment_check CHECK ((moment = ANY (ARRAY['reported'::text, 'opened'::text, 'arrived'::text, 'on_site'::text, 'fixed'::text, 'closed'::text])))
+    CONSTRAINT ticket_time_pkey PRIMARY KEY (id)
+    CONSTRAINT ticket_time_public_id_key UNIQUE (public_id)
+    CREATE INDEX ticket_time_contract ON contracts.ticket_time USING btree (contract, known)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.ticket_time FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_visible
+
+RELATION contracts.unmet
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    contract integer NOT NULL
+    clause text NOT NULL
+    asset text NOT NULL
+    during tstzrange NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT unmet_asset_check CHECK ((asset <> ''::text))
+    CONSTRAINT unmet_author_check CHECK ((author <> ''::text))
+    CONSTRAINT unmet_clause_check CHECK ((clause <> ''::text))
+    CONSTRAINT unmet_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT unmet_during_check CHECK (((NOT isempty(during)) AND (NOT lower_inf(during)) AND (NOT upper_inf(during))))
+    CONSTRAINT unmet_pkey PRIMARY KEY (id)
+    CONSTRAINT unmet_public_id_key UNIQUE (public_id)
+    CREATE INDEX unmet_contract ON contracts.unmet USING btree (contract, known)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.unmet FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
+    GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_visible
 
 RELATION contracts.version
@@ -939,6 +1288,27 @@ RELATION contracts.version
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION contracts.withdrawal
+    fact text NOT NULL
+    contract integer
+    instead text
+    author text NOT NULL
+    reason text NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT withdrawal_author_check CHECK ((author <> ''::text))
+    CONSTRAINT withdrawal_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT withdrawal_pkey PRIMARY KEY (fact)
+    CONSTRAINT withdrawal_reason_check CHECK ((reason <> ''::text))
+    CREATE INDEX withdrawal_contract ON contracts.withdrawal USING btree (contract, known)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.withdrawal FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING ((contract IS NULL) OR (contract IN ( SELECT visible.contract_ids() AS contract_ids)))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK ((contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids)) OR ((contract IS NULL) AND (EXISTS ( SELECT visible.stating_contract_ids() AS stating_contract_ids))))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
+    GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_visible
 
 RELATION core.audit
@@ -1545,6 +1915,28 @@ AS $function$
             JOIN ingest.binding AS b ON b.device = g.device AND r.at <@ b.during
             JOIN contracts.party_asset AS p ON p.asset = b.asset AND r.at <@ p.during
             WHERE g.id = register_id AND p.party = visible.party()))
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.stated_versions(contract_id integer)
+ RETURNS SETOF text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT v.document FROM contracts.version AS v
+    WHERE v.contract = contract_id AND v.contract IN (SELECT visible.contract_ids()) ORDER BY v.version
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.stating_contract_ids()
+ RETURNS SETOF integer
+ LANGUAGE sql
+ STABLE SECURITY DEFINER ROWS 20
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT contract FROM contracts.contract_party
+    WHERE current_setting('yardstick.role', true) IN ('operator', 'finance') AND party = visible.party() AND role = 'provider'
 $function$
 -- owner: yardstick_visible
 

@@ -315,13 +315,19 @@ def test_a_corrected_period_is_credited_from_the_last_document_on(story: Story) 
 
 
 LOOKED_FOR = {
-    "contracts.notice",
-    "contracts.attribution",
+    "contracts.fact_known",  # and all that it is made of
+    *(
+        f"contracts.{name}"
+        for name in (
+            "notice", "attribution", "basis", "quantity", "reported_state", "unmet", "ticket", "ticket_time", "pause",
+            "substitute", "meter_test", "carried", "history", "index_value", "withdrawal",
+        )
+    ),
     "ingest.reading",
     "ingest.reading_override",
     "ingest.binding",
     "ingest.declaration",
-}
+}  # fmt: skip
 NO_FACTS = {
     "contracts.version",  # a correction keeps the versions that the invoice knew
     "contracts.evaluation",
