@@ -3,18 +3,23 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from sqlalchemy import Engine
 
 from billing import run as billing
 from contracts import run as contracts
+from contracts.facts import IndexValue
+from contracts.stated import run as stating
 from contracts.store.intake import Recorded
+from core.time import micros
 from ingest import catalogue, run
 from tests.stories.story import SIGNED, Story, case, facts, spans
 
 pytestmark = pytest.mark.services
 JULY_5, AUGUST_5 = datetime(2026, 7, 5, 10, tzinfo=UTC), datetime(2026, 8, 5, 10, tzinfo=UTC)
+JUNE_1 = datetime(2026, 6, 1, 10, tzinfo=UTC)
 SEPTEMBER_5 = datetime(2026, 9, 5, 10, tzinfo=UTC)
 TYRES, TRUCKS = "Tyre Supplier GmbH", "Truck Supplier GmbH"
 MISREAD = """
@@ -357,3 +362,60 @@ def test_a_reading_that_somebody_corrects_corrects_the_bill(story: Story, admin_
     (line,) = [row for row in story.invoices()[1]["lines"] if row["corrects"]]
     # 6150.0 km at 0.0420 are 258.30; 1850.0 km at 0.0400 and 2400.0 km at 0.0360 are 160.40; 418.70 - 419.00
     assert (line["amount"], line["corrects"]["reason"]) == ("-0.30", "readings corrected")
+
+
+INDEXED = """
+schema: contract/1
+contract: I-01
+version: 1
+effective_from: "2026-06-01"
+recorded_at: "2026-05-15"
+parties: {provider: Truck Supplier, customer: Haulier}
+currency: EUR
+timezone: Europe/Berlin
+billing: {period: month, rounding: half_up, decimals: 2}
+coverage:
+  - {asset: T1, from: "2026-06-01"}
+measures:
+  - {measure: distance, kind: counter_delta, register: vehicle/odometer, unit: km, on_reset: hold,
+     boundary: interpolate}
+terms:
+  - clause: "2.1"
+    kind: usage_charge
+    measure: distance
+    model: flat
+    scope: asset
+    price: "0.1000 EUR/km"
+    text: "{price}"
+  - clause: "2.2"
+    kind: indexation
+    of: ["2.1"]
+    fixed_share: "50 %"
+    components:
+      - {index: fuel, weight: "50 %", base_value: "100.0", lag: P3M}
+    review: ["2026-06-01"]
+    base_after: last_applied
+    price_decimals: 5
+    text: "{review}: {components}, {fixed_share} is fixed."
+"""
+
+
+def publish(story: Story, value: str, day: datetime) -> None:
+    """The fuel index of March, which the review of 1 June takes."""
+    found = IndexValue("fuel", "2026-03", Fraction(value), micros(day))
+    assert stating.publish(story.engine, found, stating.By("person:anna", "statistical office", day))
+
+
+def test_a_revised_index_value_corrects_the_bill(story: Story) -> None:
+    story.assets("T1")
+    story.contract(INDEXED)
+    story.odometer("T1", ("2026-06-01", "1000.0"), ("2026-07-01", "2000.0"), ("2026-08-01", "2500.0"))
+    publish(story, "120.0", JUNE_1)
+    month(story, "2026-06", JULY_5, TRUCKS)
+    publish(story, "124.0", AUGUST_5)
+    month(story, "2026-07", AUGUST_5, TRUCKS)
+    first, second = story.invoices()
+    # 0.1000 × (50 % + 50 % × 120.0 / 100.0) = 0.11000; at 124.0 it is 0.11200; 1000.0 km in June, 500.0 km in July
+    assert (first["net"], second["net"]) == ("110.00", "58.00")
+    assert amounts(second) == [(second["lines"][0]["text"], "56.00"), ("2026-06: 112.00 instead of 110.00", "2.00")]
+    assert "index" in second["lines"][1]["corrects"]["reason"]
