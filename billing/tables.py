@@ -108,6 +108,7 @@ class Draft(Row, table=True):
     buyer: str = Field(sa_type=Text)
     content_hash: str = Field(sa_type=Text)
     final: bool
+    metering: list[Any] = Field(sa_type=JSONB)
 
 
 class Override(Row, table=True):

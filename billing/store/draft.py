@@ -12,6 +12,7 @@ from billing.check import Finding
 from billing.correction import credit_note, way
 from billing.exchange import Local
 from billing.invoice import Draft, Evaluated, draw_up
+from billing.metering import metered
 from billing.store import correction as correction_store
 from billing.store import entity as entities
 from billing.store import exchange
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from billing.check import Last
     from billing.correction import Correction, Way
     from billing.invoice import Agreement
+    from billing.metering import Metered
     from billing.store.entity import Account, Entity
     from billing.store.run import Run
     from contracts.document import Version
@@ -57,6 +59,7 @@ class _Drawn:
     """A draft, the credit notes beside it, and which periods they and its delta lines correct."""
 
     draft: Draft
+    metering: tuple[Metered, ...]
     credit_notes: tuple[tuple[Correction, Draft], ...]
     corrections: tuple[dict[str, Any], ...]
 
@@ -194,7 +197,9 @@ def _with(wanted: _Wanted, ways: Mapping[str, Way], terms: Agreement, *, seller:
     )
     notes = [(item, credit_note(item, terms.rounding)) for item in by_way.get("credit_note", [])]
     corrections = [_correction(item, ways[item.period]) for item in wanted.corrections]
-    return _Drawn(draft, tuple(notes), tuple(corrections))
+    result, evidence = wanted.saved.result, wanted.saved.evidence if wanted.saved.result["lines"] else {}
+    metering = metered(evidence, draft.document, terms.charged, result["open_cases"])
+    return _Drawn(draft, metering, tuple(notes), tuple(corrections))
 
 
 def _correction(item: Correction, how: Way) -> dict[str, Any]:
@@ -221,6 +226,7 @@ def _row(due: Due, saved: Saved, drawn: _Drawn) -> dict[str, Any]:
     codes = sorted({(item.code, item.severity) for item in draft.findings})
     return {
         "findings": [item.to_json() for item in draft.findings],
+        "metering": [item.to_json() for item in drawn.metering],
         "corrections": drawn.corrections,
         "credit_notes": notes,
         "contract": due.contract,

@@ -48,10 +48,11 @@ SAVE_DRAFTS = text("""
     UPDATE billing.draft AS d SET state = r.state, reason = r.reason, evaluation = r.evaluation,
         document = r.document, net = r.net, tax = r.tax, gross = r.gross, currency = r.currency, hash = r.hash,
         corrections = r.corrections, credit_notes = r.credit_notes, findings = r.findings,
-        buyer = coalesce(r.document #>> '{buyer,name}', ''), content_hash = coalesce(r.content_hash, '')
+        buyer = coalesce(r.document #>> '{buyer,name}', ''), content_hash = coalesce(r.content_hash, ''),
+        metering = coalesce(r.metering, '[]')
     FROM json_to_recordset(cast(:rows AS json)) AS r(contract int, state text, reason text, evaluation bigint,
         document jsonb, net numeric, tax numeric, gross numeric, currency text, hash text, corrections jsonb,
-        credit_notes jsonb, findings jsonb, content_hash text)
+        credit_notes jsonb, findings jsonb, content_hash text, metering jsonb)
     WHERE d.run = :run AND d.revision = :revision AND d.contract = r.contract
 """)
 EXCLUDE = text("""

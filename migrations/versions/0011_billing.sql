@@ -10,6 +10,9 @@ CREATE TRIGGER drawn_up BEFORE UPDATE OF document, content_hash, credit_notes, c
 -- A contract that is over: what its earlier bills lack or have too much gets a document of its own.
 ALTER TABLE billing.draft ADD COLUMN final boolean NOT NULL DEFAULT false;
 
+-- Where the units that its counters metered ended: by asset and register metered, rated, excluded, pending.
+ALTER TABLE billing.draft ADD COLUMN metering jsonb NOT NULL DEFAULT '[]';
+
 -- The language of fixed words; the currency in which tax is shown too; how late payers are reminded.
 ALTER TABLE billing.account ADD COLUMN language text NOT NULL DEFAULT 'en' CHECK (language IN ('en', 'de', 'fr'));
 ALTER TABLE billing.entity ADD COLUMN vat_currency text CHECK (vat_currency ~ '^[A-Z]{3}$');

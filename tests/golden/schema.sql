@@ -233,6 +233,7 @@ RELATION billing.draft
     buyer text NOT NULL DEFAULT ''::text
     content_hash text NOT NULL DEFAULT ''::text
     final boolean NOT NULL DEFAULT false
+    metering jsonb NOT NULL DEFAULT '[]'::jsonb
     CONSTRAINT draft_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
     CONSTRAINT draft_evaluation_fkey FOREIGN KEY (evaluation) REFERENCES contracts.evaluation(id)
     CONSTRAINT draft_period_fkey FOREIGN KEY (period) REFERENCES contracts.period(id)

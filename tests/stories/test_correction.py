@@ -419,3 +419,23 @@ def test_a_revised_index_value_corrects_the_bill(story: Story) -> None:
     assert (first["net"], second["net"]) == ("110.00", "58.00")
     assert amounts(second) == [(second["lines"][0]["text"], "56.00"), ("2026-06: 112.00 instead of 110.00", "2.00")]
     assert "index" in second["lines"][1]["corrects"]["reason"]
+
+
+def test_what_was_metered_and_came_to_no_line_stands_in_the_way(story: Story, admin_engine: Engine) -> None:
+    found = catalogue.read(EXCHANGED)
+    assert isinstance(found, catalogue.Catalogue), found
+    run.declare(story.engine, found, SIGNED, author="person:test")
+    story.contract("\n---\n".join(case("w02-late-readings")))
+    story.odometer("T1", ("2026-06-01", "1000.0"), ("2026-06-10 08:00", "6000.0"))
+    story.odometer("T2", ("2026-06-16", "1300.0"), ("2026-07-01", "5400.0"), ("2026-08-01", "6400.0"))
+    contracts.close_due_periods(story.engine, at=JULY_5)
+    bill = story.bill(TYRES, "2026-06", JULY_5).run.public_id
+    (pair,) = [x for x in billing.reconcile(story.engine, bill) if "metered" in x.name]
+    # 5000.0 km of the first device, 5400.0 km of the second
+    assert (pair.left, pair.right) == (Decimal("10400.0"), Decimal("10400.0"))
+    with admin_engine.begin() as connection:
+        connection.exec_driver_sql("""
+            UPDATE billing.draft SET metering = jsonb_set(metering, '{0,rated}', '"1.0"')
+        """)
+    with pytest.raises(billing.NotReconciled, match="look at C-02, T1, vehicle/odometer"):
+        billing.approve(story.engine, bill, at=JULY_5, by="person:bert")
