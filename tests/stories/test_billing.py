@@ -93,7 +93,8 @@ def test_w04_becomes_an_invoice_with_the_credit_and_a_report_of_the_breach(story
     # 1850.00 - 92.50 = 1757.50; 19 % are 333.925
     assert [invoice[name] for name in ("net", "tax_total", "gross")] == ["1757.50", "333.93", "2091.43"]
     assert invoice["issue"] | {"id": ""} == {
-        "id": "", "number": "TS-2026-00001", "issue_date": "2026-07-05", "due_date": "2026-08-04", "payment_reference": "RF95TS202600001",
+        "id": "", "number": "TS-2026-00001", "issue_date": "2026-07-05", "due_date": "2026-08-04",
+        "payment_reference": "RF95TS202600001",
     }  # fmt: skip
     assert invoice["lines"][1]["verdict"]["explanation"].startswith("Truck T1, June 2026: required 720.00 h.") or (
         "required 720.00 h" in invoice["lines"][1]["verdict"]["explanation"]
