@@ -5,15 +5,17 @@ An evaluation is given only what concerns its stretch of time: a fact of July is
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from contracts.terms.event_guarantee import EventGuarantee
 from contracts.terms.indexation import Indexation
+from core.problem import Problem
 from core.time import instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import tzinfo
 
     from contracts.document import Version
@@ -58,6 +60,7 @@ class Reported:
 
 
 NOTHING = Reported()
+MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 LASTING = ("state_time", "gauge_level", "gauge_mean")
 
 
@@ -111,3 +114,28 @@ def moves(versions: Sequence[Version]) -> bool:
         or any(isinstance(term, EventGuarantee) for term in version.terms)
         for version in versions
     )
+
+
+def unsound(found: Reported) -> Iterator[Problem]:
+    """What the format can say, but what cannot be: before it is stored for good."""
+    parts = [(f"quantities, {q.owner}, coverage", q.coverage) for q in found.quantities]
+    parts += [(f"states, {asset}, performance", state.performance) for asset, state in found.states]
+    for place, part in parts:
+        if part is not None and not 0 <= part <= 1:
+            yield Problem(place, "is no part of the whole", "write 0 % to 100 %")
+    for past in found.history:
+        if past.value is None and (past.counted is None or past.down is None):
+            yield Problem(f"history, {past.clause}, {past.period}", "says nothing", "give value, or counted and down")
+    for value in found.index_values:
+        if value.value <= 0 or not MONTH.fullmatch(value.month):
+            yield Problem(f"index_values, {value.index}", f"{value.month} is not a month with a value", "write 2026-06")
+    yield from _unsound_tests(found)
+
+
+def _unsound_tests(found: Reported) -> Iterator[Problem]:
+    for test in found.meter_tests:
+        place = f"meter_tests, {test.asset}"
+        if test.tested <= test.last_tested:
+            yield Problem(f"{place}, tested", "is not after last_tested", "give both in order")
+        if test.error <= -1:
+            yield Problem(f"{place}, error", "is -100 % or less", "replace a meter that stands still")

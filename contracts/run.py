@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from contracts import due as calendar
 from contracts.breach import missed
@@ -229,7 +229,7 @@ def _refresh_alone(engine: Engine, contracts: Sequence[int], at: datetime) -> di
     try:
         with transaction(engine) as connection:
             return _refresh(connection, contracts, at)
-    except OperationalError:
+    except DBAPIError:
         raise
     except Exception:
         if len(contracts) == 1:
@@ -242,17 +242,29 @@ def close_due_periods(engine: Engine, *, at: datetime) -> int:
     """Append the final evaluation of every period whose cut-off has passed, its breaches, and close it.
 
     A chunk is one transaction, and closing is what takes a period out of the due work: a crash anywhere leaves it due.
-    Periods of one contract are closed in order, because each carries to the next. Returns how many were closed.
+    Periods of one contract are closed in order, because each carries to the next. A contract that cannot be evaluated
+    is left for the next look, and stops no other. Returns how many were closed.
     """
     extend_periods(engine, at=at)
-    closed = 0
+    closed, most = 0, CHUNK
+    broken: list[int] = []
     while True:
-        with transaction(engine) as connection:
-            dues = period.due(connection, at, CHUNK)
-            if not dues:
-                return closed
-            _close(connection, dues, at)
-            closed += len(dues)
+        dues: list[Due] = []
+        try:
+            with transaction(engine) as connection:
+                dues = period.due(connection, at, most, without=broken)
+                _close(connection, dues, at)
+        except DBAPIError:
+            raise
+        except Exception:
+            most = 1
+            if len(dues) == 1:
+                LOG.exception("%s of %s cannot be closed", dues[0].label, dues[0].contract_name)
+                broken.append(dues[0].contract)
+            continue
+        if not dues:
+            return closed
+        closed += len(dues)
 
 
 def chunks(items: Iterable[int], size: int) -> Iterable[list[int]]:
@@ -262,6 +274,8 @@ def chunks(items: Iterable[int], size: int) -> Iterable[list[int]]:
 
 
 def _close(connection: Connection, dues: Sequence[Due], at: datetime) -> None:
+    if not dues:
+        return
     known = store.current_knowledge(connection)
     carried = evaluation.carries(connection, [due.id for due in dues], known)
     found = evaluate_dues(connection, dues, known=known, until=max(due.ends_at for due in dues), carried=carried)

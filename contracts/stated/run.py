@@ -142,6 +142,8 @@ def state_in(
     found = reporting.read_of(TextDocument(dict(content), {}), versions, example=None, as_of=None)
     if not isinstance(found, Stated):
         return found
+    if found.devices:
+        return (Problem("readings", "and exchanges are not stated", "deliver and declare them as of a device"),)
     return reporting.take(connection, found, (by.author, by.reason), at=by.at, counts_from=counts_from)
 
 

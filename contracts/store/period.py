@@ -44,7 +44,7 @@ STANDING = text(f"""
 DUE = text(f"""
     SELECT {COLUMNS}
     FROM contracts.period AS p JOIN contracts.contract AS c ON c.id = p.contract
-    WHERE p.closed_at IS NULL AND p.cutoff_at <= :at AND NOT EXISTS (
+    WHERE p.closed_at IS NULL AND p.cutoff_at <= :at AND p.contract <> ALL(:without) AND NOT EXISTS (
         SELECT FROM contracts.period AS earlier
         WHERE earlier.contract = p.contract AND earlier.closed_at IS NULL AND earlier.starts_at < p.starts_at)
     ORDER BY p.id LIMIT :most FOR UPDATE OF p SKIP LOCKED
@@ -127,9 +127,10 @@ def open_until(connection: Connection, contracts: Iterable[int], at: datetime) -
     return [Due(**row) for row in connection.execute(STANDING, {"contracts": list(contracts), "at": at}).mappings()]
 
 
-def due(connection: Connection, at: datetime, most: int) -> list[Due]:
+def due(connection: Connection, at: datetime, most: int, *, without: Sequence[int] = ()) -> list[Due]:
     """Periods to close, locked: at most one of each contract, its oldest open one, after its cut-off."""
-    return [Due(**row) for row in connection.execute(DUE, {"at": at, "most": most}).mappings()]
+    given = {"at": at, "most": most, "without": list(without)}
+    return [Due(**row) for row in connection.execute(DUE, given).mappings()]
 
 
 def close(connection: Connection, evaluations: dict[int, int], at: datetime) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from contracts.facts_document import FactsDocument, lists_for, read_facts, reported
-from contracts.reported import Reported
+from contracts.reported import Reported, unsound
 from contracts.segment import FOREVER
 from contracts.store import contract, report
 from contracts.store import reported as standing_facts
@@ -105,7 +105,7 @@ def take(
     if given.reported.carried and counts_from is None:
         return (Problem("carried", "has no period in which it counts", "say from when it counts"),)
     there = _standing(connection, number)
-    problems = _ticket_problems(connection, number, given.reported)
+    problems = [*unsound(given.reported), *_ticket_problems(connection, number, given.reported)]
     if problems:
         return tuple(problems)
     opening = [(micros(counts_from or at), item) for item in given.reported.carried]

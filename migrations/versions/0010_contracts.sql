@@ -217,6 +217,25 @@ ALTER TABLE contracts.attribution ADD COLUMN reason text NOT NULL DEFAULT '';
 -- Whether time alone moves what a standing says; evaluations of others wait for facts.
 ALTER TABLE contracts.standing ADD COLUMN moves boolean NOT NULL DEFAULT true;
 
+-- The API states facts for its viewer: the provider's operators and finance anything, every party to the contract cases
+-- and what it thinks of an attribution. It reads the versions for that, and shows them to nobody.
+GRANT CREATE ON SCHEMA visible TO yardstick_visible;
+CREATE FUNCTION visible.stating_contract_ids() RETURNS SETOF int LANGUAGE sql STABLE SECURITY DEFINER ROWS 20
+SET search_path = pg_catalog AS $$
+    SELECT contract FROM contracts.contract_party
+    WHERE current_setting('yardstick.role', true) IN ('operator', 'finance') AND party = visible.party() AND role = 'provider'
+$$;
+CREATE FUNCTION visible.stated_versions(contract_id int) RETURNS SETOF text LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog AS $$
+    SELECT v.document FROM contracts.version AS v
+    WHERE v.contract = contract_id AND v.contract IN (SELECT visible.contract_ids()) ORDER BY v.version
+$$;
+ALTER FUNCTION visible.stating_contract_ids() OWNER TO yardstick_visible;
+ALTER FUNCTION visible.stated_versions(int) OWNER TO yardstick_visible;
+REVOKE CREATE ON SCHEMA visible FROM yardstick_visible;
+REVOKE ALL ON FUNCTION visible.stating_contract_ids(), visible.stated_versions(int) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION visible.stating_contract_ids(), visible.stated_versions(int) TO yardstick_api;
+
 GRANT SELECT ON contracts.fact_known TO yardstick_worker;
 
 DO $$
@@ -225,7 +244,7 @@ DECLARE
 BEGIN
     FOR seen IN SELECT * FROM (VALUES
         ('basis',          'contract IN (SELECT visible.contract_ids())'),
-        ('quantity',       'contract IN (SELECT visible.contract_ids())'),
+        ('quantity',       'contract IN (SELECT visible.billed_contract_ids()) OR contract IN (SELECT visible.stating_contract_ids())'),
         ('reported_state', 'contract IN (SELECT visible.contract_ids())'),
         ('unmet',          'contract IN (SELECT visible.contract_ids())'),
         ('ticket',         'contract IN (SELECT visible.contract_ids())'),
@@ -251,25 +270,6 @@ BEGIN
         EXECUTE format('CREATE POLICY api ON contracts.%I FOR SELECT TO yardstick_api USING (%s)', seen.name, seen.condition);
     END LOOP;
 END $$;
-
--- The API states facts for its viewer: the provider's operators and finance anything, every party to the contract cases
--- and what it thinks of an attribution. It reads the versions for that, and shows them to nobody.
-GRANT CREATE ON SCHEMA visible TO yardstick_visible;
-CREATE FUNCTION visible.stating_contract_ids() RETURNS SETOF int LANGUAGE sql STABLE SECURITY DEFINER ROWS 20
-SET search_path = pg_catalog AS $$
-    SELECT contract FROM contracts.contract_party
-    WHERE current_setting('yardstick.role', true) IN ('operator', 'finance') AND party = visible.party() AND role = 'provider'
-$$;
-CREATE FUNCTION visible.stated_versions(contract_id int) RETURNS SETOF text LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog AS $$
-    SELECT v.document FROM contracts.version AS v
-    WHERE v.contract = contract_id AND v.contract IN (SELECT visible.contract_ids()) ORDER BY v.version
-$$;
-ALTER FUNCTION visible.stating_contract_ids() OWNER TO yardstick_visible;
-ALTER FUNCTION visible.stated_versions(int) OWNER TO yardstick_visible;
-REVOKE CREATE ON SCHEMA visible FROM yardstick_visible;
-REVOKE ALL ON FUNCTION visible.stating_contract_ids(), visible.stated_versions(int) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION visible.stating_contract_ids(), visible.stated_versions(int) TO yardstick_api;
 
 DO $$
 DECLARE

@@ -1109,7 +1109,7 @@ RELATION contracts.quantity
     CREATE INDEX quantity_contract ON contracts.quantity USING btree (contract, known)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.quantity FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
-    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api FOR r TO yardstick_api USING ((contract IN ( SELECT visible.billed_contract_ids() AS billed_contract_ids)) OR (contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids)))
     POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT TO yardstick_api

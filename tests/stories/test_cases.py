@@ -60,10 +60,11 @@ class Case:
 
 
 def cases() -> Iterator[Case]:
-    for path in sorted(CASES.glob("[wx]*.contract.yaml")):
-        agreement = read_agreement(path.read_bytes())
-        assert isinstance(agreement, Agreement)
-        yield from cases_of(path, agreement)
+    for path in sorted(CASES.glob("*.yaml")):
+        if not path.name.endswith(".facts.yaml"):
+            agreement = read_agreement(path.read_bytes())
+            assert isinstance(agreement, Agreement)
+            yield from cases_of(path, agreement)
 
 
 def cases_of(path: Path, agreement: Agreement) -> Iterator[Case]:

@@ -104,6 +104,16 @@ def test_problems_are_listed_and_nothing_is_recorded(desk: Desk) -> None:
     refused = desk.state("ops", wrong)
     assert (refused.status_code, refused.json()["code"]) == (422, "refused")
     assert len(refused.json()["errors"]) >= 2
+    test = {"asset": "T1", "register": "x/y", "last_tested": "2026-06-02", "tested": "2026-06-01", "error": "5 %"}
+    reading = {"asset": "T1", "device": "D", "register": "x/y", "at": "2026-06-01", "value": "1 km"}
+    for name, row, word in (
+        ("meter_tests", test, "is not after last_tested"),
+        ("history", {"clause": "4.1", "asset": "T1", "period": "2026-05"}, "says nothing"),
+        ("readings", reading, "are not stated"),
+        ("tickets", {"ticket": "K1", "asset": "T1", "opened": 5}, "opened"),
+    ):
+        refused = desk.state("ops", {name: [row]})
+        assert (refused.status_code, word in refused.text) == (422, True), refused.text
     assert desk.facts() == []
 
 

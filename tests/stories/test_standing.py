@@ -132,6 +132,13 @@ def test_a_contract_that_cannot_be_evaluated_stops_no_other(engine: Engine) -> N
     story.contract(*(text.replace("C-01", f"C-{name}").replace("T1", name) for name in ("A", "B")), at=JUNE_10)
     assert look(story, 0) == 1, "devices that followed each other in different ticks cannot be counted"
     assert evaluated(story) == {"B": 0}
+    july_5 = local("2026-07-05")
+    assert run.close_due_periods(engine, at=july_5) == 6, "B's January to June"
+    closed = """
+        SELECT count(p.closed_at) FROM contracts.period AS p JOIN contracts.contract AS c ON c.id = p.contract
+        GROUP BY c.name ORDER BY c.name
+    """
+    assert [row[0] for row in story.rows(closed)] == [0, 6]
 
 
 def test_an_operator_is_told_when_standings_lag(engine: Engine) -> None:
