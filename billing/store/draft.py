@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import DBAPIError
 
 from billing.agreement import agreement
 from billing.check import Finding
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
     from contracts.document import Version
     from contracts.store.evaluation import Saved
     from contracts.store.period import Due
+
+log = logging.getLogger("yardstick.billing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +116,25 @@ def _bare(saved: Saved, label: str) -> Saved:
 
 
 def calculate(connection: Connection, run: Run, ids: Sequence[int], at: datetime) -> list[dict[str, Any]]:
-    """Rows of drafts for these periods, evaluated as of the run's knowledge."""
+    """Rows of drafts for these periods, evaluated as of the run's knowledge.
+
+    What cannot be evaluated blocks its own contract, and no other.
+    """
+    try:
+        return _calculate(connection, run, periods.by_id(connection, ids), at)
+    except DBAPIError:
+        raise
+    except Exception as error:
+        if len(ids) > 1:
+            return [row for one in ids for row in calculate(connection, run, [one], at)]
+        log.exception("period %d cannot be evaluated", ids[0])
+        (due,) = periods.by_id(connection, ids)
+        return [_blocked(due, None, f"cannot be evaluated: {error}")]
+
+
+def _calculate(connection: Connection, run: Run, dues: Sequence[Due], at: datetime) -> list[dict[str, Any]]:
     if run.known is None:
         raise ValueError(f"run {run.public_id} has not frozen what is known")
-    dues = periods.by_id(connection, ids)
     found = correction_store.find(connection, dues, run, at)
     settled = contracts.settle(connection, dues, known=run.known, at=at)
     return _rows(connection, run, dues, {due.contract: settled[due.id] for due in dues}, found)
@@ -243,8 +263,9 @@ def _row(due: Due, saved: Saved, drawn: _Drawn) -> dict[str, Any]:
     }
 
 
-def _blocked(due: Due, saved: Saved, reason: str) -> dict[str, Any]:
+def _blocked(due: Due, saved: Saved | None, reason: str) -> dict[str, Any]:
     digest = canonical.digest(["blocked", due.contract_name, reason])
-    row = {"contract": due.contract, "state": "blocked", "reason": reason, "evaluation": saved.id, "hash": digest}
+    row: dict[str, Any] = {"contract": due.contract, "state": "blocked", "reason": reason, "hash": digest}
+    row["evaluation"] = saved.id if saved else None
     finding = Finding("not_drawn_up", "blocking", reason, "", "mend what is named, then calculate again")
     return row | {"corrections": [], "credit_notes": [], "findings": [finding.to_json()]}
