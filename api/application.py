@@ -39,10 +39,13 @@ their end. Lists come in pages: hand `next_cursor` in as `cursor`. Errors are pr
 """
 
 
-def create(engine: Engine, clock: Callable[[], datetime], *, answered: Answered | None = None) -> FastAPI:
+def create(
+    engine: Engine, clock: Callable[[], datetime], *, answered: Answered | None = None, worker: Engine | None = None
+) -> FastAPI:
     """An application on `engine`, whose sessions act as yardstick_api; `clock` tells the instant of each request.
 
-    answered: told of each answer: method, route, status, seconds.
+    answered: told of each answer: method, route, status, seconds. worker: where commands act, as yardstick_worker;
+    None: this server only reads.
     """
     broadcast = Broadcast(engine)
 
@@ -61,6 +64,7 @@ def create(engine: Engine, clock: Callable[[], datetime], *, answered: Answered 
         redirect_slashes=False,
     )
     application.state.engine = engine
+    application.state.worker = worker
     application.state.clock = clock
     application.state.broadcast = broadcast
     application.state.problem_page = page.problem

@@ -44,7 +44,8 @@ class Party:
 class Agreement:
     """What billing takes from a contract. tax: None where neither contract nor seller decided; rule: who decided it.
 
-    sentences: by version number and clause, in words; registers: the register path that each clause reads, if any.
+    sentences: by version number and clause, in words; registers: the register path that each clause reads, if any;
+    charged: those of them that usage charges read.
     """
 
     tax: Tax | None
@@ -53,6 +54,7 @@ class Agreement:
     sentences: Mapping[tuple[int, str], str]
     registers: Mapping[str, str]
     rule: str = "contract"
+    charged: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from core.database import transaction
 from core.time import Period, zone
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Engine
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from billing.gate import Change, Pair
     from billing.invoice import Document
     from billing.store.run import Run
+    from contracts.store.period import Due
     from core.problem import Problem
 
 CHUNK = 300
@@ -116,7 +117,7 @@ def collect(engine: Engine, run: str, *, at: datetime, by: str) -> None:
     """Freeze what is known and which contracts are due; a new revision, which voids an approval.
 
     Due are the seller's contracts with a closed period of this label that has no invoice yet; those whose period is
-    still open are excluded with the reason.
+    still open are excluded with the reason. Contracts that ended before come in where an earlier bill may change.
     """
     with transaction(engine) as connection:
         found, state = _act(connection, run, "collect")
@@ -128,7 +129,21 @@ def collect(engine: Engine, run: str, *, at: datetime, by: str) -> None:
             rows = [drafts.due_row(due) for due in dues if due.contract not in billed]
             runs.add_drafts(connection, found, revision, rows)
             count += len(rows)
+        for ended in periods.over(connection, seller.party, found.starts_at):
+            rows = _finals(connection, ended, found, known)
+            runs.add_drafts(connection, found, revision, rows)
+            count += len(rows)
         _audit(connection, at, by, "collect", run, {"revision": revision, "known": known, "contracts": count})
+
+
+def _finals(connection: Connection, ended: Sequence[Due], run: Run, known: int) -> list[dict[str, object]]:
+    """Contracts whose agreement ended, of which a bill may change; the same run never bills it twice."""
+    versions = contract_store.versions(connection, {due.contract for due in ended}, known)
+    over = [due for due in ended if due.contract in versions and versions[due.contract][-1].ends is not None]
+    numbers = [due.contract for due in over]
+    changed = corrections.unsettled(connection, numbers, before=run.starts_at, known=known)
+    billed = invoices.billed(connection, numbers, label=run.label)
+    return [drafts.final_row(due) for due in over if due.contract in changed - billed]
 
 
 def calculate(engine: Engine, run: str, *, at: datetime, by: str, most: int = CHUNK) -> Summary:
@@ -145,7 +160,10 @@ def calculate(engine: Engine, run: str, *, at: datetime, by: str, most: int = CH
                 runs.calculated(connection, found, state=after(state, "review"), hash=digest)
                 _audit(connection, at, by, "calculate", run, {"revision": found.revision, "hash": digest})
                 break
-            runs.save_drafts(connection, found, drafts.calculate(connection, found, [p for _, p in waiting], at))
+            for final, draw_up in ((False, drafts.calculate), (True, drafts.final)):
+                ids = [period for period, is_final in waiting if is_final is final]
+                if ids:
+                    runs.save_drafts(connection, found, draw_up(connection, found, ids, at))
     return summary(engine, run, documents=False)
 
 

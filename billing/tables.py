@@ -107,6 +107,8 @@ class Draft(Row, table=True):
     findings: list[Any] = Field(sa_type=JSONB)
     buyer: str = Field(sa_type=Text)
     content_hash: str = Field(sa_type=Text)
+    final: bool
+    metering: list[Any] = Field(sa_type=JSONB)
 
 
 class Override(Row, table=True):
@@ -292,7 +294,7 @@ class BreachReport(Row, table=True):
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity(always=True)])
     public_id: str = Field(sa_type=Text)
-    breach: int = Field(sa_type=BigInteger)
+    breach: int | None = Field(sa_type=BigInteger)
     contract: int
     invoice: int | None = Field(sa_type=BigInteger)
     document: dict[str, Any] = Field(sa_type=JSONB)

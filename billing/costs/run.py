@@ -55,7 +55,7 @@ def margin(engine: Engine, *, entity: str, label: str) -> tuple[Margin, ...]:
         billed = cost.billed(connection, seller.id, start=span.start, end=span.end)
         first, last = (instant.astimezone(here).date() for instant in (span.start, span.end))
         costs = cost.costs(connection, seller.id, start=first, end=last)
-        names = contract_store.names(connection, {key[0] for key in (*billed, *costs)})
+        names = contract_store.names_by_id(connection, {key[0] for key in (*billed, *costs)})
     return margins(
         {(names[key[0]], *key[1:]): found for key, found in billed.items()},
         {(names[key[0]], *key[1:]): found for key, found in costs.items()},

@@ -16,6 +16,7 @@ from billing.posting import post
 from billing.store import correction as corrections
 from billing.store import invoice as invoices
 from billing.store import run as runs
+from billing.store import supplement
 from contracts.store import breach as breach_store
 from contracts.store import contract as contract_store
 from contracts.store import evaluation as evaluation_store
@@ -184,6 +185,7 @@ def _issue_drafts(  # a run's drafts, by whom, when
             revisions.get(draft.contract, 0) + 1,
         )
         for draft in drafts
+        if draft.head["lines"] or not draft.final
     ]
     invoice_of = issue_documents(connection, run.id, seller, ready=ready, day=day, at=at, drafted=run)
     notes = [(draft, note) for draft in drafts for note in draft.credit_notes]
@@ -217,12 +219,15 @@ def _save_corrections(
         correction
         | {
             "contract": draft.contract,
-            "invoice": note_of.get((draft.contract, correction["label"]), own[draft.contract]),
+            "invoice": note_of.get((draft.contract, correction["label"])) or own.get(draft.contract),
         }
         for draft in drafts
         for correction in draft.corrections
     ]
-    corrections.add(connection, [row for row in rows if row["kind"] != "carried"], at)
+    billed = [row for row in rows if row["kind"] != "carried"]
+    corrections.add(connection, billed, at)
+    names = ("contract", "label", "evaluation", "invoice", "corrects", "reason")
+    supplement.add(connection, [supplement.Corrected(**{name: row[name] for name in names}) for row in billed], at)
     corrections.carry(connection, [row for row in rows if row["kind"] == "carried"], at)
 
 

@@ -34,24 +34,25 @@ APPROVE = text("""
 """)
 BEGIN_ISSUE = text("UPDATE billing.run SET state = :state, issue_date = coalesce(issue_date, :day) WHERE id = :run")
 ADD_DRAFTS = text("""
-    INSERT INTO billing.draft (run, contract, contract_name, period, revision, state, reason, hash)
-    SELECT :run, contract, contract_name, period, :revision, state, reason, hash
-    FROM json_to_recordset(cast(:rows AS json))
-        AS r(contract int, contract_name text, period bigint, state text, reason text, hash text)
+    INSERT INTO billing.draft (run, contract, contract_name, period, revision, state, reason, hash, final)
+    SELECT :run, contract, contract_name, period, :revision, state, reason, hash, coalesce(final, false)
+    FROM json_to_recordset(cast(:rows AS json)) AS r(contract int, contract_name text, period bigint, state text,
+        reason text, hash text, final boolean)
 """)
 WAITING = text("""
-    SELECT contract, period FROM billing.draft
-    WHERE run = :run AND revision = :revision AND state = 'collected' ORDER BY contract LIMIT :most
+    SELECT period, final FROM billing.draft
+    WHERE run = :run AND revision = :revision AND state = 'collected' ORDER BY final, contract LIMIT :most
     FOR UPDATE
 """)
 SAVE_DRAFTS = text("""
     UPDATE billing.draft AS d SET state = r.state, reason = r.reason, evaluation = r.evaluation,
         document = r.document, net = r.net, tax = r.tax, gross = r.gross, currency = r.currency, hash = r.hash,
         corrections = r.corrections, credit_notes = r.credit_notes, findings = r.findings,
-        buyer = coalesce(r.document #>> '{buyer,name}', ''), content_hash = coalesce(r.content_hash, '')
+        buyer = coalesce(r.document #>> '{buyer,name}', ''), content_hash = coalesce(r.content_hash, ''),
+        metering = coalesce(r.metering, '[]')
     FROM json_to_recordset(cast(:rows AS json)) AS r(contract int, state text, reason text, evaluation bigint,
         document jsonb, net numeric, tax numeric, gross numeric, currency text, hash text, corrections jsonb,
-        credit_notes jsonb, findings jsonb, content_hash text)
+        credit_notes jsonb, findings jsonb, content_hash text, metering jsonb)
     WHERE d.run = :run AND d.revision = :revision AND d.contract = r.contract
 """)
 EXCLUDE = text("""
@@ -78,11 +79,12 @@ BLOCKED = text("""
 """)
 # What is left to issue, in the order of the chain: customer, then contract. Of the documents only what is booked.
 ISSUABLE = text("""
-    SELECT contract, period, evaluation, hash, content_hash, corrections, credit_notes, jsonb_build_object(
+    SELECT contract, period, evaluation, hash, content_hash, corrections, credit_notes, final, jsonb_build_object(
         'kind', 'invoice', 'contract', document -> 'contract', 'period', document -> 'period',
         'currency', document -> 'currency', 'payment_days', document -> 'payment_days', 'gross', document -> 'gross',
         'tax', document -> 'tax', 'lines', (
-            SELECT jsonb_agg(jsonb_build_object('kind', l.kind, 'amount', l.amount, 'corrects', l.corrects))
+            SELECT coalesce(
+                jsonb_agg(jsonb_build_object('kind', l.kind, 'amount', l.amount, 'corrects', l.corrects)), '[]')
             FROM jsonb_to_recordset(document -> 'lines') AS l(kind text, amount text, corrects jsonb)
         )) AS head
     FROM billing.draft
@@ -154,7 +156,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Issuable:
-    """A draft that may be issued. contract, period, evaluation: ids. head: of its document, what is booked."""
+    """A draft that may be issued. contract, period, evaluation: ids. head: of its document, what is booked.
+
+    final: the contract is over; without lines only its credit notes are issued.
+    """
 
     contract: int
     period: int
@@ -164,6 +169,7 @@ class Issuable:
     head: dict[str, Any]
     corrections: list[dict[str, Any]]
     credit_notes: list[dict[str, Any]]
+    final: bool
 
 
 def add(connection: Connection, row: Mapping[str, object]) -> int:
@@ -221,10 +227,10 @@ def add_drafts(connection: Connection, run: Run, revision: int, rows: Sequence[M
     connection.execute(ADD_DRAFTS, {"run": run.id, "revision": revision, "rows": packed(rows)})
 
 
-def waiting(connection: Connection, run: Run, most: int) -> list[tuple[int, int]]:
-    """Contract and period of drafts that are not calculated yet, locked."""
+def waiting(connection: Connection, run: Run, most: int) -> list[tuple[int, bool]]:
+    """Period of drafts that are not calculated yet, locked; and whether the contract is over."""
     given = {"run": run.id, "revision": run.revision, "most": most}
-    return [(row.contract, row.period) for row in connection.execute(WAITING, given)]
+    return [(row.period, row.final) for row in connection.execute(WAITING, given)]
 
 
 def save_drafts(connection: Connection, run: Run, rows: Sequence[Mapping[str, object]]) -> None:

@@ -26,7 +26,7 @@ OF_PROVIDER = text("""
     JOIN contracts.contract_party AS p ON p.contract = c.id AND p.role = 'provider' AND p.party = :party
     WHERE c.name = ANY(:names)
 """)
-NAMES = text("SELECT id, name FROM contracts.contract WHERE id = ANY(:contracts)")
+NAMED = text("SELECT id, name FROM contracts.contract WHERE id = ANY(:contracts)")
 PARTIES = text("SELECT name, id FROM contracts.party WHERE name = ANY(:names)")
 PUBLIC_IDS = text("SELECT id, public_id FROM contracts.party WHERE id = ANY(:parties)")
 ADD_PARTY = text("""
@@ -196,9 +196,9 @@ def ids_of_provider(connection: Connection, party: int, names: Iterable[str]) ->
     return {row.name: row.id for row in rows}
 
 
-def names(connection: Connection, contracts: Iterable[int]) -> dict[int, str]:
+def names_by_id(connection: Connection, contracts: Iterable[int]) -> dict[int, str]:
     """What contracts are called."""
-    rows = connection.execute(NAMES, {"contracts": list(contracts)})
+    rows = connection.execute(NAMED, {"contracts": list(contracts)})
     return {row.id: row.name for row in rows}
 
 

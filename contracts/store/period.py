@@ -71,6 +71,17 @@ OF_PROVIDER = text(f"""
     WHERE provider.party = :party AND p.label = :label AND p.contract > :after ORDER BY p.contract LIMIT :most
 """)  # noqa: S608 - our own column list
 
+# The last period of each contract of a provider that has none any more at an instant.
+OVER = text(f"""
+    SELECT {COLUMNS}
+    FROM contracts.contract_party AS provider JOIN contracts.contract AS c ON c.id = provider.contract
+    CROSS JOIN LATERAL (
+        SELECT * FROM contracts.period AS q WHERE q.contract = c.id ORDER BY q.ends_at DESC LIMIT 1
+    ) AS p
+    WHERE provider.party = :party AND provider.role = 'provider' AND p.ends_at <= :at AND p.closed_at IS NOT NULL
+        AND c.id > :after ORDER BY c.id LIMIT :most
+""")  # noqa: S608 - our own column list
+
 
 @dataclass(frozen=True, slots=True)
 class Due:
@@ -137,6 +148,14 @@ def of_provider(connection: Connection, party: int, label: str, *, most: int = 1
     """Periods of this label in all contracts of a provider, at most so many at a time, by contract id."""
     given: dict[str, object] = {"party": party, "label": label, "after": 0, "most": most}
     while found := [Due(**row) for row in connection.execute(OF_PROVIDER, given).mappings()]:
+        yield found
+        given["after"] = found[-1].contract
+
+
+def over(connection: Connection, party: int, at: datetime, *, most: int = 1_000) -> Iterator[list[Due]]:
+    """The last, closed period of contracts of a provider that have none after an instant, at most so many at a time."""
+    given: dict[str, object] = {"party": party, "at": at, "after": 0, "most": most}
+    while found := [Due(**row) for row in connection.execute(OVER, given).mappings()]:
         yield found
         given["after"] = found[-1].contract
 

@@ -7,6 +7,12 @@ ALTER TABLE billing.draft ADD COLUMN content_hash text NOT NULL DEFAULT '';
 CREATE TRIGGER drawn_up BEFORE UPDATE OF document, content_hash, credit_notes, corrections ON billing.draft
     FOR EACH ROW WHEN (OLD.document IS NOT NULL) EXECUTE FUNCTION core.refuse_change();
 
+-- A contract that is over: what its earlier bills lack or have too much gets a document of its own.
+ALTER TABLE billing.draft ADD COLUMN final boolean NOT NULL DEFAULT false;
+
+-- Where the units that its counters metered ended: by asset and register metered, rated, excluded, pending.
+ALTER TABLE billing.draft ADD COLUMN metering jsonb NOT NULL DEFAULT '[]';
+
 -- The language of fixed words; the currency in which tax is shown too; how late payers are reminded.
 ALTER TABLE billing.account ADD COLUMN language text NOT NULL DEFAULT 'en' CHECK (language IN ('en', 'de', 'fr'));
 ALTER TABLE billing.entity ADD COLUMN vat_currency text CHECK (vat_currency ~ '^[A-Z]{3}$');
@@ -99,6 +105,8 @@ CREATE INDEX cost_day ON billing.cost (entity, day);
 
 -- A later evaluation says something else of a guarantee than the report that was sent.
 ALTER TABLE billing.breach_report ADD COLUMN supersedes bigint UNIQUE REFERENCES billing.breach_report;
+ALTER TABLE billing.breach_report ALTER COLUMN breach DROP NOT NULL;  -- none: the report that it supersedes is withdrawn
+ALTER TABLE billing.breach_report ADD CHECK (breach IS NOT NULL OR supersedes IS NOT NULL);
 
 DO $$
 DECLARE seen record;

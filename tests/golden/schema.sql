@@ -114,7 +114,7 @@ RELATION billing.accrual
 RELATION billing.breach_report
     id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
     public_id text NOT NULL
-    breach bigint NOT NULL
+    breach bigint
     contract integer NOT NULL
     invoice bigint
     document jsonb NOT NULL
@@ -123,6 +123,7 @@ RELATION billing.breach_report
     supersedes bigint
     CONSTRAINT breach_report_breach_fkey FOREIGN KEY (breach) REFERENCES contracts.breach(id)
     CONSTRAINT breach_report_breach_key UNIQUE (breach)
+    CONSTRAINT breach_report_check CHECK (((breach IS NOT NULL) OR (supersedes IS NOT NULL)))
     CONSTRAINT breach_report_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
     CONSTRAINT breach_report_invoice_fkey FOREIGN KEY (invoice) REFERENCES billing.invoice(id)
     CONSTRAINT breach_report_pkey PRIMARY KEY (id)
@@ -231,6 +232,8 @@ RELATION billing.draft
     findings jsonb NOT NULL DEFAULT '[]'::jsonb
     buyer text NOT NULL DEFAULT ''::text
     content_hash text NOT NULL DEFAULT ''::text
+    final boolean NOT NULL DEFAULT false
+    metering jsonb NOT NULL DEFAULT '[]'::jsonb
     CONSTRAINT draft_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
     CONSTRAINT draft_evaluation_fkey FOREIGN KEY (evaluation) REFERENCES contracts.evaluation(id)
     CONSTRAINT draft_period_fkey FOREIGN KEY (period) REFERENCES contracts.period(id)

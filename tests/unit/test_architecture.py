@@ -55,3 +55,12 @@ def test_the_length_check_can_fail() -> None:
     source = "def long():\n" + "    pass\n" * 70
     assert long_functions(source, 70) == ["long: 71 lines"]
     assert long_functions(source, 71) == []
+
+
+def test_every_package_is_installed() -> None:
+    named = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    roots = {name.partition(".")[0] for name in named}
+    there = {
+        ".".join(file.parent.relative_to(ROOT).parts) for root in roots for file in (ROOT / root).rglob("__init__.py")
+    }
+    assert set(named) == there

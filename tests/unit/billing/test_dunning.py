@@ -62,7 +62,7 @@ def test_an_invoice_that_stays_stands_in_the_letter_and_its_fee_is_not_asked_twi
     both = [late(level=2, last=date(2026, 7, 22)), late()]
     letter = remind(both, PROCEDURE, date(2026, 8, 1))
     assert letter is not None
-    assert (letter.level, [item.level for item in letter.items], str(letter.fee)) == (1, [2, 1], "0.00 EUR")
+    assert (letter.level, [item.level for item in letter.items], str(letter.fee)) == (1, [2, 1], "0 EUR")
 
 
 def test_a_letter_is_written_in_the_debtors_language() -> None:
