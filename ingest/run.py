@@ -287,8 +287,8 @@ def _entry(arrival: Arrival, rejected: Rejected, kept: bytes) -> Entry:
         size=len(arrival.payload),
         device=device_of(arrival.topic),
         received_at=instant(arrival.received_at),
-        content_type=_storable(arrival.content_type),
-        properties=json.dumps([list(map(_storable, pair)) for pair in arrival.properties]),
+        content_type=storable(arrival.content_type),
+        properties=json.dumps([list(map(storable, pair)) for pair in arrival.properties]),
     )
 
 

@@ -2001,6 +2001,24 @@ AS $function$
 $function$
 -- owner: the administrator
 
+CREATE OR REPLACE FUNCTION ingest.first_reading(register_id integer, since timestamp with time zone, before timestamp with time zone, low timestamp with time zone, high timestamp with time zone, newest bigint)
+ RETURNS TABLE(at timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT r.at, CASE WHEN o.is_there THEN o.value ELSE r.value END
+    FROM ingest.reading AS r
+    LEFT JOIN LATERAL (
+        SELECT v.value, true AS is_there FROM ingest.reading_override AS v
+        WHERE v.register = r.register AND v.at = r.at AND v.known <= newest ORDER BY v.known DESC LIMIT 1
+    ) AS o ON true
+    WHERE (o.is_there IS NULL OR o.value IS NOT NULL) AND since < before
+        AND r.register = register_id AND r.at >= since AND r.at < before AND r.at >= low AND r.at < high
+        AND r.known <= newest
+    ORDER BY r.at LIMIT 1
+$function$
+-- owner: the administrator
+
 CREATE OR REPLACE FUNCTION ingest.heard(register_id integer, since timestamp with time zone, before timestamp with time zone, first timestamp with time zone, last timestamp with time zone, silence interval, newest bigint)
  RETURNS TABLE(received bigint, first_at timestamp with time zone, last_at timestamp with time zone, froms timestamp with time zone[], tos timestamp with time zone[])
  LANGUAGE sql
@@ -2024,21 +2042,6 @@ AS $function$
              ORDER BY r.at LIMIT 1)
         ) AS s
     ) AS e
-CREATE OR REPLACE FUNCTION ingest.first_reading(register_id integer, since timestamp with time zone, before timestamp with time zone, low timestamp with time zone, high timestamp with time zone, newest bigint)
- RETURNS TABLE(at timestamp with time zone, value bigint)
- LANGUAGE sql
- STABLE
-AS $function$
-    SELECT r.at, CASE WHEN o.is_there THEN o.value ELSE r.value END
-    FROM ingest.reading AS r
-    LEFT JOIN LATERAL (
-        SELECT v.value, true AS is_there FROM ingest.reading_override AS v
-        WHERE v.register = r.register AND v.at = r.at AND v.known <= newest ORDER BY v.known DESC LIMIT 1
-    ) AS o ON true
-    WHERE (o.is_there IS NULL OR o.value IS NOT NULL) AND since < before
-        AND r.register = register_id AND r.at >= since AND r.at < before AND r.at >= low AND r.at < high
-        AND r.known <= newest
-    ORDER BY r.at LIMIT 1
 $function$
 -- owner: the administrator
 
@@ -2463,27 +2466,12 @@ AS $function$
 $function$
 -- owner: yardstick_visible
 
-CREATE OR REPLACE FUNCTION visible.stated_versions(contract_id integer)
- RETURNS SETOF text
 CREATE OR REPLACE FUNCTION visible.said(bounds integer[], registers integer[], sinces timestamp with time zone[], befores timestamp with time zone[], gaps interval[], first timestamp with time zone, last timestamp with time zone, newest bigint)
  RETURNS TABLE(bound integer, at timestamp with time zone, heard timestamp with time zone, value bigint)
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog'
 AS $function$
-    SELECT v.document FROM contracts.version AS v
-    WHERE v.contract = contract_id AND v.contract IN (SELECT visible.contract_ids()) ORDER BY v.version
-$function$
--- owner: yardstick_visible
-
-CREATE OR REPLACE FUNCTION visible.stating_contract_ids()
- RETURNS SETOF integer
- LANGUAGE sql
- STABLE SECURITY DEFINER ROWS 20
- SET search_path TO 'pg_catalog'
-AS $function$
-    SELECT contract FROM contracts.contract_party
-    WHERE current_setting('yardstick.role', true) IN ('operator', 'finance') AND party = visible.party() AND role = 'provider'
     WITH shown AS (
         SELECT e.bound, e.register, lower(s.during) AS since, upper(s.during) AS before, e.gap
         FROM unnest(bounds, registers, sinces, befores, gaps) AS e (bound, register, since, before, gap)
@@ -2501,6 +2489,28 @@ AS $function$
     FROM (SELECT array_agg(x.bound) AS bounds, array_agg(x.register) AS registers, array_agg(x.since) AS sinces,
         array_agg(x.before) AS befores, array_agg(x.gap) AS gaps FROM shown AS x) AS a
     CROSS JOIN LATERAL ingest.said(a.bounds, a.registers, a.sinces, a.befores, a.gaps, first, last, newest) AS s
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.stated_versions(contract_id integer)
+ RETURNS SETOF text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT v.document FROM contracts.version AS v
+    WHERE v.contract = contract_id AND v.contract IN (SELECT visible.contract_ids()) ORDER BY v.version
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.stating_contract_ids()
+ RETURNS SETOF integer
+ LANGUAGE sql
+ STABLE SECURITY DEFINER ROWS 20
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT contract FROM contracts.contract_party
+    WHERE current_setting('yardstick.role', true) IN ('operator', 'finance') AND party = visible.party() AND role = 'provider'
 $function$
 -- owner: yardstick_visible
 

@@ -406,6 +406,8 @@ def test_a_binding_that_turns_out_to_have_ended_corrects_the_bill(story: Story) 
         found = late_facts.devices(connection, start=JUNE_1, end=JULY_5, after=known, known=known + 1)
         nothing = late_facts.devices(connection, start=JUNE_1, end=JULY_5, after=known + 1, known=known + 2)
     assert (list(found.values()), nothing) == ([known + 1], {})
+
+
 INDEXED = """
 schema: contract/1
 contract: I-01

@@ -32,7 +32,7 @@ def told(engine: Engine, many: Sequence[Series]) -> None:
     with transaction(engine) as connection:
         registers = counters.ids(connection)
     rows = [
-        (registers[bound.device], at, value, counters._known((at, value)))  # noqa: SLF001
+        (registers[bound.device], at, value, counters._known((at, value)))
         for one in many
         for bound in one.bounds
         for at, value in bound.readings
@@ -60,11 +60,8 @@ def whole(one: Series, known: int) -> Course:
         tolerance=one.tolerance,
         glitch=one.glitch,
     )
-    seen = [
-        replace(b, readings=tuple(r for r in b.readings if counters._known(r) <= known))  # noqa: SLF001
-        for b in one.bounds
-    ]
-    return course_of([counters._inside(bound) for bound in seen], rule)  # noqa: SLF001
+    seen = [replace(b, readings=tuple(r for r in b.readings if counters._known(r) <= known)) for b in one.bounds]
+    return course_of([counters._inside(bound) for bound in seen], rule)
 
 
 def parts(course: Course, instants: Sequence[int]) -> tuple[Part, ...]:

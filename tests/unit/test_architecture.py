@@ -1,3 +1,4 @@
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -5,6 +6,7 @@ import pytest
 from tests.unit.architecture import PACKAGES, foreign_tables, impurities, is_shell, long_functions
 
 SOURCES = sorted(str(path) for package in PACKAGES for path in Path(package).rglob("*.py"))
+ROOT = Path(__file__).parents[2]
 PURE = [path for path in SOURCES if not is_shell(path)]
 
 
