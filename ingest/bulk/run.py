@@ -211,7 +211,7 @@ def _commit(engine: Engine, there: Backfill, at: datetime, ready: Judged) -> Don
         conflicts = [*written.conflicts, *clashes]
         refused = [*ready.refused, *((ready.sources[one.n], _conflict(one)) for one in conflicts)]
         entries = [_entry(ready, index, rejected, at) for index, rejected in refused]
-        quarantined = quarantine.add(connection, entries, known=known)
+        quarantined = quarantine.add(connection, entries, known=known).total()
         stored = written.stored + len(anew)
         counts = Counts(0, len(items), stored, len(items) - stored - quarantined, quarantined)
         batches.add(connection, at, client=there.public_id, known=known, counts=counts)

@@ -11,7 +11,6 @@ from ingest.door import NEWEST, judge
 from ingest.reason import Reason, Rejected
 from ingest.registry import LARGEST, SMALLEST, Registry
 from ingest.wire import yardstick
-from ingest.wire.format import CONTENT_TYPES, Format, look
 
 Action: TypeAlias = Literal["release", "reject", "correct", "replay"]
 FIELDS = ("register", "at", "value", "unit", "status")
@@ -45,7 +44,7 @@ def read_again(  # the item's own facts
     """
     if item < 0:
         if ruling.action == "replay":
-            return examine(described(arrival), registry)
+            return examine(arrival, registry)
         return _refused(Reason.BAD_ENVELOPE, "it is a whole message; it can be rejected or replayed")
     payload = wrapped(arrival.payload, ruling.changes)
     message = yardstick.decode(payload)
@@ -56,13 +55,6 @@ def read_again(  # the item's own facts
     window = EVER if ruling.action == "release" else allowed
     rows, rejected = judge(message.candidates, device or "", rules, received_at=arrival.received_at, window=window)
     return Examined(0, rows, [one._replace(item=0) for one in message.rejected + rejected])
-
-
-def described(arrival: Arrival) -> Arrival:
-    """With the content type that its looks suggest: what came with it was not kept."""
-    seems = look(arrival.payload)
-    named = (name for name, written in CONTENT_TYPES.items() if written is seems is not Format.YARDSTICK)
-    return arrival._replace(content_type=next(named, ""))
 
 
 def wrapped(item: bytes, changes: Mapping[str, str]) -> bytes:

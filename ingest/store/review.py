@@ -18,7 +18,7 @@ GROUPS = text(f"""
     FROM ingest.quarantine AS q WHERE {OPEN} GROUP BY 1, 2 ORDER BY items DESC, 1, 2
 """)  # noqa: S608 - our own text
 FIND = text(f"""
-    SELECT topic, payload_hash, item, reason, detail, payload, size, device, received_at, (
+    SELECT topic, payload_hash, item, reason, detail, payload, size, device, received_at, content_type, properties, (
         SELECT b.since FROM ingest.backfill_step AS s JOIN ingest.backfill AS b ON b.id = s.backfill
         WHERE s.known = q.known) AS since
     FROM ingest.quarantine AS q
@@ -55,6 +55,7 @@ NEIGHBOURS = text("""
 class Open(NamedTuple):
     """An item that nobody has dealt with. payload: of the item, or of the whole message (item -1).
 
+    content_type, properties: what MQTT 5 told of the message.
     since: readings from then on were allowed to the import that it came with, if it was one.
     """
 
@@ -67,6 +68,8 @@ class Open(NamedTuple):
     size: int
     device: str | None
     received_at: datetime
+    content_type: str = ""
+    properties: Sequence[Sequence[str]] = ()
     since: datetime | None = None
 
     @property
