@@ -131,7 +131,7 @@ def main() -> None:
 
         def clear() -> None:
             with admin.begin() as connection:
-                connection.execute(text("TRUNCATE ingest.reading"))
+                connection.execute(text("TRUNCATE ingest.reading, ingest.latest"))
 
         path, small = Path(folder, "rows.csv"), Path(folder, "small.csv")
         write(path, rows)
