@@ -21,6 +21,7 @@ from ingest.bulk import run
 from ingest.bulk.chunk import AT_ONCE
 from ingest.bulk.item import Item
 from ingest.bulk.run import Order, Report
+from ingest.rollup import run as rollup
 from ingest.store import backfill as backfills
 from tests.stories.ingesting import START, count, declare, ending, eventually, reasons, stamp
 
@@ -394,6 +395,31 @@ def test_what_somebody_decides_while_a_revert_looks_stands(
     monkeypatch.setattr(undoing, "draw_knowledge", meanwhile)
     assert undoing.restore(engine, name, now(), author="test", reason="x") == 2
     assert values(engine) == [9, 1000, 2000]
+
+
+def test_roll_ups_follow_an_import_its_revert_and_its_restoration(
+    engine: Engine, command: CliRunner, device: str, tmp_path: Path
+) -> None:
+    """Hours of the odometer: the readings in each, and what its last says; rolled up is as rebuilt at every step."""
+
+    def hours() -> list[tuple[int, int]]:
+        assert rollup.roll_up(engine, now()) >= 0
+        assert rollup.verify(engine) == []
+        with engine.connect() as connection:
+            rows = connection.execute(
+                text("SELECT readings, last_value FROM ingest.usage_hour WHERE superseded IS NULL ORDER BY hour")
+            )
+            return [(row.readings, row.last_value) for row in rows]
+
+    import_(command, table(tmp_path / "a.csv", lines(device, [0, 6])))
+    whole = [(1, 0), (1, 6)]
+    assert hours() == whole
+    name = name_of(import_(command, table(tmp_path / "b.csv", lines(device, range(12)))))
+    assert hours() == [(6, 5), (6, 11)]
+    call(command, "revert", name, "--note", "wrong truck")
+    assert hours() == whole
+    call(command, "restore", name, "--note", "right")
+    assert hours() == [(6, 5), (6, 11)]
 
 
 def newest(engine: Engine) -> list[tuple[datetime, int]]:
