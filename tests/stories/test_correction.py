@@ -276,6 +276,10 @@ NO_FACTS = {
     "ingest.estimate",  # shown beside what was counted; no line rests on it
     "ingest.quarantine_action",  # what it releases is a reading with a number of its own
     "ingest.quarantine",
+    "ingest.rollup_point",  # roll-ups say where to look: what readings say does not change with them
+    "ingest.usage_hour",
+    "ingest.gauge_hour",
+    "ingest.state_span",
 }
 
 
