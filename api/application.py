@@ -15,7 +15,7 @@ from api.guard import Guard
 from api.live import Broadcast
 from api.portal import page
 from api.portal import route as portal
-from api.routes import asset, billing_run, breach_report, contract, evaluation, ingest, invoice, usage
+from api.routes import asset, billing_run, breach_report, contract, evaluation, ingest, invoice, meter, usage
 from core.database import transaction
 
 DESCRIPTION = """\
@@ -52,7 +52,7 @@ def create(engine: Engine, clock: Callable[[], datetime]) -> FastAPI:
     errors.install(application)
     application.add_middleware(Revalidation)
     application.add_middleware(Guard)
-    for part in (contract, asset, usage, evaluation, invoice, breach_report, billing_run, ingest):
+    for part in (contract, asset, usage, evaluation, invoice, breach_report, billing_run, ingest, meter):
         application.include_router(part.router)
     application.include_router(portal.router)
     application.include_router(document.router)

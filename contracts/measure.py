@@ -80,7 +80,8 @@ def shown(gauge: Gauge, measure: Measure, spans: Spans) -> Fraction:
     """What readings add up to: the falls of a level, each when it is read, or the events that each reading reports."""
     share = factor(gauge.unit, measure.unit or gauge.unit)
     if measure.kind == "gauge_fall":
-        falls = ((after.at, before.value - after.value) for before, after in pairwise(gauge.levels))
+        runs = gauge.settled or (gauge.levels,)
+        falls = ((after.at, before.value - after.value) for run in runs for before, after in pairwise(run))
         found = [fall for at, fall in falls if fall > 0 and any(start < at <= end for start, end in spans)]
     else:
         found = [one.value for one in gauge.levels if any(start <= one.at < end for start, end in spans)]

@@ -9,11 +9,14 @@ from ingest.counter import CounterReading, Course, Doubt, Exchange, Part, Qualit
 
 
 class Epoch(NamedTuple):
-    """A register is declared to have begun anew. closing: what it showed before, if written down; opening: after it."""
+    """A register is declared to have begun anew. closing, opening: what it showed before and after, if written down.
+
+    A counter of which nobody wrote it down began at zero; a gauge at its next reading.
+    """
 
     at: int
     closing: int | None
-    opening: int
+    opening: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,4 +151,4 @@ def _exchanges(known: Sequence[_Ends]) -> Iterator[Exchange]:
             if closing is None:
                 closing = earlier[-1] if earlier else one.opening.ticks
             quality: Quality = "reading" if epoch.closing is not None else "carried"
-            yield Exchange(epoch.at, one.label, closing, one.label, epoch.opening, quality)
+            yield Exchange(epoch.at, one.label, closing, one.label, epoch.opening or 0, quality)

@@ -6,9 +6,9 @@ from sqlalchemy import Connection, Engine, text
 
 from core.database import transaction
 from core.problem import Problem, Problems
-from core.store import audit, current_knowledge, draw_knowledge
+from core.store import audit, current_knowledge, draw_knowledge, post
 from core.units import IncompatibleUnits, Quantity, to_ticks
-from ingest.store import hold
+from ingest.store import completeness, hold
 from ingest.store.hold import Hold, Stretch
 
 REGISTER = text("""
@@ -21,6 +21,10 @@ REGISTER = text("""
 ADD_EPOCH = text("""
     INSERT INTO ingest.epoch (register, at, closing, opening, void, known, author, reason)
     VALUES (:register, :at, :closing, :opening, :void, :known, :author, :reason)
+""")
+ADD_ESTIMATE = text("""
+    INSERT INTO ingest.estimate (register, during, ticks, method, known, author, reason)
+    VALUES (:register, tstzrange(:start, :end), :ticks, :method, :known, :author, :reason)
 """)
 LAST_EPOCH = text("SELECT void FROM ingest.epoch WHERE register = :register AND at = :at ORDER BY known DESC LIMIT 1")
 
@@ -65,7 +69,7 @@ def release(  # a decision has as many parts
     return found or stretch
 
 
-def begin_anew(  # a declaration has as many parts
+def begin_anew(  # noqa: PLR0913 - a declaration has as many parts
     engine: Engine,
     place: tuple[str, str],
     since: datetime,
@@ -103,6 +107,52 @@ def begin_anew(  # a declaration has as many parts
         connection.execute(ADD_EPOCH, {**given, "known": draw_knowledge(connection)})
         detail = {"at": since.isoformat(), "closing": str(closing), "opening": str(opening), "void": void}
         audit(connection, at, actor=author, action="meter.reset", subject=f"{asset} {path}", detail=detail)
+
+
+def estimate(  # noqa: PLR0913 - an estimate has as many parts
+    engine: Engine,
+    place: tuple[str, str],
+    span: tuple[datetime, datetime],
+    at: datetime,
+    *,
+    quantity: Quantity | None,
+    method: str,
+    author: str,
+    reason: str,
+) -> None:
+    """Note what the counter at (asset, path) probably used over a span without readings; None takes it back.
+
+    It is never a reading and never billed by itself; it is shown beside what is counted, and with what readings that
+    come later say instead. Raises Problems.
+    """
+    asset, path = place
+    _say_why(reason, f"{asset} {path}")
+    with transaction(engine) as connection:
+        row = connection.execute(REGISTER, {"asset": asset, "path": path, "at": span[0]}).first()
+        if row is None or row.kind != "counter" or not span[0] < span[1]:
+            problem = Problem(f"{asset} {path}", "no counter served there in such a span", "`meters show` lists them")
+            raise Problems((problem,))
+        given = {"register": row.id, "start": span[0], "end": span[1], "method": method or "by hand"}
+        ticks = None if quantity is None else _ticks(quantity, row.unit, row.resolution)
+        said = {"ticks": ticks, "author": author, "reason": reason, "known": draw_knowledge(connection)}
+        connection.execute(ADD_ESTIMATE, {**given, **said})
+        detail = {"from": span[0].isoformat(), "to": span[1].isoformat(), "quantity": str(quantity), "method": method}
+        audit(connection, at, actor=author, action="meter.estimate", subject=f"{asset} {path}", detail=detail)
+
+
+def watch(engine: Engine, at: datetime) -> int:
+    """Raise an alarm for each register that fell silent, once for each silence; tell who listens. Returns how many."""
+    with transaction(engine) as connection:
+        new = completeness.raise_alarms(connection, at, completeness.silent(connection, at))
+        for one in new:
+            post(
+                connection,
+                at,
+                topic="device.silent",
+                key=one.device,
+                payload={"device": one.device, "asset": one.asset, "register": one.path},
+            )
+    return len(new)
 
 
 def _say_why(reason: str, place: str) -> None:

@@ -2,12 +2,13 @@
 
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select, text, update
 from sqlalchemy.dialects.postgresql import Range
 
 from core.identifier import RANDOM_BYTES, public_id
@@ -48,6 +49,62 @@ def declare(connection: Connection, at: datetime, catalogue: given.Catalogue) ->
     declarations = _physics(connection, catalogue, devices.ids, registers, known)
     bindings = _bindings(connection, catalogue, (devices.ids, assets.ids), registers, known)
     return Declared(devices.added, assets.added, new_registers, declarations, bindings)
+
+
+class NothingThere(LookupError):
+    """A device or asset that is not registered, or that is bound nowhere."""
+
+
+class Running(NamedTuple):
+    """What an unended binding says."""
+
+    asset: str
+    position: str
+    start: datetime
+
+
+RUNNING = text("""
+    SELECT a.name AS asset, b.position, lower(b.during) AS start FROM ingest.binding AS b
+    JOIN ingest.device AS d ON d.id = b.device
+    JOIN ingest.asset AS a ON a.id = b.asset
+    WHERE d.name = :device AND b.superseded IS NULL AND upper_inf(b.during)
+""")
+
+
+def running(connection: Connection, device: str) -> Running:
+    """Where a device serves now. Raises NothingThere."""
+    row = connection.execute(RUNNING, {"device": device}).first()
+    if row is None:
+        raise NothingThere(f"device {device} serves no asset; `yardstick device list` says what does")
+    return Running(*row)
+
+
+def counters(connection: Connection, device: str) -> dict[str, tuple[str, Decimal]]:
+    """The counters of a device: unit and resolution by name."""
+    devices = {row.name: row.id for row in _rows(connection, Device, "name", "id")}
+    if device not in devices:
+        raise NothingThere(f"there is no device {device}; `yardstick device list` lists them")
+    found = _all_registers(connection).items()
+    return {
+        name: (row.unit, row.resolution)
+        for (id_, name), row in found
+        if id_ == devices[device] and row.kind == "counter"
+    }
+
+
+def bind(connection: Connection, bindings: Sequence[given.Binding]) -> int:
+    """Bindings of devices and assets that exist, in this order, so that one may end before the next begins.
+
+    Raises NothingThere, and Problems where they overlap; the caller's transaction must then be rolled back.
+    """
+    devices = {row.name: row.id for row in _rows(connection, Device, "name", "id")}
+    assets = {row.name: row.id for row in _rows(connection, Asset, "name", "id")}
+    for one in bindings:
+        if one.asset not in assets:
+            raise NothingThere(f"there is no asset {one.asset}; declare it in a device file")
+    registers = _all_registers(connection)
+    known = draw_knowledge(connection)
+    return _bindings(connection, given.Catalogue((), (), tuple(bindings)), (devices, assets), registers, known)
 
 
 class _Known(NamedTuple):

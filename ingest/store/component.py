@@ -28,7 +28,8 @@ MOUNTINGS = text("""
     JOIN ingest.asset AS c ON c.id = m.component
     JOIN ingest.asset AS a ON a.id = m.asset
     WHERE m.known <= :known AND (m.superseded IS NULL OR m.superseded > :known)
-        AND (cast(:component AS text) IS NULL OR c.name = :component) AND (cast(:asset AS text) IS NULL OR a.name = :asset)
+        AND (cast(:component AS text) IS NULL OR c.name = :component)
+        AND (cast(:asset AS text) IS NULL OR a.name = :asset)
     ORDER BY c.name, lower(m.during)
 """)
 SUPERSEDE = text("UPDATE ingest.mounting SET superseded = :known WHERE id = :id")

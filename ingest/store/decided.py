@@ -17,7 +17,7 @@ from ingest.path import Epoch
 DECIDED = text("""
     SELECT register, kind, start_at, end_at, ticks, opening FROM (
         SELECT DISTINCT ON (register, at) register, 'epoch' AS kind, at AS start_at, at AS end_at, closing AS ticks,
-            coalesce(opening, 0) AS opening, void
+            opening, void
         FROM ingest.epoch WHERE register = ANY(:registers) AND known <= :known ORDER BY register, at, known DESC
     ) AS e WHERE NOT void
     UNION ALL

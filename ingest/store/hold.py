@@ -11,7 +11,7 @@ from core.time import instant, micros
 from ingest.counter import Doubt
 from ingest.path import course_of, plain
 from ingest.store import counter
-from ingest.store.counter import Asked, Life
+from ingest.store.counter import Asked, Life, Source
 
 PATHS = text("""
     SELECT a.name AS asset, b.position || '/' || g.name AS path, min(g.unit) AS unit
@@ -98,7 +98,15 @@ def read(reference: str) -> Stretch:
     return Stretch(register, instant(start), instant(end))
 
 
-def find(connection: Connection, *, start: datetime, end: datetime, known: int, asset: str | None = None) -> list[Hold]:
+def find(  # where and when to look
+    connection: Connection,
+    *,
+    start: datetime,
+    end: datetime,
+    known: int,
+    asset: str | None = None,
+    source: Source = counter.TABLE,
+) -> list[Hold]:
     """Open holds that touch [start, end), of all assets or one, by asset, path and time; as registers are declared."""
     asked = {"start": start, "end": end, "asset": asset, "known": known}
     needs = [
@@ -107,7 +115,7 @@ def find(connection: Connection, *, start: datetime, end: datetime, known: int, 
     found: list[Hold] = []
     for n in range(0, len(needs), AT_ONCE):
         some = needs[n : n + AT_ONCE]
-        for need, life in zip(some, counter.lives(connection, some, known=known), strict=True):
+        for need, life in zip(some, counter.lives(connection, some, known=known, source=source), strict=True):
             found += held(need, life)
     return found
 

@@ -249,3 +249,42 @@ ALTER FUNCTION visible.counter_outside(int[], int[], timestamptz[], timestamptz[
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA visible FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION visible.counter_breaks(int[], int[], timestamptz[], timestamptz[], numeric[], interval[], bigint),
     visible.counter_outside(int[], int[], timestamptz[], timestamptz[], bigint) TO yardstick_api;
+
+-- How complete readings are over [since, before): how many came, the first and last with one on either side, silences.
+CREATE FUNCTION ingest.heard(register_id int, since timestamptz, before timestamptz, first timestamptz, last timestamptz,
+    silence interval, newest bigint)
+RETURNS TABLE (received bigint, first_at timestamptz, last_at timestamptz, froms timestamptz[], tos timestamptz[])
+LANGUAGE sql STABLE AS $$
+    SELECT count(*) FILTER (WHERE e.at >= since AND e.at < before), min(e.at), max(e.at),
+        array_agg(e.at_before ORDER BY e.at) FILTER (WHERE e.at - e.at_before > silence),
+        array_agg(e.at ORDER BY e.at) FILTER (WHERE e.at - e.at_before > silence)
+    FROM (
+        SELECT s.at, lag(s.at) OVER (ORDER BY s.at) AS at_before
+        FROM (
+            (SELECT r.at FROM ingest.reading AS r
+             WHERE r.register = register_id AND r.at >= first AND r.at < since AND r.known <= newest
+             ORDER BY r.at DESC LIMIT 1)
+            UNION ALL
+            SELECT r.at FROM ingest.reading AS r
+            WHERE r.register = register_id AND r.at >= since AND r.at < before AND r.known <= newest
+            UNION ALL
+            (SELECT r.at FROM ingest.reading AS r
+             WHERE r.register = register_id AND r.at >= before AND r.at < last AND r.known <= newest
+             ORDER BY r.at LIMIT 1)
+        ) AS s
+    ) AS e
+$$;
+CREATE FUNCTION visible.heard(register_id int, since timestamptz, before timestamptz, first timestamptz,
+    last timestamptz, silence interval, newest bigint)
+RETURNS TABLE (received bigint, first_at timestamptz, last_at timestamptz, froms timestamptz[], tos timestamptz[])
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT h.received, h.first_at, h.last_at, h.froms, h.tos FROM ingest.heard(register_id, since, before, first, last, silence, newest) AS h
+    WHERE visible.knows(register_id, since) AND visible.knows(register_id, before)
+$$;
+ALTER FUNCTION visible.heard(int, timestamptz, timestamptz, timestamptz, timestamptz, interval, bigint)
+    OWNER TO yardstick_visible;
+REVOKE ALL ON FUNCTION visible.heard(int, timestamptz, timestamptz, timestamptz, timestamptz, interval, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION visible.heard(int, timestamptz, timestamptz, timestamptz, timestamptz, interval, bigint)
+    TO yardstick_api;
+-- Alarms are raised once: what they are about.
+CREATE INDEX alarm_kind ON ingest.alarm (kind, at DESC);

@@ -806,6 +806,7 @@ RELATION ingest.alarm
     detail jsonb NOT NULL DEFAULT '{}'::jsonb
     CONSTRAINT alarm_kind_check CHECK ((kind ~ '^[a-z0-9_]+$'::text))
     CONSTRAINT alarm_pkey PRIMARY KEY (id)
+    CREATE INDEX alarm_kind ON ingest.alarm USING btree (kind, at DESC)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.alarm FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING visible.operates()
@@ -1374,6 +1375,32 @@ AS $function$
 $function$
 -- owner: the administrator
 
+CREATE OR REPLACE FUNCTION ingest.heard(register_id integer, since timestamp with time zone, before timestamp with time zone, first timestamp with time zone, last timestamp with time zone, silence interval, newest bigint)
+ RETURNS TABLE(received bigint, first_at timestamp with time zone, last_at timestamp with time zone, froms timestamp with time zone[], tos timestamp with time zone[])
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT count(*) FILTER (WHERE e.at >= since AND e.at < before), min(e.at), max(e.at),
+        array_agg(e.at_before ORDER BY e.at) FILTER (WHERE e.at - e.at_before > silence),
+        array_agg(e.at ORDER BY e.at) FILTER (WHERE e.at - e.at_before > silence)
+    FROM (
+        SELECT s.at, lag(s.at) OVER (ORDER BY s.at) AS at_before
+        FROM (
+            (SELECT r.at FROM ingest.reading AS r
+             WHERE r.register = register_id AND r.at >= first AND r.at < since AND r.known <= newest
+             ORDER BY r.at DESC LIMIT 1)
+            UNION ALL
+            SELECT r.at FROM ingest.reading AS r
+            WHERE r.register = register_id AND r.at >= since AND r.at < before AND r.known <= newest
+            UNION ALL
+            (SELECT r.at FROM ingest.reading AS r
+             WHERE r.register = register_id AND r.at >= before AND r.at < last AND r.known <= newest
+             ORDER BY r.at LIMIT 1)
+        ) AS s
+    ) AS e
+$function$
+-- owner: the administrator
+
 CREATE OR REPLACE FUNCTION ingest.last_reading(register_id integer, since timestamp with time zone, before timestamp with time zone, low timestamp with time zone, high timestamp with time zone, newest bigint)
  RETURNS TABLE(at timestamp with time zone, value bigint)
  LANGUAGE sql
@@ -1666,6 +1693,17 @@ AS $function$
          FROM ingest.effective(e.register, e."end", e."end" + interval '35 days', newest) AS r
          WHERE visible.knows(e.register, e."end") ORDER BY r.at LIMIT 1)
     ) AS p
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.heard(register_id integer, since timestamp with time zone, before timestamp with time zone, first timestamp with time zone, last timestamp with time zone, silence interval, newest bigint)
+ RETURNS TABLE(received bigint, first_at timestamp with time zone, last_at timestamp with time zone, froms timestamp with time zone[], tos timestamp with time zone[])
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT h.received, h.first_at, h.last_at, h.froms, h.tos FROM ingest.heard(register_id, since, before, first, last, silence, newest) AS h
+    WHERE visible.knows(register_id, since) AND visible.knows(register_id, before)
 $function$
 -- owner: yardstick_visible
 

@@ -9,7 +9,7 @@ from contracts import run as contracts
 from core.database import transaction
 from core.problem import Problems
 from core.store import current_knowledge
-from ingest.meter import component as components
+from ingest.assignment import run as components
 from ingest.store import component
 from tests.stories.story import Story, local
 
@@ -108,7 +108,8 @@ billing: {period: month, rounding: half_up, decimals: 2}
 coverage:
   - {asset: A, from: "2026-01-01"}
 measures:
-  - {measure: distance, kind: counter_delta, register: vehicle/odometer, unit: km, on_reset: hold, boundary: interpolate}
+  - {measure: distance, kind: counter_delta, register: vehicle/odometer, unit: km,
+     on_reset: hold, boundary: interpolate}
 terms:
   - clause: "1"
     kind: usage_charge

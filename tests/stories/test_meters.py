@@ -41,7 +41,7 @@ def utc(wall: str) -> str:
 
 def bindings(exchanges: Iterable[dict[str, str]]) -> list[dict[str, Any]]:
     """Device A, and from a documented exchange on device B."""
-    at = [one for one in exchanges]
+    at = list(exchanges)
     if not at:
         return [{"device": "A-unit", "asset": "T1", "position": "vehicle"}]
     (one,) = at

@@ -1,4 +1,4 @@
-"""Use cases of components: mount, move and remove them. What they use meanwhile belongs to them."""
+"""Use cases of assignments: bind devices to assets, mount components. What is used belongs to where it was then."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,14 +8,101 @@ from sqlalchemy import Connection, Engine
 from core.database import transaction
 from core.problem import Problem, Problems
 from core.store import audit, current_knowledge, draw_knowledge
-from ingest.store import component, declared
+from core.units import IncompatibleUnits, Quantity, to_ticks
+from ingest.catalogue import Binding
+from ingest.store import catalogue, component, declared
 from ingest.store.component import Mounting
 
 Place = tuple[str, str]
 """An asset and a position at it."""
 
 
-def mount(  # whatever is mounted has a place, a time and a witness
+Shown = Mapping[str, Quantity]
+"""What counters showed at that instant, by register, as somebody wrote it down."""
+
+
+def bind(  # noqa: PLR0913 - a binding has as many parts
+    engine: Engine,
+    device: str,
+    place: Place,
+    since: datetime,
+    at: datetime,
+    *,
+    opening: Shown,
+    evidence: str = "",
+    author: str,
+) -> None:
+    """A device serves an asset at a position from an instant on. Raises NothingThere and Problems."""
+    with transaction(engine) as connection:
+        ticks = _ticks(connection, device, opening)
+        catalogue.bind(connection, [Binding(device, *place, since, None, evidence, ticks, {})])
+        detail = {"place": "/".join(place), "since": since.isoformat(), "evidence": evidence}
+        audit(connection, at, actor=author, action="device.bind", subject=device, detail=detail)
+
+
+def unbind(
+    engine: Engine, device: str, until: datetime, at: datetime, *, closing: Shown, evidence: str = "", author: str
+) -> None:
+    """A device serves its asset no longer from an instant on; what was known before stays. Raises as `bind`."""
+    with transaction(engine) as connection:
+        catalogue.bind(connection, [_ended(connection, device, until, closing, evidence)])
+        detail = {"until": until.isoformat(), "evidence": evidence}
+        audit(connection, at, actor=author, action="device.unbind", subject=device, detail=detail)
+
+
+def exchange(  # noqa: PLR0913 - an exchange has as many parts
+    engine: Engine,
+    old: str,
+    new: str,
+    when: datetime,
+    at: datetime,
+    *,
+    closing: Shown,
+    opening: Shown,
+    evidence: str = "",
+    author: str,
+) -> None:
+    """A device takes another's place. Without written values the readings around say what counters showed.
+
+    Raises as `bind`.
+    """
+    with transaction(engine) as connection:
+        ended = _ended(connection, old, when, closing, evidence)
+        ticks = _ticks(connection, new, opening)
+        begun = Binding(new, ended.asset, ended.position, when, None, evidence, ticks, {})
+        catalogue.bind(connection, [ended, begun])
+        detail = {"new": new, "at": when.isoformat(), "evidence": evidence}
+        audit(connection, at, actor=author, action="device.exchange", subject=old, detail=detail)
+
+
+def _ended(connection: Connection, device: str, until: datetime, closing: Shown, evidence: str) -> Binding:
+    there = catalogue.running(connection, device)
+    if until <= there.start:
+        message = f"serves {there.asset}/{there.position} only from {there.start:%Y-%m-%dT%H:%M:%SZ} on"
+        raise Problems((Problem(device, message, "end it later than it began"),))
+    ticks = _ticks(connection, device, closing)
+    return Binding(device, there.asset, there.position, there.start, until, evidence, {}, ticks)
+
+
+def _ticks(connection: Connection, device: str, shown: Shown) -> dict[str, int]:
+    counters, found = catalogue.counters(connection, device), dict[str, int]()
+    for name, quantity in shown.items():
+        if name not in counters:
+            remedy = f"it has {', '.join(sorted(counters)) or 'none'}"
+            raise Problems((Problem(f"{device}/{name}", "is no counter of this device", remedy),))
+        unit, resolution = counters[name]
+        try:
+            exact = to_ticks(quantity.magnitude, quantity.unit, register_unit=unit, resolution=resolution)
+        except IncompatibleUnits as error:
+            raise Problems((Problem(f"{device}/{name}", str(error), f"give it in {unit}"),)) from None
+        if not exact.exact:
+            message = f"{quantity} is no whole number of ticks of {resolution:f} {unit}"
+            raise Problems((Problem(f"{device}/{name}", message, "round it"),))
+        found[name] = exact.ticks
+    return found
+
+
+def mount(  # noqa: PLR0913 - whatever is mounted has a place, a time and a witness
     engine: Engine,
     name: str,
     place: Place,
