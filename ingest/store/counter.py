@@ -8,7 +8,7 @@ wrong.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -155,10 +155,7 @@ class _Row(NamedTuple):
 
     number: int
     row: Any
-
-    @property
-    def span(self) -> tuple[datetime, datetime]:
-        return self.row.start, self.row.end or _LATEST
+    span: tuple[datetime, datetime]
 
 
 class _Edge(NamedTuple):
@@ -166,7 +163,6 @@ class _Edge(NamedTuple):
 
     one: _Row
     at: datetime
-
     before: bool
     after: bool
 
@@ -242,7 +238,8 @@ class _Search:
             "registers": [register for _, _, register in paths],
             "known": self.known,
         }
-        return [_Row(n, row) for n, row in enumerate(self.connection.execute(BOUND, asked))]
+        rows = enumerate(self.connection.execute(BOUND, asked))
+        return [_Row(n, row, (row.start, row.end or _LATEST)) for n, row in rows]
 
     def _moves(self) -> list[decided.Edge]:
         """Where a device came from elsewhere, or went, and nobody wrote down what it showed."""
@@ -271,12 +268,13 @@ class _Search:
 
     def _near(self, edges: Sequence["_Edge"], low: datetime, high: datetime) -> list[list[datetime]]:
         """Add what is in [low, high) next to each edge; where it was found."""
+        spans = [edge.one.span for edge in edges]
         asked = {
-            "edges": list(range(len(edges))),
-            "registers": [edge.one.row.register for edge in edges],
-            "starts": [edge.one.span[0] for edge in edges],
-            "ends": [edge.one.span[1] for edge in edges],
-            "instants": [edge.at for edge in edges],
+            "edges": array(range(len(edges))),
+            "registers": array([edge.one.row.register for edge in edges]),
+            "starts": array([start for start, _ in spans]),
+            "ends": array([end for _, end in spans]),
+            "instants": array([edge.at for edge in edges]),
         }
         found: list[list[datetime]] = [[] for _ in edges]
         for number, at, value in self.connection.execute(
@@ -312,7 +310,8 @@ class _Search:
         if not ranges:
             return
         low, high = (pick(side) for pick, side in zip((min, max), zip(*ranges.values(), strict=True), strict=True))
-        asked = {**columns, "low": low, "high": high + _STEP, "known": self.known}
+        literals = {name: array(column) for name, column in columns.items() if name != "glitches"}
+        asked = {**columns, **literals, "low": low, "high": high + _STEP, "known": self.known}
         for row in self.connection.execute(self.source.turning, asked):
             self.points[row.bound] |= {(row.at, row.value)}
             if row.at_before is not None:
@@ -332,12 +331,18 @@ class _Search:
             before = [(one, found[one.number][0] - one.row.glitch) for one in wary]
             self._neighbours(before)
             for one, at in before:
-                first = max((each for each, _ in self.points[one.number] if each <= at), default=found[one.number][0])
+                seen = [each for each, _ in self.points[one.number]]
+                first = max((each for each in seen if each <= at), default=min(seen))
                 found[one.number] = (first, found[one.number][1])
         for one in wary:
             first, last = found[one.number]
             self.searched[one.number] = found[one.number] = (first, min(last + 2 * one.row.glitch, one.span[1] - _STEP))
         return found
+
+
+def array(values: Iterable[object]) -> str:
+    """An array as PostgreSQL writes it; many times as fast as one that the driver puts together."""
+    return "{" + ",".join("NULL" if value is None else str(value) for value in values) + "}"
 
 
 def _max_rate(need: Need, row: Any) -> Fraction | None:

@@ -74,30 +74,30 @@ def used(found: Sequence[Part]) -> int:
 
 @pytest.mark.slow
 def test_the_database_agrees_with_the_pure_function_on_200_000_spans(engine: Engine) -> None:
-    """400 lives, each as first known and as known late, 250 spans each."""
+    """400 lives, each as first known and as known late, 250 spans each; and some spans looked for alone."""
     chance = random.Random(20_261_122)  # noqa: S311 - repeatable
     many = [counters.series(n, chance) for n in range(LIVES)]
     told(engine, many)
     count = 0
     for known in (1, 2):
         courses = [whole(one, known) for one in many]
-        for start in range(0, LIVES, 100):
-            asked = [
-                (n, replace(many[n].need, instants=span(chance)))
-                for n in range(start, start + 100)
-                for _ in range(SPANS)
-            ]
-            with transaction(engine) as connection:
-                found = counter.load(connection, [need for _, need in asked], known=known)
-            for (n, need), got in zip(asked, found, strict=True):
-                assert got.parts == parts(courses[n], need.instants), (many[n], need, known)
-            count += len(asked)
+        needs = [replace(one.need, instants=minutes(chance, 60)) for one in many]
+        alone = [(n, replace(many[n].need, instants=minutes(chance, 2))) for n in range(LIVES) for _ in range(5)]
+        with transaction(engine) as connection:
+            found = counter.load(connection, [*needs, *(need for _, need in alone)], known=known)
+        for (n, need), got in zip([*enumerate(needs), *alone], found, strict=True):
+            assert got.parts == parts(courses[n], need.instants), (many[n], need, known)
+        for n, got in enumerate(found[:LIVES]):
+            for first, last in (minutes(chance, 2, of=needs[n].instants) for _ in range(SPANS)):
+                inside = [part for part in got.parts if first <= part.start < last]
+                assert used(inside) == used(courses[n].parts((first, last))), (many[n], first, last)
+                count += 1
     assert count == 200_000
 
 
-def span(chance: random.Random) -> tuple[int, int]:
-    first, last = sorted(chance.sample(range(-60 * 60, 210 * 60), 2))
-    return START + first * MINUTE, START + last * MINUTE
+def minutes(chance: random.Random, count: int, *, of: Sequence[int] = ()) -> tuple[int, ...]:
+    """Instants, at random or of these."""
+    return tuple(sorted(chance.sample(of or range(START - 3600 * MINUTE, START + 12_600 * MINUTE, MINUTE), count)))
 
 
 @pytest.mark.parametrize("name", ["Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe", "Europe/Berlin"])
