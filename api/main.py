@@ -25,6 +25,7 @@ COMMANDS: dict[str, list[tuple[str, str]]] = {
     "asset": [("api.commands.assignment", "asset")],
     "meters": [("api.commands.meters", "app")],
     "readings": [("api.commands.ingest", "readings"), ("api.commands.delivery", "readings")],
+    "meters": [("api.commands.rollup", "app")],
     "bill": [("api.commands.bill", "app")],
     "key": [("api.commands.key", "app")],
     "person": [("api.commands.person", "app")],

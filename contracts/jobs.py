@@ -15,6 +15,7 @@ from sqlalchemy import text
 from contracts import run
 from core.clock import now
 from ingest.meter import run as meters
+from ingest.rollup import run as rollups
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -37,7 +38,7 @@ class Job:
 
 
 CLOSING = Job("close due periods", 2, lambda engine, at: run.close_due_periods(engine, at=at))
-
+ROLLING_UP = Job("roll up readings", 8, rollups.roll_up)
 SILENCE = Job("look for silent devices", 20, meters.watch)
 
 
@@ -79,7 +80,7 @@ class Ticker:
         self._scheduler = BackgroundScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
         )
-        for job in jobs or (CLOSING, SILENCE, standing(interval)):
+        for job in jobs or (ROLLING_UP, CLOSING, SILENCE, standing(interval)):
             self._scheduler.add_job(
                 self._tick,
                 "interval",

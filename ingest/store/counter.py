@@ -2,7 +2,9 @@
 
 SQL brings only the readings that matter: the neighbours of each instant, both sides of every fall and of every rise
 that is too fast, and what follows a fall within the glitch window. Between those a counter telescopes, so the pure
-`ingest.counter` computes from them what it would from all.
+`ingest.counter` computes from them what it would from all. Roll-ups say in which hours to look for falls; what they do
+not know as of the cut-off is looked at in full. So reading waits for no roll-up: if one is late, it is slower, never
+wrong.
 """
 
 from collections import defaultdict
@@ -61,60 +63,34 @@ BOUND = text("""
     ) AS c ON true
     ORDER BY n.need, lower(b.during)
 """)
-# LIMIT 1 on the primary key: one index look-up each, in the one chunk that holds it.
-NEIGHBOURS = text("""
-    SELECT e.bound, p.at, p.value
-    FROM unnest(cast(:bounds AS int[]), cast(:registers AS int[]), cast(:starts AS timestamptz[]),
-        cast(:ends AS timestamptz[]), cast(:instants AS timestamptz[])) AS e (bound, register, "start", "end", at)
-    CROSS JOIN LATERAL (
-        (SELECT r.at, CASE WHEN o.is_there THEN o.value ELSE r.value END AS value FROM ingest.reading AS r
-         LEFT JOIN LATERAL (
-             SELECT v.value, true AS is_there FROM ingest.reading_override AS v
-             WHERE v.register = r.register AND v.at = r.at AND v.known <= :known ORDER BY v.known DESC LIMIT 1
-         ) AS o ON true
-         WHERE (o.is_there IS NULL OR o.value IS NOT NULL)
-             AND r.register = e.register AND r.at >= e."start" AND r.at <= e.at AND r.at < e."end" AND r.known <= :known
-         ORDER BY r.at DESC LIMIT 1)
-        UNION ALL
-        (SELECT r.at, CASE WHEN o.is_there THEN o.value ELSE r.value END AS value FROM ingest.reading AS r
-         LEFT JOIN LATERAL (
-             SELECT v.value, true AS is_there FROM ingest.reading_override AS v
-             WHERE v.register = r.register AND v.at = r.at AND v.known <= :known ORDER BY v.known DESC LIMIT 1
-         ) AS o ON true
-         WHERE (o.is_there IS NULL OR o.value IS NOT NULL)
-             AND r.register = e.register AND r.at >= e."start" AND r.at >= e.at AND r.at < e."end" AND r.known <= :known
-         ORDER BY r.at LIMIT 1)
-    ) AS p
-""")
-BREAKS = text("""
-    SELECT e.bound, p.at_before, p.before, p.at, p.value
-    FROM unnest(cast(:bounds AS int[]), cast(:registers AS int[]), cast(:firsts AS timestamptz[]),
-        cast(:lasts AS timestamptz[]), cast(:max_rates AS numeric[]), cast(:glitches AS interval[]))
-        AS e (bound, register, first, last, max_rate, glitch)
-    CROSS JOIN LATERAL (
-        SELECT *, max(CASE WHEN value < before THEN at END) OVER (ORDER BY at) AS fell FROM (
-            SELECT r.at, r.value, lag(r.at) OVER w AS at_before, lag(r.value) OVER w AS before
-            FROM ingest.effective(e.register, e.first, e.last + interval '1 microsecond', :known) AS r
-            WINDOW w AS (ORDER BY r.at)
-        ) AS every
-    ) AS p
-    WHERE p.value < p.before OR p.at <= p.fell + e.glitch
-        OR (p.value - p.before) * 3600::numeric > e.max_rate * extract(epoch FROM p.at - p.at_before)
-""")
+NEAR = """
+    SELECT edge, at, value FROM {near}(CAST(:edges AS int[]), CAST(:registers AS int[]), CAST(:starts AS timestamptz[]),
+        CAST(:ends AS timestamptz[]), CAST(:instants AS timestamptz[]), :low, :high, :known)
+"""
+TURNING = """
+    SELECT bound, at_before, before, at, value FROM {turning}(CAST(:bounds AS int[]), CAST(:registers AS int[]),
+        CAST(:firsts AS timestamptz[]), CAST(:lasts AS timestamptz[]), CAST(:max_rates AS numeric[]),
+        CAST(:glitches AS interval[]), :low, :high, :known)
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """The statements that bring readings: from the table, or from functions that show a party its own only."""
 
-    neighbours: TextClause
-    breaks: TextClause
+    near: TextClause
+    turning: TextClause
     outside: TextClause
 
 
-TABLE = Source(NEIGHBOURS, BREAKS, decided.OUTSIDE)
-_LATEST = datetime(2100, 1, 1, tzinfo=UTC)
-"""No reading is later."""
+TABLE = Source(text(NEAR.format(near="ingest.near")), text(TURNING.format(turning="ingest.turning")), decided.OUTSIDE)
+_EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+"""No reading is earlier or later."""
+_NEAR = (timedelta(hours=6), timedelta(days=14))
+"""Where neighbours are looked for first: nearly all are there, in one chunk; then everywhere."""
+_ANYWHERE = timedelta(days=36_525)
+_WEEK = timedelta(days=7)
+"""Instants so far apart are looked up apart, each in its few chunks."""
 _HOUR = 3_600_000_000
 _STEP = timedelta(microseconds=1)
 
@@ -183,6 +159,22 @@ class _Row(NamedTuple):
     @property
     def span(self) -> tuple[datetime, datetime]:
         return self.row.start, self.row.end or _LATEST
+
+
+class _Edge(NamedTuple):
+    """An instant next to which readings are wanted."""
+
+    one: _Row
+    at: datetime
+
+    before: bool
+    after: bool
+
+    def missing(self, found: Sequence[datetime]) -> "_Edge":
+        """The sides on which a neighbour may be further away."""
+        start, end = self.one.span
+        before = self.before and self.at > start and all(at > self.at for at in found)
+        return _Edge(self.one, self.at, before, self.after and self.at < end and all(at < self.at for at in found))
 
 
 OnReset: TypeAlias = Literal["hold", "assume_zero", "documented_only"]
@@ -263,25 +255,47 @@ class _Search:
         return found
 
     def _neighbours(self, edges: Sequence[tuple[_Row, datetime]]) -> None:
-        """Readings next to each instant, and the first and last of each device that was exchanged."""
+        """Readings on both sides of each instant: around it, and where there are none, as far as its device serves."""
+        wanted = [_Edge(one, at, True, True) for one, at in edges]
+        for reach in (*_NEAR, _ANYWHERE):
+            weeks = defaultdict[object, list[_Edge]](list)
+            for edge in wanted:
+                weeks[(edge.at - _EARLIEST) // max(reach, _WEEK), edge.before, edge.after].append(edge)
+            wanted = []
+            for week in weeks.values():
+                low, high = min(edge.at for edge in week), max(edge.at for edge in week) + _STEP
+                low, high = (low - reach if week[0].before else low), (high + reach if week[0].after else high)
+                found = self._near(week, low, high)
+                missing = (edge.missing(seen) for edge, seen in zip(week, found, strict=True))
+                wanted += [edge for edge in missing if edge.before or edge.after]
+
+    def _near(self, edges: Sequence["_Edge"], low: datetime, high: datetime) -> list[list[datetime]]:
+        """Add what is in [low, high) next to each edge; where it was found."""
         asked = {
-            "bounds": [one.number for one, _ in edges],
-            "registers": [one.row.register for one, _ in edges],
-            "starts": [one.span[0] for one, _ in edges],
-            "ends": [one.span[1] for one, _ in edges],
-            "instants": [at for _, at in edges],
-            "known": self.known,
+            "edges": list(range(len(edges))),
+            "registers": [edge.one.row.register for edge in edges],
+            "starts": [edge.one.span[0] for edge in edges],
+            "ends": [edge.one.span[1] for edge in edges],
+            "instants": [edge.at for edge in edges],
         }
-        if edges:
-            for bound, at, value in self.connection.execute(self.source.neighbours, asked):
-                self.points[bound].add((at, value))
+        found: list[list[datetime]] = [[] for _ in edges]
+        for number, at, value in self.connection.execute(
+            self.source.near, {**asked, "low": low, "high": high, "known": self.known}
+        ):
+            self.points[edges[number].one.number].add((at, value))
+            found[number].append(at)
+        return found
 
     def _edges(self, one: _Row) -> set[datetime]:
-        """The needed instants and both ends; both sides of a start and of an epoch, where written values take over."""
-        own = {one.row.start, one.row.start + _STEP, *([one.row.end] if one.row.end else [])}
+        """The needed instants while the device serves; also next to where written values take over."""
+        start, end = one.span
+        instants = [instant(at) for at in self.need_of(one).instants]
+        own = {min(max(at, start), end) for at in instants}
+        if start >= instants[0]:
+            own.add(start + _STEP)
         for epoch in self.decided_on(one).epochs:
             own |= {instant(epoch.at) - _STEP, instant(epoch.at) + _STEP}
-        return own.union(map(instant, self.need_of(one).instants))
+        return own
 
     def _breaks(self) -> None:
         """Both sides of each fall, and of each rise above the greatest rate, between the readings that are needed."""
@@ -295,7 +309,11 @@ class _Search:
                 row = (one.number, one.row.register, *ranges[one.number], rate, one.row.glitch)
                 for column, value in zip(columns.values(), row, strict=True):
                     column.append(value)
-        for row in self.connection.execute(self.source.breaks, {**columns, "known": self.known}):
+        if not ranges:
+            return
+        low, high = (pick(side) for pick, side in zip((min, max), zip(*ranges.values(), strict=True), strict=True))
+        asked = {**columns, "low": low, "high": high + _STEP, "known": self.known}
+        for row in self.connection.execute(self.source.turning, asked):
             self.points[row.bound] |= {(row.at, row.value)}
             if row.at_before is not None:
                 self.points[row.bound] |= {(row.at_before, row.before)}

@@ -139,26 +139,14 @@ READINGS = text("""
     SELECT at, value, received_at, raw, device FROM visible.readings(:asset, :path, :since, :before, :most)
 """)
 COUNTERS = counter.Source(
-    neighbours=text("""
-        SELECT bound, at, value
-        FROM visible.counter_neighbours(:bounds, :registers, :starts, :ends, :instants, :known)
-    """),
-    breaks=text("""
-        SELECT bound, at_before, before, at, value
-        FROM visible.counter_breaks(:bounds, :registers, :firsts, :lasts, CAST(:max_rates AS numeric[]),
-            CAST(:glitches AS interval[]), :known)
-    """),
+    near=text(counter.NEAR.format(near="visible.near")),
+    turning=text(counter.TURNING.format(turning="visible.turning")),
     outside=text("""
         SELECT bound, at, value FROM visible.counter_outside(CAST(:bounds AS int[]), CAST(:registers AS int[]),
             CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]), :known)
     """),
 )
-STATES = text(
-    state.STATEMENT.format(
-        reading="""visible.register_readings(
-            b.register, greatest(b.bound_start, b."start" - b.max_gap), least(b.bound_end, b."end"), :known)"""
-    )
-)
+STATES = text(state.STATEMENT.format(said="visible.said"))
 CATEGORIES = text("SELECT id, category FROM ingest.state_code")
 LAST_READING = text("SELECT max(at) FROM ingest.latest")
 QUARANTINE = text("""

@@ -170,6 +170,30 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
             WHERE g.id = register_id AND p.party = visible.party()))
 $$;
 
+CREATE OR REPLACE FUNCTION visible.said(
+    bounds int[], registers int[], sinces timestamptz[], befores timestamptz[], gaps interval[], first timestamptz,
+    last timestamptz, newest bigint)
+RETURNS TABLE (bound int, at timestamptz, heard timestamptz, value bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    WITH shown AS (
+        SELECT e.bound, e.register, lower(s.during) AS since, upper(s.during) AS before, e.gap
+        FROM unnest(bounds, registers, sinces, befores, gaps) AS e (bound, register, since, before, gap)
+        CROSS JOIN LATERAL (
+            SELECT tstzrange(e.since, e.before) WHERE e.since < e.before AND visible.operates()
+            UNION ALL
+            SELECT unnest(range_agg(b.during * p.during * tstzrange(e.since, e.before)))
+            FROM ingest.register AS g
+            JOIN ingest.binding AS b ON b.device = g.device AND b.superseded IS NULL
+            JOIN contracts.party_asset AS p ON p.asset = b.asset AND p.party = visible.party()
+            WHERE g.id = e.register AND e.since < e.before AND NOT visible.operates()
+        ) AS s (during)
+    )
+    SELECT s.bound, s.at, s.heard, s.value
+    FROM (SELECT array_agg(x.bound) AS bounds, array_agg(x.register) AS registers, array_agg(x.since) AS sinces,
+        array_agg(x.before) AS befores, array_agg(x.gap) AS gaps FROM shown AS x) AS a
+    CROSS JOIN LATERAL ingest.said(a.bounds, a.registers, a.sinces, a.befores, a.gaps, first, last, newest) AS s
+$$;
+
 CREATE OR REPLACE FUNCTION visible.knows(register_id int, instant timestamptz) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
     SELECT visible.operates() OR EXISTS (

@@ -1020,6 +1020,24 @@ RELATION ingest.estimate
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
+RELATION ingest.gauge_hour
+    register integer NOT NULL
+    hour timestamp with time zone NOT NULL
+    known bigint NOT NULL
+    superseded bigint
+    readings integer NOT NULL
+    lowest bigint NOT NULL
+    highest bigint NOT NULL
+    last_at timestamp with time zone NOT NULL
+    last_value bigint NOT NULL
+    risen numeric NOT NULL
+    fallen numeric NOT NULL
+    CONSTRAINT gauge_hour_check CHECK ((superseded > known))
+    CONSTRAINT gauge_hour_pkey PRIMARY KEY (register, hour, known)
+    CREATE TRIGGER ts_insert_blocker BEFORE INSERT ON ingest.gauge_hour FOR EACH ROW EXECUTE FUNCTION _timescaledb_functions.insert_blocker()
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_visible
+
 RELATION ingest.latest
     register integer NOT NULL
     at timestamp with time zone NOT NULL
@@ -1137,7 +1155,7 @@ RELATION ingest.reading
     raw text
     CONSTRAINT reading_at_check CHECK (((at >= '2000-01-01 00:00:00+00'::timestamp with time zone) AND (at < '2100-01-01 00:00:00+00'::timestamp with time zone)))
     CONSTRAINT reading_pkey PRIMARY KEY (register, at)
-    CREATE INDEX reading_known ON ingest.reading USING brin (known)
+    CREATE INDEX reading_known ON ingest.reading USING brin (known) WITH (pages_per_range='32', autosummarize='on')
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ingest.reading FOR EACH ROW EXECUTE FUNCTION core.refuse_change()
     CREATE TRIGGER ts_insert_blocker BEFORE INSERT ON ingest.reading FOR EACH ROW EXECUTE FUNCTION _timescaledb_functions.insert_blocker()
     GRANT INSERT, SELECT TO yardstick_worker
@@ -1154,6 +1172,7 @@ RELATION ingest.reading_override
     CONSTRAINT reading_override_author_check CHECK ((author <> ''::text))
     CONSTRAINT reading_override_pkey PRIMARY KEY (register, at, known)
     CONSTRAINT reading_override_reason_check CHECK ((reason <> ''::text))
+    CREATE INDEX reading_override_known ON ingest.reading_override USING btree (known)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.reading_override FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING visible.operates()
@@ -1207,6 +1226,18 @@ RELATION ingest.release
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
+RELATION ingest.rollup_point
+    share integer NOT NULL
+    known bigint NOT NULL
+    closed_to timestamp with time zone NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT rollup_point_pkey PRIMARY KEY (share, known)
+    CONSTRAINT rollup_point_share_check CHECK ((share = ANY (ARRAY[0, 1])))
+    ROW LEVEL SECURITY FORCED
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_visible
+
 RELATION ingest.sequence
     device integer NOT NULL
     boot text NOT NULL
@@ -1232,6 +1263,40 @@ RELATION ingest.state_code
     CONSTRAINT state_code_pkey PRIMARY KEY (id)
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.state_span
+    register integer NOT NULL
+    hour timestamp with time zone NOT NULL
+    starts_at timestamp with time zone NOT NULL
+    ends_at timestamp with time zone NOT NULL
+    value bigint NOT NULL
+    longest interval NOT NULL
+    readings integer NOT NULL
+    known bigint NOT NULL
+    superseded bigint
+    CONSTRAINT state_span_check CHECK ((superseded > known))
+    CONSTRAINT state_span_pkey PRIMARY KEY (register, hour, starts_at, known)
+    CREATE TRIGGER ts_insert_blocker BEFORE INSERT ON ingest.state_span FOR EACH ROW EXECUTE FUNCTION _timescaledb_functions.insert_blocker()
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.usage_hour
+    register integer NOT NULL
+    hour timestamp with time zone NOT NULL
+    known bigint NOT NULL
+    superseded bigint
+    readings integer NOT NULL
+    first_at timestamp with time zone NOT NULL
+    first_value bigint NOT NULL
+    last_at timestamp with time zone NOT NULL
+    last_value bigint NOT NULL
+    fastest bigint NOT NULL
+    CONSTRAINT usage_hour_check CHECK ((superseded > known))
+    CONSTRAINT usage_hour_pkey PRIMARY KEY (register, known, hour)
+    CREATE INDEX usage_hour_fastest ON ingest.usage_hour USING btree (register, fastest, hour, known)
+    CREATE TRIGGER ts_insert_blocker BEFORE INSERT ON ingest.usage_hour FOR EACH ROW EXECUTE FUNCTION _timescaledb_functions.insert_blocker()
+    GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_visible
 
 CREATE OR REPLACE FUNCTION billing.refuse_locked()
@@ -1292,6 +1357,24 @@ AS $function$
 $function$
 -- owner: the administrator
 
+CREATE OR REPLACE FUNCTION ingest.first_reading(register_id integer, since timestamp with time zone, before timestamp with time zone, low timestamp with time zone, high timestamp with time zone, newest bigint)
+ RETURNS TABLE(at timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT r.at, CASE WHEN o.is_there THEN o.value ELSE r.value END
+    FROM ingest.reading AS r
+    LEFT JOIN LATERAL (
+        SELECT v.value, true AS is_there FROM ingest.reading_override AS v
+        WHERE v.register = r.register AND v.at = r.at AND v.known <= newest ORDER BY v.known DESC LIMIT 1
+    ) AS o ON true
+    WHERE (o.is_there IS NULL OR o.value IS NOT NULL) AND since < before
+        AND r.register = register_id AND r.at >= since AND r.at < before AND r.at >= low AND r.at < high
+        AND r.known <= newest
+    ORDER BY r.at LIMIT 1
+$function$
+-- owner: the administrator
+
 CREATE OR REPLACE FUNCTION ingest.heard(register_id integer, since timestamp with time zone, before timestamp with time zone, first timestamp with time zone, last timestamp with time zone, silence interval, newest bigint)
  RETURNS TABLE(received bigint, first_at timestamp with time zone, last_at timestamp with time zone, froms timestamp with time zone[], tos timestamp with time zone[])
  LANGUAGE sql
@@ -1318,6 +1401,43 @@ AS $function$
 $function$
 -- owner: the administrator
 
+CREATE OR REPLACE FUNCTION ingest.last_reading(register_id integer, since timestamp with time zone, before timestamp with time zone, low timestamp with time zone, high timestamp with time zone, newest bigint)
+ RETURNS TABLE(at timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT r.at, CASE WHEN o.is_there THEN o.value ELSE r.value END
+    FROM ingest.reading AS r
+    LEFT JOIN LATERAL (
+        SELECT v.value, true AS is_there FROM ingest.reading_override AS v
+        WHERE v.register = r.register AND v.at = r.at AND v.known <= newest ORDER BY v.known DESC LIMIT 1
+    ) AS o ON true
+    WHERE (o.is_there IS NULL OR o.value IS NOT NULL) AND since < before
+        AND r.register = register_id AND r.at >= since AND r.at < before AND r.at >= low AND r.at < high
+        AND r.known <= newest
+    ORDER BY r.at DESC LIMIT 1
+$function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION ingest.late_hours(low timestamp with time zone, high timestamp with time zone, newest bigint)
+ RETURNS TABLE(register integer, hour timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    WITH point AS MATERIALIZED (SELECT * FROM ingest.rolled(newest))
+    SELECT f.register, date_bin('1 hour', f.at, '2000-01-01 00:00+00')
+    FROM (
+        SELECT r.register, r.at, r.known FROM ingest.reading AS r
+        WHERE r.known > (SELECT min(known) FROM point) AND r.known <= newest
+            AND r.at >= low AND r.at < high AND r.at < (SELECT max(closed_to) FROM point)
+        UNION ALL
+        SELECT o.register, o.at, o.known FROM ingest.reading_override AS o
+        WHERE o.known > (SELECT min(known) FROM point) AND o.known <= newest AND o.at >= low AND o.at < high
+    ) AS f JOIN point AS p ON p.share = f.register % 2 AND f.known > p.known AND f.at < p.closed_to
+    GROUP BY 1, 2
+$function$
+-- owner: the administrator
+
 CREATE OR REPLACE FUNCTION ingest.lowest(received int8multirange)
  RETURNS int8multirange
  LANGUAGE sql
@@ -1338,6 +1458,22 @@ AS $function$
 $function$
 -- owner: the administrator
 
+CREATE OR REPLACE FUNCTION ingest.near(edges integer[], registers integer[], starts timestamp with time zone[], ends timestamp with time zone[], instants timestamp with time zone[], low timestamp with time zone, high timestamp with time zone, newest bigint)
+ RETURNS TABLE(edge integer, at timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT e.edge, p.at, p.value
+    FROM unnest(edges, registers, starts, ends, instants) AS e (edge, register, "start", "end", at)
+    CROSS JOIN LATERAL (
+        SELECT * FROM ingest.last_reading(
+            e.register, e."start", least(e.at + interval '1 microsecond', e."end"), low, high, newest)
+        UNION ALL
+        SELECT * FROM ingest.first_reading(e.register, greatest(e.at, e."start"), e."end", low, high, newest)
+    ) AS p
+$function$
+-- owner: the administrator
+
 CREATE OR REPLACE FUNCTION ingest.refuse_rewriting()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1351,6 +1487,111 @@ BEGIN
     RAISE EXCEPTION '% of %.% refused: its rows never change; a correction is a new row',
         TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
 END $function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION ingest.rolled(newest bigint)
+ RETURNS TABLE(share integer, known bigint, closed_to timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT s.share, coalesce(p.known, 0), coalesce(p.closed_to, '2000-01-01 00:00+00')
+    FROM (VALUES (0), (1)) AS s (share)
+    LEFT JOIN LATERAL (
+        SELECT p.known, p.closed_to FROM ingest.rollup_point AS p
+        WHERE p.share = s.share AND p.known <= newest ORDER BY p.known DESC LIMIT 1
+    ) AS p ON true
+$function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION ingest.said(bounds integer[], registers integer[], sinces timestamp with time zone[], befores timestamp with time zone[], gaps interval[], first timestamp with time zone, last timestamp with time zone, newest bigint)
+ RETURNS TABLE(bound integer, at timestamp with time zone, heard timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    WITH point AS MATERIALIZED (SELECT * FROM ingest.rolled(newest)),
+    e AS MATERIALIZED (
+        SELECT e.bound, e.register, e.since, e.before, e.gap, p.known,
+            date_bin('1 hour', e.since + interval '59 minutes 59.999999 seconds', '2000-01-01 00:00+00') AS low,
+            least(date_bin('1 hour', e.before, '2000-01-01 00:00+00'), p.closed_to) AS high
+        FROM unnest(bounds, registers, sinces, befores, gaps) AS e (bound, register, since, before, gap)
+        JOIN point AS p ON p.share = e.register % 2
+        WHERE e.since < e.before
+    ), late AS MATERIALIZED (
+        SELECT * FROM ingest.late_hours(first, last, newest)
+    ), whole AS MATERIALIZED (
+        SELECT e.bound, e.register, e.gap, s.starts_at, s.ends_at, s.value, s.longest
+        FROM e JOIN ingest.state_span AS s ON s.register = e.register AND s.hour >= e.low AND s.hour < e.high
+            AND s.hour >= first AND s.hour < last AND s.known <= e.known AND (s.superseded IS NULL OR s.superseded > e.known)
+        WHERE NOT EXISTS (SELECT FROM late AS l WHERE l.register = s.register AND l.hour = s.hour)
+    ), zone AS (
+        SELECT e.bound, e.register, e.since AS low, CASE WHEN e.low < e.high THEN e.low ELSE e.before END AS high FROM e
+        UNION ALL
+        SELECT e.bound, e.register, e.high, e.before FROM e WHERE e.low < e.high
+        UNION ALL
+        SELECT e.bound, e.register, l.hour, l.hour + interval '1 hour'
+        FROM e JOIN late AS l ON l.register = e.register AND l.hour >= e.low AND l.hour < e.high
+        UNION ALL
+        SELECT w.bound, w.register, w.starts_at, w.ends_at + interval '1 microsecond' FROM whole AS w WHERE w.longest > w.gap
+    )
+    SELECT w.bound, w.starts_at, w.ends_at, w.value FROM whole AS w WHERE w.longest <= w.gap
+    UNION ALL
+    SELECT z.bound, r.at, r.at, r.value
+    FROM zone AS z CROSS JOIN LATERAL ingest.effective(z.register, z.low, z.high, newest) AS r
+    WHERE r.at >= first AND r.at < last
+$function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION ingest.turning(bounds integer[], registers integer[], firsts timestamp with time zone[], lasts timestamp with time zone[], max_rates numeric[], glitches interval[], low timestamp with time zone, high timestamp with time zone, newest bigint)
+ RETURNS TABLE(bound integer, at_before timestamp with time zone, before bigint, at timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    WITH point AS MATERIALIZED (SELECT * FROM ingest.rolled(newest)),
+    e AS MATERIALIZED (
+        SELECT e.*, p.known, p.closed_to, least(floor(e.max_rate), 9223372036854775805)::bigint AS whole_rate
+        FROM unnest(bounds, registers, firsts, lasts, max_rates, glitches)
+            AS e (bound, register, first, last, max_rate, glitch)
+        JOIN point AS p ON p.share = e.register % 2
+    ), late AS MATERIALIZED (
+        SELECT * FROM ingest.late_hours(turning.low, turning.high, newest)
+    ), zone AS (
+        SELECT e.bound, greatest(h.hour, e.first) AS low,
+            least(h.hour + interval '1 hour', e.last + interval '1 microsecond') AS high
+        FROM e JOIN ingest.usage_hour AS h ON h.register = e.register
+            AND h.fastest > coalesce(e.whole_rate, 9223372036854775806)
+            AND h.hour > e.first - interval '1 hour' AND h.hour <= e.last AND h.hour < e.closed_to
+            AND h.hour > turning.low - interval '1 hour' AND h.hour < turning.high
+            AND h.known <= e.known AND (h.superseded IS NULL OR h.superseded > e.known)
+        UNION ALL
+        SELECT e.bound, greatest(e.closed_to, e.first), e.last + interval '1 microsecond'
+        FROM e WHERE e.last >= e.closed_to
+        UNION ALL
+        SELECT e.bound, greatest(l.hour, e.first),
+            least(coalesce(n.at, e.last), e.last) + interval '1 microsecond'
+        FROM e JOIN late AS l ON l.register = e.register AND l.hour <= e.last AND l.hour > e.first - interval '1 hour'
+        LEFT JOIN LATERAL ingest.first_reading(
+            e.register, l.hour + interval '1 hour', e.last + interval '1 microsecond', turning.low, turning.high, newest)
+            AS n ON true
+    ), turn AS MATERIALIZED (
+        SELECT e.bound, e.register, e.last, e.glitch, p.at_before, p.before, p.at, p.value
+        FROM zone AS z JOIN e ON e.bound = z.bound
+        LEFT JOIN LATERAL ingest.last_reading(e.register, e.first, z.low, turning.low, turning.high, newest) AS b ON true
+        CROSS JOIN LATERAL (
+            SELECT r.at, r.value, lag(r.at, 1, b.at) OVER (ORDER BY r.at) AS at_before,
+                lag(r.value, 1, b.value) OVER (ORDER BY r.at) AS before
+            FROM ingest.effective(e.register, z.low, z.high, newest) AS r
+            WHERE r.at >= turning.low AND r.at < turning.high
+        ) AS p
+        WHERE p.value < p.before
+            OR (p.value::numeric - p.before) * 3600 > e.max_rate * extract(epoch FROM p.at - p.at_before)
+    )
+    SELECT t.bound, t.at_before, t.before, t.at, t.value FROM turn AS t
+    UNION ALL
+    SELECT t.bound, t.at, t.value, r.at, r.value
+    FROM turn AS t CROSS JOIN LATERAL ingest.effective(
+        t.register, t.at, least(t.at + t.glitch, t.last) + interval '1 microsecond', newest) AS r
+    WHERE t.glitch IS NOT NULL AND t.value < t.before AND r.at > t.at AND r.at >= turning.low AND r.at < turning.high
+$function$
 -- owner: the administrator
 
 CREATE OR REPLACE FUNCTION visible.asset_ids()
@@ -1481,6 +1722,22 @@ AS $function$
 $function$
 -- owner: yardstick_visible
 
+CREATE OR REPLACE FUNCTION visible.near(edges integer[], registers integer[], starts timestamp with time zone[], ends timestamp with time zone[], instants timestamp with time zone[], low timestamp with time zone, high timestamp with time zone, newest bigint)
+ RETURNS TABLE(edge integer, at timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT n.edge, n.at, n.value
+    FROM (
+        SELECT array_agg(e.edge) AS edges, array_agg(e.register) AS registers, array_agg(e."start") AS starts,
+            array_agg(e."end") AS ends, array_agg(e.at) AS instants
+        FROM unnest(edges, registers, starts, ends, instants) AS e (edge, register, "start", "end", at)
+        WHERE visible.knows(e.register, e.at)
+    ) AS a CROSS JOIN LATERAL ingest.near(a.edges, a.registers, a.starts, a.ends, a.instants, low, high, newest) AS n
+$function$
+-- owner: yardstick_visible
+
 CREATE OR REPLACE FUNCTION visible.operates()
  RETURNS boolean
  LANGUAGE sql
@@ -1555,6 +1812,32 @@ AS $function$
 $function$
 -- owner: yardstick_visible
 
+CREATE OR REPLACE FUNCTION visible.said(bounds integer[], registers integer[], sinces timestamp with time zone[], befores timestamp with time zone[], gaps interval[], first timestamp with time zone, last timestamp with time zone, newest bigint)
+ RETURNS TABLE(bound integer, at timestamp with time zone, heard timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    WITH shown AS (
+        SELECT e.bound, e.register, lower(s.during) AS since, upper(s.during) AS before, e.gap
+        FROM unnest(bounds, registers, sinces, befores, gaps) AS e (bound, register, since, before, gap)
+        CROSS JOIN LATERAL (
+            SELECT tstzrange(e.since, e.before) WHERE e.since < e.before AND visible.operates()
+            UNION ALL
+            SELECT unnest(range_agg(b.during * p.during * tstzrange(e.since, e.before)))
+            FROM ingest.register AS g
+            JOIN ingest.binding AS b ON b.device = g.device AND b.superseded IS NULL
+            JOIN contracts.party_asset AS p ON p.asset = b.asset AND p.party = visible.party()
+            WHERE g.id = e.register AND e.since < e.before AND NOT visible.operates()
+        ) AS s (during)
+    )
+    SELECT s.bound, s.at, s.heard, s.value
+    FROM (SELECT array_agg(x.bound) AS bounds, array_agg(x.register) AS registers, array_agg(x.since) AS sinces,
+        array_agg(x.before) AS befores, array_agg(x.gap) AS gaps FROM shown AS x) AS a
+    CROSS JOIN LATERAL ingest.said(a.bounds, a.registers, a.sinces, a.befores, a.gaps, first, last, newest) AS s
+$function$
+-- owner: yardstick_visible
+
 CREATE OR REPLACE FUNCTION visible.statuses()
  RETURNS TABLE(contract integer, label text, starts_at timestamp with time zone, ends_at timestamp with time zone, until timestamp with time zone, evaluated_at timestamp with time zone, verdicts jsonb)
  LANGUAGE sql
@@ -1570,5 +1853,18 @@ AS $function$
         WHERE v ->> 'kind' IN ('availability', 'performance', 'event_guarantee', 'obligation')), '[]')
     FROM contracts.standing AS s JOIN contracts.period AS p ON p.id = s.period
     WHERE s.contract IN (SELECT visible.contract_ids())
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.turning(bounds integer[], registers integer[], firsts timestamp with time zone[], lasts timestamp with time zone[], max_rates numeric[], glitches interval[], low timestamp with time zone, high timestamp with time zone, newest bigint)
+ RETURNS TABLE(bound integer, at_before timestamp with time zone, before bigint, at timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT t.bound, t.at_before, t.before, t.at, t.value
+    FROM ingest.turning(bounds, registers, firsts, lasts, max_rates, glitches, low, high, newest) AS t
+    JOIN unnest(bounds, registers) AS e (bound, register) ON e.bound = t.bound
+    WHERE visible.knows(e.register, t.at)
 $function$
 -- owner: yardstick_visible

@@ -152,6 +152,19 @@ READINGS = {
         "visible.counter_neighbours(ARRAY[1], ARRAY[:register], ARRAY[timestamptz '2026-09-01'], "
         "ARRAY[timestamptz '2100-01-01'], ARRAY[timestamptz '2026-10-01'], 1000000)"
     ),
+    "near": (
+        "visible.near(ARRAY[1], ARRAY[:register], ARRAY[timestamptz '2026-09-01'], ARRAY[timestamptz '2100-01-01'], "
+        f"ARRAY[timestamptz '2026-10-01'], {SPAN}, 1000000)"
+    ),
+    "turning": (
+        "visible.turning(ARRAY[1], ARRAY[:register], ARRAY[timestamptz '2026-10-01'], "
+        "ARRAY[timestamptz '2026-10-02'], ARRAY[0::numeric], ARRAY[NULL::interval], "
+        "timestamptz '2026-10-01', timestamptz '2026-10-02 00:00:01', 1000000)"
+    ),
+    "said": (
+        "visible.said(ARRAY[1], ARRAY[:register], ARRAY[timestamptz '2026-10-01'], ARRAY[timestamptz '2026-10-02'], "
+        f"ARRAY[interval '1 hour'], {SPAN}, 1000000)"
+    ),
     # A rate of nothing makes each rise a break.
     "counter_breaks": (
         "visible.counter_breaks(ARRAY[1], ARRAY[:register], ARRAY[timestamptz '2026-10-01'], "
