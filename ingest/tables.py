@@ -131,6 +131,8 @@ class Quarantine(Row, table=True):
     size: int
     device: str | None = Field(default=None, sa_type=Text)
     received_at: datetime = Field(sa_type=_INSTANT)
+    content_type: str = Field(default="", sa_type=Text)
+    properties: Any = Field(default_factory=list, sa_type=JSONB)
     known: int = Field(sa_type=BigInteger)
 
 

@@ -88,7 +88,7 @@ STANDING = """
     ) AS o ON o.register = r.register AND o.at = r.at
     WHERE d.kind = '{kind}' AND (o.at IS NULL OR o.value IS NOT NULL)
 """
-# The reading before a stretch is looked for nearby, then everywhere. By hour first: one sort serves both, steps and hours.
+# The reading before a stretch is looked for nearby, then everywhere. By hour first: one sort serves both.
 STEPS = """
     WITH edge AS MATERIALIZED (
         SELECT d.register, d.low, coalesce(near.at, far.at) AS at, coalesce(near.value, far.value) AS value

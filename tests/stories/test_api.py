@@ -19,7 +19,9 @@ pytestmark = pytest.mark.services
 
 OCTOBER_KM = 20 * 14 * 31  # 20 km in each of 14 hours of 31 days
 MONEY_PATHS = ("standing", "versions", "evaluations", "invoices", "breach-reports", "usage")
-OPERATOR_PATHS = ("/v1/quarantine", "/v1/ingest/summary", "/v1/ingest/series", "/v1/silent")
+OPERATOR_PATHS = (
+    "/v1/corrections", "/v1/quarantine", "/v1/ingest/summary", "/v1/ingest/series", "/v1/silent",
+)  # fmt: skip
 
 
 def every_get(served: Served) -> list[str]:
