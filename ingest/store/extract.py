@@ -10,7 +10,8 @@ from core.database import driver
 
 SERVED = text("""
     SELECT DISTINCT b.position || '/' || g.name AS path FROM ingest.asset AS a
-    JOIN ingest.binding AS b ON b.asset = a.id JOIN ingest.register AS g ON g.device = b.device
+    JOIN ingest.binding AS b ON b.asset = a.id AND b.superseded IS NULL
+    JOIN ingest.register AS g ON g.device = b.device
     WHERE a.name = :asset ORDER BY path
 """)
 # Ticks times resolution is an exact decimal in the register's unit.
@@ -23,7 +24,8 @@ COPY = """
             CASE WHEN e.value = r.value THEN '' WHEN g.kind = 'state' THEN t.name
                 ELSE trim_scale(r.value * g.resolution)::text END AS received_value
         FROM ingest.asset AS a
-        JOIN ingest.binding AS b ON b.asset = a.id
+        JOIN ingest.binding AS b ON b.asset = a.id AND b.known <= %(known)s
+            AND (b.superseded IS NULL OR b.superseded > %(known)s)
         JOIN ingest.device AS d ON d.id = b.device
         JOIN ingest.register AS g ON g.device = b.device
         CROSS JOIN LATERAL (SELECT greatest(lower(b.during), %(since)s) AS "from",
