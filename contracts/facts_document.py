@@ -115,7 +115,7 @@ def facts_for(lists: FactLists, needs: Needs, versions: Sequence[Version], *, as
             Notice(n.kind, n.given, n.asset or "", n.clause or "", n.start, n.end) for n in _known(lists.notices, as_of)
         ),
         carried=tuple(
-            Carried(c.clause, c.item, c.value, c.asset or c.group or "") for c in _known(lists.carried, as_of)
+            Carried(c.clause, c.label, c.value, c.asset or c.group or "") for c in _known(lists.carried, as_of)
         ),
         history=tuple(
             History(

@@ -19,7 +19,7 @@ from core.problem import Problem
 from core.time import instant, micros
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from contracts.document import Version
     from contracts.scene import Scene
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class FixedFee(Term):
-    """Parameters. every: the window of one fee; advance: invoiced ahead, which changes no amount."""
+    """Parameters. every: the window of one fee; advance: invoiced ahead (contracts/advance.py)."""
 
     kind: Literal["fixed_fee"]
     amount: MoneyWord
@@ -56,22 +56,23 @@ def evaluate(scene: Scene, lineage: Lineage) -> Outcome:
     return outcome
 
 
-def _drafts(scene: Scene, lineage: Lineage) -> Sequence[tuple[Segment, str, Draft]]:
-    """The lines of the period before rounding. Unless an index moves the fee, no fact has a say in them."""
-    if is_indexed(scene, lineage):
-        return _drafted(scene, lineage)
-    key = "fees", key_of(lineage), scene.start, scene.end
-    return scene.plan.once(key, lambda: _drafted(scene, lineage))
-
-
-def _drafted(scene: Scene, lineage: Lineage) -> list[tuple[Segment, str, Draft]]:
+def drafts_of(scene: Scene, lineage: Lineage, windows: Iterable[Period]) -> list[tuple[Segment, str, Draft]]:
+    """A line before rounding for each owner and segment: its days of these windows of the fee."""
     shares: dict[tuple[str, int], list[_Share]] = {}
-    for window in _windows(scene, lineage):
+    for window in windows:
         for share in _shares(scene, lineage, window):
             shares.setdefault((share.owner, share.segment.version.version), []).append(share)
     return [
         (parts[0].segment, owner, _draft(parts, several=_is_cut(shares, owner))) for (owner, _), parts in shares.items()
     ]
+
+
+def _drafts(scene: Scene, lineage: Lineage) -> Sequence[tuple[Segment, str, Draft]]:
+    """The lines of the period before rounding. Unless an index moves the fee, no fact has a say in them."""
+    if is_indexed(scene, lineage):
+        return drafts_of(scene, lineage, ending(scene, lineage))
+    key = "fees", key_of(lineage), scene.start, scene.end
+    return scene.plan.once(key, lambda: drafts_of(scene, lineage, ending(scene, lineage)))
 
 
 class _Share:
@@ -99,7 +100,7 @@ class _Share:
         return self.amount * self.days / self.of
 
 
-def _windows(scene: Scene, lineage: Lineage) -> Iterator[Period]:
+def ending(scene: Scene, lineage: Lineage) -> Iterator[Period]:
     """Windows of the fee that end in the period; the last is cut short by the end of the agreement."""
     ruling = in_force(scene.versions, scene.start, scene.end)
     last = ruling[-1][2] if ruling else scene.start

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from contracts import explain
+from contracts import applied, explain
 from contracts.evaluation import Figure, State, Status, Step, Verdict
 from contracts.quantity import Demand, Measured, measured, members_of, pooled
 from contracts.quantity import demands as of_measure
@@ -166,9 +166,12 @@ def _add(scene: Scene, result: Result, left: Capped, outcome: Outcome) -> None:
         place = f"clause {term.clause}, {result.owner}, "
         outcome.problems += [Problem(place + p.place, p.message, p.remedy) for p in found.problems]
     money = left.credits[result.owner]
-    if money and window.over:
+    if money and window.over and not applied.is_line(scene, window):
+        outcome.carry += applied.later(window, result.owner, money)
+    elif money and window.over:
         segment = Segment(term, window.version, window.start, window.end)
-        draft = Draft(window.start, window.end, _words(result), -result.due.exact, steps=tuple(_steps(result)))
+        text = _words(result) + applied.words(window)
+        draft = Draft(window.start, window.end, text, -result.due.exact, steps=tuple(_steps(result)))
         outcome.lines.append(scene.line(segment, result.owner, draft, -money))
     values = {}
     if found is not None and found.value is not None and result.attained is not None:
@@ -176,6 +179,7 @@ def _add(scene: Scene, result: Result, left: Capped, outcome: Outcome) -> None:
             "actual": Figure(found.value, found.unit),
             "attainment": Figure.share(result.attained),
             "credit_share": Figure.share(result.due.share or Fraction(0)),
+            **applied.values(scene, result, money),
         }
     status = _status(scene, result)
     outcome.verdicts.append(
