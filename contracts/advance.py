@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from contracts.evaluation import line_id
 from contracts.facts import Carried
+from contracts.phrase import say
 from contracts.scene import Draft, Outcome
 from contracts.segment import Segment, in_force, periods
 from contracts.terms.fixed_fee import FixedFee, drafts_of, ending
@@ -39,7 +40,9 @@ def evaluate(scene: Scene, lineage: Lineage) -> Outcome:
             outcome.carry.append(item)
     for window in _ahead(scene, lineage):
         for segment, owner, draft in drafts_of(scene.of(scene.period.next()), lineage, [window]):
-            line = scene.line(segment, owner, draft._replace(text=f"{draft.text}, in advance"))
+            line = scene.line(
+                segment, owner, draft._replace(text=say(segment.version.language, "in advance", draft.text))
+            )
             outcome.lines.append(_named(scene, line, f"{ITEM}{window.label}", segment.version.version))
             outcome.carry.append(Carried(segment.term.clause, f"{ITEM}{window.label}", line.amount, owner))
     return outcome
@@ -75,7 +78,7 @@ def _offset(scene: Scene, lineage: Lineage, item: Carried, label: str) -> Line:
     version, since, until = in_force(scene.versions, scene.start, scene.end)[-1]
     term = lineage.get(version.version) or list(lineage.values())[-1]
     money = -item.value if isinstance(item.value, Money) else Money.zero(scene.currency)
-    draft = Draft(since, until, f"{label} was invoiced in advance", Fraction(money.amount))
+    draft = Draft(since, until, say(version.language, "was invoiced", label), Fraction(money.amount))
     line = scene.line(Segment(term, version, since, until), item.owner or "contract", draft, money)
     return _named(scene, line, f"less {item.item}", version.version)
 

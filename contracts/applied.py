@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from contracts.evaluation import Figure, line_id
 from contracts.facts import Carried
+from contracts.phrase import say
 from contracts.scene import Draft, Outcome
 from contracts.segment import Segment, days_touched, in_force
 from core.money import Money
@@ -29,7 +30,7 @@ def is_line(scene: Scene, window: Window[Any]) -> bool:
 
 def words(window: Window[Any]) -> str:
     """What the line's text says of it."""
-    return ", paid out in cash" if window.term.application == "cash" else ""
+    return say(window.version.language, "in cash") if window.term.application == "cash" else ""
 
 
 def later(window: Window[Any], owner: str, credit: Money) -> list[Carried]:
@@ -56,7 +57,8 @@ def evaluate(scene: Scene, lineage: Lineage) -> Outcome:
     term = lineage.get(version.version) or list(lineage.values())[-1]
     for item in scene.facts.carried:
         if item.clause in clauses and item.item.startswith(ITEM) and isinstance(item.value, Money):
-            draft = Draft(since, until, item.item, -Fraction(item.value.amount))
+            text = say(version.language, "credit of", item.item.removeprefix(ITEM))
+            draft = Draft(since, until, text, -Fraction(item.value.amount))
             line = scene.line(Segment(term, version, since, until), item.owner or "contract", draft, -item.value)
             name = f"{scene.period.label} {item.item}"
             number = line_id(version.contract, name, line.clause, owner=line.owner, segment=version.version)

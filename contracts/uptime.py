@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from contracts import applied, explain
 from contracts.evaluation import Figure, State, Status, Step, Verdict
 from contracts.facts import Case
+from contracts.phrase import category
 from contracts.quantity import Demand, measured, members_of
 from contracts.quantity import demands as of_measure
 from contracts.remedy import Capped, Credit, credit
@@ -286,19 +287,19 @@ def _unlike(both: tuple[T, T]) -> tuple[T, ...]:
 
 
 def _steps(result: Result) -> tuple[Step, ...]:
-    tally, term = result.tally, result.window.term
+    tally, term, language = result.tally, result.window.term, result.window.version.language
     steps = [
         Step(
             "counted time",
             "required - excluded",
             {"required": explain.hours(tally.required)}
-            | {explain.WORDS.get(c, c): explain.hours(t) for c, t in tally.excluded.items()},
+            | {category(language, c): explain.hours(t) for c, t in tally.excluded.items()},
             explain.hours(tally.counted),
         ),
         Step(
             "down time",
             "sum of outages and equivalent down time",
-            {explain.WORDS.get(c, c): explain.hours(t) for c, t in tally.down.items()},
+            {category(language, c): explain.hours(t) for c, t in tally.down.items()},
             explain.hours(tally.lost),
         ),
     ]

@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 from contracts.evaluation import Figure, Step, Verdict
+from contracts.phrase import day_of, month, say
 from contracts.plan import key_of
 from contracts.pricing import total
 from contracts.scene import Draft, Outcome
@@ -165,22 +166,25 @@ def _draft(parts: list[_Share], *, several: bool) -> Draft:
         )
         for part in parts
     )
-    prefix = f"version {parts[0].segment.version.version}: " if several else ""
+    version = parts[0].segment.version
+    prefix = say(version.language, "version", version.version) if several else ""
     text = prefix + "; ".join(_words(part) for part in parts)
     whole = sum((part.exact for part in parts), Fraction(0))
     return Draft(parts[0].start, parts[-1].end, text, whole, steps=steps)
 
 
 def _words(part: _Share) -> str:
+    language = part.segment.version.language
     if part.days == part.of:
-        return _window_words(part.window)
+        return _window_words(part.window, language)
     where = part.window.zone
     first, last = (instant(at).astimezone(where) for at in (part.start, part.end - 1))
-    return f"{first.day} {first:%B} to {last.day} {last:%B %Y}, {part.days} of {part.of} days"
+    return say(language, "days", day_of(language, first), day_of(language, last), last.year, part.days, part.of)
 
 
-def _window_words(window: Period) -> str:
-    return f"{window.first_day:%B %Y}" if window.kind == "month" else window.label
+def _window_words(window: Period, language: str) -> str:
+    first = window.first_day
+    return f"{month(language, first)} {first.year}" if window.kind == "month" else window.label
 
 
 def _verdict(scene: Scene, clause: str, owner: str, exact: Fraction) -> Verdict:

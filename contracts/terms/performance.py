@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from contracts import applied, explain
 from contracts.evaluation import Figure, State, Status, Step, Verdict
+from contracts.phrase import say
 from contracts.quantity import Demand, Measured, measured, members_of, pooled
 from contracts.quantity import demands as of_measure
 from contracts.remedy import Credit, Remedy, credit
@@ -191,10 +192,11 @@ def _add(scene: Scene, result: Result, left: Capped, outcome: Outcome) -> None:
 
 
 def _words(result: Result) -> str:
-    due = result.due
-    base = explain.number(result.base)
-    what = explain.number(due.exact) if due.share is None else f"{explain.percent(due.share)} of {base}"
-    return f"{explain.percent(result.attained or ONE)} attained: {what}"
+    due, language = result.due, result.window.version.language
+    what = explain.number(due.exact)
+    if due.share is not None:
+        what = say(language, "of", explain.percent(due.share), explain.number(result.base))
+    return say(language, "of attainment", explain.percent(result.attained or ONE), what)
 
 
 def _steps(result: Result) -> Iterator[Step]:
