@@ -91,7 +91,9 @@ def _shown_each(gauge: Gauge, measure: Measure, spans: Spans) -> list[Fraction]:
     """The same for each span: by sums from the first reading on, so that no reading is looked at twice."""
     levels, share = gauge.levels, factor(gauge.unit, measure.unit or gauge.unit)
     if measure.kind == "gauge_fall":
-        found = [(b.at, a.value - b.value) for a, b in pairwise(levels) if b.value < a.value]
+        runs = gauge.settled or (gauge.levels,)
+        falls = ((after.at, before.value - after.value) for run in runs for before, after in pairwise(run))
+        found = sorted(fall for fall in falls if fall[1] > 0)
         place = bisect_right
     else:
         found = [(one.at, one.value) for one in levels]
