@@ -24,7 +24,7 @@ def joined(left: Sequence[Carried], stated: Sequence[Carried]) -> tuple[Carried,
 
     "rollover" stands for "rollover of 2026-05" as well; stated without an owner, it is for all of them.
     """
-    instead = {(item.clause, _family(item), item.owner) for item in stated if item.item != PAID_IN_ADVANCE}
+    instead = {(item.clause, _family(item), item.owner) for item in stated if _family(item) != PAID_IN_ADVANCE}
     kept = [item for item in left if not {(item.clause, _family(item), owner) for owner in (item.owner, "")} & instead]
     return (*kept, *stated)
 

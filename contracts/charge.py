@@ -11,6 +11,7 @@ from contracts import explain
 from contracts.evaluation import Figure, Status, Verdict
 from contracts.facts import Carried
 from contracts.measure import Row, Usage, without_facts
+from contracts.phrase import say
 from contracts.pricing import Band, Charge, fees, graduated, packages, reached, total, whole_units
 from contracts.scene import Draft, Outcome, PricedUnits
 from contracts.span import cut
@@ -318,7 +319,8 @@ def _add_lines(scene: Scene, owner: str, chunks: list[Chunk], outcome: Outcome, 
     quantity = total([chunk.counted for chunk in chunks])
     start = min(spans[0][0] for chunk in chunks for spans in chunk.stretch.billed.values())
     end = max(spans[-1][1] for chunk in chunks for spans in chunk.stretch.billed.values())
-    prefix = f"version {first.segment.version.version}: " if several else ""
+    version = first.segment.version
+    prefix = say(version.language, "version", version.version) if several else ""
     text = prefix + explain.use(chunks, unit)
     line = scene.line(first.segment, owner, Draft(start, end, text, exact, quantity, unit, _steps(chunks)))
     if term.allocate == "none" or term.scope != "pool":
@@ -332,7 +334,7 @@ def _add_lines(scene: Scene, owner: str, chunks: list[Chunk], outcome: Outcome, 
         return
     shares = allocate(line.amount, used, first.segment.version.billing.decimals)
     for asset, amount in shares.items():
-        text = prefix + explain.shared(used[asset], quantity, unit=unit, amount=line.amount)
+        text = prefix + explain.shared(used[asset], quantity, chunk=first, amount=line.amount)
         part = exact * used[asset] / quantity if quantity else exact / len(used)
         draft = Draft(start, end, text, part, used[asset], unit, _steps(chunks))
         outcome.lines.append(scene.line(first.segment, asset, draft, amount))

@@ -6,7 +6,7 @@ from fractions import Fraction
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
-from contracts import charge, uptime
+from contracts import advance, applied, charge, uptime
 from contracts.evaluation import ENGINE_VERSION, Evaluation, Line, Verdict
 from contracts.needs import NothingInForce, needs, scene_of
 from contracts.scene import Draft, Outcome
@@ -133,7 +133,7 @@ def _promises(scene: Scene, bill: Bill, outcome: Outcome) -> None:
 
 
 def _closing(scene: Scene, outcome: Outcome) -> None:
-    """What rests on all else: shipments, rights, corrections, and last what is paid already."""
+    """What rests on all else: shipments, rights, corrections, fees ahead, and last what is paid already."""
     for lineage in scene.plan.of_kind(Indexation):
         _take(scene, lineage, indexation.evaluate(scene, lineage), outcome)
     for lineage in scene.plan.of_kind(Replenishment):
@@ -142,6 +142,11 @@ def _closing(scene: Scene, outcome: Outcome) -> None:
         _take(scene, lineage, evidence_dispute.evaluate(scene, lineage), outcome)
     for lineage in scene.plan.of_kind(TerminationRight):
         _take(scene, lineage, termination_right.evaluate(scene, lineage, outcome.verdicts), outcome)
+    for lineage in (*scene.plan.of_kind(Availability), *scene.plan.of_kind(Performance)) if scene.facts.carried else ():
+        _take(scene, lineage, applied.evaluate(scene, lineage), outcome)
+    for lineage in scene.plan.of_kind(FixedFee):
+        if scene.facts.carried or any(term.advance for term in lineage.values() if isinstance(term, FixedFee)):
+            _take(scene, lineage, advance.evaluate(scene, lineage), outcome)
     for lineage in scene.plan.of_kind(Prepaid):
         settled = {clause for term in lineage.values() if isinstance(term, Prepaid) for clause in term.of}
         soft = any(v.status != "final" for v in outcome.verdicts if v.clause in settled)

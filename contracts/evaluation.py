@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from contracts.facts import Carried, Case
     from core.problem import Problem
 
-ENGINE_VERSION = "2"
+ENGINE_VERSION = "3"
 """Rises whenever any amount, value or text of an evaluation may change."""
 
 State: TypeAlias = Literal["fulfilled", "violated", "not_determined", "not_applicable", "-"]

@@ -1,4 +1,4 @@
-"""What a line and a verdict say to a reader, in English; made from the same numbers, never computed again."""
+"""What a line and a verdict say to a reader, in the contract's language; made of its numbers, never computed again."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from contracts.evaluation import Figure, Step
+from contracts.phrase import category, day_of, month, say
 from contracts.pricing import total
 from core.canonical import fraction_text
 from core.money import round_fraction, round_ratio
 from core.time import HOUR, instant
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from zoneinfo import ZoneInfo
 
     from contracts.charge import Chunk
@@ -23,20 +24,6 @@ if TYPE_CHECKING:
     from core.money import Money
 
 ZERO, ONE = Fraction(0), Fraction(1)
-WORDS = {
-    "running": "running",
-    "idle": "idle",
-    "derated": "reduced power",
-    "fault": "fault",
-    "unplanned_repair": "unplanned repair",
-    "planned_maintenance": "planned maintenance",
-    "customer_cause": "caused on your side",
-    "external": "external cause",
-    "force_majeure": "force majeure",
-    "unknown": "no data",
-    "unannounced": "maintenance without notice or beyond the allowance",
-}
-"""Categories of time in a customer's words."""
 
 
 def number(exact: Fraction, decimals: int = 4) -> str:
@@ -82,24 +69,28 @@ def _tier(chunk: Chunk, charge: Charge, factor: Fraction) -> Tier:
 
 def use(chunks: Sequence[Chunk], unit: str) -> str:
     """`8000 km at 0.0420, 2400 km at 0.0380`."""
-    pieces = [piece for chunk in chunks for tier in chunk.tiers if (piece := _piece(tier, chunk, unit))]
+    language = chunks[0].segment.version.language
+    pieces = [piece for chunk in chunks for tier in chunk.tiers if (piece := _piece(tier, chunk, unit, language))]
     counted = total([chunk.counted for chunk in chunks])
     free = chunks[0].included
-    head = f"{number(counted)} {unit}, {number(free)} {unit} included: " if free else ""
-    return head + (", ".join(pieces) if pieces else "nothing to price" if counted else f"no {unit}")
+    head = say(language, "included", number(counted), unit, number(free), unit) if free else ""
+    if pieces:
+        return head + ", ".join(pieces)
+    return head + (say(language, "nothing to price") if counted else say(language, "no units", unit))
 
 
-def _piece(tier: Tier, chunk: Chunk, unit: str) -> str:
+def _piece(tier: Tier, chunk: Chunk, unit: str, language: str) -> str:
     times = f" x {tier.times}" if tier.times else ""
     if tier.fee:
-        return f"fee {tier.price}{times}"
-    word = "packages" if chunk.term.model == "package" else unit
-    return f"{number(tier.units)} {word} at {tier.price}{times}" if tier.units else ""
+        return say(language, "fee", tier.price, times)
+    word = say(language, "packages") if chunk.term.model == "package" else unit
+    return say(language, "at", number(tier.units), word, tier.price, times) if tier.units else ""
 
 
-def shared(part: Fraction, whole: Fraction, *, unit: str, amount: Money) -> str:
+def shared(part: Fraction, whole: Fraction, *, chunk: Chunk, amount: Money) -> str:
     """`667 of 1000 kWh, its share of 305.00`."""
-    return f"{number(part)} of {number(whole)} {unit}, its share of {amount.amount:f}"
+    language = chunk.segment.version.language
+    return say(language, "shared", number(part), number(whole), chunk.unit, f"{amount.amount:f}")
 
 
 def steps(chunk: Chunk) -> list[Step]:
@@ -171,84 +162,84 @@ def _percent(part: int, whole: int, decimals: int) -> str:
     return f"{round_ratio(part * 100, whole, decimals, 'half_up'):f} %"
 
 
-def day(at: int, where: ZoneInfo) -> str:
-    """`11 June`."""
-    local = instant(at).astimezone(where)
-    return f"{local.day} {local:%B}"
-
-
-def amount(money: Money) -> str:
-    """`1,850.00`."""
-    return f"{abs(money.amount):,f}"
+def amount(money: Money, language: str = "en") -> str:
+    """`1,850.00`; in other languages without a mark, which would read as decimals."""
+    return f"{abs(money.amount):,f}" if language == "en" else f"{abs(money.amount):f}"
 
 
 def credit(result: Result, money: Money) -> str:
     """`97.0279 % of 98 %: 5 % of 1850.00`, and what caps left of it."""
-    term, due = result.window.term, result.due
-    reached = result.tally.availability
-    head = "at least " if result.open else f"{percent(reached or ZERO)} of {percent(term.target)}: "
+    term, due, language = result.window.term, result.due, result.window.version.language
     base = money_number(result.base, money.currency)
-    whole = f"{money.amount:f}" if due.share is None else f"{percent(due.share)} of {base}"
-    cut = result.money is not None and money != result.money
-    return f"{head}{whole}" + (
-        f" = {result.money.amount:f}, its share of what the cap leaves" if cut and result.money else ""
-    )
+    found = f"{money.amount:f}" if due.share is None else say(language, "of", percent(due.share), base)
+    if result.money is not None and money != result.money:
+        found = say(language, "cap", found, f"{result.money.amount:f}")
+    if result.open:
+        return say(language, "at least", found)
+    return say(language, "reached", percent(result.tally.availability or ZERO), percent(term.target), found)
 
 
 def availability(result: Result, money: Money, where: ZoneInfo) -> str:
     """The verdict in a customer's sentences."""
+    return " ".join(_availability(result, money, where, result.window.version.language))
+
+
+def _availability(result: Result, money: Money, where: ZoneInfo, language: str) -> Iterator[str]:
     tally, window = result.tally, result.window
-    sentences = [f"{result.owner}, {_window(result, where)}: required {hours(tally.required)}."]
+    when = _month(window.start, window.end - 1, where, language) or window.label
+    yield say(language, "required", result.owner, when, hours(tally.required))
     if tally.excluded:
-        parts = [f"{WORDS.get(c, c)} {hours(t)}{_cause(result, c, where)}" for c, t in tally.excluded.items()]
-        sentences.append(f"Not counted: {', '.join(parts)}.")
-    sentences.append(f"Counted {hours(tally.counted)}.")
+        parts = [
+            f"{category(language, c)} {hours(t)}{_cause(result, c, where, language)}" for c, t in tally.excluded.items()
+        ]
+        yield say(language, "not counted", ", ".join(parts))
+    yield say(language, "counted", hours(tally.counted))
     if tally.down:
-        parts = [_down(c, t, tally.touched[c]) for c, t in tally.down.items()]
-        total = f" = {hours(tally.lost)}" if len(parts) > 1 else ""
-        sentences.append(f"Down: {', '.join(parts)}{total}.")
+        parts = [_down(c, t, tally.touched[c], language) for c, t in tally.down.items()]
+        whole = f" = {hours(tally.lost)}" if len(parts) > 1 else ""
+        yield say(language, "down", ", ".join(parts) + whole)
     if tally.availability is not None:
-        sentences.append(f"Availability {percent(tally.availability)}, promised {percent(window.term.target)}.")
+        yield say(language, "availability", percent(tally.availability), percent(window.term.target))
     if money:
-        due = result.due
-        base = money_number(result.base, money.currency)
-        share = "" if due.share is None else f"{percent(due.share)} of {base} = "
-        sentences.append(f"§ {window.term.clause} gives {share}{amount(money)}.")
-    if result.bounds and result.tally.unknown:
-        worst = money_number(result.credits[0].exact, money.currency)
-        sentences.append(f"If the hours without data were all down, the credit would be {worst}.")
-    return " ".join(sentences)
-
-
-def _window(result: Result, where: ZoneInfo) -> str:
-    return _month(result.window.start, result.window.end - 1, where) or result.window.label
+        due, base = result.due, money_number(result.base, money.currency)
+        share = "" if due.share is None else f"{say(language, 'of', percent(due.share), base)} = "
+        yield say(language, "gives", window.term.clause, share + amount(money, language))
+    if result.bounds and tally.unknown:
+        yield say(language, "if all down", money_number(result.credits[0].exact, money.currency))
 
 
 @lru_cache(maxsize=1024)
-def _month(start: int, last: int, where: ZoneInfo) -> str:
+def _month(start: int, last: int, where: ZoneInfo, language: str) -> str:
     """`June 2026`, if both instants lie in it."""
     first, other = (instant(at).astimezone(where) for at in (start, last))
-    return f"{first:%B %Y}" if (first.year, first.month) == (other.year, other.month) else ""
+    same = (first.year, first.month) == (other.year, other.month)
+    return f"{month(language, first)} {first.year}" if same else ""
 
 
-def _cause(result: Result, category: str, where: ZoneInfo) -> str:
-    causes = result.tally.causes.get(category, ())
-    return f" ({'; '.join(f'{cause}, {day(at, where)}' for cause, at in causes)})" if causes else ""
+def _cause(result: Result, name: str, where: ZoneInfo, language: str) -> str:
+    causes = result.tally.causes.get(name, ())
+    said = (f"{cause}, {day_of(language, instant(at).astimezone(where))}" for cause, at in causes)
+    return f" ({'; '.join(said)})" if causes else ""
 
 
-def _down(category: str, lost: Fraction, touched: int) -> str:
-    word = WORDS.get(category, category)
-    return f"{word} {hours(lost)}" if lost == touched else f"{word} {hours(touched)} counted as {hours(lost)}"
+def _down(name: str, lost: Fraction, touched: int, language: str) -> str:
+    word = category(language, name)
+    return (
+        f"{word} {hours(lost)}" if lost == touched else say(language, "counted as", word, hours(touched), hours(lost))
+    )
 
 
 def performance(result: Attained, where: ZoneInfo) -> str:
     """A level that was promised, in a customer's sentences."""
-    term, found = result.window.term, result.found
-    when = f"{result.owner}, {instant(result.window.start).astimezone(where):%B %Y}"
+    term, found, language = result.window.term, result.found, result.window.version.language
+    began = instant(result.window.start).astimezone(where)
+    when = f"{result.owner}, {month(language, began)} {began.year}"
     if found is None or found.value is None or result.attained is None:
-        return f"{when}: nothing is known of {term.measure}."
+        return say(language, "nothing known", when, term.measure)
     actual = Figure(found.value, found.unit).text()
-    kept = "missed" if result.missed else "kept"
+    kept = say(language, "missed" if result.missed else "kept")
+    said = say(language, "attained", when, actual, term.target, percent(result.attained), kept)
     share = result.due.share
-    gives = f" § {term.clause} gives {percent(share)} of {number(result.base)}." if share else ""
-    return f"{when}: {actual}, promised {term.target}: {percent(result.attained)} attained, {kept}.{gives}"
+    if not share:
+        return said
+    return f"{said} {say(language, 'gives', term.clause, say(language, 'of', percent(share), number(result.base)))}"

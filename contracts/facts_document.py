@@ -151,7 +151,7 @@ def reported(lists: FactLists, as_of: int | None) -> Reported:
             MeterTest(m.asset, m.path, m.last_tested, m.tested, m.error) for m in _known(lists.meter_tests, as_of)
         ),
         carried=tuple(
-            Carried(c.clause, c.item, c.value, c.asset or c.group or "") for c in _known(lists.carried, as_of)
+            Carried(c.clause, c.label, c.value, c.asset or c.group or "") for c in _known(lists.carried, as_of)
         ),
         history=tuple(_history(h) for h in _known(lists.history, as_of)),
     )

@@ -170,15 +170,22 @@ class MeterTestFact(Fact):
 
 
 class CarriedFact(Fact):
-    """What earlier periods leave."""
+    """What earlier periods leave. period: the one that it comes from, or belongs to."""
 
     clause: Name
     item: Literal[
-        "rollover", "position", "base_before", "credits_before", "shortfall_paid", "balance", "credit_at_risk"
-    ]
+        "rollover", "position", "base_before", "credits_before", "shortfall_paid", "balance", "credit_at_risk",
+        "advance", "credit",
+    ]  # fmt: skip
+    period: Name | None = None
     value: Annotated[Quantity | Money, first_of("money", "quantity")]
     asset: Name | None = None
     group: Name | None = None
+
+    @property
+    def label(self) -> str:
+        """As evaluations carry it."""
+        return f"{self.item} of {self.period}" if self.period else self.item
 
 
 class HistoryFact(Fact):

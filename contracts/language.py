@@ -84,6 +84,10 @@ WORDS: Words = {
     "notify": ("people are told", "es wird benachrichtigt", "un avis est envoyé"),
     "invoice": ("it is invoiced", "wird in Rechnung gestellt", "facturé"),
     "stop": ("use stops", "die Nutzung endet", "l'usage s'arrête"),
+    "this_invoice": ("on this invoice", "auf dieser Rechnung", "sur cette facture"),
+    "next_invoice": ("on the next invoice", "auf der nächsten Rechnung", "sur la prochaine facture"),
+    "cash": ("in cash", "in bar", "en espèces"),
+    "extension_days": ("as days that it goes on", "als Tage der Verlängerung", "en jours de prolongation"),
     "provider": ("provider", "Anbieter", "fournisseur"),
     "customer": ("customer", "Kunde", "client"),
     "half_since_test": (

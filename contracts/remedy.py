@@ -81,6 +81,8 @@ class Remedy(Part):
         of_base = self.remedy == "ladder" or isinstance(self.rate, Fraction) or self.factor is not None
         if self.remedy and of_base and not self.base:
             yield Problem("base", "is missing", "name the clauses of whose amounts the credit is a share")
+        if self.application == "extension_days" and not self.base:
+            yield Problem("base", "is missing", "days are a part of the window: the credit's part of its base")
         yield from self._check_caps()
         if (self.earn_back_target is None) != (self.earn_back_windows is None):
             yield Problem("earn_back_target", "and earn_back_windows go together", "write both, or none")

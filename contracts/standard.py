@@ -20,6 +20,7 @@ SENTENCES: dict[str, tuple[tuple[str, str, str], ...]] = {
          "Le forfait est de {amount} par {every}, par {per}."),
         ("A part of it is shared by: {proration}.", "Teilzeiten werden geteilt nach: {proration}.",
          "Une partie est répartie selon : {proration}."),
+        ("Invoiced in advance: {advance}.", "Im Voraus berechnet: {advance}.", "Facturé d'avance : {advance}."),
     ),
     "usage_charge": (
         ("{measure} costs {price}.", "{measure} kostet {price}.", "{measure} coûte {price}."),
@@ -81,6 +82,8 @@ SENTENCES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("Credit on {base}: {steps}.", "Gutschrift auf {base}: {steps}.", "Avoir sur {base} : {steps}."),
         ("Credit: {rate}.", "Gutschrift: {rate}.", "Avoir : {rate}."),
         ("At most {caps}.", "Höchstens {caps}.", "Au plus {caps}."),
+        ("A credit is given: {application}.", "Eine Gutschrift erfolgt: {application}.",
+         "Un avoir est accordé : {application}."),
     ),
     "event_guarantee": (
         ("The clock runs from {clock_start} to {clock_stop}, in {hours}; the limit is {limit}.",
@@ -96,6 +99,8 @@ SENTENCES: dict[str, tuple[tuple[str, str, str], ...]] = {
          "{measure}: zugesagt sind {target} je {window}, Toleranz {tolerance}.",
          "{measure} : {target} par {window}, à {tolerance} près."),
         ("Credit on {base}: {steps}.", "Gutschrift auf {base}: {steps}.", "Avoir sur {base} : {steps}."),
+        ("A credit is given: {application}.", "Eine Gutschrift erfolgt: {application}.",
+         "Un avoir est accordé : {application}."),
     ),
     "gain_share": (
         ("Against {baseline}, moved by {drivers}, at least {threshold} is saved in each {window}.",
@@ -156,6 +161,8 @@ SENTENCES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("Credit paid in advance settles {of}; when it is used up: {on_empty}.",
          "Vorauszahlungen begleichen {of}; sind sie verbraucht: {on_empty}.",
          "Le crédit prépayé règle {of} ; une fois épuisé : {on_empty}."),
+        ("What is not used lapses after {expires}.", "Was nicht genutzt ist, verfällt nach {expires}.",
+         "Ce qui n'est pas utilisé expire après {expires}."),
     ),
 }  # fmt: skip
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, TypeVar
 
-from contracts import explain
+from contracts import applied, explain
 from contracts.evaluation import Figure, State, Status, Step, Verdict
 from contracts.facts import Case
+from contracts.phrase import category
 from contracts.quantity import Demand, measured, members_of
 from contracts.quantity import demands as of_measure
 from contracts.remedy import Capped, Credit, credit
@@ -130,8 +131,10 @@ def evaluate(scene: Scene, lineage: Lineage, bill: Callable[[Period], Outcome]) 
         for result in results:
             outcome.verdicts.append(_verdict(scene, result, left))
             money = left.credits[result.owner]
-            if money and window.over:
+            if money and window.over and applied.is_line(scene, window):
                 due.setdefault(result.owner, []).append((result, money))
+            elif money and window.over:
+                outcome.carry += applied.later(window, result.owner, money)
         if window.over:
             earned = earn_back(scene, window, [_shown(result, left) for result in results])
             outcome.add(earned)
@@ -250,6 +253,7 @@ def _verdict(scene: Scene, result: Result, left: Capped) -> Verdict:
         values["credit_share"] = Figure.share(due.share)
     if window.term.caps and result.money is not None:
         values["credit_before_caps"] = Figure.money(result.money)
+    values |= applied.values(scene, result, left.credits[result.owner])
     return Verdict(
         window.term.clause,
         "availability",
@@ -283,19 +287,19 @@ def _unlike(both: tuple[T, T]) -> tuple[T, ...]:
 
 
 def _steps(result: Result) -> tuple[Step, ...]:
-    tally, term = result.tally, result.window.term
+    tally, term, language = result.tally, result.window.term, result.window.version.language
     steps = [
         Step(
             "counted time",
             "required - excluded",
             {"required": explain.hours(tally.required)}
-            | {explain.WORDS.get(c, c): explain.hours(t) for c, t in tally.excluded.items()},
+            | {category(language, c): explain.hours(t) for c, t in tally.excluded.items()},
             explain.hours(tally.counted),
         ),
         Step(
             "down time",
             "sum of outages and equivalent down time",
-            {explain.WORDS.get(c, c): explain.hours(t) for c, t in tally.down.items()},
+            {category(language, c): explain.hours(t) for c, t in tally.down.items()},
             explain.hours(tally.lost),
         ),
     ]
@@ -318,7 +322,7 @@ def _line(scene: Scene, owner: str, parts: list[tuple[Result, Money]]) -> Line:
     total = sum((money for _, money in parts), Money.zero(scene.currency))
     segment = Segment(first.term, first.version, first.start, last.end)
     exact = sum((-result.due.exact for result, _ in parts), ZERO)
-    text = "; ".join(explain.credit(result, money) for result, money in parts)
+    text = "; ".join(explain.credit(result, money) for result, money in parts) + applied.words(first)
     steps = tuple(one for result, _ in parts for one in result.steps)
     draft = Draft(first.start, last.end, text, exact, steps=steps)
     return scene.line(segment, owner, draft, -total)

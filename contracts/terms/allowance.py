@@ -121,7 +121,7 @@ def use(term: Allowance, label: str, quantity: Fraction, held: dict[str, Fractio
     blocks = int(-(-beyond // size)) if size else 0
     unused = blocks * size - beyond if size else ZERO
     fresh = plan - from_plan + (unused if term.unused_block_rolls else ZERO)
-    left = _taken(held, from_rollover)
+    left = taken(held, from_rollover)
     kept = sum(left.values(), ZERO)
     room = fresh if cap is None else min(fresh, max(ZERO, cap - kept))
     forfeited += fresh - room + (ZERO if term.unused_block_rolls else unused)
@@ -132,10 +132,10 @@ def use(term: Allowance, label: str, quantity: Fraction, held: dict[str, Fractio
 def _trim(held: dict[str, Fraction], cap: Fraction) -> tuple[dict[str, Fraction], Fraction]:
     """The newest units up to a cap, and how many lapse."""
     over = max(ZERO, sum(held.values(), ZERO) - cap)
-    return _taken(held, over), over
+    return taken(held, over), over
 
 
-def _taken(held: dict[str, Fraction], units: Fraction) -> dict[str, Fraction]:
+def taken(held: dict[str, Fraction], units: Fraction) -> dict[str, Fraction]:
     """Without so many units, the oldest first."""
     left = {}
     for label in sorted(held):

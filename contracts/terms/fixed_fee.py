@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 from contracts.evaluation import Figure, Step, Verdict
+from contracts.phrase import day_of, month, say
 from contracts.plan import key_of
 from contracts.pricing import total
 from contracts.scene import Draft, Outcome
@@ -19,7 +20,7 @@ from core.problem import Problem
 from core.time import instant, micros
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from contracts.document import Version
     from contracts.scene import Scene
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class FixedFee(Term):
-    """Parameters. every: the window of one fee; advance: invoiced ahead, which changes no amount."""
+    """Parameters. every: the window of one fee; advance: invoiced ahead (contracts/advance.py)."""
 
     kind: Literal["fixed_fee"]
     amount: MoneyWord
@@ -56,22 +57,23 @@ def evaluate(scene: Scene, lineage: Lineage) -> Outcome:
     return outcome
 
 
-def _drafts(scene: Scene, lineage: Lineage) -> Sequence[tuple[Segment, str, Draft]]:
-    """The lines of the period before rounding. Unless an index moves the fee, no fact has a say in them."""
-    if is_indexed(scene, lineage):
-        return _drafted(scene, lineage)
-    key = "fees", key_of(lineage), scene.start, scene.end
-    return scene.plan.once(key, lambda: _drafted(scene, lineage))
-
-
-def _drafted(scene: Scene, lineage: Lineage) -> list[tuple[Segment, str, Draft]]:
+def drafts_of(scene: Scene, lineage: Lineage, windows: Iterable[Period]) -> list[tuple[Segment, str, Draft]]:
+    """A line before rounding for each owner and segment: its days of these windows of the fee."""
     shares: dict[tuple[str, int], list[_Share]] = {}
-    for window in _windows(scene, lineage):
+    for window in windows:
         for share in _shares(scene, lineage, window):
             shares.setdefault((share.owner, share.segment.version.version), []).append(share)
     return [
         (parts[0].segment, owner, _draft(parts, several=_is_cut(shares, owner))) for (owner, _), parts in shares.items()
     ]
+
+
+def _drafts(scene: Scene, lineage: Lineage) -> Sequence[tuple[Segment, str, Draft]]:
+    """The lines of the period before rounding. Unless an index moves the fee, no fact has a say in them."""
+    if is_indexed(scene, lineage):
+        return drafts_of(scene, lineage, ending(scene, lineage))
+    key = "fees", key_of(lineage), scene.start, scene.end
+    return scene.plan.once(key, lambda: drafts_of(scene, lineage, ending(scene, lineage)))
 
 
 class _Share:
@@ -99,7 +101,7 @@ class _Share:
         return self.amount * self.days / self.of
 
 
-def _windows(scene: Scene, lineage: Lineage) -> Iterator[Period]:
+def ending(scene: Scene, lineage: Lineage) -> Iterator[Period]:
     """Windows of the fee that end in the period; the last is cut short by the end of the agreement."""
     ruling = in_force(scene.versions, scene.start, scene.end)
     last = ruling[-1][2] if ruling else scene.start
@@ -164,22 +166,25 @@ def _draft(parts: list[_Share], *, several: bool) -> Draft:
         )
         for part in parts
     )
-    prefix = f"version {parts[0].segment.version.version}: " if several else ""
+    version = parts[0].segment.version
+    prefix = say(version.language, "version", version.version) if several else ""
     text = prefix + "; ".join(_words(part) for part in parts)
     whole = sum((part.exact for part in parts), Fraction(0))
     return Draft(parts[0].start, parts[-1].end, text, whole, steps=steps)
 
 
 def _words(part: _Share) -> str:
+    language = part.segment.version.language
     if part.days == part.of:
-        return _window_words(part.window)
+        return _window_words(part.window, language)
     where = part.window.zone
     first, last = (instant(at).astimezone(where) for at in (part.start, part.end - 1))
-    return f"{first.day} {first:%B} to {last.day} {last:%B %Y}, {part.days} of {part.of} days"
+    return say(language, "days", day_of(language, first), day_of(language, last), last.year, part.days, part.of)
 
 
-def _window_words(window: Period) -> str:
-    return f"{window.first_day:%B %Y}" if window.kind == "month" else window.label
+def _window_words(window: Period, language: str) -> str:
+    first = window.first_day
+    return f"{month(language, first)} {first.year}" if window.kind == "month" else window.label
 
 
 def _verdict(scene: Scene, clause: str, owner: str, exact: Fraction) -> Verdict:

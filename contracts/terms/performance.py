@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from contracts import explain
+from contracts import applied, explain
 from contracts.evaluation import Figure, State, Status, Step, Verdict
+from contracts.phrase import say
 from contracts.quantity import Demand, Measured, measured, members_of, pooled
 from contracts.quantity import demands as of_measure
 from contracts.remedy import Credit, Remedy, credit
@@ -166,9 +167,12 @@ def _add(scene: Scene, result: Result, left: Capped, outcome: Outcome) -> None:
         place = f"clause {term.clause}, {result.owner}, "
         outcome.problems += [Problem(place + p.place, p.message, p.remedy) for p in found.problems]
     money = left.credits[result.owner]
-    if money and window.over:
+    if money and window.over and not applied.is_line(scene, window):
+        outcome.carry += applied.later(window, result.owner, money)
+    elif money and window.over:
         segment = Segment(term, window.version, window.start, window.end)
-        draft = Draft(window.start, window.end, _words(result), -result.due.exact, steps=tuple(_steps(result)))
+        text = _words(result) + applied.words(window)
+        draft = Draft(window.start, window.end, text, -result.due.exact, steps=tuple(_steps(result)))
         outcome.lines.append(scene.line(segment, result.owner, draft, -money))
     values = {}
     if found is not None and found.value is not None and result.attained is not None:
@@ -176,6 +180,7 @@ def _add(scene: Scene, result: Result, left: Capped, outcome: Outcome) -> None:
             "actual": Figure(found.value, found.unit),
             "attainment": Figure.share(result.attained),
             "credit_share": Figure.share(result.due.share or Fraction(0)),
+            **applied.values(scene, result, money),
         }
     status = _status(scene, result)
     outcome.verdicts.append(
@@ -187,10 +192,11 @@ def _add(scene: Scene, result: Result, left: Capped, outcome: Outcome) -> None:
 
 
 def _words(result: Result) -> str:
-    due = result.due
-    base = explain.number(result.base)
-    what = explain.number(due.exact) if due.share is None else f"{explain.percent(due.share)} of {base}"
-    return f"{explain.percent(result.attained or ONE)} attained: {what}"
+    due, language = result.due, result.window.version.language
+    what = explain.number(due.exact)
+    if due.share is not None:
+        what = say(language, "of", explain.percent(due.share), explain.number(result.base))
+    return say(language, "of attainment", explain.percent(result.attained or ONE), what)
 
 
 def _steps(result: Result) -> Iterator[Step]:

@@ -9,11 +9,13 @@ from contracts.evaluation import Figure, Step, Verdict
 from contracts.facts import Carried
 from contracts.scene import Draft, Outcome
 from contracts.segment import Segment, in_force
+from contracts.terms.allowance import taken
 from contracts.terms.base import Term
 from contracts.words import DurationWord, Name
 from core.canonical import fraction_text
 from core.money import Money
 from core.problem import Problem
+from core.time import Period, micros
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,12 +24,16 @@ if TYPE_CHECKING:
     from contracts.evaluation import Line
     from contracts.scene import Scene
     from contracts.segment import Lineage
+    from core.time import Duration
 
 ZERO = Fraction(0)
 
 
 class Prepaid(Term):
-    """Parameters. on_empty: what is beyond is invoiced, or use stops; expires: of what is not used."""
+    """Parameters. on_empty: what is beyond is invoiced, or use stops; expires: of what is not used.
+
+    What was paid first is used first.
+    """
 
     kind: Literal["prepaid"]
     of: tuple[Name, ...]
@@ -54,7 +60,8 @@ def evaluate(scene: Scene, lineage: Lineage, lines: Sequence[Line], status: str)
         return outcome
     version, term = ruling[0]
     owed = max(ZERO, sum((Fraction(line.amount.amount) for line in lines if line.clause in term.of), ZERO))
-    balance = _balance(scene, term)
+    held, lapsed = _held(scene, term)
+    balance = sum(held.values(), ZERO)
     used = min(balance, owed)
     left = balance - used
     if used:
@@ -62,19 +69,41 @@ def evaluate(scene: Scene, lineage: Lineage, lines: Sequence[Line], status: str)
         steps = (Step("settled", "the smaller of balance and what is owed", values, fraction_text(used)),)
         draft = Draft(scene.start, scene.end, "paid in advance", -used, steps=steps)
         outcome.lines.append(scene.line(Segment(term, version, scene.start, scene.end), "contract", draft))
-    money = scene.rounded(left, version)
     soft = scene.running or status != "final"
+    shown = {"balance": Figure(left, scene.currency)} | ({"lapsed": Figure(lapsed, scene.currency)} if lapsed else {})
     outcome.verdicts.append(
         Verdict(
             term.clause, term.kind, "contract", "-", "provisional" if soft else "final", not soft, scene.start,
-            scene.end, {"balance": Figure(left, scene.currency)},
+            scene.end, shown,
         )
     )  # fmt: skip
-    if money:
-        outcome.carry.append(Carried(term.clause, "balance", money))
+    for item, amount in taken(held, used).items():
+        if money := scene.rounded(amount, version):
+            outcome.carry.append(Carried(term.clause, item, money))
     return outcome
 
 
-def _balance(scene: Scene, term: Prepaid) -> Fraction:
-    mine = [c for c in scene.facts.carried if c.clause in (term.clause, term.continues) and c.item == "balance"]
-    return sum((Fraction(c.value.amount) for c in mine if isinstance(c.value, Money)), ZERO)
+def _held(scene: Scene, term: Prepaid) -> tuple[dict[str, Fraction], Fraction]:
+    """What is left of payments, by item: of a period where they lapse, that of the first sight if none is named.
+
+    And how much has lapsed: the time runs from the end of the period in which it was paid.
+    """
+    held: dict[str, Fraction] = {}
+    lapsed = ZERO
+    for item in scene.facts.carried:
+        name, _, label = item.item.partition(" of ")
+        mine = item.clause in (term.clause, term.continues) and name == "balance"
+        if not mine or not isinstance(item.value, Money):
+            continue
+        amount = Fraction(item.value.amount)
+        if label and term.expires and _is_over(scene, label, term.expires):
+            lapsed += amount
+            continue
+        key = f"balance of {scene.period.label}" if term.expires and not label else item.item
+        held[key] = held.get(key, ZERO) + amount
+    return held, lapsed
+
+
+def _is_over(scene: Scene, label: str, expires: Duration) -> bool:
+    ended = Period.parse(label, scene.zone, anchor_day=scene.period.anchor_day).span.end
+    return micros(expires.after(ended, scene.zone)) <= scene.start
