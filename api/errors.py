@@ -13,7 +13,11 @@ from starlette.exceptions import HTTPException
 
 from api.authentication import NotSignedIn, SignInRefused, TooManyGuesses
 from api.paging import InvalidCursor
+from billing import run as billing
+from billing.state import NotPossible
+from billing.store.run import AlreadyOpen
 from core.problem import Problem as Said
+from core.time import NotAPeriod
 
 MEDIA_TYPE = "application/problem+json"
 log = logging.getLogger("yardstick.api")
@@ -47,6 +51,18 @@ class KeyMisused(ValueError):
     """An Idempotency-Key that was sent before with something else, or none."""
 
 
+class NoCommands(RuntimeError):
+    """A server that only reads."""
+
+
+class TagMissing(ValueError):
+    """A command on a thing without If-Match."""
+
+
+class TagStale(ValueError):
+    """The thing is not in the state that the command was given for."""
+
+
 class TooBusy(RuntimeError):
     """More live connections than this server keeps."""
 
@@ -72,6 +88,17 @@ ANSWERS: dict[type[Exception], Answer] = {
     Refused: Answer(422, "refused", "What was handed in is not sound"),
     KeyMisused: Answer(422, "idempotency_key", "The Idempotency-Key does not fit"),
     TooBusy: Answer(503, "too_busy", "Too many live connections"),
+    **{kind: Answer(404, "not_found", "There is no such thing") for kind in (billing.NoSuchEntity, billing.NoSuchRun)},
+    billing.SamePerson: Answer(403, "second_person", "A second person does this"),
+    billing.HashChanged: Answer(412, "precondition_failed", "It changed since you looked at it"),
+    billing.NotReady: Answer(409, "not_ready", "Something stands in the way"),
+    billing.NotReconciled: Answer(409, "not_reconciled", "Two numbers that must be equal are not"),
+    NoCommands: Answer(503, "read_only", "This server only reads"),
+    TagMissing: Answer(428, "precondition_required", "Say which state you looked at"),
+    TagStale: Answer(412, "precondition_failed", "It changed since you looked at it"),
+    NotPossible: Answer(409, "not_possible", "Not in this state"),
+    AlreadyOpen: Answer(409, "already_open", "There is one already"),
+    NotAPeriod: Answer(422, "invalid_period", "This is no billing period"),
 }
 UNFORESEEN = Answer(500, "unforeseen", "Something went wrong on our side")
 BY_STATUS = {

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
+OF_PROVIDER = text("""
+    SELECT c.id, c.name FROM contracts.contract AS c
+    JOIN contracts.contract_party AS p ON p.contract = c.id AND p.role = 'provider' AND p.party = :party
+    WHERE c.name = ANY(:names)
+""")
+NAMED = text("SELECT id, name FROM contracts.contract WHERE id = ANY(:contracts)")
 PARTIES = text("SELECT name, id FROM contracts.party WHERE name = ANY(:names)")
 PUBLIC_IDS = text("SELECT id, public_id FROM contracts.party WHERE id = ANY(:parties)")
 ADD_PARTY = text("""
@@ -52,7 +58,6 @@ VERSIONS_AS_OF = text("""
     JOIN contracts.evaluation AS e ON e.id = w.evaluation
     JOIN contracts.version AS v ON v.contract = w.contract AND v.known <= e.known ORDER BY w.key, v.version
 """)
-NAMES = text("SELECT name FROM contracts.contract WHERE id = ANY(:contracts) ORDER BY name")
 STORED = text("""
     SELECT v.document FROM contracts.version AS v JOIN contracts.contract AS c ON c.id = v.contract
     WHERE c.name = :name ORDER BY v.version
@@ -138,9 +143,12 @@ def versions_of(connection: Connection, wanted: Sequence[tuple[int, int, int]]) 
     return {key: parse(tuple(found)) for key, found in texts.items()}
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=600)
 def parse(documents: tuple[str, ...]) -> tuple[Version, ...]:
-    """Canonical texts as versions; kept, because every evaluation asks for them and they never change."""
+    """Canonical texts as versions; kept, because one chunk of work asks for them several times.
+
+    A chunk or two, not all: 20 KiB each, and read again within 0.3 ms, so that memory does not grow with contracts.
+    """
     return from_canonical([json.loads(document) for document in documents])
 
 
@@ -170,11 +178,6 @@ def contract_id(connection: Connection, name: str) -> int:
     return int(connection.execute(CONTRACTS, {"names": [name]}).one().id)
 
 
-def names(connection: Connection, contracts: Iterable[int]) -> list[str]:
-    """What contracts are called, in order."""
-    return list(connection.execute(NAMES, {"contracts": list(contracts)}).scalars())
-
-
 def covered_assets(connection: Connection, name: str) -> tuple[int, frozenset[str]] | None:
     """Id of a contract and the names of its assets; None if the contract is unknown."""
     rows = connection.execute(COVERED, {"name": name}).all()
@@ -185,6 +188,18 @@ def payers(connection: Connection, contracts: Iterable[int]) -> dict[int, Side]:
     """Who is billed for each contract."""
     rows = connection.execute(PAYERS, {"contracts": list(contracts)})
     return {row.contract: Side(row.party, row.public_id, row.name) for row in rows}
+
+
+def ids_of_provider(connection: Connection, party: int, names: Iterable[str]) -> dict[str, int]:
+    """Which of these contracts a party provides, by name."""
+    rows = connection.execute(OF_PROVIDER, {"party": party, "names": list(names)})
+    return {row.name: row.id for row in rows}
+
+
+def names_by_id(connection: Connection, contracts: Iterable[int]) -> dict[int, str]:
+    """What contracts are called."""
+    rows = connection.execute(NAMED, {"contracts": list(contracts)})
+    return {row.id: row.name for row in rows}
 
 
 def party_ids(connection: Connection, names: Iterable[str]) -> dict[str, int]:
