@@ -5,6 +5,7 @@ import hmac
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request
@@ -20,9 +21,11 @@ TAKE = text("""
     INSERT INTO api.answered (actor, key, fingerprint, at) VALUES (:actor, :key, :fingerprint, :at)
     ON CONFLICT DO NOTHING RETURNING key
 """)
+FORGET = text("DELETE FROM api.answered WHERE at < :before")
 FOUND = text("SELECT fingerprint, answer FROM api.answered WHERE actor = :actor AND key = :key")
 KEEP = text("UPDATE api.answered SET answer = cast(:answer AS jsonb) WHERE actor = :actor AND key = :key")
 
+REMEMBERED = timedelta(days=3)
 IdempotencyKey = Annotated[
     str,
     Header(alias="Idempotency-Key", min_length=1, max_length=200, description="The same for every try of one request."),
@@ -78,6 +81,7 @@ def _taken(visit: Visit, key: str, fingerprint: str) -> Any:
     """The answer to an earlier try, or None; another try at the same time is waited for. Raises KeyMisused."""
     given = {"actor": visit.viewer.actor, "key": key, "fingerprint": fingerprint, "at": visit.at}
     if visit.connection.execute(TAKE, given).first() is not None:
+        visit.connection.execute(FORGET, {"before": visit.at - REMEMBERED})
         return None
     row = visit.connection.execute(FOUND, given).one()
     if row.fingerprint != fingerprint:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -223,16 +223,25 @@ def _invoiced(row: str) -> InvoicedLine:
     return InvoicedLine(cells[0], cells[1], cells[2], Money.parse(cells[3]))
 
 
-def _shown(lists: FactLists, need: StateNeed, as_of: int | None) -> Iterator[StateSpan]:
-    """What readings say of the state: each until the next, at most for max_gap."""
+def _shown(lists: FactLists, need: StateNeed, as_of: int | None) -> list[StateSpan]:
+    """What readings say of the state: each until the next, at most for max_gap, in the stretch that is needed.
+
+    Spans of one category that touch are one.
+    """
     readings = _first_stands(
         r for r in _known(lists.readings, as_of) if (r.asset, r.path) == (need.asset, need.register)
     )
+    spans: list[StateSpan] = []
     for n, reading in enumerate(readings):
         following = readings[n + 1].at if n + 1 < len(readings) else need.end
-        end = min(following, reading.at + need.max_gap)
-        if reading.at < end and isinstance(reading.value, str):
-            yield StateSpan(reading.at, end, reading.value)  # type: ignore[arg-type]
+        start, end = max(reading.at, need.start), min(following, reading.at + need.max_gap, need.end)
+        if start >= end or not isinstance(reading.value, str):
+            continue
+        if spans and (spans[-1].end, spans[-1].category) == (start, reading.value):
+            spans[-1] = replace(spans[-1], end=end)
+        else:
+            spans.append(StateSpan(start, end, reading.value))  # type: ignore[arg-type]
+    return spans
 
 
 def _measure(versions: Sequence[Version], need: CounterNeed) -> Measure:

@@ -257,10 +257,13 @@ def close_due_periods(engine: Engine, *, at: datetime) -> int:
         except DBAPIError:
             raise
         except Exception:
+            if not dues:
+                raise
             most = 1
             if len(dues) == 1:
                 LOG.exception("%s of %s cannot be closed", dues[0].label, dues[0].contract_name)
                 broken.append(dues[0].contract)
+                most = CHUNK
             continue
         if not dues:
             return closed

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from contracts.facts import Carried, Category, Needs
+    from contracts.facts import Carried, Category, GaugeNeed, Needs
     from contracts.store.reported import Loaded
     from core.time import Period
     from ingest.store.counter import Counted
@@ -117,11 +117,16 @@ def _gauges(connection: Connection, wanted: Sequence[Wanted], known: int) -> dic
     return {
         (key, need.asset, need.register): Gauge(
             need.unit,
-            tuple(_level(one, need.unit) for one in shown.levels),
+            tuple(_level(one, need.unit) for one in _held(need, shown.levels)),
             tuple(tuple(_level(one, need.unit) for one in run) for run in shown.settled),
         )
         for (key, need), shown in zip(needs, found, strict=True)
     }
+
+
+def _held(need: GaugeNeed, shown: Sequence[gauge.Shown]) -> Sequence[gauge.Shown]:
+    """Without the last reading before, where one was taken just as the stretch begins."""
+    return shown[1:] if len(shown) > 1 and shown[1].at <= need.start else shown
 
 
 def _level(shown: gauge.Shown, unit: str) -> Level:

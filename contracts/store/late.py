@@ -34,6 +34,14 @@ DECIDED = ("attribution", "notice")
 CHECKED = text(
     "UPDATE contracts.period SET checked = :known WHERE id = ANY(:periods) AND coalesce(checked, 0) < :known"
 )
+FROM_DEVICES = (
+    ("late readings", late.readings),
+    ("readings corrected", late.overrides),
+    ("device or register declared", late.devices),
+    ("meter decided", late.decisions),
+    ("component moved", late.mountings),
+)
+"""What ingest may learn late, in words, and which assets it touches."""
 MARGIN = timedelta(days=35)
 """A reading before the period may be the neighbour of its first instant, or a state that reaches into it."""
 
@@ -125,13 +133,7 @@ def _late(
     """Readings up to the evaluation count: one after the period's end may be the neighbour of its last instant."""
     start, after = group[0].starts_at - MARGIN, min(head.seen for head in group)
     end = max(max(head.cutoff_at, head.evaluated_at) for head in group)
-    for word, query in (
-        ("late readings", late.readings),
-        ("readings corrected", late.overrides),
-        ("device or register declared", late.devices),
-        ("meter decided", late.decisions),
-        ("component moved", late.mountings),
-    ):
+    for word, query in FROM_DEVICES:
         newest = query(connection, start=start, end=end, after=after, known=known)
         for head in group:
             if any(newest.get(asset, 0) > head.seen for asset in assets.get(head.contract, ())):

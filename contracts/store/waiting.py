@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, text
 
 from contracts.store.contract import names_by_id
-from contracts.store.late import MARGIN, covered
-from ingest.store import alarm, late
+from contracts.store.late import FROM_DEVICES, MARGIN, covered
+from ingest.store import alarm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +89,7 @@ def _news(connection: Connection, quiet: Sequence[Waiting], at: datetime) -> dic
     news = {row.contract: row.known for row in connection.execute(NEWS, {"contracts": contracts, "after": after})}
     assets = covered(connection, contracts)
     start = min(one.opened for one in quiet) - MARGIN
-    for query in (late.readings, late.overrides, late.devices):
+    for _, query in FROM_DEVICES:
         newest = query(connection, start=start, end=at + IDLE, after=after, known=2**62)
         for contract, mine in assets.items():
             news[contract] = max([news.get(contract, 0), *(newest[asset] for asset in mine if asset in newest)])

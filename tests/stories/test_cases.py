@@ -1,10 +1,12 @@
 """Worked cases through the database: contract imported, facts recorded, devices heard; the same hash as from files."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +33,18 @@ from tests.stories.story import CASES, SIGNED, Story
 
 pytestmark = pytest.mark.services
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
-# What cannot go through the database, by file and example, and why.
-CANNOT: Mapping[tuple[str, str], str] = {}
+# All of tests/specs, 408 examples, with EVERY_CASE=1; else the worked cases, and files that have what those lack.
+FILES = ("*",) if os.environ.get("EVERY_CASE") else ("w*", "x*", "event", "level", "i20*")
+# What cannot go through the database, by file and example, and why. None of the worked cases is among them.
+CANNOT: Mapping[tuple[str, str], str] = {
+    ("counter", "the same instant with two values: the first stands, a person looks at the other"): (
+        "the door puts the other value into quarantine, so that the engine does not see it"
+    ),
+    ("event", "a pause for a reason of the contract stops the clock, another does not"): (
+        "it pauses a case that nobody opened, and that is refused"
+    ),
+    ("fee", "not covered in the period: no line"): "no period is due in which nothing is covered",
+}
 KIND = {"counter_delta": "counter", "state_time": "state"}
 
 
@@ -61,7 +73,8 @@ class Case:
 
 def cases() -> Iterator[Case]:
     for path in sorted(CASES.glob("*.yaml")):
-        if not path.name.endswith(".facts.yaml"):
+        name = path.name.split(".")[0]
+        if not path.name.endswith(".facts.yaml") and any(fnmatch(name, pattern) for pattern in FILES):
             agreement = read_agreement(path.read_bytes())
             assert isinstance(agreement, Agreement)
             yield from cases_of(path, agreement)
@@ -124,13 +137,24 @@ def declare(case: Case, story: Story) -> None:
 def devices(case: Case) -> set[tuple[str, str]]:
     lists = case.lists
     exchanged = {(e.asset, name) for e in lists.exchanges for name in (e.old_device, e.new_device)}
-    return {(reading.asset, reading.device) for reading in lists.readings} | exchanged
+    return {(reading.asset, bearer(case, reading)) for reading in lists.readings} | exchanged
+
+
+def bearer(case: Case, reading: ReadingFact) -> str:
+    """Its device; where several sit at one position, which nothing fits, the one that counts has all the registers."""
+    lists = case.lists
+    place = reading.path.partition("/")[0]
+    there = [r for r in lists.readings if r.asset == reading.asset and r.path.partition("/")[0] == place]
+    if lists.exchanges or len({(r.device, r.path) for r in there}) != len({r.path for r in there}):
+        return reading.device
+    counting = [r.device for r in there if register(case, r.path)["kind"] == "counter"]
+    return min(counting or [r.device for r in there])
 
 
 def device(case: Case, asset: str, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """A device with the registers that it was read at, and from when to when it served."""
     lists = case.lists
-    paths = {r.path for r in lists.readings if (r.asset, r.device) == (asset, name)}
+    paths = {r.path for r in lists.readings if (r.asset, bearer(case, r)) == (asset, name)}
     removed = [e for e in lists.exchanges if (e.asset, e.old_device) == (asset, name)]
     fitted = [e for e in lists.exchanges if (e.asset, e.new_device) == (asset, name)]
     paths |= {e.path for e in [*removed, *fitted]}
@@ -157,7 +181,7 @@ def tail(path: str) -> str:
 def deliver(case: Case, story: Story) -> None:
     """Readings through the door, each device in one message."""
     for asset, name in sorted(devices(case)):
-        mine = [r for r in case.lists.readings if (r.asset, r.device) == (asset, name) and known(r, case)]
+        mine = [r for r in case.lists.readings if (r.asset, bearer(case, r)) == (asset, name) and known(r, case)]
         if mine:
             received = instant(max(r.at for r in mine)) + timedelta(minutes=1)
             payload = {"v": 1, "boot": "a", "seq": 1, "readings": [item(r) for r in mine]}
