@@ -15,7 +15,19 @@ from api.guard import Answered, Guard, Watch
 from api.live import Broadcast
 from api.portal import page
 from api.portal import route as portal
-from api.routes import asset, billing_run, breach_report, contract, correction, evaluation, ingest, invoice, usage
+from api.routes import (
+    asset,
+    billing_run,
+    breach_report,
+    contract,
+    correction,
+    evaluation,
+    fact,
+    ingest,
+    invoice,
+    meter,
+    usage,
+)
 from core.database import transaction
 
 DESCRIPTION = """\
@@ -27,10 +39,13 @@ their end. Lists come in pages: hand `next_cursor` in as `cursor`. Errors are pr
 """
 
 
-def create(engine: Engine, clock: Callable[[], datetime], *, answered: Answered | None = None) -> FastAPI:
+def create(
+    engine: Engine, clock: Callable[[], datetime], *, answered: Answered | None = None, worker: Engine | None = None
+) -> FastAPI:
     """An application on `engine`, whose sessions act as yardstick_api; `clock` tells the instant of each request.
 
-    answered: told of each answer: method, route, status, seconds.
+    answered: told of each answer: method, route, status, seconds. worker: where commands act, as yardstick_worker;
+    None: this server only reads.
     """
     broadcast = Broadcast(engine)
 
@@ -49,6 +64,7 @@ def create(engine: Engine, clock: Callable[[], datetime], *, answered: Answered 
         redirect_slashes=False,
     )
     application.state.engine = engine
+    application.state.worker = worker
     application.state.clock = clock
     application.state.broadcast = broadcast
     application.state.problem_page = page.problem
@@ -57,7 +73,10 @@ def create(engine: Engine, clock: Callable[[], datetime], *, answered: Answered 
     application.add_middleware(Guard)
     if answered is not None:
         application.add_middleware(Watch, answered=answered)
-    for part in (contract, asset, usage, evaluation, invoice, breach_report, billing_run, ingest, correction):
+    routes = (
+        contract, fact, asset, usage, evaluation, invoice, breach_report, billing_run, ingest, meter, correction,
+    )  # fmt: skip
+    for part in routes:
         application.include_router(part.router)
     application.include_router(portal.router)
     application.include_router(document.router)

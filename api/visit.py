@@ -32,7 +32,7 @@ class Visit:
 def open_visit(
     engine: Engine, identify: Callable[[Connection], Viewer], *, at: datetime, writes: bool = False
 ) -> Iterator[Visit]:
-    """A transaction, read-only unless it writes, in which the database knows the viewer. Raises NotSignedIn."""
+    """A transaction in which the database knows the viewer, read-only unless it writes. Raises NotSignedIn."""
     with transaction(engine) as connection:
         if not writes:
             connection.execute(READ_ONLY)

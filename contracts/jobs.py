@@ -15,6 +15,8 @@ from sqlalchemy import text
 
 from contracts import run
 from core.clock import now
+from ingest.meter import run as meters
+from ingest.rollup import run as rollups
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -37,15 +39,23 @@ class Job:
 
 
 CLOSING = Job("close due periods", 2, lambda engine, at: run.close_due_periods(engine, at=at))
+ROLLING_UP = Job("roll up readings", 8, rollups.roll_up)
+SILENCE = Job("look for silent devices", 20, meters.watch)
 
 
-def standing(interval: float) -> Job:
-    """Evaluate running periods whose standing is older than about `interval` seconds.
+def standing(interval: float, *, most: int = 3000) -> Job:
+    """Evaluate running periods whose standing is due and older than about `interval` seconds, at most so many at once.
 
-    What another scheduler has just refreshed is not due again, so that live pages are told once an interval.
+    What another scheduler has just refreshed is not due again, so that live pages are told once an interval; and the
+    work ends before the next look, so that every look begins with those who wait longest.
     """
     age = timedelta(seconds=interval * 0.9)
-    return Job("refresh standing", 1, lambda engine, at: run.refresh_standing(engine, at=at, older_than=age))
+
+    def work(engine: Engine, at: datetime) -> int:
+        end = now() + age
+        return run.refresh_standing(engine, at=at, older_than=age, most=most, in_time=lambda: now() < end)
+
+    return Job("refresh standing", 1, work)
 
 
 @contextmanager
@@ -89,7 +99,7 @@ class Ticker:
         self._scheduler = BackgroundScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
         )
-        for job in jobs or (CLOSING, standing(interval)):
+        for job in jobs or (ROLLING_UP, CLOSING, SILENCE, standing(interval)):
             self._scheduler.add_job(
                 self._tick,
                 "interval",

@@ -278,21 +278,21 @@ def _whole(arrival: Arrival, rejected: Rejected) -> bytes:
 
 def _entry(arrival: Arrival, rejected: Rejected, kept: bytes) -> Entry:
     return Entry(
-        topic=_storable(arrival.topic.decode("utf-8", "backslashreplace")),
+        topic=storable(arrival.topic.decode("utf-8", "backslashreplace")),
         payload_hash=quarantine.digest(arrival.payload),
         item=rejected.item,
         reason=rejected.reason.value,
-        detail=_storable(rejected.detail),
+        detail=storable(rejected.detail),
         payload=kept,
         size=len(arrival.payload),
         device=device_of(arrival.topic),
         received_at=instant(arrival.received_at),
-        content_type=_storable(arrival.content_type),
-        properties=json.dumps([list(map(_storable, pair)) for pair in arrival.properties]),
+        content_type=storable(arrival.content_type),
+        properties=json.dumps([list(map(storable, pair)) for pair in arrival.properties]),
     )
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """PostgreSQL's text knows no zero character and no lone surrogate."""
     return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 

@@ -21,7 +21,7 @@ app = typer.Typer()
 def schedule(
     interval: Annotated[float, typer.Option(help="Seconds between two looks for due work.", min=1)] = 60.0,
 ) -> None:
-    """Evaluate the running period of every contract each minute, and close periods after their cut-off.
+    """Each minute, evaluate running periods, close periods after their cut-off, and roll up readings.
 
     Any number may run beside each other: each job is done by one of them at a time. SIGTERM and Ctrl-C end it cleanly.
     """

@@ -15,7 +15,7 @@ from core import clock
 from core.database import connect
 from core.settings import Settings
 
-POOL = 20
+POOL, COMMANDS = 20, 3
 
 
 class Server(uvicorn.Server):
@@ -36,8 +36,9 @@ def serve(
     begin(settings)
     metrics = metric.registry()
     engine = connect(address(), role="yardstick_api", pool_size=POOL)
+    worker = connect(address(), role="yardstick_worker", pool_size=COMMANDS)
     config = uvicorn.Config(
-        create(engine, clock.now, answered=metric.Requests(metrics).answered),
+        create(engine, clock.now, answered=metric.Requests(metrics).answered, worker=worker),
         host=settings.host if host is None else host,
         port=settings.port if port is None else port,
         log_config=None,
@@ -48,3 +49,4 @@ def serve(
     with watching(settings.serve_http, Watched(metrics, live=list, ready=lambda: database_problems(engine))):
         Server(config).run()
     engine.dispose()
+    worker.dispose()

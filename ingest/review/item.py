@@ -3,10 +3,11 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Literal, NamedTuple, TypeAlias
 
 from ingest.batch import Arrival, Examined, examine
-from ingest.door import judge
+from ingest.door import NEWEST, judge
 from ingest.reason import Reason, Rejected
 from ingest.registry import LARGEST, SMALLEST, Registry
 from ingest.wire import yardstick
@@ -15,6 +16,8 @@ Action: TypeAlias = Literal["release", "reject", "correct", "replay"]
 FIELDS = ("register", "at", "value", "unit", "status")
 EVER = (946_684_800_000_000, 4_102_444_799_999_999)
 """2000 to 2099 in µs since 1970: what the table of readings takes."""
+
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class Ruling(NamedTuple):
@@ -31,10 +34,13 @@ class Ruling(NamedTuple):
         return self.action in ("release", "correct")
 
 
-def read_again(arrival: Arrival, item: int, device: str | None, *, registry: Registry, ruling: Ruling) -> Examined:
+def read_again(  # the item's own facts
+    arrival: Arrival, item: int, device: str | None, *, registry: Registry, ruling: Ruling, since: int | None = None
+) -> Examined:
     """Judge an item of the quarantine anew. arrival.payload: what was kept of it. Never raises.
 
-    A release overlooks the time window and the declared range; a correction and a replay do not.
+    since: µs since 1970 from which on the import that it came with might bring readings. A release overlooks the time
+    window and the declared range; a correction and a replay do not.
     """
     if item < 0:
         if ruling.action == "replay":
@@ -45,7 +51,8 @@ def read_again(arrival: Arrival, item: int, device: str | None, *, registry: Reg
     if isinstance(message, Rejected):
         return _refused(Reason.BAD_READING, message.detail)
     rules = relaxed(registry, device or "") if ruling.action == "release" else registry
-    window = EVER if ruling.action == "release" else None
+    allowed = None if since is None else (max(since, EVER[0]), arrival.received_at + NEWEST // _MICROSECOND)
+    window = EVER if ruling.action == "release" else allowed
     rows, rejected = judge(message.candidates, device or "", rules, received_at=arrival.received_at, window=window)
     return Examined(0, rows, [one._replace(item=0) for one in message.rejected + rejected])
 

@@ -103,7 +103,8 @@ def _judged(
     batch, closings, refused = Batch(), list[Closing](), list[tuple[str, Rejected]]()
     for entry in entries:
         arrival = arrival_of(entry)
-        examined = read_again(arrival, entry.item, entry.device, registry=registry, ruling=ruling)
+        since = None if entry.since is None else micros(entry.since)
+        examined = read_again(arrival, entry.item, entry.device, registry=registry, ruling=ruling, since=since)
         if stays := _stays(entry, examined):
             refused.append((entry.reference, stays))
             continue
