@@ -38,12 +38,17 @@ class Correction(NamedTuple):
     reverts: int | None = None
 
 
-def in_force(corrections: Iterable[Correction]) -> list[Correction]:
-    """Those that nobody took back, oldest first: the last of them holds, and taking it back brings the one before."""
+def in_force(corrections: Iterable[Correction], received: int) -> list[Correction]:
+    """Those that nobody took back, oldest first: the last of them holds, and taking it back brings the one before.
+
+    One that reverts the last and says what stood before it takes it back; any other is a decision of its own. received:
+    the value before all of them, in ticks.
+    """
     kept = list[Correction]()
     for one in sorted(corrections, key=lambda correction: correction.known):
-        if one.reverts is None:
-            kept.append(one)
+        before = kept[-2].value if len(kept) > 1 else received
+        if kept and one.reverts == kept[-1].known and one.value == before:
+            kept.pop()
         else:
-            kept = [other for other in kept if other.known != one.reverts]
+            kept.append(one)
     return kept

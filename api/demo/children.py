@@ -47,7 +47,7 @@ class Children:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, **self.environment},
+                env={"YARDSTICK_LOG": "text", **os.environ, **self.environment},
                 start_new_session=True,
             )
 

@@ -58,7 +58,8 @@ def correct(connection: Connection, at: datetime, wanted: Wanted, *, by: str, vi
     if place.value == ticks:
         return Corrected(place.register, place.at, ticks, ticks, None)
     one = Correction(ticks, draw_knowledge(connection))
-    return _append(connection, at, place, one, wanted=wanted, by=by)
+    done = _append(connection, at, place, one, wanted=wanted, by=by)
+    return done if visibly else _followed(connection, done)
 
 
 def revert(connection: Connection, at: datetime, wanted: Wanted, *, by: str, visibly: bool = False) -> Corrected:
@@ -70,7 +71,14 @@ def revert(connection: Connection, at: datetime, wanted: Wanted, *, by: str, vis
         )
     last, before = place.corrections[-1], place._replace(corrections=place.corrections[:-1])
     one = Correction(before.value, draw_knowledge(connection), last.known)
-    return _append(connection, at, place, one, wanted=wanted, by=by)
+    done = _append(connection, at, place, one, wanted=wanted, by=by)
+    return done if visibly else _followed(connection, done)
+
+
+def _followed(connection: Connection, done: Corrected) -> Corrected:
+    """The register's newest reading is one that counts."""
+    override.follow(connection, done.register.id, done.at)
+    return done
 
 
 def _append(
@@ -94,7 +102,7 @@ def _find(connection: Connection, at: datetime, wanted: Wanted, *, visibly: bool
     received = override.received(connection, found.id, when, visibly=visibly)
     if received is None:
         raise CannotCorrect(f"{wanted.register} has no reading at {wanted.at}; name an instant at which there is one")
-    return _Place(found, when, received, in_force(override.history(connection, found.id, when))), ticks
+    return _Place(found, when, received, in_force(override.history(connection, found.id, when), received)), ticks
 
 
 def _judged(registry: Registry, at: datetime, wanted: Wanted) -> tuple[Register, datetime, int | None]:

@@ -19,6 +19,21 @@ ADD = text("""
     INSERT INTO ingest.reading_override (register, at, value, known, author, reason, reverts)
     VALUES (:register, :at, :value, :known, :author, :reason, :reverts)
 """)
+# The newest reading that counts, where the one at this instant was the newest, or is again.
+FOLLOW = text("""
+    UPDATE ingest.latest AS l SET at = n.at, value = n.value, received_at = n.received_at
+    FROM (
+        SELECT r.at, CASE WHEN o.known IS NULL THEN r.value ELSE o.value END AS value, r.received_at
+        FROM ingest.reading AS r
+        LEFT JOIN LATERAL (
+            SELECT v.known, v.value FROM ingest.reading_override AS v
+            WHERE v.register = r.register AND v.at = r.at ORDER BY v.known DESC LIMIT 1
+        ) AS o ON true
+        WHERE r.register = :register AND (o.known IS NULL OR o.value IS NOT NULL)
+        ORDER BY r.at DESC LIMIT 1
+    ) AS n
+    WHERE l.register = :register AND l.at <= :at
+""")
 LISTED = text("""
     SELECT o.known, k.at AS recorded_at, o.register AS register_id, d.name AS device, r.name AS register, o.at,
         o.value, r.kind, r.unit, r.resolution, o.author, o.reason, o.reverts
@@ -72,6 +87,11 @@ def add(  # the row's columns
     """Append a correction; it counts for everything that is known from `one.known` on."""
     row = one._asdict() | {"register": register, "at": at, "author": author, "reason": reason}
     connection.execute(ADD, row)
+
+
+def follow(connection: Connection, register: int, at: datetime) -> None:
+    """After a correction at this instant: what is shown as the newest is the newest that counts; workers only."""
+    connection.execute(FOLLOW, {"register": register, "at": at})
 
 
 def newest(connection: Connection, *, device: str | None, before: Key = FIRST, most: int) -> Sequence[Listed]:

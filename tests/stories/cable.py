@@ -40,6 +40,8 @@ class Cable:
         self._end(*ends)
 
     def close(self) -> None:
+        with suppress(OSError):  # else the thread that waits for a connection still takes one
+            self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         self.cut()
 

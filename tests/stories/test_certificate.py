@@ -2,6 +2,8 @@
 
 import signal
 import stat
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -10,6 +12,8 @@ from socket import create_server
 
 import pytest
 from cryptography import x509
+from paho.mqtt.client import Client, MQTTv5
+from paho.mqtt.enums import CallbackAPIVersion
 from sqlalchemy import Engine, text
 from typer.testing import CliRunner
 
@@ -241,3 +245,34 @@ def test_a_key_is_for_its_owner_alone_and_an_authority_that_does_not_fit_is_refu
     (tmp_path / "other" / "ca.crt").write_text("nonsense")
     with pytest.raises(BadAuthority, match="must be PEM files"):
         Authority.read(tmp_path / "other")
+
+
+def test_simulators_speak_tls_with_a_certificate(
+    engine: Engine, operated: Operated, unique: str, environment: dict[str, str]
+) -> None:
+    declare(engine, [unique])
+    files = operated.issue(unique)
+    operated.export()
+    as_root_too(operated.guarded.folder)
+    path = operated.guarded.folder / "mosquitto.conf"
+    # Three gateways with one certificate that speak for many devices: that takes an access file of one's own.
+    own = ("acl_file", "password_file", "use_username_as_clientid")
+    path.write_text("".join(f"{line}\n" for line in path.read_text().splitlines() if not line.startswith(own)))
+    operated.guarded.start()
+    heard = set[str]()
+    client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv5)
+    client.tls_set(*files)
+    client.on_message = lambda _, __, received: heard.add(received.topic)
+    client.connect("127.0.0.1", operated.guarded.port)
+    client.loop_start()
+    client.subscribe("yardstick/+/readings", qos=1)
+    named = ("--ca", str(files.authority), "--cert", str(files.certificate), "--key", str(files.key))
+    command = [sys.executable, "-m", "api.main", "simulate", "--no-history", "--interval", "1", *named]
+    told = environment | {"YARDSTICK_BROKER_URL": f"mqtts://127.0.0.1:{operated.guarded.port}"}
+    with subprocess.Popen(command, env=told) as simulators:
+        try:
+            eventually(lambda: len(heard) >= 52)
+        finally:
+            simulators.terminate()
+    client.disconnect()
+    client.loop_stop()

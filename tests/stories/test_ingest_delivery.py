@@ -126,7 +126,7 @@ def test_a_lost_session_raises_an_alarm_with_the_gaps_and_asks_devices_for_them(
         eventually(lambda: heard[-1:] == [says(2, (3, 4))])
         publish(broker, numbered(device, 3, 4), client_id=unique)  # what the device still had
         eventually(lambda: heard[-1:] == [says(5)])
-        assert worker.total.duplicate == 0
+        assert (worker.total.duplicate, worker.sessions_lost) == (0, 1)
     with transaction(engine) as connection:
         (raised,) = alarm.recent(connection)
         assert sequence.gaps(connection) == []

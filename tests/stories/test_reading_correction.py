@@ -33,15 +33,15 @@ COUNTS = text("""
 
 @pytest.fixture
 def place(engine: Engine, unique: str) -> str:
-    """A register with one reading of 1.001 km, and a state."""
+    """A register with a reading of 1.001 km after one of 0 km, and a state."""
     declare(engine, [f"dev-{unique}"])
-    sent = message(f"dev-{unique}", odometer(1), {"register": "state", "at": FIRST, "value": "running"})
+    sent = message(f"dev-{unique}", odometer(0), odometer(1), {"register": "state", "at": FIRST, "value": "running"})
     with transaction(engine) as connection:
         registry = register.snapshot(connection, now())
     batch = Batch()
     arrival = Arrival(0, 0, 1, sent.topic.encode(), sent.payload, registry.taken_at)
     batch.add(arrival, examine(arrival, registry))
-    assert taking.write(engine, batch, now(), client="test").counts[0].stored == 2
+    assert taking.write(engine, batch, now(), client="test").counts[0].stored == 3
     return f"dev-{unique}/odometer"
 
 
@@ -63,6 +63,13 @@ def counts(engine: Engine, known: int | None = None) -> list[int]:
         return list(connection.execute(COUNTS, asked).scalars())
 
 
+def newest(engine: Engine) -> int:
+    """What is shown as the odometer's newest reading."""
+    asked = text("SELECT value FROM ingest.latest JOIN ingest.register ON register = id WHERE name = 'odometer'")
+    with engine.connect() as connection:
+        return int(connection.execute(asked).scalar_one())
+
+
 def test_a_reading_counts_as_corrected_void_and_as_before_again(engine: Engine, place: str, command: CliRunner) -> None:
     with transaction(engine) as connection:
         earlier = current_knowledge(connection)
@@ -71,9 +78,9 @@ def test_a_reading_counts_as_corrected_void_and_as_before_again(engine: Engine, 
     assert f"counted as 1.001 km, and from number {earlier + 1} on as 1.500 km" in done.output
     assert "already" in call(command, "correct", place, FIRST, "1500 m", "--reason", "again").output
     assert call(command, "correct", place, FIRST, "--void", "--reason", "sensor off", "--by", "bob").exit_code == 0
-    assert counts(engine) == []
+    assert (counts(engine), newest(engine)) == ([], 0)
     assert call(command, "revert", place, FIRST, "--reason", "it was on").exit_code == 0
-    assert counts(engine) == [1500]
+    assert (counts(engine), newest(engine)) == ([1500], 1500)
     assert call(command, "revert", place, FIRST, "--reason", "wrong truck").exit_code == 0
     assert counts(engine) == [1001]
     assert counts(engine, earlier) == counts(engine, earlier + 4) == [1001]

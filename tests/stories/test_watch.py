@@ -198,7 +198,7 @@ def test_a_network_loop_that_does_not_turn_is_a_problem(
         eventually(lambda: source.is_subscribed)
         time.sleep(3.5)  # it turns without any message
         assert source.problems() == []
-        source._client.on_message = lambda *_: goes_on.wait(30)
+        source._clock = lambda: (goes_on.wait(30), now())[1]  # in the network's thread
         publish(broker, [message(unique, seq=1)], client_id=unique)
         eventually(lambda: source.problems() != [], seconds=10)
         assert source.problems()[0].startswith("the network loop has not turned for 3 s")
