@@ -28,7 +28,7 @@ def content_hash(document: Document) -> str:
     content["lines"] = [line | {"corrects": _reference(line.get("corrects"))} for line in document["lines"]]
     if "corrects" in content:
         content["corrects"] = _steady(content["corrects"])
-    return canonical.digest_of_json(content)
+    return canonical.digest(content)
 
 
 def _reference(words: Mapping[str, Any] | None) -> Any:

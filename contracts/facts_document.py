@@ -175,14 +175,22 @@ def _times(ticket: TicketFact) -> dict[str, int]:
 
 
 def _gauge(lists: FactLists, need: GaugeNeed, as_of: int | None) -> Gauge:
-    """Readings over the stretch and the last one before it; of several at one instant the last in sequence."""
+    """Readings over the stretch and the last one before it; of several at one instant the first stands."""
     mine = [r for r in _known(lists.readings, as_of) if (r.asset, r.path) == (need.asset, need.register)]
     found: dict[int, Fraction] = {}
-    for reading in sorted(mine, key=lambda r: (r.at, r.sequence)):
+    for reading in _first_stands(mine):
         if reading.at <= need.end and isinstance(reading.value, Quantity):
             found[reading.at] = reading.value.to(need.unit)
     first = max((at for at in found if at <= need.start), default=need.start)
     return Gauge(need.unit, tuple(Level(at, value) for at, value in found.items() if at >= first))
+
+
+def _first_stands(readings: Iterable[ReadingFact]) -> list[ReadingFact]:
+    """By time. Of several at one instant the first that was recorded stands, then the first in sequence: as stored."""
+    first: dict[int, ReadingFact] = {}
+    for reading in sorted(readings, key=lambda r: (r.at, r.recorded_at or 0, r.sequence)):
+        first.setdefault(reading.at, reading)
+    return list(first.values())
 
 
 def _known(facts: Iterable[T], as_of: int | None) -> Iterator[T]:
@@ -217,9 +225,8 @@ def _invoiced(row: str) -> InvoicedLine:
 
 def _shown(lists: FactLists, need: StateNeed, as_of: int | None) -> Iterator[StateSpan]:
     """What readings say of the state: each until the next, at most for max_gap."""
-    readings = sorted(
-        (r for r in _known(lists.readings, as_of) if (r.asset, r.path) == (need.asset, need.register)),
-        key=lambda r: (r.at, r.sequence),
+    readings = _first_stands(
+        r for r in _known(lists.readings, as_of) if (r.asset, r.path) == (need.asset, need.register)
     )
     for n, reading in enumerate(readings):
         following = readings[n + 1].at if n + 1 < len(readings) else need.end

@@ -9,11 +9,12 @@ import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from queue import SimpleQueue
+from time import monotonic
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -29,6 +30,10 @@ SESSION_EXPIRY = 30 * 24 * 3600
 WINDOW = 4_000
 """Messages that may be unacknowledged: some batches of the largest size."""
 KEEPALIVE = 30
+MOST_WAITING = 2 * WINDOW
+"""Messages that wait to be judged, of which so many can only be there because of QoS 0, for which no window holds."""
+LONGEST_BEAT = 60.0
+"""Seconds in which a network loop that is well turns round, also while the broker is away."""
 PATIENCE = 1.0
 """Seconds until a network loop that broke is started again."""
 
@@ -53,7 +58,7 @@ class Source:
         self, url: str, client_id: str, *, clock: Callable[[], datetime], group: str = "", files: Files | None = None
     ) -> None:
         self.arrivals: SimpleQueue[Arrival] = SimpleQueue()
-        self.new_sessions = 0
+        self.new_sessions = self.connections = self.dropped = 0
         self._clock = clock
         # An edge node's births explain its data, so whoever hears one must hear the other.
         own = tuple(f"$share/{group}/{topic}" for topic in OWN_FILTERS) if group else OWN_FILTERS
@@ -64,6 +69,7 @@ class Source:
         self._subscribed = threading.Event()
         self._client = _client(url, client_id, files or Files())
         self._client.on_connect = self._on_connect
+        self._client.on_connect_fail = self._on_connect_fail
         self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
@@ -83,6 +89,18 @@ class Source:
     def is_subscribed(self) -> bool:
         """Whether messages arrive now; paho's own is_connected still says so after its thread died."""
         return self._thread.is_alive() and self._subscribed.is_set()
+
+    @property
+    def waiting(self) -> int:
+        """Messages that nobody has taken yet."""
+        return self.arrivals.qsize()
+
+    def problems(self) -> list[str]:
+        """Why a new process would do better; empty if all is well, also while the broker is away."""
+        if not self._thread.is_alive():
+            return ["the network thread ended"]
+        silence = monotonic() - self._client.beat
+        return [f"the network loop has not turned for {silence:.0f} s"] if silence > LONGEST_BEAT else []
 
     def acknowledge(self, arrivals: Iterable[Arrival]) -> None:
         """Confirm committed messages, in order of arrival; those of an earlier connection come again."""
@@ -122,6 +140,7 @@ class Source:
             return
         with self._fence:
             self._generation += 1
+        self.connections += 1
         if not flags.session_present:
             self.new_sessions += 1
         _LOG.info("Connected to the broker, session %s.", "resumed" if flags.session_present else "new")
@@ -133,6 +152,9 @@ class Source:
                 client.unsubscribe(list(OWN_FILTERS))
         except (OSError, ValueError):
             _LOG.exception("Subscribing failed; the connection is tried again.")
+
+    def _on_connect_fail(self, *_: object) -> None:
+        self._client.beat = monotonic()
 
     def _on_disconnect(
         self, _: Client, __: object, ___: DisconnectFlags, reason: ReasonCode, ____: Properties | None
@@ -155,6 +177,9 @@ class Source:
             _LOG.info("Subscribed to %s.", ", ".join(self._filters))
 
     def _on_message(self, _: Client, __: object, message: MQTTMessage) -> None:
+        if not message.qos and self.arrivals.qsize() >= MOST_WAITING:
+            self.dropped += 1
+            return
         # message.topic would raise for invalid UTF-8; the octets never do.
         topic: bytes = message._topic  # noqa: SLF001
         received_at = micros(self._clock())
@@ -182,13 +207,26 @@ class BadBrokerUrl(ValueError):
     """The broker's address is not one we can use."""
 
 
-def _client(url: str, client_id: str, files: Files) -> Client:
+class _Client(Client):
+    """Tells when its network loop last turned round."""
+
+    def __init__(self, client_id: str) -> None:
+        super().__init__(
+            CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTProtocolVersion.MQTTv5, manual_ack=True
+        )
+        self.beat = monotonic()
+
+    def loop_misc(self) -> MQTTErrorCode:
+        """The end of each turn."""
+        self.beat = monotonic()
+        return super().loop_misc()
+
+
+def _client(url: str, client_id: str, files: Files) -> _Client:
     address = urlsplit(url)
     if address.scheme not in ("mqtt", "mqtts") or not address.hostname:
         raise BadBrokerUrl(f"{url!r} is no broker's address; write mqtt://host:1883 or mqtts://host:8883")
-    client = Client(
-        CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTProtocolVersion.MQTTv5, manual_ack=True
-    )
+    client = _Client(client_id)
     if address.username:
         client.username_pw_set(unquote(address.username), unquote(address.password or ""))
     if address.scheme == "mqtts":

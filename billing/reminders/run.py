@@ -173,7 +173,7 @@ def _save(connection: Connection, seller: Entity, found: Due, today: date, *, pe
         "currency": words["currency"],
         **{name: getattr(found.letter, name).amount for name in ("owed", "fee", "interest")},
         "document": words,
-        "content_hash": canonical.digest_of_json(words),
+        "content_hash": canonical.digest(words),
         **people,
     }
     items = [

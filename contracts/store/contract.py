@@ -58,7 +58,6 @@ VERSIONS_AS_OF = text("""
     JOIN contracts.evaluation AS e ON e.id = w.evaluation
     JOIN contracts.version AS v ON v.contract = w.contract AND v.known <= e.known ORDER BY w.key, v.version
 """)
-NAMES = text("SELECT name FROM contracts.contract WHERE id = ANY(:contracts) ORDER BY name")
 STORED = text("""
     SELECT v.document FROM contracts.version AS v JOIN contracts.contract AS c ON c.id = v.contract
     WHERE c.name = :name ORDER BY v.version
@@ -177,11 +176,6 @@ def find(connection: Connection, name: str) -> int | None:
 def contract_id(connection: Connection, name: str) -> int:
     """The id of a contract that exists."""
     return int(connection.execute(CONTRACTS, {"names": [name]}).one().id)
-
-
-def names(connection: Connection, contracts: Iterable[int]) -> list[str]:
-    """What contracts are called, in order."""
-    return list(connection.execute(NAMES, {"contracts": list(contracts)}).scalars())
 
 
 def covered_assets(connection: Connection, name: str) -> tuple[int, frozenset[str]] | None:

@@ -115,7 +115,11 @@ def _gauges(connection: Connection, wanted: Sequence[Wanted], known: int) -> dic
     needs = [(item.key, need) for item in wanted for need in item.needs.gauges]
     found = gauge.load(connection, [need for _, need in needs], known=known)
     return {
-        (key, need.asset, need.register): Gauge(need.unit, tuple(_level(one, need.unit) for one in shown))
+        (key, need.asset, need.register): Gauge(
+            need.unit,
+            tuple(_level(one, need.unit) for one in shown.levels),
+            tuple(tuple(_level(one, need.unit) for one in run) for run in shown.settled),
+        )
         for (key, need), shown in zip(needs, found, strict=True)
     }
 

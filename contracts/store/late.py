@@ -129,6 +129,8 @@ def _late(
         ("late readings", late.readings),
         ("readings corrected", late.overrides),
         ("device or register declared", late.devices),
+        ("meter decided", late.decisions),
+        ("component moved", late.mountings),
     ):
         newest = query(connection, start=start, end=end, after=after, known=known)
         for head in group:

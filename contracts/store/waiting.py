@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, text
 
-from contracts.store.contract import names
+from contracts.store.contract import names_by_id
 from contracts.store.late import MARGIN, covered
 from ingest.store import alarm, late
 
@@ -76,7 +76,7 @@ def note_lag(connection: Connection, left: Sequence[Waiting], at: datetime, *, l
     late_ones = [one for one in left if one.since < at - longest]
     if not late_ones or any(one.kind == LAGS and one.at > at - UNSAID for one in alarm.recent(connection)):
         return False
-    named = names(connection, [one.contract for one in late_ones[:MOST_NAMED]])
+    named = sorted(names_by_id(connection, [one.contract for one in late_ones[:MOST_NAMED]]).values())
     oldest = min(one.since for one in late_ones)
     detail = {"standings": len(late_ones), "since": f"{oldest:%Y-%m-%dT%H:%M:%SZ}", "contracts": named}
     alarm.add(connection, at, kind=LAGS, client="schedule", detail=detail)

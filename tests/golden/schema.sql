@@ -1363,6 +1363,7 @@ RELATION ingest.alarm
     detail jsonb NOT NULL DEFAULT '{}'::jsonb
     CONSTRAINT alarm_kind_check CHECK ((kind ~ '^[a-z0-9_]+$'::text))
     CONSTRAINT alarm_pkey PRIMARY KEY (id)
+    CREATE INDEX alarm_kind ON ingest.alarm USING btree (kind, at DESC)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.alarm FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING visible.operates()
@@ -1384,6 +1385,69 @@ RELATION ingest.asset
     CONSTRAINT asset_public_id_key UNIQUE (public_id)
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING ((id IN ( SELECT visible.asset_ids() AS asset_ids)) OR visible.operates())
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.backfill
+    id integer NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    opened_at timestamp with time zone NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    since timestamp with time zone
+    file text NOT NULL
+    identity bytea NOT NULL
+    CONSTRAINT backfill_author_check CHECK ((author <> ''::text))
+    CONSTRAINT backfill_check CHECK (((since IS NULL) OR (reason <> ''::text)))
+    CONSTRAINT backfill_pkey PRIMARY KEY (id)
+    CONSTRAINT backfill_public_id_key UNIQUE (public_id)
+    CREATE INDEX backfill_identity ON ingest.backfill USING btree (identity)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.backfill FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING visible.operates()
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.backfill_change
+    backfill integer NOT NULL
+    known bigint NOT NULL
+    at timestamp with time zone NOT NULL
+    status text NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    CONSTRAINT backfill_change_author_check CHECK ((author <> ''::text))
+    CONSTRAINT backfill_change_backfill_fkey FOREIGN KEY (backfill) REFERENCES ingest.backfill(id)
+    CONSTRAINT backfill_change_pkey PRIMARY KEY (backfill, known)
+    CONSTRAINT backfill_change_status_check CHECK ((status = ANY (ARRAY['closed'::text, 'reverted'::text])))
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.backfill_change FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING visible.operates()
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.backfill_step
+    known bigint NOT NULL
+    backfill integer NOT NULL
+    kind text NOT NULL
+    after bigint NOT NULL
+    upto bigint NOT NULL
+    first_at timestamp with time zone
+    last_at timestamp with time zone
+    CONSTRAINT backfill_step_backfill_fkey FOREIGN KEY (backfill) REFERENCES ingest.backfill(id)
+    CONSTRAINT backfill_step_check CHECK (((kind <> 'import'::text) OR (upto > after)))
+    CONSTRAINT backfill_step_kind_check CHECK ((kind = ANY (ARRAY['import'::text, 'void'::text, 'restore'::text])))
+    CONSTRAINT backfill_step_pkey PRIMARY KEY (known)
+    CREATE INDEX backfill_step_backfill ON ingest.backfill_step USING btree (backfill)
+    CREATE UNIQUE INDEX backfill_step_once ON ingest.backfill_step USING btree (backfill, after) WHERE (kind = 'import'::text)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.backfill_step FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING visible.operates()
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
@@ -1417,13 +1481,18 @@ RELATION ingest.binding
     during tstzrange NOT NULL
     evidence text NOT NULL DEFAULT ''::text
     known bigint NOT NULL
+    superseded bigint
     CONSTRAINT binding_asset_fkey FOREIGN KEY (asset) REFERENCES ingest.asset(id)
-    CONSTRAINT binding_asset_position_during_excl EXCLUDE USING gist (asset WITH =, "position" WITH =, during WITH &&)
-    CONSTRAINT binding_device_during_excl EXCLUDE USING gist (device WITH =, during WITH &&)
+    CONSTRAINT binding_check CHECK ((superseded > known))
+    CONSTRAINT binding_device EXCLUDE USING gist (device WITH =, during WITH &&) WHERE ((superseded IS NULL))
     CONSTRAINT binding_device_fkey FOREIGN KEY (device) REFERENCES ingest.device(id)
     CONSTRAINT binding_during_check CHECK (((NOT isempty(during)) AND lower_inc(during) AND (NOT upper_inc(during))))
     CONSTRAINT binding_pkey PRIMARY KEY (id)
+    CONSTRAINT binding_place EXCLUDE USING gist (asset WITH =, "position" WITH =, during WITH &&) WHERE ((superseded IS NULL))
     CONSTRAINT binding_position_check CHECK (("position" ~ '^[A-Za-z0-9._-]{1,64}$'::text))
+    CREATE INDEX binding_asset ON ingest.binding USING btree (asset, "position")
+    CREATE INDEX binding_of_device ON ingest.binding USING btree (device)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ingest.binding FOR EACH ROW EXECUTE FUNCTION ingest.refuse_rewriting()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING ((asset IN ( SELECT visible.asset_ids() AS asset_ids)) OR visible.operates())
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
@@ -1439,12 +1508,32 @@ RELATION ingest.binding_value
     CONSTRAINT binding_value_binding_fkey FOREIGN KEY (binding) REFERENCES ingest.binding(id)
     CONSTRAINT binding_value_pkey PRIMARY KEY (binding, register)
     CONSTRAINT binding_value_register_fkey FOREIGN KEY (register) REFERENCES ingest.register(id)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.binding_value FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (binding IN ( SELECT binding.id FROM ingest.binding))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
+
+RELATION ingest.certificate
+    serial text NOT NULL
+    name text NOT NULL
+    kind text NOT NULL
+    issuer text NOT NULL
+    not_after timestamp with time zone NOT NULL
+    created_at timestamp with time zone NOT NULL
+    author text NOT NULL
+    revoked_at timestamp with time zone
+    CONSTRAINT certificate_author_check CHECK ((author <> ''::text))
+    CONSTRAINT certificate_kind_check CHECK ((kind = ANY (ARRAY['device'::text, 'ingester'::text])))
+    CONSTRAINT certificate_name_check CHECK ((name ~ '^[A-Za-z0-9._-]{1,64}$'::text))
+    CONSTRAINT certificate_pkey PRIMARY KEY (serial)
+    CONSTRAINT certificate_serial_check CHECK ((serial ~ '^[0-9a-f]{2,40}$'::text))
+    CREATE INDEX certificate_name ON ingest.certificate USING btree (name)
+    ROW LEVEL SECURITY FORCED
+    POLICY worker FOR * TO yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
 
 RELATION ingest.cloud_event
     identity bytea NOT NULL
@@ -1484,10 +1573,20 @@ RELATION ingest.declaration
     max_rate numeric
     max_gap interval
     silence_limit interval
+    glitch_window interval
+    noise_band bigint NOT NULL DEFAULT 0
+    refill_threshold bigint
+    every interval
+    cross_checks jsonb NOT NULL DEFAULT '[]'::jsonb
+    CONSTRAINT declaration_cross_checks_check CHECK ((jsonb_typeof(cross_checks) = 'array'::text))
+    CONSTRAINT declaration_every_check CHECK ((every > '00:00:00'::interval))
+    CONSTRAINT declaration_glitch_window_check CHECK ((glitch_window > '00:00:00'::interval))
     CONSTRAINT declaration_max_gap_check CHECK ((max_gap > '00:00:00'::interval))
     CONSTRAINT declaration_max_rate_check CHECK ((max_rate > (0)::numeric))
     CONSTRAINT declaration_modulus_check CHECK ((modulus > 0))
+    CONSTRAINT declaration_noise_band_check CHECK ((noise_band >= 0))
     CONSTRAINT declaration_pkey PRIMARY KEY (register, known)
+    CONSTRAINT declaration_refill_threshold_check CHECK ((refill_threshold >= 0))
     CONSTRAINT declaration_register_fkey FOREIGN KEY (register) REFERENCES ingest.register(id)
     CONSTRAINT declaration_silence_limit_check CHECK ((silence_limit > '00:00:00'::interval))
     CONSTRAINT declaration_tolerance_check CHECK ((tolerance >= 0))
@@ -1516,6 +1615,68 @@ RELATION ingest.device
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
+RELATION ingest.epoch
+    register integer NOT NULL
+    at timestamp with time zone NOT NULL
+    closing bigint
+    opening bigint
+    void boolean NOT NULL DEFAULT false
+    known bigint NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    CONSTRAINT epoch_author_check CHECK ((author <> ''::text))
+    CONSTRAINT epoch_pkey PRIMARY KEY (register, at, known)
+    CONSTRAINT epoch_reason_check CHECK ((reason <> ''::text))
+    CONSTRAINT epoch_register_fkey FOREIGN KEY (register) REFERENCES ingest.register(id)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.epoch FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (visible.operates() OR (register IN ( SELECT register.id FROM ingest.register)))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.estimate
+    register integer NOT NULL
+    during tstzrange NOT NULL
+    ticks bigint
+    method text NOT NULL
+    known bigint NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    CONSTRAINT estimate_author_check CHECK ((author <> ''::text))
+    CONSTRAINT estimate_during_check CHECK (((NOT isempty(during)) AND lower_inc(during) AND (NOT upper_inc(during))))
+    CONSTRAINT estimate_method_check CHECK ((method <> ''::text))
+    CONSTRAINT estimate_pkey PRIMARY KEY (register, during, known)
+    CONSTRAINT estimate_reason_check CHECK ((reason <> ''::text))
+    CONSTRAINT estimate_register_fkey FOREIGN KEY (register) REFERENCES ingest.register(id)
+    CONSTRAINT estimate_ticks_check CHECK ((ticks >= 0))
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.estimate FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (visible.operates() OR (register IN ( SELECT register.id FROM ingest.register)))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.gauge_hour
+    register integer NOT NULL
+    hour timestamp with time zone NOT NULL
+    known bigint NOT NULL
+    superseded bigint
+    readings integer NOT NULL
+    lowest bigint NOT NULL
+    highest bigint NOT NULL
+    last_at timestamp with time zone NOT NULL
+    last_value bigint NOT NULL
+    risen numeric NOT NULL
+    fallen numeric NOT NULL
+    CONSTRAINT gauge_hour_check CHECK ((superseded > known))
+    CONSTRAINT gauge_hour_pkey PRIMARY KEY (register, hour, known)
+    CREATE TRIGGER ts_insert_blocker BEFORE INSERT ON ingest.gauge_hour FOR EACH ROW EXECUTE FUNCTION _timescaledb_functions.insert_blocker()
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_visible
+
 RELATION ingest.latest
     register integer NOT NULL
     at timestamp with time zone NOT NULL
@@ -1530,6 +1691,36 @@ RELATION ingest.latest
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
+RELATION ingest.mounting
+    id integer NOT NULL GENERATED ALWAYS AS IDENTITY
+    component integer NOT NULL
+    asset integer NOT NULL
+    "position" text NOT NULL
+    during tstzrange NOT NULL
+    evidence text NOT NULL DEFAULT ''::text
+    author text NOT NULL
+    known bigint NOT NULL
+    superseded bigint
+    CONSTRAINT mounting_asset_fkey FOREIGN KEY (asset) REFERENCES ingest.asset(id)
+    CONSTRAINT mounting_author_check CHECK ((author <> ''::text))
+    CONSTRAINT mounting_check CHECK ((superseded > known))
+    CONSTRAINT mounting_check1 CHECK ((component <> asset))
+    CONSTRAINT mounting_component EXCLUDE USING gist (component WITH =, during WITH &&) WHERE ((superseded IS NULL))
+    CONSTRAINT mounting_component_fkey FOREIGN KEY (component) REFERENCES ingest.asset(id)
+    CONSTRAINT mounting_during_check CHECK (((NOT isempty(during)) AND lower_inc(during) AND (NOT upper_inc(during))))
+    CONSTRAINT mounting_pkey PRIMARY KEY (id)
+    CONSTRAINT mounting_place EXCLUDE USING gist (asset WITH =, "position" WITH =, during WITH &&) WHERE ((superseded IS NULL))
+    CONSTRAINT mounting_position_check CHECK (("position" ~ '^[A-Za-z0-9._-]{1,64}$'::text))
+    CREATE INDEX mounting_asset ON ingest.mounting USING btree (asset)
+    CREATE INDEX mounting_of_component ON ingest.mounting USING btree (component)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ingest.mounting FOR EACH ROW EXECUTE FUNCTION ingest.refuse_rewriting()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (visible.operates() OR (asset IN ( SELECT visible.asset_ids() AS asset_ids)) OR (component IN ( SELECT visible.asset_ids() AS asset_ids)))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
 RELATION ingest.node_life
     node text NOT NULL
     received_at timestamp with time zone NOT NULL
@@ -1537,11 +1728,11 @@ RELATION ingest.node_life
     payload bytea NOT NULL
     known bigint NOT NULL
     CONSTRAINT node_life_pkey PRIMARY KEY (node, received_at, topic)
-    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.node_life FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    CREATE TRIGGER append_only BEFORE UPDATE OR TRUNCATE ON ingest.node_life FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING visible.operates()
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
-    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT DELETE, INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
@@ -1556,8 +1747,12 @@ RELATION ingest.quarantine
     device text
     received_at timestamp with time zone NOT NULL
     known bigint NOT NULL
+    content_type text NOT NULL DEFAULT ''::text
+    properties jsonb NOT NULL DEFAULT '[]'::jsonb
     CONSTRAINT quarantine_pkey PRIMARY KEY (topic, payload_hash, item)
+    CONSTRAINT quarantine_properties_check CHECK ((jsonb_typeof(properties) = 'array'::text))
     CONSTRAINT quarantine_reason_check CHECK ((reason ~ '^[a-z0-9_]+$'::text))
+    CREATE INDEX quarantine_known ON ingest.quarantine USING brin (known)
     CREATE INDEX quarantine_no_birth ON ingest.quarantine USING btree (device, received_at) WHERE (reason = 'no_birth'::text)
     CREATE INDEX quarantine_recent ON ingest.quarantine USING btree (received_at DESC)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.quarantine FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
@@ -1603,7 +1798,7 @@ RELATION ingest.reading
     raw text
     CONSTRAINT reading_at_check CHECK (((at >= '2000-01-01 00:00:00+00'::timestamp with time zone) AND (at < '2100-01-01 00:00:00+00'::timestamp with time zone)))
     CONSTRAINT reading_pkey PRIMARY KEY (register, at)
-    CREATE INDEX reading_known ON ingest.reading USING brin (known)
+    CREATE INDEX reading_known ON ingest.reading USING brin (known) WITH (pages_per_range='32', autosummarize='on')
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ingest.reading FOR EACH ROW EXECUTE FUNCTION core.refuse_change()
     CREATE TRIGGER ts_insert_blocker BEFORE INSERT ON ingest.reading FOR EACH ROW EXECUTE FUNCTION _timescaledb_functions.insert_blocker()
     GRANT INSERT, SELECT TO yardstick_worker
@@ -1620,12 +1815,14 @@ RELATION ingest.reading_override
     CONSTRAINT reading_override_author_check CHECK ((author <> ''::text))
     CONSTRAINT reading_override_pkey PRIMARY KEY (register, at, known)
     CONSTRAINT reading_override_reason_check CHECK ((reason <> ''::text))
+    CREATE INDEX reading_override_known ON ingest.reading_override USING btree (known)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.reading_override FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING visible.operates()
+    POLICY api_corrects FOR a TO yardstick_api WITH CHECK visible.operates()
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
     GRANT INSERT, SELECT TO yardstick_worker
-    GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
 RELATION ingest.register
@@ -1646,6 +1843,43 @@ RELATION ingest.register
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.release
+    register integer NOT NULL
+    start_at timestamp with time zone NOT NULL
+    end_at timestamp with time zone NOT NULL
+    kind text NOT NULL
+    ticks bigint
+    known bigint NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    CONSTRAINT release_author_check CHECK ((author <> ''::text))
+    CONSTRAINT release_check CHECK ((end_at > start_at))
+    CONSTRAINT release_check1 CHECK (((kind = 'bill'::text) = (ticks IS NOT NULL)))
+    CONSTRAINT release_kind_check CHECK ((kind = ANY (ARRAY['bill'::text, 'from_zero'::text, 'void'::text, 'reopened'::text])))
+    CONSTRAINT release_pkey PRIMARY KEY (register, start_at, end_at, known)
+    CONSTRAINT release_reason_check CHECK ((reason <> ''::text))
+    CONSTRAINT release_register_fkey FOREIGN KEY (register) REFERENCES ingest.register(id)
+    CONSTRAINT release_ticks_check CHECK ((ticks >= 0))
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.release FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (visible.operates() OR (register IN ( SELECT register.id FROM ingest.register)))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.rollup_point
+    share integer NOT NULL
+    known bigint NOT NULL
+    closed_to timestamp with time zone NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT rollup_point_pkey PRIMARY KEY (share, known)
+    CONSTRAINT rollup_point_share_check CHECK ((share = ANY (ARRAY[0, 1])))
+    ROW LEVEL SECURITY FORCED
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_visible
 
 RELATION ingest.sequence
@@ -1673,6 +1907,40 @@ RELATION ingest.state_code
     CONSTRAINT state_code_pkey PRIMARY KEY (id)
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.state_span
+    register integer NOT NULL
+    hour timestamp with time zone NOT NULL
+    starts_at timestamp with time zone NOT NULL
+    ends_at timestamp with time zone NOT NULL
+    value bigint NOT NULL
+    longest interval NOT NULL
+    readings integer NOT NULL
+    known bigint NOT NULL
+    superseded bigint
+    CONSTRAINT state_span_check CHECK ((superseded > known))
+    CONSTRAINT state_span_pkey PRIMARY KEY (register, hour, starts_at, known)
+    CREATE TRIGGER ts_insert_blocker BEFORE INSERT ON ingest.state_span FOR EACH ROW EXECUTE FUNCTION _timescaledb_functions.insert_blocker()
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.usage_hour
+    register integer NOT NULL
+    hour timestamp with time zone NOT NULL
+    known bigint NOT NULL
+    superseded bigint
+    readings integer NOT NULL
+    first_at timestamp with time zone NOT NULL
+    first_value bigint NOT NULL
+    last_at timestamp with time zone NOT NULL
+    last_value bigint NOT NULL
+    fastest bigint NOT NULL
+    CONSTRAINT usage_hour_check CHECK ((superseded > known))
+    CONSTRAINT usage_hour_pkey PRIMARY KEY (register, known, hour)
+    CREATE INDEX usage_hour_fastest ON ingest.usage_hour USING btree (register, fastest, hour, known)
+    CREATE TRIGGER ts_insert_blocker BEFORE INSERT ON ingest.usage_hour FOR EACH ROW EXECUTE FUNCTION _timescaledb_functions.insert_blocker()
+    GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_visible
 
 CREATE OR REPLACE FUNCTION billing.refuse_locked()
@@ -1733,6 +2001,87 @@ AS $function$
 $function$
 -- owner: the administrator
 
+CREATE OR REPLACE FUNCTION ingest.first_reading(register_id integer, since timestamp with time zone, before timestamp with time zone, low timestamp with time zone, high timestamp with time zone, newest bigint)
+ RETURNS TABLE(at timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT r.at, CASE WHEN o.is_there THEN o.value ELSE r.value END
+    FROM ingest.reading AS r
+    LEFT JOIN LATERAL (
+        SELECT v.value, true AS is_there FROM ingest.reading_override AS v
+        WHERE v.register = r.register AND v.at = r.at AND v.known <= newest ORDER BY v.known DESC LIMIT 1
+    ) AS o ON true
+    WHERE (o.is_there IS NULL OR o.value IS NOT NULL) AND since < before
+        AND r.register = register_id AND r.at >= since AND r.at < before AND r.at >= low AND r.at < high
+        AND r.known <= newest
+    ORDER BY r.at LIMIT 1
+$function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION ingest.heard(register_id integer, since timestamp with time zone, before timestamp with time zone, first timestamp with time zone, last timestamp with time zone, silence interval, newest bigint)
+ RETURNS TABLE(received bigint, first_at timestamp with time zone, last_at timestamp with time zone, froms timestamp with time zone[], tos timestamp with time zone[])
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT count(*) FILTER (WHERE e.at >= since AND e.at < before), min(e.at), max(e.at),
+        array_agg(e.at_before ORDER BY e.at) FILTER (WHERE e.at - e.at_before > silence),
+        array_agg(e.at ORDER BY e.at) FILTER (WHERE e.at - e.at_before > silence)
+    FROM (
+        SELECT s.at, lag(s.at) OVER (ORDER BY s.at) AS at_before
+        FROM (
+            (SELECT r.at FROM ingest.reading AS r
+             WHERE r.register = register_id AND r.at >= first AND r.at < since AND r.known <= newest
+             ORDER BY r.at DESC LIMIT 1)
+            UNION ALL
+            SELECT r.at FROM ingest.reading AS r
+            WHERE r.register = register_id AND r.at >= since AND r.at < before AND r.known <= newest
+            UNION ALL
+            (SELECT r.at FROM ingest.reading AS r
+             WHERE r.register = register_id AND r.at >= before AND r.at < last AND r.known <= newest
+             ORDER BY r.at LIMIT 1)
+        ) AS s
+    ) AS e
+$function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION ingest.last_reading(register_id integer, since timestamp with time zone, before timestamp with time zone, low timestamp with time zone, high timestamp with time zone, newest bigint)
+ RETURNS TABLE(at timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT r.at, CASE WHEN o.is_there THEN o.value ELSE r.value END
+    FROM ingest.reading AS r
+    LEFT JOIN LATERAL (
+        SELECT v.value, true AS is_there FROM ingest.reading_override AS v
+        WHERE v.register = r.register AND v.at = r.at AND v.known <= newest ORDER BY v.known DESC LIMIT 1
+    ) AS o ON true
+    WHERE (o.is_there IS NULL OR o.value IS NOT NULL) AND since < before
+        AND r.register = register_id AND r.at >= since AND r.at < before AND r.at >= low AND r.at < high
+        AND r.known <= newest
+    ORDER BY r.at DESC LIMIT 1
+$function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION ingest.late_hours(low timestamp with time zone, high timestamp with time zone, newest bigint)
+ RETURNS TABLE(register integer, hour timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    WITH point AS MATERIALIZED (SELECT * FROM ingest.rolled(newest))
+    SELECT f.register, date_bin('1 hour', f.at, '2000-01-01 00:00+00')
+    FROM (
+        SELECT r.register, r.at, r.known FROM ingest.reading AS r
+        WHERE r.known > (SELECT min(known) FROM point) AND r.known <= newest
+            AND r.at >= low AND r.at < high AND r.at < (SELECT max(closed_to) FROM point)
+        UNION ALL
+        SELECT o.register, o.at, o.known FROM ingest.reading_override AS o
+        WHERE o.known > (SELECT min(known) FROM point) AND o.known <= newest AND o.at >= low AND o.at < high
+    ) AS f JOIN point AS p ON p.share = f.register % 2 AND f.known > p.known AND f.at < p.closed_to
+    GROUP BY 1, 2
+$function$
+-- owner: the administrator
+
 CREATE OR REPLACE FUNCTION ingest.lowest(received int8multirange)
  RETURNS int8multirange
  LANGUAGE sql
@@ -1750,6 +2099,142 @@ CREATE OR REPLACE FUNCTION ingest.missing(received int8multirange)
  SET search_path TO 'pg_catalog'
 AS $function$
     SELECT int8multirange(int8range(1, upper(received))) - received
+$function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION ingest.near(edges integer[], registers integer[], starts timestamp with time zone[], ends timestamp with time zone[], instants timestamp with time zone[], low timestamp with time zone, high timestamp with time zone, newest bigint)
+ RETURNS TABLE(edge integer, at timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT e.edge, p.at, p.value
+    FROM unnest(edges, registers, starts, ends, instants) AS e (edge, register, "start", "end", at)
+    CROSS JOIN LATERAL (
+        SELECT * FROM ingest.last_reading(
+            e.register, e."start", least(e.at + interval '1 microsecond', e."end"), low, high, newest)
+        UNION ALL
+        SELECT * FROM ingest.first_reading(e.register, greatest(e.at, e."start"), e."end", low, high, newest)
+    ) AS p
+$function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION ingest.refuse_rewriting()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog'
+AS $function$
+BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.superseded IS NULL AND NEW.superseded IS NOT NULL
+        AND to_jsonb(NEW) - 'superseded' = to_jsonb(OLD) - 'superseded' THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION '% of %.% refused: its rows never change; a correction is a new row',
+        TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION ingest.rolled(newest bigint)
+ RETURNS TABLE(share integer, known bigint, closed_to timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT s.share, coalesce(p.known, 0), coalesce(p.closed_to, '2000-01-01 00:00+00')
+    FROM (VALUES (0), (1)) AS s (share)
+    LEFT JOIN LATERAL (
+        SELECT p.known, p.closed_to FROM ingest.rollup_point AS p
+        WHERE p.share = s.share AND p.known <= newest ORDER BY p.known DESC LIMIT 1
+    ) AS p ON true
+$function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION ingest.said(bounds integer[], registers integer[], sinces timestamp with time zone[], befores timestamp with time zone[], gaps interval[], first timestamp with time zone, last timestamp with time zone, newest bigint)
+ RETURNS TABLE(bound integer, at timestamp with time zone, heard timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    WITH point AS MATERIALIZED (SELECT * FROM ingest.rolled(newest)),
+    e AS MATERIALIZED (
+        SELECT e.bound, e.register, e.since, e.before, e.gap, p.known,
+            date_bin('1 hour', e.since + interval '59 minutes 59.999999 seconds', '2000-01-01 00:00+00') AS low,
+            least(date_bin('1 hour', e.before, '2000-01-01 00:00+00'), p.closed_to) AS high
+        FROM unnest(bounds, registers, sinces, befores, gaps) AS e (bound, register, since, before, gap)
+        JOIN point AS p ON p.share = e.register % 2
+        WHERE e.since < e.before
+    ), late AS MATERIALIZED (
+        SELECT * FROM ingest.late_hours(first, last, newest)
+    ), whole AS MATERIALIZED (
+        SELECT e.bound, e.register, e.gap, s.starts_at, s.ends_at, s.value, s.longest
+        FROM e JOIN ingest.state_span AS s ON s.register = e.register AND s.hour >= e.low AND s.hour < e.high
+            AND s.hour >= first AND s.hour < last AND s.known <= e.known AND (s.superseded IS NULL OR s.superseded > e.known)
+        WHERE NOT EXISTS (SELECT FROM late AS l WHERE l.register = s.register AND l.hour = s.hour)
+    ), zone AS (
+        SELECT e.bound, e.register, e.since AS low, CASE WHEN e.low < e.high THEN e.low ELSE e.before END AS high FROM e
+        UNION ALL
+        SELECT e.bound, e.register, e.high, e.before FROM e WHERE e.low < e.high
+        UNION ALL
+        SELECT e.bound, e.register, l.hour, l.hour + interval '1 hour'
+        FROM e JOIN late AS l ON l.register = e.register AND l.hour >= e.low AND l.hour < e.high
+        UNION ALL
+        SELECT w.bound, w.register, w.starts_at, w.ends_at + interval '1 microsecond' FROM whole AS w WHERE w.longest > w.gap
+    )
+    SELECT w.bound, w.starts_at, w.ends_at, w.value FROM whole AS w WHERE w.longest <= w.gap
+    UNION ALL
+    SELECT z.bound, r.at, r.at, r.value
+    FROM zone AS z CROSS JOIN LATERAL ingest.effective(z.register, z.low, z.high, newest) AS r
+    WHERE r.at >= first AND r.at < last
+$function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION ingest.turning(bounds integer[], registers integer[], firsts timestamp with time zone[], lasts timestamp with time zone[], max_rates numeric[], glitches interval[], low timestamp with time zone, high timestamp with time zone, newest bigint)
+ RETURNS TABLE(bound integer, at_before timestamp with time zone, before bigint, at timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    WITH point AS MATERIALIZED (SELECT * FROM ingest.rolled(newest)),
+    e AS MATERIALIZED (
+        SELECT e.*, p.known, p.closed_to, least(floor(e.max_rate), 9223372036854775805)::bigint AS whole_rate
+        FROM unnest(bounds, registers, firsts, lasts, max_rates, glitches)
+            AS e (bound, register, first, last, max_rate, glitch)
+        JOIN point AS p ON p.share = e.register % 2
+    ), late AS MATERIALIZED (
+        SELECT * FROM ingest.late_hours(turning.low, turning.high, newest)
+    ), zone AS (
+        SELECT e.bound, greatest(h.hour, e.first) AS low,
+            least(h.hour + interval '1 hour', e.last + interval '1 microsecond') AS high
+        FROM e JOIN ingest.usage_hour AS h ON h.register = e.register
+            AND h.fastest > coalesce(e.whole_rate, 9223372036854775806)
+            AND h.hour > e.first - interval '1 hour' AND h.hour <= e.last AND h.hour < e.closed_to
+            AND h.hour > turning.low - interval '1 hour' AND h.hour < turning.high
+            AND h.known <= e.known AND (h.superseded IS NULL OR h.superseded > e.known)
+        UNION ALL
+        SELECT e.bound, greatest(e.closed_to, e.first), e.last + interval '1 microsecond'
+        FROM e WHERE e.last >= e.closed_to
+        UNION ALL
+        SELECT e.bound, greatest(l.hour, e.first),
+            least(coalesce(n.at, e.last), e.last) + interval '1 microsecond'
+        FROM e JOIN late AS l ON l.register = e.register AND l.hour <= e.last AND l.hour > e.first - interval '1 hour'
+        LEFT JOIN LATERAL ingest.first_reading(
+            e.register, l.hour + interval '1 hour', e.last + interval '1 microsecond', turning.low, turning.high, newest)
+            AS n ON true
+    ), turn AS MATERIALIZED (
+        SELECT e.bound, e.register, e.last, e.glitch, p.at_before, p.before, p.at, p.value
+        FROM zone AS z JOIN e ON e.bound = z.bound
+        LEFT JOIN LATERAL ingest.last_reading(e.register, e.first, z.low, turning.low, turning.high, newest) AS b ON true
+        CROSS JOIN LATERAL (
+            SELECT r.at, r.value, lag(r.at, 1, b.at) OVER (ORDER BY r.at) AS at_before,
+                lag(r.value, 1, b.value) OVER (ORDER BY r.at) AS before
+            FROM ingest.effective(e.register, z.low, z.high, newest) AS r
+            WHERE r.at >= turning.low AND r.at < turning.high
+        ) AS p
+        WHERE p.value < p.before
+            OR (p.value::numeric - p.before) * 3600 > e.max_rate * extract(epoch FROM p.at - p.at_before)
+    )
+    SELECT t.bound, t.at_before, t.before, t.at, t.value FROM turn AS t
+    UNION ALL
+    SELECT t.bound, t.at, t.value, r.at, r.value
+    FROM turn AS t CROSS JOIN LATERAL ingest.effective(
+        t.register, t.at, least(t.at + t.glitch, t.last) + interval '1 microsecond', newest) AS r
+    WHERE t.glitch IS NOT NULL AND t.value < t.before AND r.at > t.at AND r.at >= turning.low AND r.at < turning.high
 $function$
 -- owner: the administrator
 
@@ -1784,19 +2269,23 @@ AS $function$
 $function$
 -- owner: yardstick_visible
 
-CREATE OR REPLACE FUNCTION visible.counter_breaks(bounds integer[], registers integer[], firsts timestamp with time zone[], lasts timestamp with time zone[], max_rates numeric[], newest bigint)
+CREATE OR REPLACE FUNCTION visible.counter_breaks(bounds integer[], registers integer[], firsts timestamp with time zone[], lasts timestamp with time zone[], max_rates numeric[], glitches interval[], newest bigint)
  RETURNS TABLE(bound integer, at_before timestamp with time zone, before bigint, at timestamp with time zone, value bigint)
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog'
 AS $function$
     SELECT e.bound, p.at_before, p.before, p.at, p.value
-    FROM unnest(bounds, registers, firsts, lasts, max_rates) AS e (bound, register, first, last, max_rate)
+    FROM unnest(bounds, registers, firsts, lasts, max_rates, glitches)
+        AS e (bound, register, first, last, max_rate, glitch)
     CROSS JOIN LATERAL (
-        SELECT r.at, r.value, lag(r.at) OVER (ORDER BY r.at) AS at_before, lag(r.value) OVER (ORDER BY r.at) AS before
-        FROM ingest.effective(e.register, e.first, e.last + interval '1 microsecond', newest) AS r
+        SELECT *, max(CASE WHEN value < before THEN at END) OVER (ORDER BY at) AS fell FROM (
+            SELECT r.at, r.value, lag(r.at) OVER w AS at_before, lag(r.value) OVER w AS before
+            FROM ingest.effective(e.register, e.first, e.last + interval '1 microsecond', newest) AS r
+            WINDOW w AS (ORDER BY r.at)
+        ) AS every
     ) AS p
-    WHERE (p.value < p.before
+    WHERE (p.value < p.before OR p.at <= p.fell + e.glitch
         OR (p.value - p.before) * 3600::numeric > e.max_rate * extract(epoch FROM p.at - p.at_before))
         AND visible.knows(e.register, p.at)
 $function$
@@ -1831,6 +2320,37 @@ AS $function$
 $function$
 -- owner: yardstick_visible
 
+CREATE OR REPLACE FUNCTION visible.counter_outside(bounds integer[], registers integer[], starts timestamp with time zone[], ends timestamp with time zone[], newest bigint)
+ RETURNS TABLE(bound integer, at timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT e.bound, p.at, p.value
+    FROM unnest(bounds, registers, starts, ends) AS e (bound, register, "start", "end")
+    CROSS JOIN LATERAL (
+        (SELECT r.at, r.value
+         FROM ingest.effective(e.register, e."start" - interval '35 days', e."start", newest) AS r
+         WHERE visible.knows(e.register, e."start") ORDER BY r.at DESC LIMIT 1)
+        UNION ALL
+        (SELECT r.at, r.value
+         FROM ingest.effective(e.register, e."end", e."end" + interval '35 days', newest) AS r
+         WHERE visible.knows(e.register, e."end") ORDER BY r.at LIMIT 1)
+    ) AS p
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.heard(register_id integer, since timestamp with time zone, before timestamp with time zone, first timestamp with time zone, last timestamp with time zone, silence interval, newest bigint)
+ RETURNS TABLE(received bigint, first_at timestamp with time zone, last_at timestamp with time zone, froms timestamp with time zone[], tos timestamp with time zone[])
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT h.received, h.first_at, h.last_at, h.froms, h.tos FROM ingest.heard(register_id, since, before, first, last, silence, newest) AS h
+    WHERE visible.knows(register_id, since) AND visible.knows(register_id, before)
+$function$
+-- owner: yardstick_visible
+
 CREATE OR REPLACE FUNCTION visible.knows(register_id integer, instant timestamp with time zone)
  RETURNS boolean
  LANGUAGE sql
@@ -1839,9 +2359,26 @@ CREATE OR REPLACE FUNCTION visible.knows(register_id integer, instant timestamp 
 AS $function$
     SELECT visible.operates() OR EXISTS (
         SELECT FROM ingest.register AS g
-        JOIN ingest.binding AS b ON b.device = g.device AND (instant <@ b.during OR instant = upper(b.during))
+        JOIN ingest.binding AS b ON b.device = g.device AND b.superseded IS NULL
+            AND (instant <@ b.during OR instant = upper(b.during))
         JOIN contracts.party_asset AS p ON p.asset = b.asset AND (instant <@ p.during OR instant = upper(p.during))
         WHERE g.id = register_id AND p.party = visible.party())
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.near(edges integer[], registers integer[], starts timestamp with time zone[], ends timestamp with time zone[], instants timestamp with time zone[], low timestamp with time zone, high timestamp with time zone, newest bigint)
+ RETURNS TABLE(edge integer, at timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT n.edge, n.at, n.value
+    FROM (
+        SELECT array_agg(e.edge) AS edges, array_agg(e.register) AS registers, array_agg(e."start") AS starts,
+            array_agg(e."end") AS ends, array_agg(e.at) AS instants
+        FROM unnest(edges, registers, starts, ends, instants) AS e (edge, register, "start", "end", at)
+        WHERE visible.knows(e.register, e.at)
+    ) AS a CROSS JOIN LATERAL ingest.near(a.edges, a.registers, a.starts, a.ends, a.instants, low, high, newest) AS n
 $function$
 -- owner: yardstick_visible
 
@@ -1886,7 +2423,7 @@ AS $function$
             AND r.at >= lower(b.during) AND (upper_inf(b.during) OR r.at < upper(b.during))
         ORDER BY r.at LIMIT most
     ) AS r ON true
-    WHERE b.asset = asset_id AND b.position || '/' || g.name = path
+    WHERE b.asset = asset_id AND b.superseded IS NULL AND b.position || '/' || g.name = path
         AND (visible.operates() OR EXISTS (
             SELECT FROM contracts.party_asset AS p
             WHERE p.party = visible.party() AND p.asset = asset_id AND r.at <@ p.during))
@@ -1904,6 +2441,16 @@ AS $function$
 $function$
 -- owner: the administrator
 
+CREATE OR REPLACE FUNCTION visible.received(register_id integer, instant timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT value FROM ingest.reading WHERE register = register_id AND at = instant AND visible.operates()
+$function$
+-- owner: yardstick_visible
+
 CREATE OR REPLACE FUNCTION visible.register_readings(register_id integer, since timestamp with time zone, before timestamp with time zone, newest bigint)
  RETURNS TABLE(at timestamp with time zone, value bigint)
  LANGUAGE sql
@@ -1913,9 +2460,35 @@ AS $function$
     SELECT r.at, r.value FROM ingest.effective(register_id, since, before, newest) AS r
     WHERE (visible.operates() OR EXISTS (
             SELECT FROM ingest.register AS g
-            JOIN ingest.binding AS b ON b.device = g.device AND r.at <@ b.during
+            JOIN ingest.binding AS b ON b.device = g.device AND r.at <@ b.during AND b.superseded IS NULL
             JOIN contracts.party_asset AS p ON p.asset = b.asset AND r.at <@ p.during
             WHERE g.id = register_id AND p.party = visible.party()))
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.said(bounds integer[], registers integer[], sinces timestamp with time zone[], befores timestamp with time zone[], gaps interval[], first timestamp with time zone, last timestamp with time zone, newest bigint)
+ RETURNS TABLE(bound integer, at timestamp with time zone, heard timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    WITH shown AS (
+        SELECT e.bound, e.register, lower(s.during) AS since, upper(s.during) AS before, e.gap
+        FROM unnest(bounds, registers, sinces, befores, gaps) AS e (bound, register, since, before, gap)
+        CROSS JOIN LATERAL (
+            SELECT tstzrange(e.since, e.before) WHERE e.since < e.before AND visible.operates()
+            UNION ALL
+            SELECT unnest(range_agg(b.during * p.during * tstzrange(e.since, e.before)))
+            FROM ingest.register AS g
+            JOIN ingest.binding AS b ON b.device = g.device AND b.superseded IS NULL
+            JOIN contracts.party_asset AS p ON p.asset = b.asset AND p.party = visible.party()
+            WHERE g.id = e.register AND e.since < e.before AND NOT visible.operates()
+        ) AS s (during)
+    )
+    SELECT s.bound, s.at, s.heard, s.value
+    FROM (SELECT array_agg(x.bound) AS bounds, array_agg(x.register) AS registers, array_agg(x.since) AS sinces,
+        array_agg(x.before) AS befores, array_agg(x.gap) AS gaps FROM shown AS x) AS a
+    CROSS JOIN LATERAL ingest.said(a.bounds, a.registers, a.sinces, a.befores, a.gaps, first, last, newest) AS s
 $function$
 -- owner: yardstick_visible
 
@@ -1956,5 +2529,18 @@ AS $function$
         WHERE v ->> 'kind' IN ('availability', 'performance', 'event_guarantee', 'obligation')), '[]')
     FROM contracts.standing AS s JOIN contracts.period AS p ON p.id = s.period
     WHERE s.contract IN (SELECT visible.contract_ids())
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.turning(bounds integer[], registers integer[], firsts timestamp with time zone[], lasts timestamp with time zone[], max_rates numeric[], glitches interval[], low timestamp with time zone, high timestamp with time zone, newest bigint)
+ RETURNS TABLE(bound integer, at_before timestamp with time zone, before bigint, at timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT t.bound, t.at_before, t.before, t.at, t.value
+    FROM ingest.turning(bounds, registers, firsts, lasts, max_rates, glitches, low, high, newest) AS t
+    JOIN unnest(bounds, registers) AS e (bound, register) ON e.bound = t.bound
+    WHERE visible.knows(e.register, t.at)
 $function$
 -- owner: yardstick_visible

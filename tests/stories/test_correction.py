@@ -13,8 +13,15 @@ from contracts import run as contracts
 from contracts.facts import IndexValue
 from contracts.stated import run as stating
 from contracts.store.intake import Recorded
+from core.database import transaction
+from core.store import current_knowledge
 from core.time import micros
+from core.units import Quantity
 from ingest import catalogue, run
+from ingest.assignment import run as assignment
+from ingest.meter import run as meters
+from ingest.store import hold
+from ingest.store import late as late_facts
 from tests.stories.story import SIGNED, Story, case, facts, spans
 
 pytestmark = pytest.mark.services
@@ -332,6 +339,9 @@ LOOKED_FOR = {
     "ingest.reading_override",
     "ingest.binding",
     "ingest.declaration",
+    "ingest.epoch",
+    "ingest.mounting",
+    "ingest.release",
 }  # fmt: skip
 NO_FACTS = {
     "contracts.version",  # a correction keeps the versions that the invoice knew
@@ -341,6 +351,7 @@ NO_FACTS = {
     "ingest.cloud_event",  # what came and which node lived: neither is read by an evaluation
     "ingest.node_life",
     "ingest.sequence",
+    "ingest.estimate",  # shown beside what was counted; no line rests on it
     "ingest.quarantine_action",  # what it releases is a reading with a number of its own
     "ingest.quarantine",
 }
@@ -362,6 +373,39 @@ def test_a_reading_that_somebody_corrects_corrects_the_bill(story: Story, admin_
     (line,) = [row for row in story.invoices()[1]["lines"] if row["corrects"]]
     # 6150.0 km at 0.0420 are 258.30; 1850.0 km at 0.0400 and 2400.0 km at 0.0360 are 160.40; 418.70 - 419.00
     assert (line["amount"], line["corrects"]["reason"]) == ("-0.30", "readings corrected")
+
+
+def test_a_decision_about_a_hold_corrects_the_bill(story: Story) -> None:
+    """The new device fell from 5400.0 to 300.0 km on 20 June: the stretch waits, and is decided after the invoice."""
+    june(story)
+    story.odometer("T2", ("2026-06-20", "300.0"))
+    month(story, "2026-07", AUGUST_5)
+    with transaction(story.engine) as connection:
+        known = current_knowledge(connection)
+        held = hold.find(connection, start=JUNE_1, end=JULY_5, known=known)
+    assert [(one.reason, one.before, one.after) for one in held] == [("counter_fell", 1_300_000, 300_000)]
+    before = story.invoices()
+    said = {"author": "person:anna", "reason": "trip log"}
+    meters.release(story.engine, held[0].reference, AUGUST_5, kind="bill", bill=Quantity.parse("100.0 km"), **said)
+    story.odometer("T2", ("2026-09-01", "7400.0"))
+    month(story, "2026-08", SEPTEMBER_5)
+    assert story.invoices()[: len(before)] == before
+    (line,) = [row for row in story.invoices()[-1]["lines"] if row["corrects"]]
+    # 100.0 km more: 6300.0 km are 264.60 at 0.0420; then 100.0 + 5100.0 km: 1700.0 at 0.0400, 3500.0 at 0.0360.
+    assert (line["amount"], line["corrects"]["reason"]) == ("3.60", "meter decided")
+
+
+def test_a_binding_that_turns_out_to_have_ended_corrects_the_bill(story: Story) -> None:
+    june(story)
+    with transaction(story.engine) as connection:
+        known = current_knowledge(connection)
+    assignment.unbind(
+        story.engine, "T2-unit", datetime(2026, 6, 30, 22, tzinfo=UTC), JULY_5, closing={}, author="person:anna"
+    )
+    with transaction(story.engine) as connection:
+        found = late_facts.devices(connection, start=JUNE_1, end=JULY_5, after=known, known=known + 1)
+        nothing = late_facts.devices(connection, start=JUNE_1, end=JULY_5, after=known + 1, known=known + 2)
+    assert (list(found.values()), nothing) == ([known + 1], {})
 
 
 INDEXED = """
