@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from contracts.terms.base import Term
     from core.time import Period
 
-__all__ = ["NothingInForce", "evaluate", "needs"]
+__all__ = ["NothingInForce", "evaluate", "input_hash", "needs"]
 Bill: TypeAlias = "Callable[[Period], Outcome]"
 """The charges of any period."""
 
@@ -221,6 +221,11 @@ _UNORDERED = (
     "quantities", "attributions", "notices", "carried", "history", "invoiced", "unmet", "tickets", "pauses",
     "substitutes", "index_values", "meter_tests",
 )  # fmt: skip
+
+
+def input_hash(versions: Sequence[Version], facts: Facts, period: Period, until: datetime) -> str:
+    """What `evaluate` would say that it rests on, without evaluating. Raises NothingInForce."""
+    return _input_hash(scene_of(versions, facts, period, until))
 
 
 def _input_hash(scene: Scene) -> str:

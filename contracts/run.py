@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from contracts import due as calendar
 from contracts.breach import missed
 from contracts.carry import read_carry
-from contracts.engine import evaluate, needs
+from contracts.engine import evaluate, input_hash, needs
 from contracts.evidence import gather
 from contracts.reported import indices, moves
 from contracts.store import breach, contract, evaluation, fact, intake, period, standing, waiting
@@ -106,12 +106,15 @@ def evaluate_dues(
     until: datetime,
     carried: dict[int, list[Any]],
     versions: Mapping[int, tuple[Version, ...]] | None = None,
+    unless: Mapping[int, str] | None = None,
 ) -> list[Evaluated]:
     """Evaluate periods as of `known`, up to `until` where it comes before their end; set-wise, saving nothing.
 
     At most one period of each contract. carried: what the period before leaves, as JSON, by period id. versions: by
-    contract, where others than those known are meant.
+    contract, where others than those known are meant. unless: by period id, the inputs of an evaluation that is there;
+    what would rest on the same ones is not evaluated again and left out.
     """
+    had = unless or {}
     if versions is None:
         versions = contract.versions(connection, {due.contract for due in dues}, known)
     periods = {due.id: _period(due, versions[due.contract]) for due in dues}
@@ -139,6 +142,8 @@ def evaluate_dues(
             evidence=gather(item.needs, facts[due.id]),
         )
         for due, (item, _) in zip(dues, again, strict=True)
+        if due.id not in had
+        or had[due.id] != input_hash(versions[due.contract], facts[due.id], periods[due.id], ends[due.id])
     ]
 
 
@@ -186,8 +191,14 @@ def settle(connection: Connection, dues: Sequence[Due], *, known: int, at: datet
     ids = [due.id for due in dues]
     latest = evaluation.latest(connection, ids, known)
     carried = evaluation.carries(connection, ids, known)
-    found = evaluate_dues(connection, dues, known=known, until=max(due.ends_at for due in dues), carried=carried)
-    changed = [item for item in found if differs(latest.get(item.due.id), item.evaluation)]
+    changed = evaluate_dues(
+        connection,
+        dues,
+        known=known,
+        until=max(due.ends_at for due in dues),
+        carried=carried,
+        unless={period_id: saved.result["input_hash"] for period_id, saved in latest.items()},
+    )
     if changed:
         append(connection, changed, known=known, at=at)
         latest |= evaluation.latest(connection, [item.due.id for item in changed], known)

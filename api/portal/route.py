@@ -9,6 +9,7 @@ from api.portal import (
     invoice_page,
     operator_page,
     overview_page,
+    run_page,
     session_page,
     stream,
 )
@@ -22,6 +23,7 @@ for part in (
     breach_page,
     fleet_page,
     operator_page,
+    run_page,
     stream,
 ):
     router.include_router(part.router)

@@ -143,7 +143,7 @@ def calculate(command: Finance, engine: Worker, run: str, later: BackgroundTasks
     def act() -> tuple[int, BillingRun]:
         if row.state != "collecting":
             billing.collect(engine, run, **given)
-        later.add_task(_finish, "calculate", lambda: billing.calculate(engine, run, **given))
+        later.add_task(finish, "calculate", lambda: billing.calculate(engine, run, **given))
         return 202, _seen(engine, run)
 
     return _after(once(command, act), later)
@@ -200,7 +200,7 @@ def issue(command: Finance, engine: Worker, run: str, later: BackgroundTasks, if
     def act() -> tuple[int, BillingRun]:
         match(if_match, tag_of(row))
         after(row.state, "issue")
-        later.add_task(_finish, "issue", lambda: billing.issue(engine, run, **given))
+        later.add_task(finish, "issue", lambda: billing.issue(engine, run, **given))
         return 202, _seen(engine, run)
 
     return _after(once(command, act), later)
@@ -249,7 +249,7 @@ def _after(response: JSONResponse, later: BackgroundTasks) -> JSONResponse:
     return response
 
 
-def _finish(act: str, go_on: Callable[[], object]) -> None:
+def finish(act: str, go_on: Callable[[], object]) -> None:
     """What goes on after the answer; if it fails, the run stands where it was, and the command may be given again."""
     try:
         go_on()

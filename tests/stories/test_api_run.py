@@ -1,5 +1,7 @@
 """A billing run over HTTP: two people of finance, each command once, on the state that was looked at."""
 
+import html
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,6 +14,7 @@ from api import authentication
 from api.store import Role
 from contracts.store import contract as contract_store
 from core.database import transaction
+from tests.fleet import PASSWORD
 from tests.served import AT, serving
 from tests.stories.story import Story
 from tests.stories.test_billing import fees
@@ -122,3 +125,38 @@ def test_only_finance_of_the_seller_has_a_part(clients: dict[str, httpx.Client])
     for act in ("calculate", "approve", "issue", "cancel"):
         assert code(post(clients["carl"], f"/{run}/{act}", f"k{act}", tag='"x"')) == (404, "not_found")
         assert code(post(clients["dora"], f"/{run}/{act}", f"k{act}", tag='"x"')) == (403, "role_not_allowed")
+
+
+def test_two_people_at_the_portal(clients: dict[str, httpx.Client], engine: Engine) -> None:
+    with transaction(engine) as connection:
+        parties = contract_store.ensure_parties(connection, ["Truck Supplier"], AT)
+        for name in ("eva", "fritz"):
+            authentication.new_person(
+                connection,
+                name=name,
+                title=name,
+                password=PASSWORD,
+                role="finance",
+                party=parties["Truck Supplier"],
+                at=AT,
+            )
+    run = post(clients["anna"], "", "k1", {"entity": SELLER, "period": "2026-10"}).json()["id"]
+    page, address = f"/portal/billing-runs/{run}", clients["anna"].base_url
+
+    def does(client: httpx.Client, act: str) -> int:
+        text = client.get(page).text
+        csrf, tag = (re.findall(rf'name="{name}" value="([^"]+)"', text)[-1] for name in ("csrf", "tag"))
+        return client.post(f"{page}/{act}", data={"csrf": csrf, "tag": html.unescape(tag)}).status_code
+
+    with httpx.Client(base_url=address, timeout=60) as eva, httpx.Client(base_url=address, timeout=60) as fritz:
+        for name, client in (("eva", eva), ("fritz", fritz)):
+            assert client.post("/portal/sign-in", data={"name": name, "password": PASSWORD}).status_code == 303
+        assert does(eva, "calculate") == 303
+        until(clients["anna"], run, lambda x: x["state"] == "in_review")
+        assert "2,201.50" in eva.get(page).text
+        assert eva.post(f"{page}/approve", data={"csrf": "x", "tag": "y"}).status_code == 403
+        assert does(eva, "issue") == 409
+        assert does(eva, "approve") == 303
+        assert does(fritz, "issue") == 303
+        until(clients["anna"], run, lambda x: x["state"] == "issued")
+        assert "2 invoices" in fritz.get(page).text

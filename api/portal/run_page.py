@@ -1,0 +1,97 @@
+"""A billing run: what it comes to, what stands in its way, and the acts that its state allows."""
+
+import hmac
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, BackgroundTasks, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy import Engine
+
+from api.command import Worker, match
+from api.errors import StaleForm
+from api.paging import Cursor, cursor, read_number
+from api.portal.context import shown
+from api.portal.session_page import refuse_foreign
+from api.routes.billing_run import finish, found, tag_of
+from api.visit import FinancePerson
+from billing import run as billing
+from billing.state import after
+from billing.store import view
+from billing.store.view import RunView
+
+router = APIRouter(prefix="/portal/billing-runs")
+PAGE = 50
+Act = Literal["calculate", "approve", "issue", "cancel"]
+OFFERED: dict[str, tuple[Act, ...]] = {
+    "created": ("calculate", "cancel"),
+    "collecting": ("calculate", "cancel"),
+    "in_review": ("approve", "calculate", "cancel"),
+    "approved": ("issue", "calculate", "cancel"),
+    "issuing": ("issue",),
+}
+WORDS: dict[Act, str] = {
+    "calculate": "Calculate",
+    "approve": "Approve",
+    "issue": "Issue",
+    "cancel": "Cancel the run",
+}
+
+
+@router.get("/{run}")
+def run_page(request: Request, visit: FinancePerson, run: str, cursor: Cursor = None) -> Response:
+    """One run with its drafts, 50 on a page."""
+    row = found(visit, run)
+    rows = view.drafts(visit.connection, row, after=read_number(cursor, otherwise=0), most=PAGE + 1)
+    acts = [act for act in OFFERED.get(row.state, ()) if act != "approve" or visit.viewer.actor != row.created_by]
+    return shown(
+        request,
+        visit,
+        "run.html",
+        run=row,
+        tag=tag_of(row),
+        acts=[(act, WORDS[act]) for act in acts],
+        drafts=rows[:PAGE],
+        after=_cursor(rows[PAGE - 1].id) if len(rows) > PAGE else None,
+    )
+
+
+@router.post("/{run}/{act}")
+def do(  # noqa: PLR0913 - a form
+    request: Request,
+    visit: FinancePerson,
+    engine: Worker,
+    run: str,
+    act: Act,
+    later: BackgroundTasks,
+    *,
+    csrf: Annotated[str, Form(max_length=200)] = "",
+    tag: Annotated[str, Form(max_length=200)] = "",
+) -> Response:
+    """An act on the run as it was looked at. Raises StaleForm, TagStale, and what billing refuses."""
+    refuse_foreign(request)
+    if not visit.viewer.csrf or not hmac.compare_digest(visit.viewer.csrf, csrf):
+        raise StaleForm("reload the page and try again")
+    row = found(visit, run)
+    match(tag, tag_of(row))
+    _do(engine, row, act, later, {"at": visit.at, "by": visit.viewer.actor})
+    return RedirectResponse(f"/portal/billing-runs/{run}", status_code=303, background=later)
+
+
+def _do(engine: Engine, row: RunView, act: Act, later: BackgroundTasks, given: dict[str, Any]) -> None:
+    """At once, or after the answer where it may take long."""
+    run = row.public_id
+    if act == "approve":
+        billing.approve(engine, run, hash=row.hash or "none", **given)
+    elif act == "cancel":
+        billing.cancel(engine, run, **given)
+    elif act == "issue":
+        after(row.state, act)
+        later.add_task(finish, act, lambda: billing.issue(engine, run, **given))
+    else:
+        if row.state != "collecting":
+            billing.collect(engine, run, **given)
+        later.add_task(finish, act, lambda: billing.calculate(engine, run, **given))
+
+
+def _cursor(number: int) -> str:
+    return cursor(number)
