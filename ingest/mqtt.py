@@ -31,7 +31,7 @@ WINDOW = 4_000
 """Messages that may be unacknowledged: some batches of the largest size."""
 KEEPALIVE = 30
 MOST_WAITING = 2 * WINDOW
-"""While so many messages wait to be judged, those of QoS 0 are dropped: for them no window holds."""
+"""Messages that wait to be judged, of which so many can only be there because of QoS 0, for which no window holds."""
 LONGEST_BEAT = 60.0
 """Seconds in which a network loop that is well turns round, also while the broker is away."""
 PATIENCE = 1.0
