@@ -195,7 +195,8 @@ def _availability(result: Result, money: Money, where: ZoneInfo, language: str) 
         yield say(language, "not counted", ", ".join(parts))
     yield say(language, "counted", hours(tally.counted))
     if tally.down:
-        parts = [_down(c, t, tally.touched[c], language) for c, t in tally.down.items()]
+        # What only history states down is down as a whole.
+        parts = [_down(c, t, tally.touched.get(c, t), language) for c, t in tally.down.items()]
         whole = f" = {hours(tally.lost)}" if len(parts) > 1 else ""
         yield say(language, "down", ", ".join(parts) + whole)
     if tally.availability is not None:
@@ -222,7 +223,7 @@ def _cause(result: Result, name: str, where: ZoneInfo, language: str) -> str:
     return f" ({'; '.join(said)})" if causes else ""
 
 
-def _down(name: str, lost: Fraction, touched: int, language: str) -> str:
+def _down(name: str, lost: Fraction, touched: Fraction | int, language: str) -> str:
     word = category(language, name)
     return (
         f"{word} {hours(lost)}" if lost == touched else say(language, "counted as", word, hours(touched), hours(lost))
