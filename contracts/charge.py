@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from contracts.evaluation import Step
     from contracts.explain import Tier
+    from contracts.facts import Case
     from contracts.scene import Scene
     from contracts.segment import Lineage, Segment
     from contracts.span import Spans
@@ -46,18 +47,18 @@ class Chunk:
 
     stretch: Stretch
     term: UsageCharge
-    rows: list[Row] = field(default_factory=list)
+    rows: Sequence[Row] = ()
     at: Fraction = ZERO
     to: Fraction = ZERO
-    charges: list[tuple[Charge, Fraction]] = field(default_factory=list)
-    of_rows: list[tuple[Row, list[Charge], Fraction]] = field(default_factory=list)
+    charges: Sequence[tuple[Charge, Fraction]] = ()
+    of_rows: list[tuple[Row, Sequence[Charge], Fraction]] = field(default_factory=list)
     moves: tuple[Move, ...] = ()
     free: Fraction = ZERO
     assumed: bool = False
     exact: Fraction = ZERO
     counted: Fraction = ZERO
-    tiers: list[Tier] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
+    tiers: Sequence[Tier] = ()
+    steps: Sequence[Step] = ()
     """Its charges as they are explained; the first step is its position."""
 
     @property
@@ -86,7 +87,7 @@ class Chunk:
 
     def priced(self, position: Fraction) -> Fraction:
         """A position without what is included, or covered by an allowance."""
-        place = self.place(position)
+        place = position if self.term.quantity_rounding == "none" else self.place(position)
         if self.free or self.term.included:
             place -= self.included + self.free
         return place if place.numerator > 0 else ZERO
@@ -134,33 +135,47 @@ def chunks_of(scene: Scene, lineage: Lineage) -> dict[str, list[Chunk]]:
 def _evaluate_owner(scene: Scene, owner: str, chunks: list[Chunk], outcome: Outcome) -> None:
     clause, measure = chunks[-1].term.clause, chunks[0].stretch.measure
     known = observe(scene, owner, chunks)
-    place = f"clause {clause}, {owner}, "
-    refused = [Problem(place + p.place, p.message, p.remedy) for u in known.values() for p in u.problems]
-    outcome.problems += refused
-    cases = [case for u in known.values() for case in u.cases]
-    missing = [without_facts(measure, name, _spans(chunks, name)) for name, u in known.items() if u.missing]
-    outcome.open(clause, [*cases, *missing])
-    waits = refused or len(missing) == len(known) or any(u.waits for u in known.values())
-    if waits:
-        start, end = chunks[0].stretch.start, chunks[-1].stretch.end
-        outcome.verdicts.append(Verdict(clause, "usage_charge", owner, "-", "insufficient", False, start, end))
-        return
+    usages = list(known.values())
+    missing: Sequence[Case] = ()
+    if any(u.troubled for u in usages):
+        missing = [without_facts(measure, name, _spans(chunks, name)) for name, u in known.items() if u.missing]
+        outcome.open(clause, [*(case for u in usages for case in u.cases), *missing])
+        if _waits(f"clause {clause}, {owner}, ", usages, outcome):
+            start, end = chunks[0].stretch.start, chunks[-1].stretch.end
+            outcome.verdicts.append(Verdict(clause, "usage_charge", owner, "-", "insufficient", False, start, end))
+            return
     price(scene, owner, chunks)
     for chunk in chunks:
         chunk.tiers = explain.tiers(chunk)
         chunk.steps = explain.steps(chunk)
     if scene.breaches:
         outcome.units += priced_units(scene, chunks)
-    several = len({chunk.segment.version.version for chunk in chunks}) > 1
-    for _, same in groupby(chunks, key=lambda chunk: chunk.segment.version.version):
-        _add_lines(scene, owner, list(same), outcome, several=several)
-    soft = scene.running or missing or any(u.provisional for u in known.values()) or any(c.assumed for c in chunks)
+    parts = _by_version(chunks)
+    for part in parts:
+        _add_lines(scene, owner, part, outcome, several=len(parts) > 1)
+    soft = scene.running or missing or any(u.provisional for u in usages) or any(c.assumed for c in chunks)
     _add_verdicts(scene, owner, chunks, outcome, status="provisional" if soft else "final", known=known)
     _carry(scene, owner, chunks, outcome)
 
 
+def _waits(place: str, usages: Sequence[Usage], outcome: Outcome) -> bool:
+    """Whether nothing may be billed yet; notes what is wrong with the facts."""
+    refused = [Problem(place + p.place, p.message, p.remedy) for u in usages for p in u.problems]
+    outcome.problems += refused
+    return bool(refused) or all(u.missing for u in usages) or any(u.waits for u in usages)
+
+
+def _by_version(chunks: list[Chunk]) -> list[list[Chunk]]:
+    """Chunks of one version together: versions follow each other in time."""
+    if len(chunks) == 1:
+        return [chunks]
+    return [list(same) for _, same in groupby(chunks, key=lambda chunk: chunk.segment.version.version)]
+
+
 def _spans(chunks: list[Chunk], asset: str) -> Spans:
     """An asset's billed spans, each for itself."""
+    if len(chunks) == 1:
+        return chunks[0].stretch.billed.get(asset, ())
     return tuple(span for chunk in chunks for span in chunk.stretch.billed.get(asset, ()))
 
 
@@ -189,7 +204,7 @@ def priced_units(scene: Scene, chunks: list[Chunk], *, everything: bool = False)
 def observe(scene: Scene, owner: str, chunks: list[Chunk]) -> dict[str, Usage]:
     """Facts of each asset (and of the pool itself), their rows put into the chunks where they lie."""
     measure, clause = chunks[0].stretch.measure, chunks[0].term.clause
-    assets = dict.fromkeys(asset for chunk in chunks for asset in chunk.stretch.billed)
+    assets = dict.fromkeys([asset for chunk in chunks for asset in chunk.stretch.billed])
     known = {
         asset: scene.usage(measure, asset, cut(_spans(chunks, asset), edges(scene, clause, asset))) for asset in assets
     }
@@ -248,7 +263,7 @@ def _charges(scene: Scene, chunk: Chunk, reached_to: Fraction) -> Iterator[tuple
         times = _factor(scene, chunk, row) if chunk.term.multipliers else explain.ONE
         move = chunk.move(row.start)
         chunk.assumed = chunk.assumed or (move is not None and move.late)
-        charges = list(_row_charges(chunk, start, end, reached_to, row.start))
+        charges = _row_charges(chunk, start, end, reached_to, row.start)
         chunk.of_rows.append((row, charges, times))
         start = end
         for charge in charges:
@@ -270,22 +285,23 @@ def _fees(chunk: Chunk, reached_to: Fraction) -> Iterator[tuple[Charge, Fraction
                 yield Charge(band, bands[band].above, fee_amount, fee_amount, fee=True), chunk.stretch.share
 
 
-def _row_charges(chunk: Chunk, start: Fraction, end: Fraction, reached_to: Fraction, at: int) -> Iterator[Charge]:
+def _row_charges(chunk: Chunk, start: Fraction, end: Fraction, reached_to: Fraction, at: int) -> Sequence[Charge]:
     term = chunk.term
     if term.model == "graduated":
-        yield from graduated(chunk.bands(at), start, end)
-    elif term.model == "flat" and term.price is not None:
+        return list(graduated(chunk.bands(at), start, end))
+    if term.model == "flat" and term.price is not None:
         units, price = end - start, chunk.unit_price(Fraction(term.price.amount), at)
-        yield Charge(0, units, price, units * price)
-    elif term.model == "volume":
+        return (Charge(0, units, price, units * price),)
+    if term.model == "volume":
         bands = chunk.bands(at)
         band = reached(bands, chunk.priced(reached_to))
         units, price = end - start, bands[band].price or ZERO
-        yield Charge(band, units, price, units * price)
-    elif term.model == "package" and term.package_size is not None and term.package_price is not None:
+        return (Charge(band, units, price, units * price),)
+    if term.model == "package" and term.package_size is not None and term.package_price is not None:
         begun = Fraction(packages(Fraction(term.package_size.magnitude), start, end))
         price = chunk.unit_price(Fraction(term.package_price.amount), at)
-        yield Charge(0, begun, price, begun * price)
+        return (Charge(0, begun, price, begun * price),)
+    return ()
 
 
 def _factor(scene: Scene, chunk: Chunk, row: Row) -> Fraction:
@@ -317,8 +333,7 @@ def _add_lines(scene: Scene, owner: str, chunks: list[Chunk], outcome: Outcome, 
     first, term, unit = chunks[0], chunks[0].term, chunks[0].unit
     exact = total([chunk.exact for chunk in chunks])
     quantity = total([chunk.counted for chunk in chunks])
-    start = min(spans[0][0] for chunk in chunks for spans in chunk.stretch.billed.values())
-    end = max(spans[-1][1] for chunk in chunks for spans in chunk.stretch.billed.values())
+    start, end = min([chunk.stretch.begins for chunk in chunks]), max([chunk.stretch.ends for chunk in chunks])
     version = first.segment.version
     prefix = say(version.language, "version", version.version) if several else ""
     text = prefix + explain.use(chunks, unit)
@@ -356,6 +371,7 @@ def _unshared(clause: str, owner: str) -> Problem:
 def _add_verdicts(
     scene: Scene, owner: str, chunks: list[Chunk], outcome: Outcome, *, status: Status, known: dict[str, Usage]
 ) -> None:
+    own = known.get(owner)
     by_clause: dict[str, list[Chunk]] = {}
     for chunk in chunks:
         by_clause.setdefault(chunk.term.clause, []).append(chunk)
@@ -365,9 +381,8 @@ def _add_verdicts(
             "quantity": Figure(total([chunk.counted for chunk in some]), unit),
             "unrounded": Figure(total([chunk.exact for chunk in some]), scene.currency),
         }
-        own = known.get(owner)
         if own is not None and own.opening is not None and own.closing is not None:
-            values |= {"start_reading": Figure(own.opening, unit), "end_reading": Figure(own.closing, unit)}
+            values["start_reading"], values["end_reading"] = Figure(own.opening, unit), Figure(own.closing, unit)
         start, end = max(scene.start, some[0].stretch.start), min(scene.end, some[-1].stretch.end)
         steps = _steps(some)
         outcome.verdicts.append(

@@ -231,7 +231,7 @@ def input_hash(versions: Sequence[Version], facts: Facts, period: Period, until:
 def _input_hash(scene: Scene) -> str:
     facts = scene.facts
     known = {
-        name: sorted((canonical.plain(item) for item in getattr(facts, name) or ()), key=canonical.text)
+        name: sorted(canonical.plain(items), key=canonical.text) if (items := getattr(facts, name)) else []
         for name in _UNORDERED
     }
     return canonical.digest(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
@@ -56,16 +56,22 @@ class Figure(NamedTuple):
         return f"{number} {self.unit}".rstrip()
 
     def __str__(self) -> str:
-        return f"{self._exact()} {self.unit}".rstrip()
+        return f"{self._exact()} {self.unit}" if self.unit else self._exact()
 
     def _exact(self) -> str:
         """The number; money with the decimals of its currency at least."""
         exact = canonical.fraction_text(self.value)
-        if not is_currency(self.unit) or "/" in exact:
+        least = _least_decimals(self.unit)
+        if not least or "/" in exact:
             return exact
         whole, _, digits = exact.partition(".")
-        digits = digits.ljust(exponent(self.unit), "0")
+        digits = digits.ljust(least, "0")
         return f"{whole}.{digits}" if digits else whole
+
+
+@cache
+def _least_decimals(unit: str) -> int:
+    return exponent(unit) if is_currency(unit) else 0
 
 
 class Step(NamedTuple):
@@ -289,8 +295,9 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
 
 
 def _step(step: Step) -> dict[str, Any]:
-    values = dict(sorted(step.values.items())) if len(step.values) > 1 else dict(step.values)
-    return {"formula": step.formula, "label": step.label, "result": step.result, "values": values}
+    label, formula, values, result = step
+    ordered = dict(sorted(values.items())) if len(values) > 1 else values
+    return {"formula": formula, "label": label, "result": result, "values": ordered}
 
 
 @lru_cache(maxsize=4096)

@@ -55,6 +55,11 @@ class Usage:
     waits: bool = False
 
     @property
+    def troubled(self) -> bool:
+        """Whether a person has to look before all of it may be billed."""
+        return bool(self.problems or self.cases or self.missing or self.waits)
+
+    @property
     def quantity(self) -> Fraction:
         """The plain sum."""
         return total([row.quantity for row in self.rows])

@@ -36,6 +36,8 @@ class Charge(NamedTuple):
 
 def total(numbers: Sequence[Fraction]) -> Fraction:
     """Their sum; of one number itself."""
+    if len(numbers) == 1:
+        return numbers[0]
     return sum(numbers[1:], numbers[0]) if numbers else ZERO
 
 

@@ -13,7 +13,7 @@ from contracts.plan import Plan, plan_of
 from contracts.span import Spans, normal
 from contracts.timeline import Shift
 from core.canonical import fraction_text
-from core.money import Money
+from core.money import Money, round_fraction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -107,7 +107,7 @@ class Scene:
     def rounded(self, exact: Fraction, version: Version) -> Money:
         """An amount as this version's billing rounds it."""
         billing = version.billing
-        return Money.round_of(exact, version.currency, decimals=billing.decimals, mode=billing.rounding)
+        return Money(round_fraction(exact, billing.decimals, billing.rounding), version.currency)
 
     def line(self, segment: Segment, owner: str, draft: Draft, amount: Money | None = None) -> Line:
         """A line of a segment, rounded here, once (or with an amount that was allocated)."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from collections.abc import Set as AbstractSet
 
 Spans: TypeAlias = tuple[tuple[int, int], ...]
 
@@ -52,11 +53,11 @@ def subtract(left: Spans, right: Spans) -> Spans:
     return tuple(found)
 
 
-def cut(spans: Spans, edges: Iterable[int]) -> Spans:
+def cut(spans: Spans, edges: AbstractSet[int]) -> Spans:
     """The same time, cut at these instants; neighbours stay apart."""
-    inside = sorted(set(edges))
-    if not inside:
+    if not edges:
         return spans
+    inside = sorted(edges)
     found = []
     for start, end in spans:
         at = [start, *(edge for edge in inside if start < edge < end), end]

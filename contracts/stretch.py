@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -31,10 +31,10 @@ READ = ("counter_delta", "gauge_fall", "event_count")
 class Stretch:
     """One owner's time in one segment of one reset window. start, end: the whole of it, also before the period.
 
-    billed: what of the members' time is in the period; run: stretches of one run count on from each other; first: the
-    run begins with it, in this period; shrink: of tier bounds, by proration; share: its part of the days over which a
-    step's fee is spread; bands: the tiers as written, shrunk; labels: what each is called. Nobody changes it once it is
-    placed.
+    billed: what of the members' time is in the period; begins, ends: of all that; run: stretches of one run count on
+    from each other; first: the run begins with it, in this period; shrink: of tier bounds, by proration; share: its
+    part of the days over which a step's fee is spread; bands: the tiers as written, shrunk; labels: what each is
+    called; measure, unit: what is counted, and in which unit. Nobody changes it once it is placed.
     """
 
     segment: Segment
@@ -49,16 +49,16 @@ class Stretch:
     share: Fraction = Fraction(1)
     bands: tuple[Band, ...] = ()
     labels: tuple[str, ...] = ()
+    begins: int = field(init=False)
+    ends: int = field(init=False)
+    measure: Measure = field(init=False)
+    unit: str = field(init=False)
 
-    @property
-    def measure(self) -> Measure:
-        """What is counted."""
-        return self.segment.version.measure_by_name[self.term.measure]
-
-    @property
-    def unit(self) -> str:
-        """In which it is counted."""
-        return self.measure.unit or ""
+    def __post_init__(self) -> None:
+        self.begins = min((spans[0][0] for spans in self.billed.values()), default=self.start)
+        self.ends = max((spans[-1][1] for spans in self.billed.values()), default=self.end)
+        self.measure = self.segment.version.measure_by_name[self.term.measure]
+        self.unit = self.measure.unit or ""
 
 
 def stretches(scene: Scene, lineage: Lineage) -> Mapping[str, Sequence[Stretch]]:
@@ -83,13 +83,16 @@ def spans_needed(scene: Scene, lineage: Lineage) -> dict[tuple[str, str], tuple[
 
 def edges(scene: Scene, clause: str, asset: str) -> set[int]:
     """Where an asset's use is cut: prices move there, a duty makes units dearer, or a correction begins or ends."""
+    moved: set[int] = scene.plan.once(("reviewed", clause), lambda: reviewed(scene, clause))
+    if not scene.breaches and not scene.cuts:
+        return moved
     duties = {
         edge
         for breach in scene.breaches
         if breach.asset == asset and clause in (breach.term.surcharge_of, breach.term.multiplier_of)
         for edge in (breach.start, breach.end)
     }
-    return duties.union(scene.plan.once(("reviewed", clause), lambda: reviewed(scene, clause)), scene.cuts)
+    return duties.union(moved, scene.cuts)
 
 
 def _stretches(scene: Scene, lineage: Lineage) -> dict[str, list[Stretch]]:

@@ -280,31 +280,33 @@ def _covers(notice: Notice, piece: Painted, rules: Rules) -> tuple[int, int] | N
 
 def _treat(painted: Iterable[Painted], notices: Sequence[Notice], rules: Rules) -> list[Counted]:
     """How each stretch counts; maintenance only as far as it was announced and allowed."""
-    left = rules.planned_allowance
+    left, effects = rules.planned_allowance, rules.effects
     found: list[Counted] = []
     for piece in painted:
-        if piece[2] != "planned_maintenance":
-            found.append(_one(piece, rules))
+        start, end, category, performance, cause, _ = piece
+        if category != "planned_maintenance":
+            excluded, down, outage = effects[category]
+            part = _lost(performance) if down is None else down
+            found.append(Counted(start, end, category, excluded, part, outage, cause))
             continue
-        for part, announced in _announced(piece, notices, rules):
-            allowed = part.end - part.start if announced else 0
+        for stay, announced in _announced(piece, notices, rules):
+            allowed = stay.end - stay.start if announced else 0
             if left is not None:
                 allowed = min(allowed, left)
                 left -= allowed
-            middle = part.start + allowed
+            middle = stay.start + allowed
             if allowed:
-                found.append(_one(part._replace(end=middle), rules))
-            if middle < part.end:
-                found.append(Counted(middle, part.end, "unannounced", False, ONE, True, part.cause))
+                excluded, down, outage = effects[category]
+                part = _lost(performance) if down is None else down
+                found.append(Counted(stay.start, middle, category, excluded, part, outage, cause))
+            if middle < stay.end:
+                found.append(Counted(middle, stay.end, "unannounced", False, ONE, True, cause))
     return found
 
 
-def _one(piece: Painted, rules: Rules) -> Counted:
-    start, end, category, performance, cause, _ = piece
-    excluded, down, outage = rules.effects[category]
-    if down is None:
-        down = 1 - performance if performance is not None else HALF
-    return Counted(start, end, category, excluded, down, outage, cause)
+def _lost(performance: Fraction | None) -> Fraction:
+    """The part that is lost of what an asset does."""
+    return HALF if performance is None else 1 - performance
 
 
 def _outages(pieces: list[Counted], merge_within: int) -> list[list[int]]:
@@ -362,11 +364,13 @@ def _tally(pieces: Iterable[Counted], outages: int) -> Tally:
             unknown += time
         if left_out:
             excluded[category] = excluded.get(category, 0) + time
-        elif down is not ZERO and down:
+        elif down is ZERO or not down:
+            continue
+        else:
             share, of = down.as_integer_ratio(), parts.setdefault(category, {})
             of[share] = of.get(share, 0) + time
             touched[category] = touched.get(category, 0) + time
-        if cause and (left_out or down):
+        if cause:
             causes.setdefault(category, {})[cause, start] = None
     return Tally(
         required,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 
 _AS_IT_IS = frozenset({str, int, bool, type(None)})
@@ -95,7 +95,7 @@ def _writer(kind: type[Any]) -> Callable[[Any], Any]:
     if issubclass(kind, (str, bool, int)) and not issubclass(kind, Enum):
         return lambda value: value
     if issubclass(kind, (list, tuple)):
-        return lambda value: [plain(item) for item in value]
+        return _sequence
     if issubclass(kind, (set, frozenset)):
         return lambda value: sorted((plain(item) for item in value), key=text)
     if is_dataclass(kind) and not any("__str__" in vars(base) for base in kind.__mro__[:-1]):
@@ -104,15 +104,25 @@ def _writer(kind: type[Any]) -> Callable[[Any], Any]:
 
 
 def _fields(names: tuple[str, ...]) -> Callable[[Any], dict[str, Any]]:
-    take = attrgetter(*names, "__class__")  # more than one, so that it always gives a tuple
+    if len(names) == 1:
+        return lambda value: {names[0]: plain(getattr(value, names[0]))}
+    take = attrgetter(*names)
 
     def write(value: Any) -> dict[str, Any]:
-        items = take(value)[:-1]
+        items = take(value)
         if not _AS_IT_IS.issuperset(map(type, items)):
-            items = tuple(plain(item) for item in items)
+            items = [plain(item) for item in items]
         return dict(zip(names, items, strict=True))
 
     return write
+
+
+def _sequence(value: Sequence[Any]) -> list[Any]:
+    """Facts are long lists of one type: what writes it is found once."""
+    kinds = set(map(type, value))
+    if len(kinds) == 1 and not kinds <= _AS_IT_IS:
+        return list(map(_writer(kinds.pop()), value))
+    return [plain(item) for item in value]
 
 
 def _mapping(value: Mapping[Any, Any]) -> dict[str, Any]:

@@ -62,7 +62,7 @@ class Money:
     def __post_init__(self) -> None:
         if type(self.amount) is not Decimal or not self.amount.is_finite():
             raise NotMoney(f"{self.amount!r} is no exact amount; give a finite Decimal")
-        if not is_currency(self.currency):
+        if self.currency not in _currencies():
             raise NotMoney(f"{self.currency!r} is no currency; give an ISO 4217 code such as EUR")
 
     @classmethod

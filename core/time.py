@@ -295,6 +295,7 @@ class Period:
     anchor_day: int = 1
 
     @classmethod
+    @lru_cache(maxsize=4096)
     def parse(cls, label: str, where: ZoneInfo, *, anchor_day: int = 1) -> Period:
         """Read "2026-06", "2026-Q2" or "2026"; with another anchor day it begins on that day. Raises NotAPeriod."""
         match = _PERIOD.fullmatch(label)
@@ -308,6 +309,7 @@ class Period:
             raise NotAPeriod(f"{label!r} is beyond the calendar") from None
 
     @classmethod
+    @lru_cache(maxsize=4096)
     def containing(cls, at: datetime, kind: PeriodKind, where: ZoneInfo, *, anchor_day: int = 1) -> Period:
         """The period of this kind in which an instant lies."""
         day = at.astimezone(where).date()
