@@ -274,7 +274,9 @@ def _charges(scene: Scene, chunk: Chunk, reached_to: Fraction) -> Iterator[tuple
 def _fees(chunk: Chunk, reached_to: Fraction) -> Iterator[tuple[Charge, Fraction]]:
     """What the tiers cost that are reached, whatever is used in them."""
     bands, model = chunk.stretch.bands, chunk.term.model
-    if model == "graduated" and any(band.fee is not None for band in bands):
+    if not chunk.stretch.fees:
+        return
+    if model == "graduated":
         for fee in fees(bands, chunk.priced(chunk.at), chunk.priced(chunk.to), opens=chunk.stretch.first):
             yield fee, chunk.shrink
     elif model in ("volume", "stairstep"):

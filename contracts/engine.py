@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from contracts import advance, applied, charge, uptime
@@ -67,30 +66,37 @@ def evaluate(versions: Sequence[Version], facts: Facts, period: Period, until: d
     Raises NothingInForce.
     """
     scene = scene_of(versions, facts, period, until)
-
-    @cache
-    def bare(label: str) -> Outcome:
-        return _charges(others[label])
-
-    @cache
-    def whole(label: str) -> Outcome:
-        return _with_duties(others[label], bare(label), bill_bare)
-
-    others: dict[str, Scene] = {period.label: scene}
-
-    def bill_bare(other: Period) -> Outcome:
-        others.setdefault(other.label, scene.of(other))
-        return bare(other.label)
-
-    def bill(other: Period) -> Outcome:
-        others.setdefault(other.label, scene.of(other))
-        return whole(other.label)
-
+    bills = _Bills(scene)
     outcome = Outcome()
-    outcome.add(bill(period))
-    _promises(scene, bill, outcome)
+    outcome.add(bills.whole(period))
+    _promises(scene, bills.whole, outcome)
     _closing(scene, outcome)
     return _evaluation(scene, outcome)
+
+
+class _Bills:
+    """The charges of any period, each counted once; bare: without what duties and minimums add."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scenes = {scene.period.label: scene}
+        self._scene = scene
+        self._bare: dict[str, Outcome] = {}
+        self._whole: dict[str, Outcome] = {}
+
+    def bare(self, period: Period) -> Outcome:
+        if period.label not in self._bare:
+            self._bare[period.label] = _charges(self._of(period))
+        return self._bare[period.label]
+
+    def whole(self, period: Period) -> Outcome:
+        if period.label not in self._whole:
+            self._whole[period.label] = _with_duties(self._of(period), self.bare(period), self.bare)
+        return self._whole[period.label]
+
+    def _of(self, period: Period) -> Scene:
+        if period.label not in self._scenes:
+            self._scenes[period.label] = self._scene.of(period)
+        return self._scenes[period.label]
 
 
 def _charges(scene: Scene) -> Outcome:
@@ -99,7 +105,7 @@ def _charges(scene: Scene) -> Outcome:
     for lineage in scene.plan.of_kind(Allowance):
         _take(scene, lineage, allowance.evaluate(scene, lineage), outcome)
     for lineage in scene.plan.lineages:
-        kinds: set[type] = {type(term) for term in lineage.values()}
+        kinds = scene.plan.kinds(lineage)
         if FixedFee in kinds:
             _take(scene, lineage, fixed_fee.evaluate(scene, lineage), outcome)
         if UsageCharge in kinds:
@@ -156,7 +162,7 @@ def _closing(scene: Scene, outcome: Outcome) -> None:
 
 def _take(scene: Scene, lineage: Lineage, found: Outcome, outcome: Outcome) -> None:
     """Take in a term's results: nothing of it where its condition failed; its lines wait where a duty holds it."""
-    terms = tuple(lineage.values())
+    terms = tuple(lineage.values()) if scene.breaches else ()
     if any(term.condition for term in terms) or any(b.term.holds for b in scene.breaches):
         out = {(v.clause, v.owner) for v in found.verdicts if _barred(scene, terms, v) or _held(scene, v)}
         found.verdicts = [_conditioned(scene, terms, verdict) for verdict in found.verdicts]

@@ -205,12 +205,15 @@ class Evaluation:
 
     def _json(self) -> dict[str, Any]:
         where = zone(self.timezone)
+        # A verdict tells the steps of its line again: each is written once.
+        told = (*(line.steps for line in (*self.lines, *self.delta)), *(verdict.steps for verdict in self.verdicts))
+        written = {name: _step(step) for name, step in {id(one): one for some in told for one in some}.items()}
         return {
             "as_of": self.knowledge,
             "carry": [canonical.plain(item) for item in self.carry],
             "contract": self.contract,
             "currency": self.currency,
-            "delta": [_line(line) for line in self.delta],
+            "delta": [_line(line, written) for line in self.delta],
             "engine_version": self.engine_version,
             "events": [
                 {
@@ -223,7 +226,7 @@ class Evaluation:
             ],
             "from": _time(self.start),
             "input_hash": self.input_hash,
-            "lines": [_line(line) for line in self.lines],
+            "lines": [_line(line, written) for line in self.lines],
             "open_cases": [
                 {
                     "asset": item.case.asset,
@@ -244,7 +247,7 @@ class Evaluation:
             "total": str(self.total),
             "tzdata_version": self.tzdata_version,
             "until": _time(self.until),
-            "verdicts": [_verdict(verdict) for verdict in self.verdicts],
+            "verdicts": [_verdict(verdict, written) for verdict in self.verdicts],
             "versions": list(self.versions),
         }
 
@@ -259,7 +262,7 @@ def line_id(contract: str, period: str, clause: str, *, owner: str, segment: int
 # Maps are written in the order of their keys here, so that nothing has to be sorted for the hash.
 
 
-def _line(line: Line) -> dict[str, Any]:
+def _line(line: Line, steps: Mapping[int, dict[str, Any]]) -> dict[str, Any]:
     return {
         "amount": str(line.amount),
         "asset": line.owner,
@@ -269,7 +272,7 @@ def _line(line: Line) -> dict[str, Any]:
         "kind": line.kind,
         "quantity": None if line.quantity is None else canonical.fraction_text(line.quantity),
         "segment": line.segment,
-        "steps": [_step(step) for step in line.steps],
+        "steps": [steps[id(step)] for step in line.steps],
         "text": line.text,
         "to": _time(line.end),
         "unit": line.unit,
@@ -277,10 +280,10 @@ def _line(line: Line) -> dict[str, Any]:
     }
 
 
-def _verdict(verdict: Verdict) -> dict[str, Any]:
+def _verdict(verdict: Verdict, steps: Mapping[int, dict[str, Any]]) -> dict[str, Any]:
     return {
         "asset": verdict.owner,
-        "bounds": {name: [str(low), str(high)] for name, (low, high) in sorted(verdict.bounds.items())},
+        "bounds": _bounds(verdict.bounds) if verdict.bounds else {},
         "certain": verdict.certain,
         "clause": verdict.clause,
         "explanation": verdict.explanation,
@@ -288,9 +291,15 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "kind": verdict.kind,
         "state": verdict.state,
         "status": verdict.status,
-        "steps": [_step(step) for step in verdict.steps],
+        "steps": [steps[id(step)] for step in verdict.steps],
         "to": _time(verdict.end),
         "values": {name: str(figure) for name, figure in sorted(verdict.values.items())},
+    }
+
+
+def _bounds(bounds: Mapping[str, tuple[Figure, Figure]]) -> dict[str, list[str]]:
+    return {
+        name: [text := str(low), text if high is low else str(high)] for name, (low, high) in sorted(bounds.items())
     }
 
 

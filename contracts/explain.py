@@ -80,11 +80,13 @@ def use(chunks: Sequence[Chunk], unit: str) -> str:
 
 
 def _piece(tier: Tier, chunk: Chunk, unit: str, language: str) -> str:
-    times = f" x {tier.times}" if tier.times else ""
+    times = f" x {tier.times}" if tier.factor is not ONE and tier.times else ""
     if tier.fee:
         return say(language, "fee", tier.price, times)
+    if not tier.units:
+        return ""
     word = say(language, "packages") if chunk.term.model == "package" else unit
-    return say(language, "at", number(tier.units), word, tier.price, times) if tier.units else ""
+    return say(language, "at", number(tier.units), word, tier.price, times)
 
 
 def shared(part: Fraction, whole: Fraction, *, chunk: Chunk, amount: Money) -> str:

@@ -40,6 +40,10 @@ class Plan:
             lambda: tuple(line for line in self.lineages if any(isinstance(term, kind) for term in line.values())),
         )
 
+    def kinds(self, lineage: Lineage) -> frozenset[type[Term]]:
+        """Of which kinds a term is in the versions."""
+        return self.once(("kinds", key_of(lineage)), lambda: frozenset(map(type, lineage.values())))
+
     @cached_property
     def places(self) -> Mapping[str, int]:
         """By clause, where it stands in the contract; the first version that has it decides."""

@@ -134,7 +134,7 @@ def contract_years(versions: Sequence[Version], start: int, end: int) -> Iterato
 def periods(version: Version, start: int, end: int, *, kind: str | None = None) -> Iterator[Period]:
     """Billing periods (or months, quarters, years from the anchor day) that touch a stretch."""
     chosen = kind or version.billing.period
-    period = Period.containing(instant(start), chosen, version.zone, anchor_day=version.billing.anchor_day)  # type: ignore[arg-type]
+    period = Period.containing(instant(start), chosen, version.zone, anchor_day=version.billing.anchor_day)
     while micros(period.span.start) < end:
         yield period
         period = period.next()

@@ -34,7 +34,8 @@ class Stretch:
     billed: what of the members' time is in the period; begins, ends: of all that; run: stretches of one run count on
     from each other; first: the run begins with it, in this period; shrink: of tier bounds, by proration; share: its
     part of the days over which a step's fee is spread; bands: the tiers as written, shrunk; labels: what each is
-    called; measure, unit: what is counted, and in which unit. Nobody changes it once it is placed.
+    called; fees: whether one costs a fee once it is reached; measure, unit: what is counted, and in which unit. Nobody
+    changes it once it is placed.
     """
 
     segment: Segment
@@ -51,6 +52,7 @@ class Stretch:
     labels: tuple[str, ...] = ()
     begins: int = field(init=False)
     ends: int = field(init=False)
+    fees: bool = False
     measure: Measure = field(init=False)
     unit: str = field(init=False)
 
@@ -150,6 +152,7 @@ def _place(scene: Scene, mine: list[Stretch], window: tuple[int, int]) -> None:
         if one.term.on_amendment == "prorate":
             one.shrink = Fraction(len(touched), whole)
         one.bands = one.term.bands(one.shrink)
+        one.fees = any(band.fee is not None for band in one.bands)
         one.labels = tuple(f"tier above {Figure(band.above).text()} {one.unit}" for band in one.bands)
         days.append((len(_days(scene, one.members) & touched), len(_days(scene, one.billed) & touched)))
     for _, run in groupby(zip(mine, days, strict=True), key=lambda pair: pair[0].run):

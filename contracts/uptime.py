@@ -241,7 +241,7 @@ def _verdict(scene: Scene, result: Result, left: Capped) -> Verdict:
     tally, window = result.tally, result.window
     values = {
         "required": Figure.hours(tally.required),
-        "excluded": Figure.hours(sum(tally.excluded.values())),
+        "excluded": Figure.hours(tally.required - tally.counted),
         "counted": Figure.hours(tally.counted),
         "down": Figure.hours(tally.lost),
         "coverage": Figure.share(tally.coverage),
@@ -274,11 +274,9 @@ def _bounds(scene: Scene, result: Result) -> dict[str, tuple[Figure, Figure]]:
     if result.bounds is None:
         return {}
     shares = [Figure.share(tally.availability or ZERO) for tally in _unlike(result.bounds)]
-    amounts = sorted(-scene.rounded(one.exact, result.window.version) for one in _unlike(result.credits))
-    return {
-        "availability": (shares[0], shares[-1]),
-        "amount": (Figure.money(amounts[0]), Figure.money(amounts[-1])),
-    }
+    amounts = sorted([-scene.rounded(one.exact, result.window.version) for one in _unlike(result.credits)])
+    figures = [Figure.money(amount) for amount in amounts]
+    return {"availability": (shares[0], shares[-1]), "amount": (figures[0], figures[-1])}
 
 
 def _unlike(both: tuple[T, T]) -> tuple[T, ...]:

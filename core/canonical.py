@@ -111,7 +111,7 @@ def _fields(names: tuple[str, ...]) -> Callable[[Any], dict[str, Any]]:
     def write(value: Any) -> dict[str, Any]:
         items = take(value)
         if not _AS_IT_IS.issuperset(map(type, items)):
-            items = [plain(item) for item in items]
+            items = tuple([plain(item) for item in items])
         return dict(zip(names, items, strict=True))
 
     return write
