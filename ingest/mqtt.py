@@ -2,17 +2,27 @@
 
 A message's number means something only within one connection, so acknowledgements are fenced by its generation: a late
 one could otherwise confirm another message that was never stored.
+
+paho keeps the session: it connects, subscribes, pings and publishes. Messages and their acknowledgements are taken from
+the wire and put on it by `wire/mqtt.py`. One thread does both, so that packets do not mix. What we publish goes at
+QoS 0: paho then takes a single packet when told to read.
 """
 
 import logging
+import select
+import socket
+import ssl
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from datetime import datetime
 from queue import SimpleQueue
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -22,16 +32,23 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from core.time import micros
 from ingest.batch import Arrival
 from ingest.sequence import Receipt
+from ingest.wire.mqtt import Peekable, Stream
 from ingest.wire.route import NODE_FILTERS, OWN_FILTERS
 
 SESSION_EXPIRY = 30 * 24 * 3600
 """Seconds for which the broker keeps what waits for us: longer than any outage we mean to survive."""
 WINDOW = 4_000
 """Messages that may be unacknowledged: some batches of the largest size."""
+MOST_HELD = 48 * 1024 * 1024
+"""Octets of messages that may be unacknowledged: while there are more, the wire is not read."""
 KEEPALIVE = 30
-PATIENCE = 1.0
-"""Seconds until a network loop that broke is started again."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
+"""Seconds until a connection that broke is tried again."""
+FAREWELL = 2.0
+"""Seconds to send the last acknowledgements."""
 
+_TICK = 1.0
+_RINGS = 4096
 _LOG = logging.getLogger(__name__)
 
 
@@ -53,20 +70,26 @@ class Source:
         self, url: str, client_id: str, *, clock: Callable[[], datetime], group: str = "", files: Files | None = None
     ) -> None:
         self.arrivals: SimpleQueue[Arrival] = SimpleQueue()
+        self.connections = 0
         self.new_sessions = 0
         self._clock = clock
         # An edge node's births explain its data, so whoever hears one must hear the other.
         own = tuple(f"$share/{group}/{topic}" for topic in OWN_FILTERS) if group else OWN_FILTERS
         self._filters = own + NODE_FILTERS
         self._generation = 0
-        self._fence = threading.Lock()
+        self._came = self._went = 0
+        self._committed = deque[Collection[Arrival]]()
         self._stopping = threading.Event()
         self._subscribed = threading.Event()
         self._client = _client(url, client_id, files or Files())
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe
-        self._client.on_message = self._on_message
+        # paho then leaves all writing to the thread that calls loop_write.
+        self._client.on_socket_register_write = lambda *_: self._wake()
+        self._bell, self._ear = socket.socketpair()
+        self._bell.setblocking(False)
+        self._ear.setblocking(False)
         self._thread = threading.Thread(target=self._loop, name="mqtt", daemon=True)
 
     def start(self) -> None:
@@ -76,43 +99,104 @@ class Source:
     def stop(self) -> None:
         """Say good-bye; what is not acknowledged waits in the session, which stays subscribed."""
         self._stopping.set()
-        self._client.disconnect()
-        self._thread.join(timeout=5)
+        self._wake()
+        self._thread.join(timeout=FAREWELL + 3)
+        self._bell.close()
+        self._ear.close()
 
     @property
     def is_subscribed(self) -> bool:
         """Whether messages arrive now; paho's own is_connected still says so after its thread died."""
         return self._thread.is_alive() and self._subscribed.is_set()
 
-    def acknowledge(self, arrivals: Iterable[Arrival]) -> None:
+    def acknowledge(self, arrivals: Collection[Arrival]) -> None:
         """Confirm committed messages, in order of arrival; those of an earlier connection come again."""
-        with self._fence:
-            for arrival in arrivals:
-                if arrival.generation == self._generation:
-                    self._client.ack(arrival.mid, arrival.qos)
+        self._went += sum(len(arrival.payload) for arrival in arrivals)
+        self._committed.append(arrivals)
+        self._wake()
 
     def publish(self, receipts: Iterable[Receipt]) -> None:
-        """Tell devices what they need not keep; retained, so that one which was away learns it."""
+        """Tell devices what they need not keep; retained, so that one which was away learns it.
+
+        What a connection that breaks takes along is to be published again when there is another one.
+        """
         for receipt in receipts:
-            self._client.publish(receipt.topic, receipt.payload, qos=1, retain=True)
+            self._client.publish(receipt.topic, receipt.payload, qos=0, retain=True)
+        self._wake()
+
+    def send(self, topic: str, payload: bytes) -> None:
+        """Publish to a device, without waiting; nothing is promised."""
+        try:
+            self._client.publish(topic, payload, qos=0)
+        except (OSError, ValueError, RuntimeError) as error:
+            _LOG.warning("Nothing was sent to %s: %s", topic, error)
+
+    def _wake(self) -> None:
+        with suppress(OSError):  # full: it will wake; closed: it has ended
+            self._bell.send(b"\0")
+
+    # All that follows runs in the network's thread. An exception there must not end it.
 
     def _loop(self) -> None:
-        """Keep the network loop running: an exception in it would end it in silence."""
+        pause, connections = FIRST_PAUSE, 0
         while not self._stopping.is_set():
             try:
-                self._client.loop_forever(retry_first_connection=True)
+                self._generation += 1
+                self._client.reconnect()
+                self._serve()
+            except OSError as error:
+                _LOG.warning("The broker cannot be reached: %s", error)
             except Exception:  # noqa: BLE001 - whatever it was, messages must go on
                 _LOG.exception("The MQTT network loop broke; it starts again.")
-            if not self._stopping.wait(PATIENCE):
-                self._reconnect()
+            self._subscribed.clear()
+            pause = FIRST_PAUSE if self.connections > connections else min(2 * pause, LONGEST_PAUSE)
+            connections = self.connections
+            self._stopping.wait(pause)
 
-    def _reconnect(self) -> None:
-        try:
-            self._client.reconnect()
-        except OSError as error:
-            _LOG.warning("The broker cannot be reached: %s", error)
+    def _serve(self) -> None:
+        """One connection, until it is lost or we are to stop."""
+        wire = self._client.socket()
+        if not isinstance(wire, socket.socket):
+            return
+        stream = Stream(self._client, wire)
+        while self._client.socket() is stream.wire and not self._stopping.is_set():
+            if self._await(stream):
+                for arrival in stream.read(self._generation, lambda: micros(self._clock())):
+                    self._came += len(arrival.payload)
+                    self.arrivals.put(arrival)
+            self._confirm(stream)
+            self._client.loop_misc()
+        if self._client.socket() is stream.wire:
+            self._leave(stream)
 
-    # Called in the network thread. An exception here would end it.
+    def _await(self, stream: Stream) -> bool:
+        """Wait for something to do; whether that is to read."""
+        is_full = self._came - self._went > MOST_HELD and self._client.is_connected()
+        ears = [self._ear] if is_full else [self._ear, stream.wire]
+        is_ahead = stream.is_ahead and not is_full
+        readable, _, _ = select.select(ears, [stream.wire] if stream.has_unsent else [], [], 0 if is_ahead else _TICK)
+        if self._ear in readable:
+            with suppress(BlockingIOError):
+                self._ear.recv(_RINGS)
+        return is_ahead or stream.wire in readable
+
+    def _confirm(self, stream: Stream) -> None:
+        """Send what is to be sent; not what belongs to another connection."""
+        while self._committed:
+            arrivals = self._committed.popleft()
+            mids = [one.mid for one in arrivals if one.generation == self._generation and one.qos]
+            stream.acknowledge(mids)
+        stream.send()
+
+    def _leave(self, stream: Stream) -> None:
+        """Send what is left, then take leave: the broker keeps the session."""
+        deadline = time.monotonic() + FAREWELL
+        self._confirm(stream)
+        while stream.has_unsent and self._client.socket() is stream.wire and time.monotonic() < deadline:
+            select.select([], [stream.wire], [], _TICK)
+            stream.send()
+        self._client.disconnect()
+        self._client.loop_write()
 
     def _on_connect(
         self, client: Client, _: object, flags: ConnectFlags, reason: ReasonCode, __: Properties | None
@@ -120,8 +204,7 @@ class Source:
         if reason.is_failure:
             _LOG.error("The broker refuses the connection: %s", reason)
             return
-        with self._fence:
-            self._generation += 1
+        self.connections += 1
         if not flags.session_present:
             self.new_sessions += 1
         _LOG.info("Connected to the broker, session %s.", "resumed" if flags.session_present else "new")
@@ -138,8 +221,6 @@ class Source:
         self, _: Client, __: object, ___: DisconnectFlags, reason: ReasonCode, ____: Properties | None
     ) -> None:
         self._subscribed.clear()
-        with self._fence:
-            self._generation += 1
         if not self._stopping.is_set():
             _LOG.warning("Disconnected from the broker: %s", reason)
 
@@ -153,29 +234,6 @@ class Source:
         else:
             self._subscribed.set()
             _LOG.info("Subscribed to %s.", ", ".join(self._filters))
-
-    def _on_message(self, _: Client, __: object, message: MQTTMessage) -> None:
-        # message.topic would raise for invalid UTF-8; the octets never do.
-        topic: bytes = message._topic  # noqa: SLF001
-        received_at = micros(self._clock())
-        arrival = Arrival(self._generation, message.mid, message.qos, topic, bytes(message.payload), received_at)
-        self.arrivals.put(arrival if message.properties is None else _described(arrival, message.properties))
-
-    def send(self, topic: str, payload: bytes) -> None:
-        """Publish to a device, without waiting; nothing is promised."""
-        try:
-            self._client.publish(topic, payload, qos=0)
-        except (OSError, ValueError, RuntimeError) as error:
-            _LOG.warning("Nothing was sent to %s: %s", topic, error)
-
-
-def _described(arrival: Arrival, said: Properties) -> Arrival:
-    """With what MQTT 5 tells of a payload."""
-    known = vars(said)
-    content_type, properties = known.get("ContentType", ""), known.get("UserProperty", ())
-    if not content_type and not properties:
-        return arrival
-    return arrival._replace(content_type=content_type, properties=tuple(properties))
 
 
 class BadBrokerUrl(ValueError):
@@ -192,11 +250,18 @@ def _client(url: str, client_id: str, files: Files) -> Client:
     if address.username:
         client.username_pw_set(unquote(address.username), unquote(address.password or ""))
     if address.scheme == "mqtts":
-        client.tls_set(files.authority, files.certificate, files.key)
-    client.reconnect_delay_set(min_delay=1, max_delay=10)
+        client.tls_set_context(_context(files))
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     properties.SessionExpiryInterval = SESSION_EXPIRY
     properties.ReceiveMaximum = WINDOW
     port = address.port or (8883 if address.scheme == "mqtts" else 1883)
     client.connect_async(address.hostname, port, keepalive=KEEPALIVE, clean_start=False, properties=properties)
     return client
+
+
+def _context(files: Files) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=files.authority)
+    if files.certificate:
+        context.load_cert_chain(files.certificate, files.key)
+    context.sslsocket_class = Peekable
+    return context

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from queue import Empty, Full, Queue, SimpleQueue
@@ -46,6 +46,7 @@ class Messages(Protocol):
     """Where messages come from, and who is told that they are safe."""
 
     arrivals: SimpleQueue[Arrival]
+    connections: int
     new_sessions: int
 
     def start(self) -> None:
@@ -54,7 +55,7 @@ class Messages(Protocol):
     def stop(self) -> None:
         """Receive no more."""
 
-    def acknowledge(self, arrivals: Iterable[Arrival]) -> None:
+    def acknowledge(self, arrivals: Collection[Arrival]) -> None:
         """Confirm committed messages."""
 
     def publish(self, receipts: Iterable[Receipt]) -> None:
@@ -113,7 +114,7 @@ class Ingester:
         self._waiting: Queue[Batch | None] = Queue(maxsize=1)
         self._told = -LIVE_EVERY
         self._receipts = Receipts(source)
-        self._sessions = 0
+        self._connections = self._sessions = 0
         self._registry: Registry | None = None
         self._nodes = dict[str, Node]()
         self._writer = threading.Thread(target=self._write_all, name="writer", daemon=True)
@@ -128,7 +129,6 @@ class Ingester:
         self._source.start()
         batch, since = Batch(), monotonic()
         try:
-            self._receipt_unsent()
             self._nodes = self._persist(lambda: run.living(self._engine), "read the nodes")
             while not self._stopping.is_set():
                 self._watch()
@@ -161,9 +161,13 @@ class Ingester:
             self._sessions, surely = sessions, sessions > 1
             lost = partial(run.session_lost, self._engine, self._clock(), client=self._client, surely=surely)
             self._receipts.add(self._persist(lost, "note that the broker lost the session"))
+        if (connections := self._source.connections) > self._connections:
+            self._connections = connections
+            self._receipt_unsent()
         self._receipts.publish_due()
 
     def _receipt_unsent(self) -> None:
+        """What was committed lately: who did it may have been killed, or have lost its connection, before saying so."""
         since = self._clock() - UNSENT
         self._receipts.add(self._persist(lambda: run.unsent_receipts(self._engine, since), "read message numbers"))
 
