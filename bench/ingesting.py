@@ -123,7 +123,7 @@ class Ingesters:
 def clear(admin: Engine) -> None:
     """No readings, as before a run; and what that leaves behind written out, so that no run pays for another."""
     with admin.begin() as connection:
-        connection.execute(text("TRUNCATE ingest.reading"))
+        connection.execute(text("TRUNCATE ingest.reading, ingest.latest"))
     with admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("CHECKPOINT"))
 

@@ -22,8 +22,8 @@ class Usage(NamedTuple):
 
     def each(self, messages: int) -> str:
         """Seconds for ten thousand messages."""
-        shares = (f"{name} {seconds / messages * 10_000:.2f}" for name, seconds in self._asdict().items())
-        return f"CPU s per 10,000: {', '.join(shares)}, all {sum(self) / messages * 10_000:.2f}"
+        shares = (f"{name} {seconds / messages * 10_000:.3f}" for name, seconds in self._asdict().items())
+        return f"CPU s per 10,000: {', '.join(shares)}, all {sum(self) / messages * 10_000:.3f}"
 
 
 def usage(services: Services, ingester: int | None) -> Usage:

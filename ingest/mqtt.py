@@ -37,7 +37,7 @@ from ingest.wire.route import NODE_FILTERS, OWN_FILTERS
 
 SESSION_EXPIRY = 30 * 24 * 3600
 """Seconds for which the broker keeps what waits for us: longer than any outage we mean to survive."""
-WINDOW = 4_000
+WINDOW = 12_000
 """Messages that may be unacknowledged: some batches of the largest size."""
 MOST_HELD = 48 * 1024 * 1024
 """Octets of messages that may be unacknowledged: while there are more, the wire is not read."""
