@@ -21,8 +21,8 @@ ACCEPT = text("""
     SELECT register, at, value, :known, received_at, seq, time_status, raw FROM staging ORDER BY register, at, n
     ON CONFLICT (register, at) DO NOTHING
 """)
-# A reading later than the latest of its register is surely new. ON CONFLICT would first write it as a speculation, nearly
-# half of what the database does. Knowledge is drawn before, so nobody else writes readings meanwhile.
+# A reading later than the latest of its register is surely new. ON CONFLICT would first write it as a speculation,
+# nearly half of what the database does. Knowledge is drawn before, so nobody else writes readings meanwhile.
 AHEAD = text("""
     INSERT INTO ingest.reading (register, at, value, known, received_at, seq, time_status, raw)
     SELECT DISTINCT ON (s.register, s.at)

@@ -1,19 +1,21 @@
 """A wire that can be cut."""
 
 import socket
+import ssl
 import threading
 from contextlib import suppress
 from urllib.parse import urlsplit
 
 
 class Cable:
-    """A wire to the broker that can be cut: a TCP relay on a port of its own."""
+    """A wire to the broker that can be cut: a TCP relay on a port of its own. tls: spoken on the near side."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, tls: ssl.SSLContext | None = None) -> None:
         at = urlsplit(url)
         self.broker = (at.hostname or "", at.port or 1883)
         self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"mqtt://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.url = f"{'mqtts' if tls else 'mqtt'}://localhost:{self.listener.getsockname()[1]}"
+        self.tls = tls
         self.ends: list[socket.socket] = []
         self.made = 0
         threading.Thread(target=self._accept, daemon=True).start()
@@ -22,6 +24,7 @@ class Cable:
         with suppress(OSError):
             while True:
                 near, _ = self.listener.accept()
+                near = self.tls.wrap_socket(near, server_side=True) if self.tls else near
                 far = socket.create_connection(self.broker)
                 self.made += 1
                 self.ends += [near, far]

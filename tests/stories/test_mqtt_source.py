@@ -1,20 +1,30 @@
 """The broker's side: acknowledgements are fenced, and the network loop outlives an exception."""
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
+from threading import Thread
+from time import sleep
 from urllib.parse import urlsplit
 
 import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from sqlalchemy import Engine
 
 from core.clock import now
+from ingest import mqtt
 from ingest.batch import Arrival
-from ingest.mqtt import BadBrokerUrl, Source
-from tests.stories.ingesting import eventually, message, publish
+from ingest.mqtt import BadBrokerUrl, Files, Source
+from ingest.worker import Ingester
+from tests.stories.cable import Cable
+from tests.stories.ingesting import Sent, count, declare, eventually, message, packs, publish
 
 pytestmark = pytest.mark.services
+TLS = Path(__file__).parent / "tls"
+"""A certificate for localhost and its key, good for tests alone."""
 
 
 @contextmanager
@@ -84,6 +94,46 @@ def test_an_exception_in_the_network_loop_does_not_end_it(
         eventually(lambda: "The MQTT network loop broke" in caplog.text)
         source._clock = now
         assert take(source, unique).payload == message(unique, seq=1).payload
+
+
+def test_over_tls_it_takes_and_acknowledges_the_same(engine: Engine, broker: str, unique: str) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(TLS / "certificate.pem", TLS / "key.pem")
+    names = [f"dev{n}-{unique}" for n in range(10)]
+    declare(engine, names)
+    cable = Cable(broker, tls=context)
+    source = Source(cable.url, f"in-{unique}", clock=now, files=Files(str(TLS / "certificate.pem")))
+    worker = Ingester(engine, source, client=f"in-{unique}", clock=now)
+    thread = Thread(target=worker.run)
+    thread.start()
+    try:
+        eventually(lambda: source.is_subscribed)
+        publish(broker, [*packs(names, 400, per_pack=5), *packs(names, 2000, per_pack=1000)], client_id=unique)
+        eventually(lambda: count(engine, "ingest.reading") == 20_000)
+    finally:
+        worker.stop()
+        thread.join(30)
+        cable.close()
+    with receiving(broker, f"in-{unique}") as source:
+        eventually(lambda: source.is_subscribed)
+        assert source.arrivals.empty()  # everything was acknowledged
+    assert source.new_sessions == 0
+
+
+def test_more_than_may_be_held_waits_on_the_wire(broker: str, unique: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mqtt, "MOST_HELD", 1_000_000)
+    large = [Sent(f"yardstick/{unique}/readings", bytes([n]) * 200_000) for n in range(30)]
+    with receiving(broker, f"in-{unique}") as source:
+        publish(broker, large, client_id=unique)
+        held = [take(source, unique)]
+        sleep(1)
+        held += [take(source, unique) for _ in range(source.arrivals.qsize())]
+        assert 5 <= len(held) <= 8  # a chunk may complete some more
+        source.acknowledge(held)
+        while len(held) < 30:
+            held.append(take(source, unique))
+            source.acknowledge(held[-1:])
+        assert [one.payload[:1] for one in held] == [one.payload[:1] for one in large]
 
 
 def test_an_address_that_is_none_is_refused_with_what_would_be_right() -> None:
