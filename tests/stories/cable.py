@@ -33,7 +33,7 @@ class Cable:
 
     def _relay(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
-            while octets := source.recv(4096):
+            while octets := source.recv(65_536):
                 sink.sendall(octets)
         self._end(source, sink)
 
