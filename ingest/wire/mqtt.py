@@ -97,10 +97,15 @@ class Peekable(ssl.SSLSocket):
 
     def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
         """As socket.recv; MSG_PEEK is understood."""
-        if not self._ahead:
-            self._ahead = super().recv(CHUNK)
+        looks = flags & socket.MSG_PEEK
+        if not self._ahead or (looks and len(self._ahead) < buflen):
+            try:
+                self._ahead += super().recv(CHUNK)
+            except ssl.SSLWantReadError:
+                if not self._ahead:
+                    raise
         found = self._ahead[:buflen]
-        if not flags & socket.MSG_PEEK:
+        if not looks:
             self._ahead = self._ahead[len(found) :]
         return found
 

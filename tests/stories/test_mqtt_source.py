@@ -1,5 +1,6 @@
 """The broker's side: acknowledgements are fenced, and the network loop outlives an exception."""
 
+import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from core.clock import now
 from ingest import mqtt
 from ingest.batch import Arrival
 from ingest.mqtt import BadBrokerUrl, Files, Source
+from ingest.wire.mqtt import Peekable
 from ingest.worker import Ingester
 from tests.stories.cable import Cable
 from tests.stories.ingesting import Sent, count, declare, eventually, message, packs, publish
@@ -118,6 +120,27 @@ def test_over_tls_it_takes_and_acknowledges_the_same(engine: Engine, broker: str
         eventually(lambda: source.is_subscribed)
         assert source.arrivals.empty()  # everything was acknowledged
     assert source.new_sessions == 0
+
+
+def test_tls_can_be_looked_at_before_it_is_taken() -> None:
+    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context(cafile=TLS / "certificate.pem")
+    server.load_cert_chain(TLS / "certificate.pem", TLS / "key.pem")
+    client.sslsocket_class = Peekable
+    one, other = socket.socketpair()
+    far = server.wrap_socket(one, server_side=True, do_handshake_on_connect=False)
+    shaking = Thread(target=far.do_handshake)
+    shaking.start()
+    near = client.wrap_socket(other, server_hostname="localhost")
+    shaking.join()
+    near.setblocking(False)
+    with far, near:
+        with pytest.raises(ssl.SSLWantReadError):
+            near.recv(9, socket.MSG_PEEK)
+        far.sendall(b"ab")
+        assert (near.recv(9, socket.MSG_PEEK), near.pending()) == (b"ab", 2)
+        far.sendall(b"cd")  # the rest of a packet
+        assert near.recv(9, socket.MSG_PEEK) == b"abcd"
+        assert (near.recv(3), near.recv(9), near.pending()) == (b"abc", b"d", 0)
 
 
 def test_more_than_may_be_held_waits_on_the_wire(broker: str, unique: str, monkeypatch: pytest.MonkeyPatch) -> None:
