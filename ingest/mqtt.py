@@ -39,7 +39,7 @@ SESSION_EXPIRY = 30 * 24 * 3600
 """Seconds for which the broker keeps what waits for us: longer than any outage we mean to survive."""
 WINDOW = 12_000
 """Messages that may be unacknowledged: some batches of the largest size."""
-MOST_HELD = 48 * 1024 * 1024
+MOST_HELD = 32 * 1024 * 1024
 """Octets of messages that may be unacknowledged: while there are more, the wire is not read."""
 KEEPALIVE = 30
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
