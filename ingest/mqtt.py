@@ -31,6 +31,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from core.time import micros
 from ingest.batch import Arrival
+from ingest.packet import acknowledgements, retained
 from ingest.sequence import Receipt
 from ingest.wire.mqtt import Peekable, Stream
 from ingest.wire.route import NODE_FILTERS, OWN_FILTERS
@@ -79,6 +80,7 @@ class Source:
         self._generation = 0
         self._came = self._went = 0
         self._committed = deque[Collection[Arrival]]()
+        self._receipts = deque[bytes]()
         self._stopping = threading.Event()
         self._subscribed = threading.Event()
         self._client = _client(url, client_id, files or Files())
@@ -120,9 +122,9 @@ class Source:
 
         What a connection that breaks takes along is to be published again when there is another one.
         """
-        for receipt in receipts:
-            self._client.publish(receipt.topic, receipt.payload, qos=0, retain=True)
-        self._wake()
+        if packets := b"".join([retained(receipt.topic, receipt.payload) for receipt in receipts]):
+            self._receipts.append(packets)
+            self._wake()
 
     def send(self, topic: str, payload: bytes) -> None:
         """Publish to a device, without waiting; nothing is promised."""
@@ -185,7 +187,9 @@ class Source:
         while self._committed:
             arrivals = self._committed.popleft()
             mids = [one.mid for one in arrivals if one.generation == self._generation and one.qos]
-            stream.acknowledge(mids)
+            stream.put(acknowledgements(mids))
+        while self._receipts and self._client.is_connected():
+            stream.put(self._receipts.popleft())
         stream.send()
 
     def _leave(self, stream: Stream) -> None:

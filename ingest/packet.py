@@ -1,14 +1,19 @@
-"""Messages in what a broker sends: MQTT 5's PUBLISH packets, many at a time.
+"""Messages in what a broker sends, and what we answer: MQTT 5's PUBLISH and PUBACK packets, many at a time.
 
 The client library reads a packet in four calls and describes each with objects that we do not need; that took most of
 an ingester's time. Every packet but these stays the library's.
 """
 
+import struct
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from ingest.batch import Arrival
 
 PUBLISH = 0x30
+_RETAIN = 0x01
+_PUBACK = struct.Struct(">HH")
+_PUBACK_HEAD = 0x4002
 _TYPE = 0xF0
 _MOST_LENGTH_OCTETS = 4
 _CONTENT_TYPE, _USER_PROPERTY = 0x03, 0x26
@@ -102,3 +107,19 @@ def _text(stream: bytes, at: int, end: int) -> tuple[str, int]:
     if stop > end:
         raise Malformed("a property is longer than its message")
     return stream[start:stop].decode("utf-8", "replace"), stop
+
+
+def acknowledgements(mids: Iterable[int]) -> bytes:
+    """That these messages are safe."""
+    return b"".join([_PUBACK.pack(_PUBACK_HEAD, mid) for mid in mids])
+
+
+def retained(topic: str, payload: bytes) -> bytes:
+    """A message at QoS 0 that the broker keeps for whoever subscribes later."""
+    name = topic.encode()
+    body = len(name).to_bytes(2) + name + b"\0" + payload
+    length, rest = bytearray(), len(body)
+    while rest > 127:  # noqa: PLR2004 - seven bits each
+        length.append(rest & 127 | 128)
+        rest >>= 7
+    return bytes([PUBLISH | _RETAIN, *length, rest]) + body

@@ -6,9 +6,8 @@ ingester did. It keeps the session and every other packet; this works on the soc
 
 import socket
 import ssl
-import struct
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from paho.mqtt.client import Client
 
@@ -18,8 +17,6 @@ from ingest.packet import extent, messages
 CHUNK = 64 * 1024
 """Octets that are looked at together: some hundred messages."""
 _MOMENT = 0.001
-_PUBACK = struct.Struct(">HH")
-_PUBACK_HEAD = 0x4002
 
 
 class Stream:
@@ -71,9 +68,9 @@ class Stream:
         while octets > 0:
             octets -= len(self.wire.recv(octets))
 
-    def acknowledge(self, mids: Iterable[int]) -> None:
-        """Put acknowledgements behind what waits."""
-        self._unsent += b"".join([_PUBACK.pack(_PUBACK_HEAD, mid) for mid in mids])
+    def put(self, packets: bytes) -> None:
+        """Whole packets behind what waits."""
+        self._unsent += packets
 
     def send(self) -> None:
         """Write what the wire takes: whole packets of paho's, and ours, never one within another."""

@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from ingest.batch import Arrival
-from ingest.packet import Malformed, extent, messages
+from ingest.packet import Malformed, acknowledgements, extent, messages, retained
 
 TOPIC = b"yardstick/T1/readings"
 CONTENT_TYPE = b"\x03\x00\x10application/json"
@@ -80,3 +80,12 @@ def test_the_extent_of_a_packet_that_is_not_known_yet_lies_beyond() -> None:
     assert extent(b"xx\x40\x02\x00\x01", 2) == (4, 6)
     assert extent(b"\x40", 0)[1] > 1
     assert extent(b"\x30\x80", 0)[1] > 2
+
+
+def test_what_we_answer() -> None:
+    assert acknowledgements([1, 258, 65_535]) == b"\x40\x02\x00\x01\x40\x02\x01\x02\x40\x02\xff\xff"
+    assert acknowledgements([]) == b""
+    assert retained("a/b", b"xy") == b"\x31\x08\x00\x03a/b\x00xy"
+    assert retained("t", b"x" * 300)[:4] == b"\x31\xb0\x02\x00"  # 2 + 1 + 1 + 300 = 304 = 48 + 2 * 128
+    ((found,), _, _) = read(retained("t/é", b"x" * 300))
+    assert (found.topic.decode(), found.payload, found.qos) == ("t/é", b"x" * 300, 0)
