@@ -37,18 +37,35 @@ class Subscriber:
 
     def __init__(self, program: str, services: Services, topic: str) -> None:
         at = urlsplit(services.broker_url)
-        where = ["-h", at.hostname or "", "-p", str(at.port)]
-        self._command = [program, *where, "-V", "5", "-q", "1", "-c", "-i", "bench-sub", "-x", "3600", "-t", topic]
+        self._at = [
+            program,
+            "-h",
+            at.hostname or "",
+            "-p",
+            str(at.port),
+            "-V",
+            "5",
+            "-q",
+            "1",
+            "-i",
+            "bench-sub",
+            "-t",
+            topic,
+        ]
+        self._command = [*self._at, "-c", "-x", "3600"]
 
     def open(self) -> None:
         """Begin the session."""
         subprocess.run([*self._command, "-E"], check=True, timeout=30)
 
+    def forget(self) -> None:
+        """End the session, so that the next backlog does not wait there too."""
+        subprocess.run([*self._at, "-E"], check=True, timeout=30)
+
     def drain(self, messages: int) -> float:
         """Seconds in which it takes so many."""
         began = time.perf_counter()
-        environment = {name: value for name, value in os.environ.items() if name != "LD_LIBRARY_PATH"}
         command = [*self._command, "-C", str(messages)]
         with Path(os.devnull).open("wb") as nowhere:
-            subprocess.run(command, stdout=nowhere, check=True, timeout=600, env=environment)
+            subprocess.run(command, stdout=nowhere, check=True, timeout=600)
         return time.perf_counter() - began
