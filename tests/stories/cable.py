@@ -32,10 +32,11 @@ class Cable:
                     threading.Thread(target=self._relay, args=(source, sink), daemon=True).start()
 
     def _relay(self, source: socket.socket, sink: socket.socket) -> None:
+        """Until the source ends; what goes the other way goes on, as on a real wire."""
         with suppress(OSError):
-            while octets := source.recv(65_536):
+            while octets := _received(source):
                 sink.sendall(octets)
-        self._end(source, sink)
+            sink.shutdown(socket.SHUT_WR)
 
     def cut(self) -> None:
         """Break every connection, in the middle of whatever is on it."""
@@ -52,3 +53,10 @@ class Cable:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
             end.close()
+
+
+def _received(source: socket.socket) -> bytes:
+    """What comes next; nothing if it ended, or was reset."""
+    with suppress(OSError):
+        return source.recv(65_536)
+    return b""
