@@ -11,11 +11,23 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api import document, errors
 from api.etag import Revalidation
-from api.guard import Guard
+from api.guard import Answered, Guard, Watch
 from api.live import Broadcast
 from api.portal import page
 from api.portal import route as portal
-from api.routes import asset, billing_run, breach_report, contract, evaluation, ingest, invoice, usage
+from api.routes import (
+    asset,
+    billing_run,
+    breach_report,
+    contract,
+    correction,
+    evaluation,
+    fact,
+    ingest,
+    invoice,
+    meter,
+    usage,
+)
 from core.database import transaction
 
 DESCRIPTION = """\
@@ -27,8 +39,14 @@ their end. Lists come in pages: hand `next_cursor` in as `cursor`. Errors are pr
 """
 
 
-def create(engine: Engine, clock: Callable[[], datetime]) -> FastAPI:
-    """An application on `engine`, whose sessions act as yardstick_api; `clock` tells the instant of each request."""
+def create(
+    engine: Engine, clock: Callable[[], datetime], *, answered: Answered | None = None, worker: Engine | None = None
+) -> FastAPI:
+    """An application on `engine`, whose sessions act as yardstick_api; `clock` tells the instant of each request.
+
+    answered: told of each answer: method, route, status, seconds. worker: where commands act, as yardstick_worker;
+    None: this server only reads.
+    """
     broadcast = Broadcast(engine)
 
     @asynccontextmanager
@@ -46,22 +64,29 @@ def create(engine: Engine, clock: Callable[[], datetime]) -> FastAPI:
         redirect_slashes=False,
     )
     application.state.engine = engine
+    application.state.worker = worker
     application.state.clock = clock
     application.state.broadcast = broadcast
     application.state.problem_page = page.problem
     errors.install(application)
     application.add_middleware(Revalidation)
     application.add_middleware(Guard)
-    for part in (contract, asset, usage, evaluation, invoice, breach_report, billing_run, ingest):
+    if answered is not None:
+        application.add_middleware(Watch, answered=answered)
+    routes = (
+        contract, fact, asset, usage, evaluation, invoice, breach_report, billing_run, ingest, meter, correction,
+    )  # fmt: skip
+    for part in routes:
         application.include_router(part.router)
     application.include_router(portal.router)
     application.include_router(document.router)
-    application.add_api_route("/healthz", health, include_in_schema=False)
+    application.add_api_route("/healthz", lambda: {"status": "ok"}, include_in_schema=False)
+    application.add_api_route("/readyz", ready, include_in_schema=False)
     page.mount_static(application)
     return application
 
 
-def health(request: Request) -> Response:
+def ready(request: Request) -> Response:
     """200 while the database answers, else 503; says nothing else."""
     try:
         with transaction(request.app.state.engine) as connection:

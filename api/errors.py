@@ -1,6 +1,7 @@
 """What goes wrong, as RFC 9457 problems: a stable code, what is wrong, what would be right. Never what was sent."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,11 @@ from starlette.exceptions import HTTPException
 
 from api.authentication import NotSignedIn, SignInRefused, TooManyGuesses
 from api.paging import InvalidCursor
+from billing import run as billing
+from billing.state import NotPossible
+from billing.store.run import AlreadyOpen
+from core.problem import Problem as Said
+from core.time import NotAPeriod
 
 MEDIA_TYPE = "application/problem+json"
 log = logging.getLogger("yardstick.api")
@@ -31,6 +37,30 @@ class StaleForm(PermissionError):
 
 class InvalidQuestion(ValueError):
     """A parameter that is well formed but asks for something that cannot be."""
+
+
+class Refused(ValueError):
+    """What was handed in contradicts itself or what is there. problems: place, what is wrong, remedy."""
+
+    def __init__(self, problems: Sequence[Said]) -> None:
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = tuple(problems)
+
+
+class KeyMisused(ValueError):
+    """An Idempotency-Key that was sent before with something else, or none."""
+
+
+class NoCommands(RuntimeError):
+    """A server that only reads."""
+
+
+class TagMissing(ValueError):
+    """A command on a thing without If-Match."""
+
+
+class TagStale(ValueError):
+    """The thing is not in the state that the command was given for."""
 
 
 class TooBusy(RuntimeError):
@@ -55,7 +85,20 @@ ANSWERS: dict[type[Exception], Answer] = {
     NotFound: Answer(404, "not_found", "There is no such thing"),
     InvalidCursor: Answer(422, "invalid_cursor", "This cursor was not handed out here"),
     InvalidQuestion: Answer(422, "invalid_parameter", "A parameter asks for what cannot be"),
+    Refused: Answer(422, "refused", "What was handed in is not sound"),
+    KeyMisused: Answer(422, "idempotency_key", "The Idempotency-Key does not fit"),
     TooBusy: Answer(503, "too_busy", "Too many live connections"),
+    **{kind: Answer(404, "not_found", "There is no such thing") for kind in (billing.NoSuchEntity, billing.NoSuchRun)},
+    billing.SamePerson: Answer(403, "second_person", "A second person does this"),
+    billing.HashChanged: Answer(412, "precondition_failed", "It changed since you looked at it"),
+    billing.NotReady: Answer(409, "not_ready", "Something stands in the way"),
+    billing.NotReconciled: Answer(409, "not_reconciled", "Two numbers that must be equal are not"),
+    NoCommands: Answer(503, "read_only", "This server only reads"),
+    TagMissing: Answer(428, "precondition_required", "Say which state you looked at"),
+    TagStale: Answer(412, "precondition_failed", "It changed since you looked at it"),
+    NotPossible: Answer(409, "not_possible", "Not in this state"),
+    AlreadyOpen: Answer(409, "already_open", "There is one already"),
+    NotAPeriod: Answer(422, "invalid_period", "This is no billing period"),
 }
 UNFORESEEN = Answer(500, "unforeseen", "Something went wrong on our side")
 BY_STATUS = {
@@ -106,7 +149,9 @@ def _title(status: int) -> str:
 
 def _expected(request: Request, error: Exception) -> Response:
     answer = next(ANSWERS[kind] for kind in type(error).__mro__ if kind in ANSWERS)
-    return answered(request, answer, detail=str(error))
+    told = error.problems if isinstance(error, Refused) else ()
+    faults = [Fault(pointer=one.place, code="unsound", detail=f"{one.message} ({one.remedy})") for one in told]
+    return answered(request, answer, detail=str(error), faults=faults)
 
 
 def _malformed(request: Request, error: Exception) -> Response:

@@ -29,10 +29,13 @@ class Visit:
 
 
 @contextmanager
-def open_visit(engine: Engine, identify: Callable[[Connection], Viewer], *, at: datetime) -> Iterator[Visit]:
-    """A read-only transaction in which the database knows the viewer. Raises NotSignedIn."""
+def open_visit(
+    engine: Engine, identify: Callable[[Connection], Viewer], *, at: datetime, writes: bool = False
+) -> Iterator[Visit]:
+    """A transaction in which the database knows the viewer, read-only unless it writes. Raises NotSignedIn."""
     with transaction(engine) as connection:
-        connection.execute(READ_ONLY)
+        if not writes:
+            connection.execute(READ_ONLY)
         viewer = identify(connection)
         connection.execute(SETTINGS, {"party": str(viewer.party), "role": viewer.role})
         yield Visit(connection, viewer, at)
@@ -51,14 +54,20 @@ def identify(request: Request, connection: Connection, *, at: datetime) -> Viewe
     return authentication.by_session(connection, token, at=at)
 
 
-def visiting(*roles: Role) -> Callable[[Request], Iterator[Visit]]:
-    """A dependency: the visit of a viewer in one of these roles. It raises NotSignedIn, RoleNotAllowed."""
+def visiting(*roles: Role, writes: bool = False) -> Callable[[Request], Iterator[Visit]]:
+    """A dependency: the visit of a viewer in one of these roles. It raises NotSignedIn, RoleNotAllowed.
+
+    writes: it may change things, and is for programs, with a key: another site can make a browser send its cookie.
+    """
 
     def visit(request: Request) -> Iterator[Visit]:
         at: datetime = request.app.state.clock()
-        with open_visit(request.app.state.engine, lambda c: identify(request, c, at=at), at=at) as found:
+        engine: Engine = request.app.state.engine
+        with open_visit(engine, lambda c: identify(request, c, at=at), at=at, writes=writes) as found:
             if found.viewer.role not in roles:
                 raise RoleNotAllowed(f"this is for {', '.join(roles)}; you act as {found.viewer.role}")
+            if writes and found.viewer.csrf is not None:
+                raise RoleNotAllowed("this takes an API key, `Authorization: Bearer yk_…`, and no session")
             yield found
 
     return visit
@@ -69,3 +78,4 @@ Anyone = Annotated[Visit, Depends(visiting(*ROLES), scope="function")]
 MoneyReader = Annotated[Visit, Depends(visiting("customer", "finance"), scope="function")]
 FinancePerson = Annotated[Visit, Depends(visiting("finance"), scope="function")]
 Operator = Annotated[Visit, Depends(visiting("operator", "device_manager"), scope="function")]
+WritingOperator = Annotated[Visit, Depends(visiting("operator", "device_manager", writes=True), scope="function")]

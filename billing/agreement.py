@@ -34,6 +34,7 @@ def agreement(versions: Sequence[Version], numbers: Iterable[int], *, end: int, 
             for term in version.canonical["terms"]
         },
         registers=_registers(used.values()),
+        charged=frozenset(_registers(used.values(), kind="usage_charge").values()),
         rule=f"version {last.version} of the contract" if last.billing.tax_category else "what holds for the seller",
     )
 
@@ -45,11 +46,13 @@ def _tax(version: Version, default: Tax | None) -> Tax | None:
     return Tax.of_share(billing.tax_category, billing.tax_rate or Fraction(0))
 
 
-def _registers(versions: Iterable[Version]) -> Mapping[str, str]:
+def _registers(versions: Iterable[Version], *, kind: str = "") -> Mapping[str, str]:
+    """By clause the register path that it reads first. kind: of terms; empty: of all."""
     return {
         term.clause: path
         for version in versions
         for term in version.terms
+        if not kind or term.kind == kind
         for name in term.measures[:1]
         if (path := version.measure_by_name[name].register_path)
     }

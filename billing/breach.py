@@ -55,6 +55,26 @@ def report(id: str, breach: Breach, evaluated: Evaluated, invoice: Document) -> 
     }
 
 
+def withdrawal(id: str, before: Document, evaluated: Evaluated) -> Document:  # noqa: A002
+    """What says that a reported breach is none after all. before: the report that stood."""
+    result = evaluated.result
+    same = (v for v in result["verdicts"] if (v["clause"], v["asset"]) == (before["clause"], before["asset"]))
+    verdict = next(same, None)
+    said = (
+        {key: verdict[key] for key in ("state", "status", "certain", "steps", "bounds", "explanation")}
+        if verdict
+        else {}
+    )
+    times = {name: _shown(verdict["values"].get(name)) for name in TIMES} if verdict else {}
+    return (
+        before
+        | said
+        | times
+        | {"id": id, "withdrawn": True, "credit": "0", "outages": [], "breach": None}
+        | {"evaluation": {"id": evaluated.id, "result_hash": result["result_hash"]}}
+    )
+
+
 def _verdict(breach: Breach, result: Mapping[str, Any]) -> Mapping[str, Any]:
     found = (v for v in result["verdicts"] if (v["clause"], v["asset"]) == (breach.clause, breach.asset))
     verdict: Mapping[str, Any] = next(v for v in found if v["state"] == "violated")

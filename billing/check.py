@@ -107,6 +107,13 @@ def _vat_ids(case: Case) -> Iterable[Finding]:
             yield _finding(case, "vat_id_missing", message, "add vat_id with `yardstick bill setup FILE`")
 
 
+def _no_rate(case: Case) -> Iterable[Finding]:
+    words = case.document.get("tax_in")
+    if words and words["tax_total"] is None:
+        message = f"no exchange rate from {case.document['currency']} to {words['currency']} for the tax point"
+        yield _finding(case, "no_exchange_rate", message, "take rates in with `yardstick bill rates FILE`")
+
+
 def _too_many_decimals(case: Case) -> Iterable[Finding]:
     digits = exponent(case.document["currency"])
     if any(len(line["amount"].partition(".")[2]) > digits for line in case.document["lines"]):
@@ -197,10 +204,12 @@ def _nothing(case: Case) -> Iterable[Finding]:
 
 
 RULES: Sequence[Callable[[Case], Iterable[Finding]]] = (
-    _facts_missing, _problem, _no_tax_decision, _vat_ids, _too_many_decimals, _negative_total, _sums,
+    _facts_missing, _problem, _no_tax_decision, _vat_ids, _no_rate, _too_many_decimals, _negative_total, _sums,
     _provisional, _open_case, _outlier, _missing_charge, _zero_use, _large_credit, _estimated, _nothing,
 )  # fmt: skip
-NEVER_OVERRIDDEN = frozenset({"no_tax_decision", "too_many_decimals", "negative_total", "sums_differ"})
+NEVER_OVERRIDDEN = frozenset(
+    {"no_tax_decision", "no_exchange_rate", "too_many_decimals", "negative_total", "sums_differ"}
+)
 """What makes a document wrong whoever says that it is right."""
 
 

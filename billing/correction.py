@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from billing import chain
+from billing.exchange import again
 from billing.invoice import Draft, Line, amount_text, tax_of, tax_row, total
 from billing.posting import PROMISES, reduces
 from billing.tax import Tax, TaxTotal, rate_text, totals
@@ -134,6 +135,8 @@ def _note(document: Document, lines: Sequence[Line], tax: tuple[TaxTotal, ...], 
         "gross": amount_text(net + tax_total, zero.currency),
         "evaluation": document["evaluation"] | {"id": evaluation},
     }
+    if "tax_in" in document:
+        note["tax_in"] = again(tax_total, document["tax_in"])
     return Draft(numbered, tax, net, tax_total, note, chain.content_hash(note), ())
 
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from billing import chain
 from billing.check import Case, check
+from billing.exchange import tax_in
 from billing.posting import PROMISES
+from billing.reference import reference_of
 from billing.tax import OUTSIDE, Tax, TaxTotal, rate_text, totals
 from core.canonical import decimal_text
 from core.money import Mode, Money, exponent
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from billing.check import Finding, Last
+    from billing.exchange import Local
 
 Document: TypeAlias = dict[str, Any]
 """Everything printed, as JSON types: amounts and quantities as decimal texts, instants as UTC texts."""
@@ -41,7 +44,8 @@ class Party:
 class Agreement:
     """What billing takes from a contract. tax: None where neither contract nor seller decided; rule: who decided it.
 
-    sentences: by version number and clause, in words; registers: the register path that each clause reads, if any.
+    sentences: by version number and clause, in words; registers: the register path that each clause reads, if any;
+    charged: those of them that usage charges read.
     """
 
     tax: Tax | None
@@ -50,6 +54,7 @@ class Agreement:
     sentences: Mapping[tuple[int, str], str]
     registers: Mapping[str, str]
     rule: str = "contract"
+    charged: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +114,13 @@ def draw_up(  # noqa: PLR0913 - what an invoice is made of
     deltas: Sequence[Line] = (),
     last: Last | None = None,
     purchase_order: str = "",
+    language: str = "en",
+    local: Local | None = None,
 ) -> Draft:
     """The invoice for one evaluation. Amounts come rounded from it and are only added up; tax is rounded once each.
 
-    deltas: lines that correct earlier periods; they stand last. last: the invoice before, to compare with.
+    deltas: lines that correct earlier periods; they stand last. last: the invoice before, to compare with. language:
+    of the fixed words. local: where the seller's tax is shown in another currency than the contract's.
     The same arguments give the same document and hash.
     """
     result = evaluated.result
@@ -133,7 +141,10 @@ def draw_up(  # noqa: PLR0913 - what an invoice is made of
         "net": amount_text(net, zero.currency),
         "tax_total": amount_text(tax_total, zero.currency),
         "gross": amount_text(net + tax_total, zero.currency),
+        "language": language,
     }
+    if local is not None and local.currency != zero.currency:
+        document["tax_in"] = tax_in(tax_total, local)
     findings = check(Case(document, result, agreement.tax is not None, last))
     document["warnings"] = [item.message for item in findings if item.code in PRINTED]
     return Draft(lines, tax, net, tax_total, document, chain.content_hash(document), findings)
@@ -142,6 +153,8 @@ def draw_up(  # noqa: PLR0913 - what an invoice is made of
 def issued(document: Document, *, id: str, number: str, issue_date: date, due_date: date) -> Document:  # noqa: A002
     """The document with its number and dates; all else stays as it was approved."""
     issue = {"id": id, "number": number, "issue_date": issue_date.isoformat(), "due_date": due_date.isoformat()}
+    if document["kind"] == "invoice":
+        issue["payment_reference"] = reference_of(number)
     return document | {"issue": issue}
 
 

@@ -24,7 +24,7 @@ from core.database import transaction
 from core.time import Period, zone
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Engine
@@ -32,9 +32,12 @@ if TYPE_CHECKING:
     from billing.gate import Change, Pair
     from billing.invoice import Document
     from billing.store.run import Run
+    from contracts.store.period import Due
     from core.problem import Problem
 
 CHUNK = 300
+SHOWN = 1_000
+"""Drafts of a run that are listed at once."""
 
 
 class NoSuchEntity(LookupError):
@@ -114,18 +117,33 @@ def collect(engine: Engine, run: str, *, at: datetime, by: str) -> None:
     """Freeze what is known and which contracts are due; a new revision, which voids an approval.
 
     Due are the seller's contracts with a closed period of this label that has no invoice yet; those whose period is
-    still open are excluded with the reason.
+    still open are excluded with the reason. Contracts that ended before come in where an earlier bill may change.
     """
     with transaction(engine) as connection:
         found, state = _act(connection, run, "collect")
         seller = entities.entity_by_id(connection, found.entity)
-        dues = periods.of_provider(connection, seller.party, found.label)
-        billed = invoices.billed(connection, [due.contract for due in dues], label=found.label)
         known = store.current_knowledge(connection)
-        revision = runs.collect(connection, found, state=state, known=known)
-        rows = [drafts.due_row(due) for due in dues if due.contract not in billed]
-        runs.add_drafts(connection, found, revision, rows)
-        _audit(connection, at, by, "collect", run, {"revision": revision, "known": known, "contracts": len(rows)})
+        revision, count = runs.collect(connection, found, state=state, known=known), 0
+        for dues in periods.of_provider(connection, seller.party, found.label):
+            billed = invoices.billed(connection, [due.contract for due in dues], label=found.label)
+            rows = [drafts.due_row(due) for due in dues if due.contract not in billed]
+            runs.add_drafts(connection, found, revision, rows)
+            count += len(rows)
+        for ended in periods.over(connection, seller.party, found.starts_at):
+            rows = _finals(connection, ended, found, known)
+            runs.add_drafts(connection, found, revision, rows)
+            count += len(rows)
+        _audit(connection, at, by, "collect", run, {"revision": revision, "known": known, "contracts": count})
+
+
+def _finals(connection: Connection, ended: Sequence[Due], run: Run, known: int) -> list[dict[str, object]]:
+    """Contracts whose agreement ended, of which a bill may change; the same run never bills it twice."""
+    versions = contract_store.versions(connection, {due.contract for due in ended}, known)
+    over = [due for due in ended if due.contract in versions and versions[due.contract][-1].ends is not None]
+    numbers = [due.contract for due in over]
+    changed = corrections.unsettled(connection, numbers, before=run.starts_at, known=known)
+    billed = invoices.billed(connection, numbers, label=run.label)
+    return [drafts.final_row(due) for due in over if due.contract in changed - billed]
 
 
 def calculate(engine: Engine, run: str, *, at: datetime, by: str, most: int = CHUNK) -> Summary:
@@ -138,11 +156,14 @@ def calculate(engine: Engine, run: str, *, at: datetime, by: str, most: int = CH
             found, state = _act(connection, run, "calculate")
             waiting = runs.waiting(connection, found, most)
             if not waiting:
-                digest = chain.run_hash(runs.hashes(connection, found))
+                digest = _hash(connection, found)
                 runs.calculated(connection, found, state=after(state, "review"), hash=digest)
                 _audit(connection, at, by, "calculate", run, {"revision": found.revision, "hash": digest})
                 break
-            runs.save_drafts(connection, found, drafts.calculate(connection, found, [p for _, p in waiting], at))
+            for final, draw_up in ((False, drafts.calculate), (True, drafts.final)):
+                ids = [period for period, is_final in waiting if is_final is final]
+                if ids:
+                    runs.save_drafts(connection, found, draw_up(connection, found, ids, at))
     return summary(engine, run, documents=False)
 
 
@@ -160,7 +181,7 @@ def exclude(engine: Engine, run: str, contract: str, *, reason: str, at: datetim
         digest = drafts.excluded_hash(contract, reason)
         if not runs.exclude(connection, found, contract, reason=reason, hash=digest):
             raise NotReady(f"run {run} has no draft for contract {contract} that could be left out")
-        runs.calculated(connection, found, state=state, hash=chain.run_hash(runs.hashes(connection, found)))
+        runs.calculated(connection, found, state=state, hash=_hash(connection, found))
         _audit(connection, at, by, "exclude", run, {"contract": contract, "reason": reason})
 
 
@@ -181,7 +202,7 @@ def override(engine: Engine, run: str, contract: str, *, code: str, reason: str,
         said = {row.code for row in runs.overrides(connection, found) if row.contract == draft.contract}
         if codes <= said:
             runs.release(connection, found, draft.contract, canonical.digest([draft.hash, sorted(said)]))
-            runs.calculated(connection, found, state=state, hash=chain.run_hash(runs.hashes(connection, found)))
+            runs.calculated(connection, found, state=state, hash=_hash(connection, found))
         _audit(connection, at, by, "override", run, {"contract": contract, "code": code, "reason": reason})
 
 
@@ -229,14 +250,16 @@ def issue(engine: Engine, run: str, *, at: datetime, by: str, most: int = issuin
     Interrupted, it goes on with the drafts that are left; nothing is issued twice and no number is skipped.
     Raises HashChanged if the drafts are not the approved ones.
     """
-    count = 0
+    count, checked = 0, False
     while True:
         with transaction(engine) as connection:
             found = _read(connection, run, lock=True)
             if found.state == "issued":
                 return count
             state = after(found.state, "issue")
-            _check_approval(connection, found)
+            if not checked:  # once: a run that is issuing takes no other drafts, and the database keeps these
+                _check_approval(connection, found)
+                checked = True
             seller = entities.entity_by_id(connection, found.entity)
             runs.begin_issue(connection, found, state=state, day=at.astimezone(zone(seller.timezone)).date())
             issued = issuing.issue_chunk(connection, _read(connection, run, lock=True), seller, at=at, most=most)
@@ -278,15 +301,22 @@ def cancel(engine: Engine, run: str, *, at: datetime, by: str) -> None:
         _audit(connection, at, by, "cancel", run, {})
 
 
-def summary(engine: Engine, run: str, *, documents: bool = True) -> Summary:
-    """A run with its drafts as they are; without their documents it is small for any number of contracts.
+def summary(engine: Engine, run: str, *, documents: bool = True, most: int = SHOWN) -> Summary:
+    """A run with its first drafts by contract; the counts are of all. Small for any number of contracts.
 
     Raises NoSuchRun.
     """
     with transaction(engine) as connection:
         found = _read(connection, run, lock=False)
-        rows = runs.drafts(connection, found, documents=documents)
+        rows = runs.drafts(connection, found, documents=documents, most=most)
         return Summary(found, tuple(runs.counts(connection, found)), tuple(rows))
+
+
+def preview(engine: Engine, run: str, contract: str) -> Document | None:
+    """What one draft of a run would print; None if there is none. Raises NoSuchRun."""
+    with transaction(engine) as connection:
+        found = _read(connection, run, lock=False)
+        return runs.document(connection, found, contract)
 
 
 def invoice(engine: Engine, name: str) -> Document:
@@ -312,8 +342,12 @@ def _act(connection: Connection, run: str, act: Act) -> tuple[Run, State]:
     return found, after(found.state, act)
 
 
+def _hash(connection: Connection, run: Run) -> str:
+    return chain.digest_of_sorted(runs.hashes(connection, run))
+
+
 def _check_approval(connection: Connection, run: Run) -> None:
-    if run.approved_hash != chain.run_hash(runs.hashes(connection, run)):
+    if run.approved_hash != _hash(connection, run):
         raise HashChanged(f"run {run.public_id}: its drafts are not those that {run.approved_by} approved")
 
 

@@ -6,17 +6,28 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
+from billing.dunning import Procedure
+from billing.label import Language
 from billing.tax import NotATax, Tax
 from billing.vat import fault
 from contracts.text import Path, read
+from core.money import is_currency
 from core.problem import Problem
 from core.time import UnknownZone, zone
+
+
+def _currency(code: str) -> str:
+    if not is_currency(code):
+        raise ValueError(f"{code!r} is no currency of ISO 4217")
+    return code
+
 
 Word = Annotated[str, StringConstraints(min_length=1, max_length=2_000, strip_whitespace=True)]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Percent = Annotated[str, StringConstraints(pattern=r"^\d{1,3}(\.\d{1,4})? %$")]
+Currency = Annotated[str, AfterValidator(_currency)]
 Days = Annotated[str, StringConstraints(pattern=r"^\d{1,3}$")]
 
 
@@ -34,6 +45,9 @@ class _Entity(_Part):
     timezone: Word
     tax_category: Word | None = None
     tax_rate: Percent | None = None
+    vat_currency: Currency | None = None
+    rate_source: Word = "ECB"
+    dunning: Procedure | None = None
 
     @model_validator(mode="after")
     def _sound(self) -> _Entity:
@@ -54,6 +68,7 @@ class _Account(_Part):
     vat_id: str = ""
     payment_days: Days = "30"
     purchase_order: Annotated[str, StringConstraints(max_length=200, strip_whitespace=True)] = ""
+    language: Language = "en"
 
     @model_validator(mode="after")
     def _sound(self) -> _Account:
@@ -69,7 +84,10 @@ class _File(_Part):
 
 @dataclass(frozen=True, slots=True)
 class EntitySetup:
-    """A legal entity of a party. tax: what holds where a contract names none."""
+    """A legal entity of a party. tax: what holds where a contract names none.
+
+    vat_currency: in which tax is shown too, by the rates of rate_source; dunning: how late payers are reminded.
+    """
 
     party: str
     name: str
@@ -79,6 +97,9 @@ class EntitySetup:
     prefix: str
     timezone: str
     tax: Tax | None
+    vat_currency: str | None = None
+    rate_source: str = "ECB"
+    dunning: Procedure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +113,7 @@ class AccountSetup:
     vat_id: str
     payment_days: int
     purchase_order: str
+    language: Language = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +156,8 @@ def _tax(entity: _Entity) -> Tax | None:
 
 
 def _entity(found: _Entity) -> EntitySetup:
-    words = found.model_dump(exclude={"tax_category", "tax_rate"})
-    return EntitySetup(**words, tax=_tax(found))
+    words = found.model_dump(exclude={"tax_category", "tax_rate", "dunning"})
+    return EntitySetup(**words, tax=_tax(found), dunning=found.dunning)
 
 
 def _account(found: _Account) -> AccountSetup:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from lxml import etree
 
+from billing.reference import reference_of
 from core.money import Money
 from core.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-By: TypeAlias = Literal["number", "amount", "none"]
+By: TypeAlias = Literal["reference", "number", "amount", "none"]
 LARGEST = 32 * 2**20
 
 
@@ -69,14 +70,19 @@ def read_statement(source: bytes) -> tuple[Credit, ...] | tuple[Problem, ...]:
 
 
 def match(credit: Credit, owed: Sequence[Owed]) -> Match:
-    """The invoices that the payer names, oldest first as given; else the only one of this payer and amount.
+    """The invoices that the payer names, by structured reference before number; else the only one of payer and amount.
 
     Less than owed pays in part. What nobody can tell stays unmatched, for a person.
     """
     written = credit.text.upper()
-    named = [item for item in owed if item.left.currency == credit.amount.currency and _written(item.number, written)]
-    if named:
-        return _share(credit, named, "number")
+    same = [item for item in owed if item.left.currency == credit.amount.currency]
+    ways: tuple[tuple[By, list[Owed]], ...] = (
+        ("reference", [item for item in same if _written(reference_of(item.number), written)]),
+        ("number", [item for item in same if _written(item.number, written)]),
+    )
+    for by, named in ways:
+        if named:
+            return _share(credit, named, by)
     same = [item for item in owed if item.left == credit.amount and _name(item.payer) == _name(credit.payer)]
     return _share(credit, same, "amount") if len(same) == 1 else Match("none", (), credit.amount)
 
@@ -94,7 +100,7 @@ def _share(credit: Credit, named: Iterable[Owed], by: By) -> Match:
 def _written(number: str, text: str) -> bool:
     """The number as a whole, also broken by spaces: TS-2026-00001 does not stand in TS-2026-000012."""
     letters = r"\s*".join(map(re.escape, number.upper()))
-    return bool(re.search(rf"(?<![A-Z0-9]){letters}(?!\d)", text))
+    return bool(number) and bool(re.search(rf"(?<![A-Z0-9]){letters}(?!\d)", text))
 
 
 def _name(text: str) -> str:

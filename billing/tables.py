@@ -34,6 +34,9 @@ class Entity(Row, table=True):
     timezone: str = Field(sa_type=Text)
     tax_category: str | None = Field(sa_type=Text)
     tax_rate: Decimal | None = Field(sa_type=Numeric)
+    vat_currency: str | None = Field(sa_type=Text)
+    rate_source: str = Field(sa_type=Text)
+    dunning: dict[str, Any] | None = Field(sa_type=JSONB)
 
 
 class Account(Row, table=True):
@@ -46,6 +49,7 @@ class Account(Row, table=True):
     vat_id: str = Field(sa_type=Text)
     payment_days: int
     purchase_order: str = Field(sa_type=Text)
+    language: str = Field(sa_type=Text)
 
 
 class Series(Row, table=True):
@@ -101,6 +105,10 @@ class Draft(Row, table=True):
     corrections: list[Any] = Field(sa_type=JSONB)
     credit_notes: list[Any] = Field(sa_type=JSONB)
     findings: list[Any] = Field(sa_type=JSONB)
+    buyer: str = Field(sa_type=Text)
+    content_hash: str = Field(sa_type=Text)
+    final: bool
+    metering: list[Any] = Field(sa_type=JSONB)
 
 
 class Override(Row, table=True):
@@ -286,9 +294,111 @@ class BreachReport(Row, table=True):
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity(always=True)])
     public_id: str = Field(sa_type=Text)
-    breach: int = Field(sa_type=BigInteger)
+    breach: int | None = Field(sa_type=BigInteger)
     contract: int
     invoice: int | None = Field(sa_type=BigInteger)
     document: dict[str, Any] = Field(sa_type=JSONB)
     content_hash: str = Field(sa_type=Text)
     issued_at: datetime = Field(sa_type=_INSTANT)
+    supersedes: int | None = Field(sa_type=BigInteger)
+
+
+class ExchangeRate(Row, table=True):
+    """What one of a currency is worth in another on a day, as published."""
+
+    __tablename__ = "exchange_rate"
+
+    source: str = Field(primary_key=True, sa_type=Text)
+    day: date = Field(primary_key=True)
+    base: str = Field(primary_key=True, sa_type=Text)
+    quote: str = Field(primary_key=True, sa_type=Text)
+    rate: Decimal = Field(sa_type=Numeric)
+    known: int = Field(primary_key=True, sa_type=BigInteger)
+    by: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=_INSTANT)
+
+
+class DunningLetter(Row, table=True):
+    """A reminder to a debtor."""
+
+    __tablename__ = "dunning_letter"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity(always=True)])
+    public_id: str = Field(sa_type=Text)
+    entity: int
+    customer: int
+    level: int
+    issued_on: date
+    currency: str = Field(sa_type=Text)
+    owed: Decimal = Field(sa_type=Numeric)
+    fee: Decimal = Field(sa_type=Numeric)
+    interest: Decimal = Field(sa_type=Numeric)
+    document: dict[str, Any] = Field(sa_type=JSONB)
+    content_hash: str = Field(sa_type=Text)
+    by: str = Field(sa_type=Text)
+    approved_by: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=_INSTANT)
+
+
+class DunningItem(Row, table=True):
+    """An invoice of which a letter reminds."""
+
+    __tablename__ = "dunning_item"
+
+    letter: int = Field(sa_type=BigInteger, primary_key=True)
+    invoice: int = Field(sa_type=BigInteger, primary_key=True)
+    level: int
+    owed: Decimal = Field(sa_type=Numeric)
+    interest: Decimal = Field(sa_type=Numeric)
+
+
+class DunningWithdrawal(Row, table=True):
+    """A letter that was taken back."""
+
+    __tablename__ = "dunning_withdrawal"
+
+    letter: int = Field(sa_type=BigInteger, primary_key=True)
+    reason: str = Field(sa_type=Text)
+    by: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=_INSTANT)
+
+
+class DunningBlock(Row, table=True):
+    """An invoice or line of which nobody is reminded."""
+
+    __tablename__ = "dunning_block"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity(always=True)])
+    public_id: str = Field(sa_type=Text)
+    invoice: int = Field(sa_type=BigInteger)
+    line: int | None
+    reason: str = Field(sa_type=Text)
+    by: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=_INSTANT)
+
+
+class DunningRelease(Row, table=True):
+    """A block that holds no longer."""
+
+    __tablename__ = "dunning_release"
+
+    block: int = Field(sa_type=BigInteger, primary_key=True)
+    reason: str = Field(sa_type=Text)
+    by: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=_INSTANT)
+
+
+class Cost(Row, table=True):
+    """What serving a contract cost."""
+
+    entity: int = Field(primary_key=True)
+    key: str = Field(primary_key=True, sa_type=Text)
+    contract: int
+    asset: str = Field(sa_type=Text)
+    kind: str = Field(sa_type=Text)
+    day: date
+    currency: str = Field(sa_type=Text)
+    amount: Decimal = Field(sa_type=Numeric)
+    text: str = Field(sa_type=Text)
+    by: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=_INSTANT)

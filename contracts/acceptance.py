@@ -21,10 +21,9 @@ KIND_OF_REGISTER = {
     "gauge_level": "gauge",
     "gauge_mean": "gauge",
     "gauge_fall": "gauge",
+    "event_count": "gauge",
 }
 FIXED = ("currency", "timezone")
-UNRECORDED = {"event_guarantee": "tickets", "indexation": "index values", "prepaid": "payments in advance"}
-"""By kind of term: facts that come by a facts file alone."""
 MICROSECOND = timedelta(microseconds=1)
 
 
@@ -82,21 +81,6 @@ def check_registers(versions: Sequence[Version], registers: Registers) -> Iterat
                     for message, remedy in _mismatch(measure, declared):
                         place = f"version {version.version}, measures[{n}] ({measure.measure}), asset {asset}"
                         yield Problem(place, message, remedy)
-
-
-def check_sources(versions: Sequence[Version]) -> Iterator[Problem]:
-    """Terms and measures whose facts nothing here records: better refused now than never evaluated."""
-    for version in versions:
-        for term in version.terms:
-            if term.kind in UNRECORDED:
-                place = f"version {version.version}, clause {term.clause}"
-                message = f"{term.kind} needs {UNRECORDED[term.kind]}, which are not recorded here yet"
-                yield Problem(place, message, "mark the clause not_computed, or evaluate it by a facts file")
-        for n, measure in enumerate(version.measures):
-            if measure.kind == "event_count":
-                place = f"version {version.version}, measures[{n}] ({measure.measure})"
-                remedy = "count them by a counter, as counter_delta"
-                yield Problem(place, "events are not recorded here yet", remedy)
 
 
 def _against_stored(version: Version, stored: Sequence[Version]) -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -10,67 +10,74 @@ from typing import TYPE_CHECKING
 from contracts import explain
 from contracts.evaluation import Figure, Status, Verdict
 from contracts.facts import Carried
-from contracts.measure import Row, Usage, usage, without_facts
-from contracts.pricing import Band, Charge, fees, graduated, packages, reached, whole_units
+from contracts.measure import Row, Usage, without_facts
+from contracts.pricing import Band, Charge, fees, graduated, packages, reached, total, whole_units
 from contracts.scene import Draft, Outcome, PricedUnits
-from contracts.segment import contract_years, covered, days_touched, periods, pool_owner, segments
-from contracts.span import cut, intersect, normal
-from contracts.terms.indexation import is_indexed, moves, reviewed, written_at
-from contracts.terms.usage_charge import UsageCharge
+from contracts.span import cut
+from contracts.stretch import Stretch, edges, stretches
+from contracts.terms.indexation import is_indexed, moves, written_at
 from core.money import allocate
 from core.problem import Problem
 from core.units import Quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import date
+    from decimal import Decimal
 
-    from contracts.document import Measure
+    from contracts.evaluation import Step
+    from contracts.explain import Tier
     from contracts.scene import Scene
     from contracts.segment import Lineage, Segment
     from contracts.span import Spans
     from contracts.terms.indexation import Move
+    from contracts.terms.usage_charge import UsageCharge
 
-READ = ("counter_delta", "gauge_fall", "event_count")
 ZERO = Fraction(0)
 
 
 @dataclass(slots=True)
 class Chunk:
-    """One owner's use in one segment of one reset window. start, end: the whole chunk, also before the period.
+    """What was used in a stretch, and what it costs. at, to: position in the run; free: units an allowance covers.
 
-    run: chunks of one run count on from each other; first: the run begins with it, in this period; at, to: position in
-    the run; shrink: of tier bounds, by proration; share: its part of the days over which a step's fee is spread.
+    assumed: a level or an index value stands for one that is not known. exact: the cost, unrounded; counted: units
+    after rounding to whole ones, where agreed.
     """
 
-    segment: Segment
+    stretch: Stretch
     term: UsageCharge
-    start: int
-    end: int
-    members: dict[str, Spans]
-    billed: dict[str, Spans]
-    shrink: Fraction = Fraction(1)
-    share: Fraction = Fraction(1)
-    run: tuple[int, int] = (0, 0)
-    first: bool = False
     rows: list[Row] = field(default_factory=list)
     at: Fraction = ZERO
     to: Fraction = ZERO
     charges: list[tuple[Charge, Fraction]] = field(default_factory=list)
-    of_rows: list[tuple[Row, tuple[tuple[Charge, Fraction], ...]]] = field(default_factory=list)
+    of_rows: list[tuple[Row, list[Charge], Fraction]] = field(default_factory=list)
     moves: tuple[Move, ...] = ()
     free: Fraction = ZERO
     assumed: bool = False
+    exact: Fraction = ZERO
+    counted: Fraction = ZERO
+    tiers: list[Tier] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    """Its charges as they are explained; the first step is its position."""
 
     @property
-    def exact(self) -> Fraction:
-        """What it costs, unrounded."""
-        return sum((charge.amount * factor for charge, factor in self.charges), ZERO)
+    def segment(self) -> Segment:
+        """Where it lies."""
+        return self.stretch.segment
 
     @property
-    def counted(self) -> Fraction:
-        """Units after rounding to whole ones, where agreed."""
-        return self.place(self.to) - self.place(self.at)
+    def shrink(self) -> Fraction:
+        """Of tier bounds, by proration."""
+        return self.stretch.shrink
+
+    @property
+    def unit(self) -> str:
+        """In which it is counted."""
+        return self.stretch.unit
+
+    @property
+    def included(self) -> Fraction:
+        """Units that its own clause includes."""
+        return Fraction(self.term.included.magnitude) * self.shrink if self.term.included else ZERO
 
     def place(self, position: Fraction) -> Fraction:
         """A position in whole units, where agreed."""
@@ -78,16 +85,18 @@ class Chunk:
 
     def priced(self, position: Fraction) -> Fraction:
         """A position without what is included, or covered by an allowance."""
-        free = Fraction(self.term.included.magnitude) * self.shrink if self.term.included else ZERO
-        return max(ZERO, self.place(position) - free - self.free)
+        place = self.place(position)
+        if self.free or self.term.included:
+            place -= self.included + self.free
+        return place if place.numerator > 0 else ZERO
 
     def move(self, at: int) -> Move | None:
         """The last review that moved the price by an instant."""
-        return next((move for move in reversed(self.moves) if move.at <= at), None)
+        return next((move for move in reversed(self.moves) if move.at <= at), None) if self.moves else None
 
     def bands(self, at: int) -> tuple[Band, ...]:
         """The tiers at their prices of an instant."""
-        move, bands = self.move(at), self.term.bands(self.shrink)
+        move, bands = self.move(at), self.stretch.bands
         if move is None:
             return bands
         return tuple(b if b.price is None else Band(b.above, Fraction(move.price(b.price)), b.fee) for b in bands)
@@ -98,154 +107,32 @@ class Chunk:
         return written if move is None else Fraction(move.price(written))
 
 
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """A stretch as measured and as corrected: quantities, the difference in cost, and the prices."""
-
-    measured: Fraction
-    corrected: Fraction
-    exact: Fraction
-    unit: str
-    prices: tuple[str, ...]
-    problems: tuple[Problem, ...]
-
-
 def evaluate(scene: Scene, lineage: Lineage, free: Mapping[tuple[str, str], Fraction] | None = None) -> Outcome:
     """A line for each asset or pool and segment, a verdict for each clause and owner.
 
     free: units that an allowance covers, by clause and owner.
     """
     outcome = Outcome()
-    for owner, chunks in _by_owner(scene, lineage).items():
-        for chunk in chunks:
-            chunk.free = (free or {}).get((chunk.term.clause, owner), ZERO)
+    for owner, chunks in chunks_of(scene, lineage).items():
+        for chunk in chunks if free else ():
+            chunk.free = free.get((chunk.term.clause, owner), ZERO) if free else ZERO
         _evaluate_owner(scene, owner, chunks, outcome)
     return outcome
 
 
-def correct(scene: Scene, lineage: Lineage, asset: str, span: tuple[int, int], times: Fraction) -> Correction:
-    """What the clause would have cost more or less, had an asset's use in a span been so many times what it was."""
-    measured, exact, unit = ZERO, ZERO, ""
-    prices: dict[str, None] = {}
-    problems: list[Problem] = []
-    version = scene.versions[0]
-    for period in periods(version, max(span[0], version.effective_from), span[1]):
-        then = replace(scene.of(period), cuts=span, until=min(period.span.micros[1], scene.asked))
-        for owner, chunks in _by_owner(then, lineage).items():
-            problems += [p for u in _observe_all(then, owner, chunks).values() for p in u.problems]
-            inside = [(c, row) for c in chunks for row in c.rows if row.owner == asset and _within(row, span)]
-            if not inside:
-                continue
-            unit = chunks[0].segment.version.measure_by_name[chunks[0].term.measure].unit or ""
-            _price(then, owner, chunks)
-            before = sum((chunk.exact for chunk in chunks), ZERO)
-            units = _priced_units(then, chunks, unit, everything=True)
-            prices |= dict.fromkeys(p for u in units if u.asset == asset and _within(u, span) for p in u.prices)
-            measured += sum((row.quantity for _, row in inside), ZERO)
-            changed = {id(row) for _, row in inside}
-            for chunk in chunks:
-                chunk.rows = [
-                    replace(row, quantity=row.quantity * times) if id(row) in changed else row for row in chunk.rows
-                ]
-            _price(then, owner, chunks)
-            exact += sum((chunk.exact for chunk in chunks), ZERO) - before
-    return Correction(measured, measured * times, exact, unit, tuple(prices), tuple(problems))
-
-
-def _within(row: Row | PricedUnits, span: tuple[int, int]) -> bool:
-    return span[0] <= row.start and row.end <= span[1]
-
-
-def _by_owner(scene: Scene, lineage: Lineage) -> dict[str, list[Chunk]]:
-    by_owner: dict[str, list[Chunk]] = {}
-    for window in _windows(scene, lineage):
-        for owner, chunks in _chunks(scene, lineage, window).items():
-            by_owner.setdefault(owner, []).extend(chunks)
-    for chunks in by_owner.values():
-        for chunk in chunks if is_indexed(scene, lineage) else ():
-            written = written_at(scene, lineage, max(chunk.start, scene.versions[0].effective_from))
-            chunk.moves = moves(scene, chunk.term.clause, written)
-    return by_owner
-
-
-def spans_needed(scene: Scene, lineage: Lineage) -> dict[tuple[str, str], tuple[Measure, list[tuple[int, int]]]]:
-    """(asset, register) to its measure and the spans of its readings; of a counter the ends are wanted."""
-    found: dict[tuple[str, str], tuple[Measure, list[tuple[int, int]]]] = {}
-    for window in _windows(scene, lineage):
-        for chunks in _chunks(scene, lineage, window).values():
-            for chunk in chunks:
-                measure = chunk.segment.version.measure_by_name[chunk.term.measure]
-                if measure.kind not in READ:
-                    continue
-                for asset, spans in chunk.billed.items():
-                    key = asset, measure.register_path or ""
-                    found.setdefault(key, (measure, []))[1].extend(cut(spans, _edges(scene, chunk.term.clause, asset)))
+def chunks_of(scene: Scene, lineage: Lineage) -> dict[str, list[Chunk]]:
+    """By owner the stretches of the period, still without use, with what moved their prices."""
+    found = {owner: [Chunk(one, one.term) for one in mine] for owner, mine in stretches(scene, lineage).items()}
+    if is_indexed(scene, lineage):
+        for chunk in (chunk for chunks in found.values() for chunk in chunks):
+            since = max(chunk.stretch.start, scene.versions[0].effective_from)
+            chunk.moves = moves(scene, chunk.term.clause, written_at(scene, lineage, since))
     return found
 
 
-def _windows(scene: Scene, lineage: Lineage) -> list[tuple[int, int]]:
-    """Reset windows that touch the period; a charge whose window changes follows the one in force first."""
-    found = [s for s in segments(scene.versions, lineage, scene.start, scene.end) if isinstance(s.term, UsageCharge)]
-    if not found:
-        return []
-    if found[0].term.reset == "contract_year":  # type: ignore[attr-defined]
-        return list(contract_years(scene.versions, scene.start, scene.end))
-    return [p.span.micros for p in periods(found[0].version, scene.start, scene.end)]
-
-
-def _chunks(scene: Scene, lineage: Lineage, window: tuple[int, int]) -> dict[str, list[Chunk]]:
-    """By owner, everything of one window that lies in the period, in order of time, with its place in the window."""
-    found: dict[str, list[Chunk]] = {}
-    for segment in segments(scene.versions, lineage, *window):
-        term = segment.term
-        if not isinstance(term, UsageCharge):
-            continue
-        members = covered(scene.versions, term.applies_to, segment.start, segment.end)
-        pools = {pool_owner(scene.versions, term.applies_to): members} if term.scope == "pool" and members else {}
-        for owner, group in (pools or {asset: {asset: spans} for asset, spans in members.items()}).items():
-            billed = {asset: part for asset, spans in group.items() if (part := _so_far(scene, spans))}
-            chunk = Chunk(segment, term, segment.start, segment.end, group, billed)
-            found.setdefault(owner, []).append(chunk)
-    for chunks in found.values():
-        _place(scene, chunks, window)
-    return {owner: kept for owner, chunks in found.items() if (kept := [c for c in chunks if c.billed])}
-
-
-def _so_far(scene: Scene, spans: Spans) -> Spans:
-    """What lies in the period; nothing of an asset that has yet to join."""
-    found = intersect(spans, ((scene.start, scene.end),))
-    return found if found and found[0][0] < scene.until else ()
-
-
-def _place(scene: Scene, chunks: list[Chunk], window: tuple[int, int]) -> None:
-    """Where each chunk stands among those of its window: its run, its part of the days."""
-    whole = len(days_touched((window,), scene.zone))
-    taken: set[date] = set()
-    active: list[int] = []
-    billed: list[int] = []
-    for n, chunk in enumerate(chunks):
-        touched = days_touched(((chunk.start, chunk.end),), scene.zone) - taken
-        taken |= touched
-        anew = n == 0 or chunk.term.on_amendment != "continue"
-        chunk.run = (window[0], chunks[n - 1].run[1] + anew if n else 0)
-        chunk.first = anew and min(spans[0][0] for spans in chunk.members.values()) >= scene.start
-        if chunk.term.on_amendment == "prorate":
-            chunk.shrink = Fraction(len(touched), whole)
-        active.append(len(_days(scene, chunk.members) & touched))
-        billed.append(len(_days(scene, chunk.billed) & touched))
-    for chunk, mine in zip(chunks, billed, strict=True):
-        together = sum(days for other, days in zip(chunks, active, strict=True) if other.run == chunk.run)
-        chunk.share = Fraction(mine, together) * chunk.shrink if together else Fraction(1)
-
-
-def _days(scene: Scene, members: dict[str, Spans]) -> frozenset[date]:
-    return days_touched(normal(span for spans in members.values() for span in spans), scene.zone)
-
-
 def _evaluate_owner(scene: Scene, owner: str, chunks: list[Chunk], outcome: Outcome) -> None:
-    clause = chunks[-1].term.clause
-    measure = chunks[0].segment.version.measure_by_name[chunks[0].term.measure]
-    known = _observe_all(scene, owner, chunks)
+    clause, measure = chunks[-1].term.clause, chunks[0].stretch.measure
+    known = observe(scene, owner, chunks)
     place = f"clause {clause}, {owner}, "
     refused = [Problem(place + p.place, p.message, p.remedy) for u in known.values() for p in u.problems]
     outcome.problems += refused
@@ -254,11 +141,15 @@ def _evaluate_owner(scene: Scene, owner: str, chunks: list[Chunk], outcome: Outc
     outcome.open(clause, [*cases, *missing])
     waits = refused or len(missing) == len(known) or any(u.waits for u in known.values())
     if waits:
-        start, end = chunks[0].start, chunks[-1].end
+        start, end = chunks[0].stretch.start, chunks[-1].stretch.end
         outcome.verdicts.append(Verdict(clause, "usage_charge", owner, "-", "insufficient", False, start, end))
         return
-    _price(scene, owner, chunks)
-    outcome.units += _priced_units(scene, chunks, measure.unit or "")
+    price(scene, owner, chunks)
+    for chunk in chunks:
+        chunk.tiers = explain.tiers(chunk)
+        chunk.steps = explain.steps(chunk)
+    if scene.breaches:
+        outcome.units += priced_units(scene, chunks)
     several = len({chunk.segment.version.version for chunk in chunks}) > 1
     for _, same in groupby(chunks, key=lambda chunk: chunk.segment.version.version):
         _add_lines(scene, owner, list(same), outcome, several=several)
@@ -269,26 +160,15 @@ def _evaluate_owner(scene: Scene, owner: str, chunks: list[Chunk], outcome: Outc
 
 def _spans(chunks: list[Chunk], asset: str) -> Spans:
     """An asset's billed spans, each for itself."""
-    return tuple(span for chunk in chunks for span in chunk.billed.get(asset, ()))
+    return tuple(span for chunk in chunks for span in chunk.stretch.billed.get(asset, ()))
 
 
-def _edges(scene: Scene, clause: str, asset: str) -> set[int]:
-    """Where an asset's use is cut: prices move there, a duty makes units dearer, or a correction begins or ends."""
-    duties = {
-        edge
-        for breach in scene.breaches
-        if breach.asset == asset and clause in (breach.term.surcharge_of, breach.term.multiplier_of)
-        for edge in (breach.start, breach.end)
-    }
-    return duties | reviewed(scene, clause) | set(scene.cuts)
-
-
-def _priced_units(scene: Scene, chunks: list[Chunk], unit: str, *, everything: bool = False) -> list[PricedUnits]:
+def priced_units(scene: Scene, chunks: list[Chunk], *, everything: bool = False) -> list[PricedUnits]:
     """Units that lie in a breach which makes them dearer (or all), with their price at their own place."""
     found = []
     for chunk in chunks:
         clause = chunk.term.clause
-        for row, charges in chunk.of_rows:
+        for row, charges, times in chunk.of_rows:
             dearer = any(
                 b.asset == row.owner
                 and clause in (b.term.surcharge_of, b.term.multiplier_of)
@@ -298,99 +178,108 @@ def _priced_units(scene: Scene, chunks: list[Chunk], unit: str, *, everything: b
             )
             if not (dearer or everything) or not row.quantity:
                 continue
-            amount = sum((charge.amount * times for charge, times in charges), ZERO)
-            prices = dict.fromkeys(explain.price_text(charge, chunk) for charge, _ in charges if charge.units)
-            found.append(PricedUnits(clause, row.owner, row.start, row.end, row.quantity, unit, amount, tuple(prices)))
+            amount = sum((charge.amount * times for charge in charges), ZERO)
+            prices = tuple(dict.fromkeys(explain.price_text(charge, chunk) for charge in charges if charge.units))
+            unit = chunks[0].unit
+            found.append(PricedUnits(clause, row.owner, row.start, row.end, row.quantity, unit, amount, prices))
     return found
 
 
-def _observe_all(scene: Scene, owner: str, chunks: list[Chunk]) -> dict[str, Usage]:
+def observe(scene: Scene, owner: str, chunks: list[Chunk]) -> dict[str, Usage]:
     """Facts of each asset (and of the pool itself), their rows put into the chunks where they lie."""
-    measure, clause = chunks[0].segment.version.measure_by_name[chunks[0].term.measure], chunks[0].term.clause
-    assets = list(dict.fromkeys(asset for chunk in chunks for asset in chunk.billed))
+    measure, clause = chunks[0].stretch.measure, chunks[0].term.clause
+    assets = dict.fromkeys(asset for chunk in chunks for asset in chunk.stretch.billed)
     known = {
-        asset: usage(scene, measure, asset, cut(_spans(chunks, asset), _edges(scene, clause, asset)))
-        for asset in assets
+        asset: scene.usage(measure, asset, cut(_spans(chunks, asset), edges(scene, clause, asset))) for asset in assets
     }
+    within = [(max(chunk.stretch.start, scene.start), min(chunk.stretch.end, scene.end)) for chunk in chunks]
     if chunks[0].term.scope == "pool" and owner not in known:
-        whole = tuple((max(c.start, scene.start), min(c.end, scene.end)) for c in chunks)
-        of_pool = usage(scene, measure, owner, cut(whole, _edges(scene, clause, owner)))
+        of_pool = scene.usage(measure, owner, cut(tuple(within), edges(scene, clause, owner)))
         if not of_pool.missing:
             known = {name: u for name, u in known.items() if not u.missing} | {owner: of_pool}
-    for chunk in chunks:
-        inside = (max(chunk.start, scene.start), min(chunk.end, scene.end))
-        rows = [row for u in known.values() for row in u.rows if inside[0] <= row.start and row.end <= inside[1]]
-        chunk.rows = [
-            _weighed(row, chunk.term) for row in sorted(rows, key=lambda row: (row.start, row.owner, row.end))
-        ]
+    for chunk, (start, end) in zip(chunks, within, strict=True):
+        rows = [row for u in known.values() for row in u.rows if start <= row.start and row.end <= end]
+        if len(rows) > 1:
+            rows.sort(key=lambda row: (row.start, row.owner, row.end))
+        chunk.rows = [_weighed(row, chunk.term.weights) for row in rows] if chunk.term.weights else rows
     return known
 
 
-def _weighed(row: Row, term: UsageCharge) -> Row:
-    weight = (term.weights or {}).get(row.weight_class)
-    quantity = row.quantity if weight is None else row.quantity * Fraction(weight)
-    return Row(row.start, row.end, row.owner, quantity, row.weight_class, row.dimensions, row.estimated)
+def _weighed(row: Row, weights: Mapping[str, Decimal]) -> Row:
+    weight = weights.get(row.weight_class)
+    return row if weight is None else row._replace(quantity=row.quantity * Fraction(weight))
 
 
-def _price(scene: Scene, owner: str, chunks: list[Chunk]) -> None:
+def price(scene: Scene, owner: str, chunks: list[Chunk]) -> None:
+    """Count the rows of all chunks and price them."""
     position, run = ZERO, None
     for chunk in chunks:
-        if chunk.run != run:
-            position = ZERO if chunk.first else _carried_position(scene, chunk, owner)
-            run = chunk.run
+        if chunk.stretch.run != run:
+            position = ZERO if chunk.stretch.first else _carried_position(scene, chunk, owner)
+            run = chunk.stretch.run
         chunk.at = position
-        position += sum((row.quantity for row in chunk.rows), ZERO)
+        used = total([row.quantity for row in chunk.rows])
+        position = position + used if position else used
         chunk.to = position
-    reached_in = {chunk.run: chunk.to for chunk in chunks}
+    reached_in = {chunk.stretch.run: chunk.to for chunk in chunks}
     for chunk in chunks:
-        chunk.charges = list(_charges(scene, chunk, total=reached_in[chunk.run]))
+        chunk.charges = list(_charges(scene, chunk, reached_in[chunk.stretch.run]))
+        chunk.exact = total(
+            [charge.amount if times is explain.ONE else charge.amount * times for charge, times in chunk.charges]
+        )
+        chunk.counted = chunk.place(chunk.to) - chunk.place(chunk.at) if chunk.at else chunk.place(chunk.to)
 
 
 def _carried_position(scene: Scene, chunk: Chunk, owner: str) -> Fraction:
     for item in scene.facts.carried:
         same = item.clause in (chunk.term.clause, chunk.term.continues) and item.item == "position"
         if same and item.owner in (owner, "") and isinstance(item.value, Quantity):
-            measure = chunk.segment.version.measure_by_name[chunk.term.measure]
-            return item.value.to(measure.unit or item.value.unit)
+            return item.value.to(chunk.stretch.measure.unit or item.value.unit)
     return ZERO
 
 
-def _charges(scene: Scene, chunk: Chunk, *, total: Fraction) -> Iterator[tuple[Charge, Fraction]]:
-    term, bands = chunk.term, chunk.term.bands(chunk.shrink)
-    at = chunk.at
+def _charges(scene: Scene, chunk: Chunk, reached_to: Fraction) -> Iterator[tuple[Charge, Fraction]]:
     chunk.of_rows = []
+    at, start = chunk.at, chunk.priced(chunk.at)
     for row in chunk.rows:
-        start, end = chunk.priced(at), chunk.priced(at + row.quantity)
-        at += row.quantity
-        times = _factor(scene, chunk, row)
+        at = at + row.quantity if at else row.quantity
+        end = chunk.priced(at)
+        times = _factor(scene, chunk, row) if chunk.term.multipliers else explain.ONE
         move = chunk.move(row.start)
         chunk.assumed = chunk.assumed or (move is not None and move.late)
-        charges = tuple((charge, times) for charge in _row_charges(chunk, start, end, chunk.priced(total), row.start))
-        chunk.of_rows.append((row, charges))
-        yield from charges
-    if term.model == "graduated":
-        for fee in fees(bands, chunk.priced(chunk.at), chunk.priced(chunk.to), opens=chunk.first):
+        charges = list(_row_charges(chunk, start, end, reached_to, row.start))
+        chunk.of_rows.append((row, charges, times))
+        start = end
+        for charge in charges:
+            yield charge, times
+    yield from _fees(chunk, reached_to)
+
+
+def _fees(chunk: Chunk, reached_to: Fraction) -> Iterator[tuple[Charge, Fraction]]:
+    """What the tiers cost that are reached, whatever is used in them."""
+    bands, model = chunk.stretch.bands, chunk.term.model
+    if model == "graduated" and any(band.fee is not None for band in bands):
+        for fee in fees(bands, chunk.priced(chunk.at), chunk.priced(chunk.to), opens=chunk.stretch.first):
             yield fee, chunk.shrink
-    elif term.model in ("volume", "stairstep"):
-        n = reached(bands, chunk.priced(total))
-        owed = range(n + 1) if term.model == "volume" else (n,)
-        for band in owed:
+    elif model in ("volume", "stairstep"):
+        n = reached(bands, chunk.priced(reached_to))
+        for band in range(n + 1) if model == "volume" else (n,):
             fee_amount = bands[band].fee
             if fee_amount is not None:
-                yield Charge(band, bands[band].above, fee_amount, fee_amount, fee=True), chunk.share
+                yield Charge(band, bands[band].above, fee_amount, fee_amount, fee=True), chunk.stretch.share
 
 
-def _row_charges(chunk: Chunk, start: Fraction, end: Fraction, total: Fraction, at: int) -> Iterator[Charge]:
-    term, units = chunk.term, end - start
-    if term.model == "flat" and term.price is not None:
-        price = chunk.unit_price(Fraction(term.price.amount), at)
-        yield Charge(0, units, price, units * price)
-    elif term.model == "graduated":
+def _row_charges(chunk: Chunk, start: Fraction, end: Fraction, reached_to: Fraction, at: int) -> Iterator[Charge]:
+    term = chunk.term
+    if term.model == "graduated":
         yield from graduated(chunk.bands(at), start, end)
+    elif term.model == "flat" and term.price is not None:
+        units, price = end - start, chunk.unit_price(Fraction(term.price.amount), at)
+        yield Charge(0, units, price, units * price)
     elif term.model == "volume":
         bands = chunk.bands(at)
-        band = reached(bands, total)
-        price = bands[band].price or ZERO
+        band = reached(bands, chunk.priced(reached_to))
+        units, price = end - start, bands[band].price or ZERO
         yield Charge(band, units, price, units * price)
     elif term.model == "package" and term.package_size is not None and term.package_price is not None:
         begun = Fraction(packages(Fraction(term.package_size.magnitude), start, end))
@@ -400,9 +289,7 @@ def _row_charges(chunk: Chunk, start: Fraction, end: Fraction, total: Fraction, 
 
 def _factor(scene: Scene, chunk: Chunk, row: Row) -> Fraction:
     """How much dearer the row is; without its dimension it takes the first band, and the line is provisional."""
-    bands = chunk.term.multipliers
-    if not bands:
-        return Fraction(1)
+    bands = chunk.term.multipliers or ()
     name, unit = bands[0].measure, bands[0].above.unit
     if chunk.term.multiplier_by == "period_mean":
         level = _mean(scene, chunk, name, unit)
@@ -419,28 +306,25 @@ def _mean(scene: Scene, chunk: Chunk, name: str, unit: str) -> Fraction | None:
     levels = [
         (q.end - q.start, q.quantity)
         for q in scene.facts.quantities
-        if q.measure == name and q.owner in chunk.billed and scene.start <= q.start and q.end <= scene.end
+        if q.measure == name and q.owner in chunk.stretch.billed and scene.start <= q.start and q.end <= scene.end
     ] or [(r.end - r.start, r.dimensions[name].to(unit)) for r in chunk.rows if name in r.dimensions]
     whole = sum(time for time, _ in levels)
     return sum((time * level for time, level in levels), ZERO) / whole if whole else None
 
 
 def _add_lines(scene: Scene, owner: str, chunks: list[Chunk], outcome: Outcome, *, several: bool) -> None:
-    first, term = chunks[0], chunks[0].term
-    exact = sum((chunk.exact for chunk in chunks), ZERO)
-    unit = first.segment.version.measure_by_name[term.measure].unit or ""
-    quantity = sum((chunk.counted for chunk in chunks), ZERO)
-    start = min(spans[0][0] for chunk in chunks for spans in chunk.billed.values())
-    end = max(spans[-1][1] for chunk in chunks for spans in chunk.billed.values())
+    first, term, unit = chunks[0], chunks[0].term, chunks[0].unit
+    exact = total([chunk.exact for chunk in chunks])
+    quantity = total([chunk.counted for chunk in chunks])
+    start = min(spans[0][0] for chunk in chunks for spans in chunk.stretch.billed.values())
+    end = max(spans[-1][1] for chunk in chunks for spans in chunk.stretch.billed.values())
     prefix = f"version {first.segment.version.version}: " if several else ""
-    draft = Draft(
-        start, end, prefix + explain.use(chunks, unit), exact, quantity, unit, explain.use_steps(chunks, unit)
-    )
-    line = scene.line(first.segment, owner, draft)
+    text = prefix + explain.use(chunks, unit)
+    line = scene.line(first.segment, owner, Draft(start, end, text, exact, quantity, unit, _steps(chunks)))
     if term.allocate == "none" or term.scope != "pool":
         outcome.lines.append(line)
         return
-    used = {asset: ZERO for chunk in chunks for asset in chunk.billed}
+    used = {asset: ZERO for chunk in chunks for asset in chunk.stretch.billed}
     for row in (row for chunk in chunks for row in chunk.rows):
         used[row.owner] = used.get(row.owner, ZERO) + row.quantity
     if owner in used:
@@ -448,11 +332,18 @@ def _add_lines(scene: Scene, owner: str, chunks: list[Chunk], outcome: Outcome, 
         return
     shares = allocate(line.amount, used, first.segment.version.billing.decimals)
     for asset, amount in shares.items():
-        text = prefix + explain.shared(used[asset], quantity, unit=unit, total=line.amount)
+        text = prefix + explain.shared(used[asset], quantity, unit=unit, amount=line.amount)
         part = exact * used[asset] / quantity if quantity else exact / len(used)
-        outcome.lines.append(
-            scene.line(first.segment, asset, Draft(start, end, text, part, used[asset], unit, draft.steps), amount)
-        )
+        draft = Draft(start, end, text, part, used[asset], unit, _steps(chunks))
+        outcome.lines.append(scene.line(first.segment, asset, draft, amount))
+
+
+def _steps(chunks: Sequence[Chunk]) -> tuple[Step, ...]:
+    """Where the units lie, and what each tier costs."""
+    first, *others = chunks
+    if not others:
+        return tuple(first.steps)
+    return (*(chunk.steps[0] for chunk in chunks), *(step for chunk in chunks for step in chunk.steps[1:]))
 
 
 def _unshared(clause: str, owner: str) -> Problem:
@@ -467,16 +358,16 @@ def _add_verdicts(
     for chunk in chunks:
         by_clause.setdefault(chunk.term.clause, []).append(chunk)
     for clause, some in by_clause.items():
-        unit = some[0].segment.version.measure_by_name[some[0].term.measure].unit or ""
+        unit = some[0].unit
         values = {
-            "quantity": Figure(sum((chunk.counted for chunk in some), ZERO), unit),
-            "unrounded": Figure(sum((chunk.exact for chunk in some), ZERO), scene.currency),
+            "quantity": Figure(total([chunk.counted for chunk in some]), unit),
+            "unrounded": Figure(total([chunk.exact for chunk in some]), scene.currency),
         }
         own = known.get(owner)
         if own is not None and own.opening is not None and own.closing is not None:
             values |= {"start_reading": Figure(own.opening, unit), "end_reading": Figure(own.closing, unit)}
-        start, end = max(scene.start, some[0].start), min(scene.end, some[-1].end)
-        steps = explain.use_steps(some, unit)
+        start, end = max(scene.start, some[0].stretch.start), min(scene.end, some[-1].stretch.end)
+        steps = _steps(some)
         outcome.verdicts.append(
             Verdict(clause, "usage_charge", owner, "-", status, status == "final", start, end, values, steps=steps)
         )
@@ -485,8 +376,7 @@ def _add_verdicts(
 def _carry(scene: Scene, owner: str, chunks: Sequence[Chunk], outcome: Outcome) -> None:
     """The position in the tiers, where the count goes on in the next period."""
     last = chunks[-1]
-    if last.term.reset != "contract_year" or last.end <= scene.end:
+    if last.term.reset != "contract_year" or last.stretch.end <= scene.end:
         return
-    unit = last.segment.version.measure_by_name[last.term.measure].unit or ""
-    decimal = Figure(last.to, unit)
+    decimal = Figure(last.to, last.unit)
     outcome.carry.append(Carried(last.term.clause, "position", Quantity.parse(decimal.text()), owner))

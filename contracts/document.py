@@ -207,6 +207,11 @@ class Version(Part):
         """Terms by their clause."""
         return {term.clause: term for term in self.terms}
 
+    @cached_property
+    def plans(self) -> dict[tuple[int, ...], Any]:
+        """What `contracts.plan` has prepared of contracts whose last version this is."""
+        return {}
+
     def source_of(self, clause: str) -> dict[str, Any]:
         """A term as it was written."""
         return next(term for term in self._source["terms"] if term["clause"] == clause)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
-from contracts import charge, duty, uptime
+from contracts import charge, uptime
 from contracts.evaluation import ENGINE_VERSION, Evaluation, Line, Verdict
-from contracts.facts import CounterNeed, Facts, GaugeNeed, Needs, StateNeed
-from contracts.quantity import Demand
-from contracts.scene import Draft, Outcome, Scene
-from contracts.segment import FOREVER, Segment, in_force, lineages, periods
+from contracts.needs import NothingInForce, needs, scene_of
+from contracts.scene import Draft, Outcome
+from contracts.segment import Segment, in_force
 from contracts.terms import (
     allowance,
     event_guarantee,
@@ -43,49 +41,24 @@ from contracts.terms.replenishment import Replenishment
 from contracts.terms.spend_cap import SpendCap
 from contracts.terms.termination_right import TerminationRight
 from contracts.terms.usage_charge import UsageCharge
-from contracts.window import base_periods, windows
 from core import canonical
 from core.money import Money
-from core.time import TZDATA_VERSION, Period, micros
+from core.time import TZDATA_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
-    from contracts.document import Measure, Version
+    from contracts.document import Version
+    from contracts.facts import Facts
+    from contracts.scene import Scene
     from contracts.segment import Lineage
     from contracts.terms.base import Term
+    from core.time import Period
 
+__all__ = ["NothingInForce", "evaluate", "needs"]
 Bill: TypeAlias = "Callable[[Period], Outcome]"
 """The charges of any period."""
-
-
-class NothingInForce(LookupError):
-    """No version rules in the period, as far as is known."""
-
-
-def needs(versions: Sequence[Version], period: Period, until: datetime, known: Facts | None = None) -> Needs:
-    """What to load for `evaluate`: counters at instants, states and gauges over spans, the rest from start to end.
-
-    versions: those known, ascending. until: later is not yet; the period's end, or the present for a running period.
-    known: facts loaded before, if `Needs.again` asks for it: duties and meter tests cut what is counted.
-    Raises NothingInForce.
-    """
-    scene = _scene(versions, known or Facts(), period, until)
-    wanted = _Wanted()
-    scenes = {scene.period.label: scene}
-    for lineage in lineages(scene.versions):
-        for demand in _demands(scene, lineage):
-            wanted.add(demand, scene.asked)
-        for base in _base_periods(scene, lineage):
-            scenes.setdefault(base.label, scene.of(base))
-        for test, _, term in evidence_dispute.corrections(scene, lineage):
-            _add_correction(scene, evidence_dispute.window(scene, term, test), wanted)
-    for one in scenes.values():
-        for lineage in lineages(one.versions):
-            for (asset, _), (measure, spans) in charge.spans_needed(one, lineage).items():
-                wanted.add(Demand(measure, asset, tuple(spans)), one.until)
-    return wanted.needs(scene)
 
 
 def evaluate(versions: Sequence[Version], facts: Facts, period: Period, until: datetime) -> Evaluation:
@@ -93,16 +66,15 @@ def evaluate(versions: Sequence[Version], facts: Facts, period: Period, until: d
 
     Raises NothingInForce.
     """
-    scene = _scene(versions, facts, period, until)
-    known = lineages(scene.versions)
+    scene = scene_of(versions, facts, period, until)
 
     @cache
     def bare(label: str) -> Outcome:
-        return _charges(others[label], known)
+        return _charges(others[label])
 
     @cache
     def whole(label: str) -> Outcome:
-        return _with_duties(others[label], known, bare(label), bill_bare)
+        return _with_duties(others[label], bare(label), bill_bare)
 
     others: dict[str, Scene] = {period.label: scene}
 
@@ -116,26 +88,17 @@ def evaluate(versions: Sequence[Version], facts: Facts, period: Period, until: d
 
     outcome = Outcome()
     outcome.add(bill(period))
-    _promises(scene, known, bill, outcome)
-    _closing(scene, known, outcome)
+    _promises(scene, bill, outcome)
+    _closing(scene, outcome)
     return _evaluation(scene, outcome)
 
 
-def _scene(versions: Sequence[Version], facts: Facts, period: Period, until: datetime) -> Scene:
-    start, end = period.span.micros
-    if not versions or not in_force(versions, start, end):
-        raise NothingInForce(f"no version of the contract is in force in {period.label}, as far as is known")
-    asked = micros(until)
-    breached = duty.breaches(versions, lineages(versions), facts, min(asked, FOREVER))
-    return Scene(tuple(versions), facts, period, start, end, min(end, asked), asked, breached)
-
-
-def _charges(scene: Scene, known: Iterable[Lineage]) -> Outcome:
+def _charges(scene: Scene) -> Outcome:
     """What is charged for having and using: allowances first, because they cover units of usage charges."""
     outcome = Outcome()
-    for lineage in _of_kind(known, Allowance):
+    for lineage in scene.plan.of_kind(Allowance):
         _take(scene, lineage, allowance.evaluate(scene, lineage), outcome)
-    for lineage in known:
+    for lineage in scene.plan.lineages:
         kinds: set[type] = {type(term) for term in lineage.values()}
         if FixedFee in kinds:
             _take(scene, lineage, fixed_fee.evaluate(scene, lineage), outcome)
@@ -144,18 +107,18 @@ def _charges(scene: Scene, known: Iterable[Lineage]) -> Outcome:
     return outcome
 
 
-def _with_duties(scene: Scene, known: Iterable[Lineage], bare: Outcome, bill: Bill) -> Outcome:
+def _with_duties(scene: Scene, bare: Outcome, bill: Bill) -> Outcome:
     """Charges with what duties add to them, and minimum commitments."""
     outcome = Outcome()
     outcome.add(bare)
-    for lineage in _of_kind(known, Obligation):
+    for lineage in scene.plan.of_kind(Obligation):
         _take(scene, lineage, obligation.evaluate(scene, lineage, bare.units), outcome)
-    for lineage in _of_kind(known, MinimumCommitment):
+    for lineage in scene.plan.of_kind(MinimumCommitment):
         _take(scene, lineage, minimum_commitment.evaluate(scene, lineage, bill), outcome)
     return outcome
 
 
-def _promises(scene: Scene, known: Iterable[Lineage], bill: Bill, outcome: Outcome) -> None:
+def _promises(scene: Scene, bill: Bill, outcome: Outcome) -> None:
     """What charges are capped at, and what promises give back; caps and earning back are theirs."""
     evaluators: tuple[tuple[type[Term], Callable[[Scene, Lineage, Bill], Outcome]], ...] = (
         (SpendCap, spend_cap.evaluate),
@@ -165,29 +128,25 @@ def _promises(scene: Scene, known: Iterable[Lineage], bill: Bill, outcome: Outco
         (EventGuarantee, lambda scene, lineage, _: event_guarantee.evaluate(scene, lineage)),
     )
     for kind, evaluator in evaluators:
-        for lineage in _of_kind(known, kind):
+        for lineage in scene.plan.of_kind(kind):
             _take(scene, lineage, evaluator(scene, lineage, bill), outcome)
 
 
-def _closing(scene: Scene, known: Iterable[Lineage], outcome: Outcome) -> None:
+def _closing(scene: Scene, outcome: Outcome) -> None:
     """What rests on all else: shipments, rights, corrections, and last what is paid already."""
-    for lineage in _of_kind(known, Indexation):
+    for lineage in scene.plan.of_kind(Indexation):
         _take(scene, lineage, indexation.evaluate(scene, lineage), outcome)
-    for lineage in _of_kind(known, Replenishment):
+    for lineage in scene.plan.of_kind(Replenishment):
         _take(scene, lineage, replenishment.evaluate(scene, lineage), outcome)
-    for lineage in _of_kind(known, EvidenceDispute):
+    for lineage in scene.plan.of_kind(EvidenceDispute):
         _take(scene, lineage, evidence_dispute.evaluate(scene, lineage), outcome)
-    for lineage in _of_kind(known, TerminationRight):
+    for lineage in scene.plan.of_kind(TerminationRight):
         _take(scene, lineage, termination_right.evaluate(scene, lineage, outcome.verdicts), outcome)
-    for lineage in _of_kind(known, Prepaid):
+    for lineage in scene.plan.of_kind(Prepaid):
         settled = {clause for term in lineage.values() if isinstance(term, Prepaid) for clause in term.of}
         soft = any(v.status != "final" for v in outcome.verdicts if v.clause in settled)
         result = prepaid.evaluate(scene, lineage, outcome.lines, "provisional" if soft else "final")
         _take(scene, lineage, result, outcome)
-
-
-def _of_kind(known: Iterable[Lineage], kind: type[Term]) -> list[Lineage]:
-    return [lineage for lineage in known if any(isinstance(term, kind) for term in lineage.values())]
 
 
 def _take(scene: Scene, lineage: Lineage, found: Outcome, outcome: Outcome) -> None:
@@ -202,8 +161,8 @@ def _take(scene: Scene, lineage: Lineage, found: Outcome, outcome: Outcome) -> N
 
 def _conditioned(scene: Scene, terms: Sequence[Term], verdict: Verdict) -> Verdict:
     if _barred(scene, terms, verdict):
-        return replace(verdict, state="not_applicable", status="final" if not scene.running else "provisional")
-    return replace(verdict, status="provisional") if _held(scene, verdict) else verdict
+        return verdict._replace(state="not_applicable", status="final" if not scene.running else "provisional")
+    return verdict._replace(status="provisional") if _held(scene, verdict) else verdict
 
 
 def _barred(scene: Scene, terms: Sequence[Term], item: Verdict) -> bool:
@@ -224,112 +183,6 @@ def _assets_of(scene: Scene, owner: str) -> set[str]:
     """The assets that an owner stands for: itself, those of its group, or all of the contract."""
     items = [item for version in scene.versions for item in version.coverage]
     return {owner} | {item.asset for item in items if owner in (item.group, "contract")}
-
-
-def _demands(scene: Scene, lineage: Lineage) -> Iterator[Demand]:
-    """What the terms of a lineage measure, beside usage charges."""
-    kinds: set[type] = {type(term) for term in lineage.values()}
-    every: tuple[tuple[type[Term], Callable[[Scene, Lineage], Iterator[Demand]]], ...] = (
-        (Allowance, allowance.demands),
-        (Obligation, obligation.demands),
-        (MinimumCommitment, minimum_commitment.demands),
-        (GainShare, gain_share.demands),
-        (Performance, performance.demands),
-        (Availability, uptime.demands),
-        (Replenishment, replenishment.demands),
-        (TerminationRight, termination_right.demands),
-    )
-    for kind, demands in every:
-        if kind in kinds:
-            yield from demands(scene, lineage)
-
-
-def _base_periods(scene: Scene, lineage: Lineage) -> Iterator[Period]:
-    """Other periods whose charges the terms of a lineage look at."""
-    bases: tuple[tuple[type[Term], str], ...] = (
-        (Availability, "base"), (Performance, "base"), (GainShare, "base"), (MinimumCommitment, "of"),
-    )  # fmt: skip
-    for kind, name in bases:
-        for window in windows(scene, lineage, kind):
-            yield from base_periods(scene, window, getattr(window.term, name))
-    for capped in windows(scene, lineage, SpendCap):
-        yield from spend_cap.earlier(scene, capped)
-
-
-def _add_correction(scene: Scene, span: tuple[int, int], wanted: _Wanted) -> None:
-    version = scene.versions[0]
-    for period in periods(version, max(span[0], version.effective_from), span[1]):
-        then = replace(scene.of(period), cuts=span)
-        for lineage in lineages(scene.versions):
-            for (asset, _), (measure, spans) in charge.spans_needed(then, lineage).items():
-                wanted.add(Demand(measure, asset, tuple(spans)), then.until)
-
-
-@dataclass(slots=True)
-class _Wanted:
-    """Needs as they come together, by asset and register."""
-
-    counters: dict[tuple[str, str], tuple[Measure, set[int]]] = field(default_factory=dict)
-    states: dict[tuple[str, str], tuple[int, int, int]] = field(default_factory=dict)
-    gauges: dict[tuple[str, str], tuple[int, int, str]] = field(default_factory=dict)
-
-    def add(self, demand: Demand, until: int) -> None:
-        """Take in a demand, as far as time has come."""
-        measure, key = demand.measure, (demand.asset, demand.measure.register_path or "")
-        spans = [(start, min(end, until)) for start, end in demand.spans if start < until]
-        if not spans:
-            return
-        first, last = min(start for start, _ in spans), max(end for _, end in spans)
-        if measure.kind == "state_time":
-            start, end, gap = self.states.get(key, (FOREVER, 0, measure.max_gap_micros or 0))
-            self.states[key] = (min(start, first), max(end, last), gap)
-        elif measure.kind == "counter_delta":
-            self.counters.setdefault(key, (measure, set()))[1].update(at for span in spans for at in span)
-        else:
-            start, end, unit = self.gauges.get(key, (FOREVER, 0, measure.unit or ""))
-            self.gauges[key] = (min(start, first), max(end, last), unit)
-
-    def needs(self, scene: Scene) -> Needs:
-        """As the loader wants it."""
-        wanted = [
-            CounterNeed(
-                asset,
-                register,
-                tuple(sorted(instants)),
-                measure.unit or "",
-                measure.on_reset or "hold",
-                measure.boundary or "interpolate",
-                measure.modulus,
-                measure.max_rate,
-                measure.max_gap_micros,
-            )
-            for (asset, register), (measure, instants) in self.counters.items()
-            if len(instants) > 1
-        ]
-        states = [StateNeed(asset, register, *span) for (asset, register), span in self.states.items()]
-        gauges = [GaugeNeed(asset, register, *span) for (asset, register), span in self.gauges.items()]
-        edges = [at for counter in wanted for at in counter.instants]
-        spans: list[StateNeed | GaugeNeed] = [*states, *gauges]
-        edges += [at for need in spans for at in (need.start, need.end)]
-        return Needs(
-            min([scene.start, *edges]),
-            max([scene.until, *edges]),
-            tuple(sorted({counter.asset for counter in wanted} | {need.asset for need in spans})),
-            tuple(sorted(wanted)),
-            tuple(sorted(states)),
-            tuple(sorted(gauges)),
-            _cuts_later(scene),
-        )
-
-
-def _cuts_later(scene: Scene) -> bool:
-    """Whether facts may name instants at which use must be known."""
-    terms = [term for version in scene.versions for term in version.terms]
-    return any(
-        isinstance(term, EvidenceDispute)
-        or (isinstance(term, Obligation) and (term.surcharge_of is not None or term.multiplier_of is not None))
-        for term in terms
-    )
 
 
 def _evaluation(scene: Scene, outcome: Outcome) -> Evaluation:
@@ -355,8 +208,8 @@ def _evaluation(scene: Scene, outcome: Outcome) -> Evaluation:
         ENGINE_VERSION,
         TZDATA_VERSION,
         _input_hash(scene),
-        events=tuple(sorted(outcome.events, key=lambda event: (event.at, event))),
-    ).sealed()
+        tuple(sorted(outcome.events, key=lambda event: (event.at, event))),
+    )
 
 
 _UNORDERED = (
@@ -388,7 +241,7 @@ def _input_hash(scene: Scene) -> str:
 
 
 def _order(scene: Scene) -> Callable[[Line | Verdict], tuple[int, str, str, int]]:
-    places = {term.clause: n for version in reversed(scene.versions) for n, term in enumerate(version.terms)}
+    places = scene.plan.places
     return lambda item: (places.get(item.clause, 0), item.clause, item.owner, item.start)
 
 

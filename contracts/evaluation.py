@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from hashlib import sha256
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from core import canonical
 from core.money import Money, exponent, is_currency, round_fraction
@@ -24,8 +26,7 @@ State: TypeAlias = Literal["fulfilled", "violated", "not_determined", "not_appli
 Status: TypeAlias = Literal["final", "provisional", "insufficient"]
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(NamedTuple):
     """An exact number and its unit: a unit of measure, `%` (then the value is in percent), a currency, or none."""
 
     value: Fraction
@@ -34,12 +35,12 @@ class Figure:
     @classmethod
     def share(cls, part: Fraction) -> Figure:
         """A part of one, in percent."""
-        return cls(part * 100, "%")
+        return cls(Fraction(part.numerator * 100, part.denominator), "%")
 
     @classmethod
     def hours(cls, microseconds: Fraction | int) -> Figure:
         """Elapsed time, in hours."""
-        return cls(Fraction(microseconds) / HOUR, "h")
+        return cls(Fraction(microseconds.numerator, microseconds.denominator * HOUR), "h")
 
     @classmethod
     def money(cls, amount: Money) -> Figure:
@@ -48,21 +49,26 @@ class Figure:
 
     def text(self, decimals: int | None = None) -> str:
         """With so many decimals, half-up; without: exactly if the digits end, else with four."""
-        exact = str(self).partition(" ")[0]
+        exact = self._exact()
         if decimals is None and "/" in exact:
             decimals = 4
         number = exact if decimals is None else f"{round_fraction(self.value, decimals, 'half_up'):f}"
         return f"{number} {self.unit}".rstrip()
 
     def __str__(self) -> str:
+        return f"{self._exact()} {self.unit}".rstrip()
+
+    def _exact(self) -> str:
+        """The number; money with the decimals of its currency at least."""
         exact = canonical.fraction_text(self.value)
-        if "/" not in exact and is_currency(self.unit):
-            exact = f"{round_fraction(self.value, max(exponent(self.unit), len(exact.partition('.')[2])), 'half_up'):f}"
-        return f"{exact} {self.unit}".rstrip()
+        if not is_currency(self.unit) or "/" in exact:
+            return exact
+        whole, _, digits = exact.partition(".")
+        digits = digits.ljust(exponent(self.unit), "0")
+        return f"{whole}.{digits}" if digits else whole
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One step of a calculation. values: the formula's names, each with its number as text."""
 
     label: str
@@ -71,8 +77,7 @@ class Step:
     result: str
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A row for an invoice: a charge above zero, a credit below.
 
     id: stable over revisions. owner: asset, group or `contract`. segment: number of the version with which the term
@@ -99,8 +104,7 @@ class Line:
         return f"{self.clause} | {self.owner} | {self.text} | {self.amount}"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What came out for one clause and asset (or group, or `contract`).
 
     state: `-` for a charge. status: final if coverage and facts suffice. certain: both bounds give the same state.
@@ -115,8 +119,8 @@ class Verdict:
     certain: bool
     start: int
     end: int
-    values: Mapping[str, Figure] = field(default_factory=dict)
-    bounds: Mapping[str, tuple[Figure, Figure]] = field(default_factory=dict)
+    values: Mapping[str, Figure] = MappingProxyType({})
+    bounds: Mapping[str, tuple[Figure, Figure]] = MappingProxyType({})
     steps: tuple[Step, ...] = ()
     explanation: str = ""
 
@@ -161,15 +165,27 @@ class Evaluation:
     engine_version: str
     tzdata_version: str
     input_hash: str
-    result_hash: str = ""
     events: tuple[Event, ...] = ()
-    known: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
-    """What `to_json` gives, once it was made to be sealed."""
+    result_hash: str = field(init=False)
+    """Over everything else."""
+    known: Mapping[str, Any] = field(init=False, compare=False, repr=False)
+    """What `to_json` gives."""
+    text: str = field(init=False, compare=False, repr=False)
+    """The same as canonical JSON."""
+
+    def __post_init__(self) -> None:
+        whole = self._json()
+        bare = canonical.written(whole)
+        whole["result_hash"] = sealed = sha256(bare).hexdigest()
+        # A quotation mark inside a text is escaped, so that nothing else in it reads like this.
+        text = bare.replace(b'"result_hash":""', f'"result_hash":"{sealed}"'.encode(), 1).decode()
+        for name, value in (("result_hash", sealed), ("known", whole), ("text", text)):
+            object.__setattr__(self, name, value)
 
     @property
     def total(self) -> Money:
         """The sum of the lines: net, before tax."""
-        return sum((line.amount for line in self.lines), Money.zero(self.currency))
+        return Money.total((line.amount for line in self.lines), self.currency)
 
     @property
     def status(self) -> Status:
@@ -177,103 +193,104 @@ class Evaluation:
         found = {verdict.status for verdict in self.verdicts}
         return "insufficient" if "insufficient" in found else "provisional" if "provisional" in found else "final"
 
-    def sealed(self) -> Evaluation:
-        """With the hash over everything else."""
-        whole = replace(self, result_hash="", known=None).to_json()
-        whole["result_hash"] = canonical.digest_of_json(whole)
-        return replace(self, result_hash=whole["result_hash"], known=whole)
-
     def to_json(self) -> dict[str, Any]:
-        """As JSON types, with the names of the contract format; times in UTC, numbers as text."""
-        if self.known is not None:
-            return dict(self.known)
+        """As JSON types, with the names of the contract format in their order; times in UTC, numbers as text."""
+        return dict(self.known)
+
+    def _json(self) -> dict[str, Any]:
         where = zone(self.timezone)
         return {
-            "contract": self.contract,
-            "period": self.period,
-            "from": _time(self.start),
-            "to": _time(self.end),
-            "until": _time(self.until),
             "as_of": self.knowledge,
-            "versions": list(self.versions),
+            "carry": [canonical.plain(item) for item in self.carry],
+            "contract": self.contract,
             "currency": self.currency,
-            "timezone": self.timezone,
-            "lines": [_line(line) for line in self.lines],
-            "total": str(self.total),
-            "status": self.status,
-            "verdicts": [_verdict(verdict) for verdict in self.verdicts],
-            "open_cases": [
-                {
-                    "clause": item.clause,
-                    "asset": item.case.asset,
-                    "register": item.case.register,
-                    "from": wall_text(instant(item.case.start), where),
-                    "to": wall_text(instant(item.case.end), where),
-                    "reason": item.case.reason,
-                }
-                for item in self.open_cases
-            ],
+            "delta": [_line(line) for line in self.delta],
+            "engine_version": self.engine_version,
             "events": [
                 {
-                    "clause": item.clause,
                     "asset": item.owner,
-                    "event": item.event,
                     "at": wall_text(instant(item.at), where),
+                    "clause": item.clause,
+                    "event": item.event,
                 }
                 for item in self.events
             ],
-            "delta": [_line(line) for line in self.delta],
-            "carry": [canonical.plain(item) for item in self.carry],
-            "problems": [canonical.plain([p.place, p.message, p.remedy]) for p in self.problems],
-            "engine_version": self.engine_version,
-            "tzdata_version": self.tzdata_version,
+            "from": _time(self.start),
             "input_hash": self.input_hash,
-            "result_hash": self.result_hash,
+            "lines": [_line(line) for line in self.lines],
+            "open_cases": [
+                {
+                    "asset": item.case.asset,
+                    "clause": item.clause,
+                    "from": wall_text(instant(item.case.start), where),
+                    "reason": item.case.reason,
+                    "register": item.case.register,
+                    "to": wall_text(instant(item.case.end), where),
+                }
+                for item in self.open_cases
+            ],
+            "period": self.period,
+            "problems": [[p.place, p.message, p.remedy] for p in self.problems],
+            "result_hash": "",
+            "status": self.status,
+            "timezone": self.timezone,
+            "to": _time(self.end),
+            "total": str(self.total),
+            "tzdata_version": self.tzdata_version,
+            "until": _time(self.until),
+            "verdicts": [_verdict(verdict) for verdict in self.verdicts],
+            "versions": list(self.versions),
         }
 
 
+@lru_cache(maxsize=16384)
 def line_id(contract: str, period: str, clause: str, *, owner: str, segment: int) -> str:
     """A name for a line that revisions of the same period keep."""
-    return "l_" + canonical.digest([contract, clause, owner, segment, period])[:24]
+    known = canonical.written([contract, clause, owner, segment, period])
+    return "l_" + sha256(known).hexdigest()[:24]
+
+
+# Maps are written in the order of their keys here, so that nothing has to be sorted for the hash.
 
 
 def _line(line: Line) -> dict[str, Any]:
     return {
-        "id": line.id,
-        "clause": line.clause,
-        "kind": line.kind,
-        "asset": line.owner,
-        "segment": line.segment,
-        "from": _time(line.start),
-        "to": _time(line.end),
-        "text": line.text,
-        "quantity": None if line.quantity is None else canonical.fraction_text(line.quantity),
-        "unit": line.unit,
         "amount": str(line.amount),
-        "unrounded": canonical.fraction_text(line.unrounded),
+        "asset": line.owner,
+        "clause": line.clause,
+        "from": _time(line.start),
+        "id": line.id,
+        "kind": line.kind,
+        "quantity": None if line.quantity is None else canonical.fraction_text(line.quantity),
+        "segment": line.segment,
         "steps": [_step(step) for step in line.steps],
+        "text": line.text,
+        "to": _time(line.end),
+        "unit": line.unit,
+        "unrounded": canonical.fraction_text(line.unrounded),
     }
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
     return {
-        "clause": verdict.clause,
-        "kind": verdict.kind,
         "asset": verdict.owner,
+        "bounds": {name: [str(low), str(high)] for name, (low, high) in sorted(verdict.bounds.items())},
+        "certain": verdict.certain,
+        "clause": verdict.clause,
+        "explanation": verdict.explanation,
+        "from": _time(verdict.start),
+        "kind": verdict.kind,
         "state": verdict.state,
         "status": verdict.status,
-        "certain": verdict.certain,
-        "from": _time(verdict.start),
-        "to": _time(verdict.end),
-        "values": {name: str(figure) for name, figure in verdict.values.items()},
-        "bounds": {name: [str(low), str(high)] for name, (low, high) in verdict.bounds.items()},
         "steps": [_step(step) for step in verdict.steps],
-        "explanation": verdict.explanation,
+        "to": _time(verdict.end),
+        "values": {name: str(figure) for name, figure in sorted(verdict.values.items())},
     }
 
 
 def _step(step: Step) -> dict[str, Any]:
-    return {"label": step.label, "formula": step.formula, "values": dict(step.values), "result": step.result}
+    values = dict(sorted(step.values.items())) if len(step.values) > 1 else dict(step.values)
+    return {"formula": step.formula, "label": step.label, "result": step.result, "values": values}
 
 
 @lru_cache(maxsize=4096)

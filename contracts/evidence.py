@@ -11,7 +11,19 @@ from core.units import from_ticks
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from contracts.facts import Attribution, Counter, Facts, Level, Needs, Notice, Piece, Register, StateNeed, StateSpan
+    from contracts.facts import (
+        Attribution,
+        Counter,
+        Facts,
+        Level,
+        Needs,
+        Notice,
+        Piece,
+        ReadyQuantity,
+        Register,
+        StateNeed,
+        StateSpan,
+    )
 
 ORDINARY = frozenset({"running", "idle"})
 """What needs no explanation; all other time is listed."""
@@ -29,7 +41,43 @@ def gather(needs: Needs, facts: Facts) -> dict[str, Any]:
         ],
         "attributions": [_attribution(item) for item in facts.attributions],
         "notices": [_notice(item) for item in facts.notices],
+        **_stated(facts),
     }
+
+
+def _stated(facts: Facts) -> dict[str, Any]:
+    """What people and other systems state beside it, as far as there is any."""
+    found = {
+        "quantities": [_quantity(item) for item in facts.quantities],
+        "unmet": [
+            {"clause": item.clause, "asset": item.asset} | _span(item.start, item.end) for item in facts.unmet or ()
+        ],
+        "tickets": [
+            {"ticket": item.ticket, "asset": item.asset} | {name: _time(at) for name, at in item.times.items()}
+            for item in facts.tickets
+        ],
+        "pauses": [
+            {"ticket": item.ticket, "reason": item.reason} | _span(item.start, item.end) for item in facts.pauses
+        ],
+        "substitutes": [{"asset": item.asset} | _span(item.start, item.end) for item in facts.substitutes],
+        "index_values": [
+            {"index": item.index, "month": item.month, "value": canonical.fraction_text(item.value)}
+            | {"published": _time(item.published)}
+            for item in facts.index_values
+        ],
+        "meter_tests": [
+            {"asset": item.asset, "register": item.register, "error": canonical.fraction_text(item.error)}
+            | {"last_tested": _time(item.last_tested), "tested": _time(item.tested)}
+            for item in facts.meter_tests
+        ],
+        "history": [canonical.plain(item) for item in facts.history],
+    }
+    return {name: rows for name, rows in found.items() if rows}
+
+
+def _quantity(item: ReadyQuantity) -> dict[str, Any]:
+    words = {"owner": item.owner, "measure": item.measure, "unit": item.unit}
+    return words | {"quantity": canonical.fraction_text(item.quantity)} | _span(item.start, item.end)
 
 
 def _piece(key: Register, counter: Counter, piece: Piece) -> dict[str, Any]:

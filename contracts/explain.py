@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from contracts.evaluation import Figure, Step
+from contracts.pricing import total
 from core.canonical import fraction_text
-from core.money import round_fraction
+from core.money import round_fraction, round_ratio
 from core.time import HOUR, instant
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from contracts.uptime import Result
     from core.money import Money
 
-ZERO = Fraction(0)
+ZERO, ONE = Fraction(0), Fraction(1)
 WORDS = {
     "running": "running",
     "idle": "idle",
@@ -43,71 +45,82 @@ def number(exact: Fraction, decimals: int = 4) -> str:
     return whole if "/" not in whole else f"{round_fraction(exact, decimals, 'half_up'):f}"
 
 
+class Tier(NamedTuple):
+    """Charges of one tier (or stair, or package) of a chunk, at one price and factor. amount: before the factor."""
+
+    band: int
+    fee: bool
+    units: Fraction
+    amount: Fraction
+    factor: Fraction
+    price: str
+
+    @property
+    def times(self) -> str:
+        """How the factor is written; nothing for one."""
+        return "" if self.factor is ONE or self.factor == 1 else number(self.factor)
+
+
+def tiers(chunk: Chunk) -> list[Tier]:
+    """A chunk's charges, those of one tier, price and factor put together, in order."""
+    if len(chunk.rows) <= 1:
+        return [_tier(chunk, charge, factor) for charge, factor in chunk.charges]
+    found: dict[tuple[int, bool, tuple[int, int], tuple[int, int]], Tier] = {}
+    for charge, factor in chunk.charges:
+        key = charge.band, charge.fee, charge.price.as_integer_ratio(), factor.as_integer_ratio()
+        one = found.get(key)
+        if one is None:
+            found[key] = _tier(chunk, charge, factor)
+        else:
+            found[key] = one._replace(units=one.units + charge.units, amount=one.amount + charge.amount)
+    return list(found.values())
+
+
+def _tier(chunk: Chunk, charge: Charge, factor: Fraction) -> Tier:
+    return Tier(charge.band, charge.fee, charge.units, charge.amount, factor, price_text(charge, chunk))
+
+
 def use(chunks: Sequence[Chunk], unit: str) -> str:
     """`8000 km at 0.0420, 2400 km at 0.0380`."""
-    pieces = []
-    for charge, factor, chunk in _merged(chunks):
-        price = price_text(charge, chunk)
-        if charge.fee:
-            part = "" if factor == 1 else f" x {number(factor)}"
-            pieces.append(f"fee {price}{part}")
-        elif charge.units:
-            word = "packages" if chunk.term.model == "package" else unit
-            times = "" if factor == 1 else f" x {number(factor)}"
-            pieces.append(f"{number(charge.units)} {word} at {price}{times}")
-    counted = sum((chunk.counted for chunk in chunks), ZERO)
-    included = chunks[0].term.included
-    free = Fraction(included.magnitude) * chunks[0].shrink if included else ZERO
+    pieces = [piece for chunk in chunks for tier in chunk.tiers if (piece := _piece(tier, chunk, unit))]
+    counted = total([chunk.counted for chunk in chunks])
+    free = chunks[0].included
     head = f"{number(counted)} {unit}, {number(free)} {unit} included: " if free else ""
     return head + (", ".join(pieces) if pieces else "nothing to price" if counted else f"no {unit}")
 
 
-def shared(part: Fraction, whole: Fraction, *, unit: str, total: Money) -> str:
+def _piece(tier: Tier, chunk: Chunk, unit: str) -> str:
+    times = f" x {tier.times}" if tier.times else ""
+    if tier.fee:
+        return f"fee {tier.price}{times}"
+    word = "packages" if chunk.term.model == "package" else unit
+    return f"{number(tier.units)} {word} at {tier.price}{times}" if tier.units else ""
+
+
+def shared(part: Fraction, whole: Fraction, *, unit: str, amount: Money) -> str:
     """`667 of 1000 kWh, its share of 305.00`."""
-    return f"{number(part)} of {number(whole)} {unit}, its share of {total.amount:f}"
+    return f"{number(part)} of {number(whole)} {unit}, its share of {amount.amount:f}"
 
 
-def use_steps(chunks: Sequence[Chunk], unit: str) -> tuple[Step, ...]:
-    """Where the units lie, and what each tier costs."""
-    steps = []
-    for chunk in chunks:
-        position = {"from": f"{number(chunk.at)} {unit}", "to": f"{number(chunk.to)} {unit}"}
-        steps.append(
-            Step("quantity", "position at the end - position at the start", position, f"{number(chunk.counted)} {unit}")
-        )
-    for charge, factor, chunk in _merged(chunks):
-        price = price_text(charge, chunk)
-        values = {"fee": price} if charge.fee else {"units": number(charge.units), "price": price}
-        formula = " × ".join(values)
-        if factor != 1:
-            values["factor"], formula = number(factor), formula + " × factor"
-        label = _tier_label(chunk, charge)
-        steps.append(
-            Step(label, formula, values, f"{number(charge.amount * factor, 10)} {chunk.segment.version.currency}")
-        )
-    return tuple(steps)
+def steps(chunk: Chunk) -> list[Step]:
+    """Where a chunk's units lie, and what each tier costs."""
+    unit = chunk.unit
+    position = {"from": f"{number(chunk.at)} {unit}", "to": f"{number(chunk.to)} {unit}"}
+    formula = "position at the end - position at the start"
+    return [
+        Step("quantity", formula, position, f"{number(chunk.counted)} {unit}"),
+        *(_tier_step(tier, chunk) for tier in chunk.tiers),
+    ]
 
 
-def _tier_label(chunk: Chunk, charge: Charge) -> str:
-    if not chunk.term.tiers:
-        return chunk.term.model
-    shrunk = Figure(Fraction(chunk.term.tiers[charge.band].above.magnitude) * chunk.shrink).text()
-    return f"tier above {shrunk} {chunk.term.tiers[charge.band].above.unit}"
-
-
-def _merged(chunks: Sequence[Chunk]) -> list[tuple[Charge, Fraction, Chunk]]:
-    """Charges of one tier, price and factor put together, in order."""
-    from contracts.pricing import Charge
-
-    found: dict[tuple[int, int, Fraction, bool, Fraction], tuple[Charge, Fraction, Chunk]] = {}
-    for n, chunk in enumerate(chunks):
-        for charge, factor in chunk.charges:
-            key = (n, charge.band, charge.price, charge.fee, factor)
-            if key in found:
-                one = found[key][0]
-                charge = Charge(one.band, one.units + charge.units, one.price, one.amount + charge.amount, one.fee)  # noqa: PLW2901
-            found[key] = (charge, factor, chunk)
-    return list(found.values())
+def _tier_step(tier: Tier, chunk: Chunk) -> Step:
+    values = {"fee": tier.price} if tier.fee else {"units": number(tier.units), "price": tier.price}
+    formula, amount = "fee" if tier.fee else "units × price", tier.amount
+    if times := tier.times:
+        values["factor"], formula, amount = times, formula + " × factor", amount * tier.factor
+    result = f"{number(amount, 10)} {chunk.segment.version.currency}"
+    label = chunk.stretch.labels[tier.band] if chunk.term.tiers else chunk.term.model
+    return Step(label, formula, values, result)
 
 
 def price_text(charge: Charge, chunk: Chunk) -> str:
@@ -137,15 +150,25 @@ def money_number(exact: Fraction, currency: str) -> str:
 
 def hours(microseconds: Fraction | int) -> str:
     """`9.25 h`, with two decimals."""
-    return f"{round_fraction(Fraction(microseconds) / HOUR, 2, 'half_up'):f} h"
+    return _hours(*microseconds.as_integer_ratio())
+
+
+@lru_cache(maxsize=4096)
+def _hours(time: int, parts: int) -> str:
+    return f"{round_ratio(time, parts * HOUR, 2, 'half_up'):f} h"
 
 
 def percent(share: Fraction, decimals: int = 4) -> str:
     """`97.0279 %`; fewer digits where they end."""
-    exact = fraction_text(share * 100)
-    short = "/" not in exact and len(exact.partition(".")[2]) <= decimals
-    rounded = f"{round_fraction(share * 100, decimals, 'half_up'):f}"
-    return f"{exact if short else rounded} %"
+    return _percent(*share.as_integer_ratio(), decimals)
+
+
+@lru_cache(maxsize=4096)
+def _percent(part: int, whole: int, decimals: int) -> str:
+    exact = fraction_text(Fraction(part * 100, whole))
+    if "/" not in exact and len(exact.partition(".")[2]) <= decimals:
+        return f"{exact} %"
+    return f"{round_ratio(part * 100, whole, decimals, 'half_up'):f} %"
 
 
 def day(at: int, where: ZoneInfo) -> str:
@@ -192,16 +215,20 @@ def availability(result: Result, money: Money, where: ZoneInfo) -> str:
         share = "" if due.share is None else f"{percent(due.share)} of {base} = "
         sentences.append(f"§ {window.term.clause} gives {share}{amount(money)}.")
     if result.bounds and result.tally.unknown:
-        worst = result.credit(result.bounds[0]).exact
-        sentences.append(
-            f"If the hours without data were all down, the credit would be {money_number(worst, money.currency)}."
-        )
+        worst = money_number(result.credits[0].exact, money.currency)
+        sentences.append(f"If the hours without data were all down, the credit would be {worst}.")
     return " ".join(sentences)
 
 
 def _window(result: Result, where: ZoneInfo) -> str:
-    start, last = (instant(at).astimezone(where) for at in (result.window.start, result.window.end - 1))
-    return f"{start:%B %Y}" if (start.year, start.month) == (last.year, last.month) else result.window.label
+    return _month(result.window.start, result.window.end - 1, where) or result.window.label
+
+
+@lru_cache(maxsize=1024)
+def _month(start: int, last: int, where: ZoneInfo) -> str:
+    """`June 2026`, if both instants lie in it."""
+    first, other = (instant(at).astimezone(where) for at in (start, last))
+    return f"{first:%B %Y}" if (first.year, first.month) == (other.year, other.month) else ""
 
 
 def _cause(result: Result, category: str, where: ZoneInfo) -> str:

@@ -148,10 +148,15 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """One asset's gauge over the needed stretch, with the last reading before it. levels: in order of time."""
+    """One asset's gauge over the needed stretch, with the last reading before it. levels: in order of time.
+
+    settled: where the register's noise or a change of device matters, the levels freed of noise, apart for each device
+    and cartridge; what falls within one of these was used.
+    """
 
     unit: str
     levels: tuple[Level, ...]
+    settled: tuple[tuple[Level, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,17 @@ from contracts.facts import (
     Ticket,
     Unmet,
 )
-from contracts.facts_model import Example, Fact, FactLists, FactsFile, QuantityFact, ReadingFact, TicketFact
+from contracts.facts_model import (
+    Example,
+    Fact,
+    FactLists,
+    FactsFile,
+    HistoryFact,
+    QuantityFact,
+    ReadingFact,
+    TicketFact,
+)
+from contracts.reported import Reported, states, within
 from contracts.text import Path, TextDocument
 from contracts.words import Context, problems_of
 from core.money import Money
@@ -95,18 +105,32 @@ def lists_for(document: FactsDocument, example: Example | None, context: Context
 
 
 def facts_for(lists: FactLists, needs: Needs, versions: Sequence[Version], *, as_of: int | None) -> Facts:
-    """What was known as of a time, in the shape that the engine needs. Raises Problems."""
+    """What was known as of a time and concerns what is needed, in the shape of the engine. Raises Problems."""
     zone = versions[0].zone
-    states = {(need.asset, need.register): _states(lists, need, as_of) for need in needs.states}
-    counters = {
-        (need.asset, need.register): _counter(lists, need, _measure(versions, need), as_of) for need in needs.counters
-    }
+    found = within(reported(lists, as_of), needs, zone)
+    kept = {name: getattr(found, name) for name in Reported.__dataclass_fields__ if name != "states"}
     return Facts(
         knowledge=_knowledge(as_of, zone),
-        counters=counters,
-        states=states,
-        quantities=tuple(_ready(q) for q in _known(lists.quantities, as_of)),
+        counters={
+            (need.asset, need.register): _counter(lists, need, _measure(versions, need), as_of)
+            for need in needs.counters
+        },
+        states={(need.asset, need.register): states(found, need, _shown(lists, need, as_of)) for need in needs.states},
+        gauges={(need.asset, need.register): _gauge(lists, need, as_of) for need in needs.gauges},
+        invoiced=tuple(_invoiced(row) for row in lists.invoiced),
+        **kept,
+    )
+
+
+def reported(lists: FactLists, as_of: int | None) -> Reported:
+    """What the lists report as of a time, beside readings and exchanges of devices."""
+    return Reported(
         otherwise=lists.otherwise,
+        quantities=tuple(_ready(q) for q in _known(lists.quantities, as_of)),
+        states=tuple(
+            (s.asset, StateSpan(s.start, s.end, s.state, s.subsystem or "", s.cause or "", s.performance))
+            for s in _known(lists.states, as_of)
+        ),
         attributions=tuple(
             Attribution(a.asset, a.start, a.end, a.category, a.party, a.status, a.cause or "")
             for a in _known(lists.attributions, as_of)
@@ -114,22 +138,6 @@ def facts_for(lists: FactLists, needs: Needs, versions: Sequence[Version], *, as
         notices=tuple(
             Notice(n.kind, n.given, n.asset or "", n.clause or "", n.start, n.end) for n in _known(lists.notices, as_of)
         ),
-        carried=tuple(
-            Carried(c.clause, c.item, c.value, c.asset or c.group or "") for c in _known(lists.carried, as_of)
-        ),
-        history=tuple(
-            History(
-                h.clause,
-                h.asset or h.group or "",
-                h.period,
-                h.value,
-                h.counted.elapsed if h.counted else None,
-                h.down.elapsed if h.down else None,
-            )
-            for h in _known(lists.history, as_of)
-        ),
-        invoiced=tuple(_invoiced(row) for row in lists.invoiced),
-        gauges={(need.asset, need.register): _gauge(lists, need, as_of) for need in needs.gauges},
         unmet=_unmet(lists, as_of),
         tickets=tuple(Ticket(t.ticket, t.asset, _times(t)) for t in _known(lists.tickets, as_of)),
         pauses=tuple(Pause(p.ticket, p.start, p.end, p.reason) for p in _known(lists.pauses, as_of)),
@@ -142,7 +150,16 @@ def facts_for(lists: FactLists, needs: Needs, versions: Sequence[Version], *, as
         meter_tests=tuple(
             MeterTest(m.asset, m.path, m.last_tested, m.tested, m.error) for m in _known(lists.meter_tests, as_of)
         ),
+        carried=tuple(
+            Carried(c.clause, c.item, c.value, c.asset or c.group or "") for c in _known(lists.carried, as_of)
+        ),
+        history=tuple(_history(h) for h in _known(lists.history, as_of)),
     )
+
+
+def _history(h: HistoryFact) -> History:
+    counted, down = (None if time is None else time.elapsed for time in (h.counted, h.down))
+    return History(h.clause, h.asset or h.group or "", h.period, h.value, counted, down)
 
 
 def _unmet(lists: FactLists, as_of: int | None) -> tuple[Unmet, ...] | None:
@@ -158,14 +175,22 @@ def _times(ticket: TicketFact) -> dict[str, int]:
 
 
 def _gauge(lists: FactLists, need: GaugeNeed, as_of: int | None) -> Gauge:
-    """Readings over the stretch and the last one before it; of several at one instant the last in sequence."""
+    """Readings over the stretch and the last one before it; of several at one instant the first stands."""
     mine = [r for r in _known(lists.readings, as_of) if (r.asset, r.path) == (need.asset, need.register)]
     found: dict[int, Fraction] = {}
-    for reading in sorted(mine, key=lambda r: (r.at, r.sequence)):
+    for reading in _first_stands(mine):
         if reading.at <= need.end and isinstance(reading.value, Quantity):
             found[reading.at] = reading.value.to(need.unit)
     first = max((at for at in found if at <= need.start), default=need.start)
     return Gauge(need.unit, tuple(Level(at, value) for at, value in found.items() if at >= first))
+
+
+def _first_stands(readings: Iterable[ReadingFact]) -> list[ReadingFact]:
+    """By time. Of several at one instant the first that was recorded stands, then the first in sequence: as stored."""
+    first: dict[int, ReadingFact] = {}
+    for reading in sorted(readings, key=lambda r: (r.at, r.recorded_at or 0, r.sequence)):
+        first.setdefault(reading.at, reading)
+    return list(first.values())
 
 
 def _known(facts: Iterable[T], as_of: int | None) -> Iterator[T]:
@@ -198,22 +223,16 @@ def _invoiced(row: str) -> InvoicedLine:
     return InvoicedLine(cells[0], cells[1], cells[2], Money.parse(cells[3]))
 
 
-def _states(lists: FactLists, need: StateNeed, as_of: int | None) -> tuple[StateSpan, ...]:
-    spans = [
-        StateSpan(s.start, s.end, s.state, s.subsystem or "", s.cause or "", s.performance)
-        for s in _known(lists.states, as_of)
-        if s.asset == need.asset and s.start < need.end and need.start < s.end
-    ]
-    readings = sorted(
-        (r for r in _known(lists.readings, as_of) if (r.asset, r.path) == (need.asset, need.register)),
-        key=lambda r: (r.at, r.sequence),
+def _shown(lists: FactLists, need: StateNeed, as_of: int | None) -> Iterator[StateSpan]:
+    """What readings say of the state: each until the next, at most for max_gap."""
+    readings = _first_stands(
+        r for r in _known(lists.readings, as_of) if (r.asset, r.path) == (need.asset, need.register)
     )
     for n, reading in enumerate(readings):
         following = readings[n + 1].at if n + 1 < len(readings) else need.end
         end = min(following, reading.at + need.max_gap)
         if reading.at < end and isinstance(reading.value, str):
-            spans.append(StateSpan(reading.at, end, reading.value))  # type: ignore[arg-type]
-    return tuple(sorted(spans, key=lambda s: (s.start, s.end, s.category, s.cause, s.subsystem)))
+            yield StateSpan(reading.at, end, reading.value)  # type: ignore[arg-type]
 
 
 def _measure(versions: Sequence[Version], need: CounterNeed) -> Measure:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import TYPE_CHECKING, TypeAlias
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -14,6 +15,8 @@ from sqlalchemy import text
 
 from contracts import run
 from core.clock import now
+from ingest.meter import run as meters
+from ingest.rollup import run as rollups
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -36,15 +39,23 @@ class Job:
 
 
 CLOSING = Job("close due periods", 2, lambda engine, at: run.close_due_periods(engine, at=at))
+ROLLING_UP = Job("roll up readings", 8, rollups.roll_up)
+SILENCE = Job("look for silent devices", 20, meters.watch)
 
 
-def standing(interval: float) -> Job:
-    """Evaluate running periods whose standing is older than about `interval` seconds.
+def standing(interval: float, *, most: int = 3000) -> Job:
+    """Evaluate running periods whose standing is due and older than about `interval` seconds, at most so many at once.
 
-    What another scheduler has just refreshed is not due again, so that live pages are told once an interval.
+    What another scheduler has just refreshed is not due again, so that live pages are told once an interval; and the
+    work ends before the next look, so that every look begins with those who wait longest.
     """
     age = timedelta(seconds=interval * 0.9)
-    return Job("refresh standing", 1, lambda engine, at: run.refresh_standing(engine, at=at, older_than=age))
+
+    def work(engine: Engine, at: datetime) -> int:
+        end = now() + age
+        return run.refresh_standing(engine, at=at, older_than=age, most=most, in_time=lambda: now() < end)
+
+    return Job("refresh standing", 1, work)
 
 
 @contextmanager
@@ -70,13 +81,25 @@ def tick(engine: Engine, job: Job, clock: Clock) -> int | None:
 
 
 class Ticker:
-    """Looks for due work of every job each `interval` seconds, in threads of its own, until stopped."""
+    """Looks for due work of every job each `interval` seconds, in threads of its own, until stopped.
 
-    def __init__(self, engine: Engine, clock: Clock, *, interval: float, jobs: tuple[Job, ...] | None = None) -> None:
+    ran: told after each look, with the job's name, `done`, `busy` (elsewhere) or `failed`, and how long it took.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        *,
+        interval: float,
+        jobs: tuple[Job, ...] | None = None,
+        ran: Callable[[str, str, float], None] = lambda *_: None,
+    ) -> None:
+        self._ran = ran
         self._scheduler = BackgroundScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
         )
-        for job in jobs or (CLOSING, standing(interval)):
+        for job in jobs or (ROLLING_UP, CLOSING, SILENCE, standing(interval)):
             self._scheduler.add_job(
                 self._tick,
                 "interval",
@@ -90,17 +113,24 @@ class Ticker:
         """Begin ticking; returns at once."""
         self._scheduler.start()
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it looks for work."""
+        return bool(self._scheduler.running)
+
     def stop(self) -> None:
         """Wait for the work in hand, then stop."""
         self._scheduler.shutdown(wait=True)
 
-    @staticmethod
-    def _tick(engine: Engine, job: Job, clock: Clock) -> None:
+    def _tick(self, engine: Engine, job: Job, clock: Clock) -> None:
         """A job that fails is tried again at the next tick: its work is still due."""
+        began = monotonic()
         try:
             done = tick(engine, job, clock)
         except Exception:
             LOG.exception("job failed: %s", job.name)
+            self._ran(job.name, "failed", monotonic() - began)
             return
+        self._ran(job.name, "busy" if done is None else "done", monotonic() - began)
         if done:
             LOG.info("%s: %d", job.name, done)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from itertools import accumulate, pairwise
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from contracts.facts import Case
+from contracts.pricing import total
+from core.canonical import is_decimal
 from core.problem import Problem
 from core.time import instant, wall_text
 from core.units import factor, floor_to_scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from decimal import Decimal
     from zoneinfo import ZoneInfo
 
     from contracts.document import Measure
@@ -23,8 +29,7 @@ if TYPE_CHECKING:
     from core.units import Quantity
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A piece of use in the measure's unit, in order of time."""
 
     start: int
@@ -32,7 +37,7 @@ class Row:
     owner: str
     quantity: Fraction
     weight_class: str = ""
-    dimensions: Mapping[str, Quantity] = field(default_factory=dict)
+    dimensions: Mapping[str, Quantity] = MappingProxyType({})
     estimated: bool = False
 
 
@@ -52,7 +57,7 @@ class Usage:
     @property
     def quantity(self) -> Fraction:
         """The plain sum."""
-        return sum((row.quantity for row in self.rows), Fraction(0))
+        return total([row.quantity for row in self.rows])
 
 
 def usage(scene: Scene, measure: Measure, owner: str, spans: Spans) -> Usage:
@@ -72,19 +77,30 @@ def usage(scene: Scene, measure: Measure, owner: str, spans: Spans) -> Usage:
         return Usage(problems=(Problem("quantities", message, "give one or the other"),))
     so_far = intersect_each(spans, scene.until)
     if sums and gauge is not None:
-        return Usage(tuple(Row(start, end, owner, shown(gauge, measure, ((start, end),))) for start, end in so_far))
+        each = _shown_each(gauge, measure, so_far)
+        return Usage(tuple(Row(*span, owner, used) for span, used in zip(so_far, each, strict=True)))
     return _counted(counter, measure, owner, so_far) if counter else Usage(missing=True)
 
 
 def shown(gauge: Gauge, measure: Measure, spans: Spans) -> Fraction:
     """What readings add up to: the falls of a level, each when it is read, or the events that each reading reports."""
-    share = factor(gauge.unit, measure.unit or gauge.unit)
+    return total(_shown_each(gauge, measure, spans))
+
+
+def _shown_each(gauge: Gauge, measure: Measure, spans: Spans) -> list[Fraction]:
+    """The same for each span: by sums from the first reading on, so that no reading is looked at twice."""
+    levels, share = gauge.levels, factor(gauge.unit, measure.unit or gauge.unit)
     if measure.kind == "gauge_fall":
-        falls = ((after.at, before.value - after.value) for before, after in pairwise(gauge.levels))
-        found = [fall for at, fall in falls if fall > 0 and any(start < at <= end for start, end in spans)]
+        runs = gauge.settled or (gauge.levels,)
+        falls = ((after.at, before.value - after.value) for run in runs for before, after in pairwise(run))
+        found = sorted(fall for fall in falls if fall[1] > 0)
+        place = bisect_right
     else:
-        found = [one.value for one in gauge.levels if any(start <= one.at < end for start, end in spans)]
-    return sum(found, Fraction(0)) * share
+        found = [(one.at, one.value) for one in levels]
+        place = bisect_left
+    instants = [at for at, _ in found]
+    so_far = list(accumulate((value for _, value in found), initial=Fraction(0)))
+    return [(so_far[place(instants, end)] - so_far[place(instants, start)]) * share for start, end in spans]
 
 
 def intersect_each(spans: Spans, until: int) -> Spans:
@@ -97,13 +113,24 @@ def without_facts(measure: Measure, owner: str, spans: Spans) -> Case:
     return Case(owner, measure.register_path or measure.measure, spans[0][0], spans[-1][1], "missing")
 
 
+@lru_cache(maxsize=1024)
+def _tick(resolution: Decimal, source: str, target: str) -> tuple[int, int, bool]:
+    """One tick of a register in a contract's unit, as a fraction; True: every number of ticks is a finite decimal."""
+    tick = Fraction(resolution) * factor(source, target)
+    return tick.numerator, tick.denominator, is_decimal(tick)
+
+
 def boundary_value(ticks: int, counter: Counter, unit: str) -> Fraction:
     """A counter's value in the contract's unit; floored to its scale only where the unit does not convert exactly."""
-    return floor_to_scale(ticks * Fraction(counter.resolution) * factor(counter.unit, unit))
+    times, parts, _ = _tick(counter.resolution, counter.unit, unit)
+    return floor_to_scale(Fraction(ticks * times, parts))
 
 
 def piece_use(piece: Piece, counter: Counter, unit: str) -> Fraction:
     """Use in the contract's unit, as a difference of boundary values, so that neighbouring pieces telescope."""
+    times, parts, exact = _tick(counter.resolution, counter.unit, unit)
+    if exact:
+        return Fraction((piece.closing - piece.opening - piece.removed) * times, parts)
     opening, closing, removed = (
         boundary_value(ticks, counter, unit) for ticks in (piece.opening, piece.closing, piece.removed)
     )
@@ -112,33 +139,40 @@ def piece_use(piece: Piece, counter: Counter, unit: str) -> Fraction:
 
 def _counted(counter: Counter, measure: Measure, owner: str, spans: Spans) -> Usage:
     unit = measure.unit or counter.unit
-    inside = [piece for piece in counter.pieces if any(s <= piece.start and piece.end <= e for s, e in spans)]
-    across = [
-        piece
-        for piece in counter.pieces
-        if piece not in inside and any(piece.start < e and s < piece.end for s, e in spans)
-    ]
-    if across:
+    inside = _by_span(counter.pieces, spans)
+    if inside is None:
         message = f"the pieces of {owner} are not cut at every instant that engine.needs names"
         return Usage(problems=(Problem("counters", message, "load the boundary values again"),))
     rows = tuple(
-        Row(
-            start, end, owner, sum((piece_use(p, counter, unit) for p in inside if start <= p.start < end), Fraction(0))
-        )
-        for start, end in spans
+        Row(*span, owner, total([piece_use(piece, counter, unit) for piece in pieces]))
+        for span, pieces in zip(spans, inside, strict=True)
     )
+    known = [piece for pieces in inside for piece in pieces]
     cases = tuple(
         case for case in counter.cases if any(case.start < e and s < max(case.end, case.start + 1) for s, e in spans)
     )
     return Usage(
         rows,
-        opening=boundary_value(inside[0].opening, counter, unit) if inside else None,
-        closing=boundary_value(inside[-1].closing, counter, unit) if inside else None,
+        opening=boundary_value(known[0].opening, counter, unit) if known else None,
+        closing=boundary_value(known[-1].closing, counter, unit) if known else None,
         cases=cases,
-        provisional=bool(cases) or any(piece.closing_quality == "last" for piece in inside),
-        missing=not inside,
+        provisional=bool(cases) or any(piece.closing_quality == "last" for piece in known),
+        missing=not known,
         waits=measure.on_reset == "documented_only" and any(case.reason == "counter_fell" for case in cases),
     )
+
+
+def _by_span(pieces: Iterable[Piece], spans: Spans) -> list[list[Piece]] | None:
+    """The pieces of each span, which are in order of time; None if one lies across an end."""
+    starts = [start for start, _ in spans]
+    found: list[list[Piece]] = [[] for _ in spans]
+    for piece in pieces:
+        n = bisect_right(starts, piece.start) - 1
+        if n >= 0 and piece.end <= spans[n][1]:
+            found[n].append(piece)
+        elif (n >= 0 and piece.start < spans[n][1]) or (n + 1 < len(spans) and starts[n + 1] < piece.end):
+            return None
+    return found
 
 
 def _straddling(touching: Iterable[ReadyQuantity], spans: Spans, where: ZoneInfo) -> Iterable[Problem]:

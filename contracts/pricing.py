@@ -5,9 +5,10 @@ Taking both ends lets a period be billed in parts: the parts sum to the whole.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect_left, bisect_right
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from operator import itemgetter
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
 ZERO = Fraction(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Band:
+class Band(NamedTuple):
     """A tier: what lies above a quantity, at a price for each unit and a fee once it is reached."""
 
     above: Fraction
@@ -24,8 +24,7 @@ class Band:
     fee: Fraction | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(NamedTuple):
     """A priced piece: so many units at a price, or a fee (then units is the position at which it is owed)."""
 
     band: int
@@ -35,18 +34,28 @@ class Charge:
     fee: bool = False
 
 
+def total(numbers: Sequence[Fraction]) -> Fraction:
+    """Their sum; of one number itself."""
+    return sum(numbers[1:], numbers[0]) if numbers else ZERO
+
+
 def graduated(bands: Sequence[Band], start: Fraction, end: Fraction) -> Iterator[Charge]:
-    """The units from start to end, each at the price of the tier in which it lies."""
-    for n, band in enumerate(bands):
-        ceiling = bands[n + 1].above if n + 1 < len(bands) else max(end, band.above)
-        units = min(end, ceiling) - max(start, band.above)
-        if units > 0 and band.price is not None:
-            yield Charge(n, units, band.price, units * band.price)
+    """The units from start to end, each at the price of the tier in which it lies. start: zero or more."""
+    n = bisect_right(bands, start, key=itemgetter(0)) if start else 1
+    last = end <= start
+    while not last:
+        band, last = bands[n - 1], n == len(bands) or end <= bands[n].above
+        until = end if last else bands[n].above
+        if band.price is not None:
+            units = until - start if start else until
+            yield Charge(n - 1, units, band.price, units * band.price)
+        start = until
+        n += 1
 
 
 def reached(bands: Sequence[Band], quantity: Fraction) -> int:
     """Which tier a quantity reaches: the last that it lies above; the first holds zero too."""
-    return max((n for n, band in enumerate(bands) if quantity > band.above), default=0)
+    return max(bisect_left(bands, quantity, key=itemgetter(0)) - 1, 0)
 
 
 def fees(bands: Sequence[Band], start: Fraction, end: Fraction, *, opens: bool) -> Iterator[Charge]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from contracts.measure import shown, usage, without_facts
-from contracts.segment import covered, pool_owner
+from contracts.measure import shown, without_facts
+from contracts.segment import pool_owner
 from contracts.span import Spans, length
 from core.units import factor
 
@@ -48,7 +48,7 @@ class Measured:
 
 def members_of(scene: Scene, window: Window[Any]) -> dict[str, Spans]:
     """A window's assets with the time that they are covered in it, so far."""
-    return covered(scene.versions, window.term.applies_to, window.start, min(window.end, scene.until))
+    return scene.plan.covered(window.term.applies_to, window.start, min(window.end, scene.until))
 
 
 def demands(version: Version, name: str, members: Mapping[str, Spans]) -> Iterator[Demand]:
@@ -94,10 +94,10 @@ def _ratio(scene: Scene, version: Version, measure: Measure, owner: str, members
 
 def _sum(scene: Scene, measure: Measure, owner: str, members: Mapping[str, Spans]) -> Measured:
     """Use of all members; of the pool itself where its quantity is given."""
-    found = {asset: (spans, usage(scene, measure, asset, spans)) for asset, spans in members.items()}
+    found = {asset: (spans, scene.usage(measure, asset, spans)) for asset, spans in members.items()}
     if owner not in found:
         whole = _outer(members)
-        of_pool = usage(scene, measure, owner, whole)
+        of_pool = scene.usage(measure, owner, whole)
         if not of_pool.missing or of_pool.problems:
             known = {name: one for name, one in found.items() if not one[1].missing}
             found = {**known, owner: (whole, of_pool)}

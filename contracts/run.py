@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import DBAPIError
 
 from contracts import due as calendar
 from contracts.breach import missed
 from contracts.carry import read_carry
 from contracts.engine import evaluate, needs
 from contracts.evidence import gather
-from contracts.store import breach, contract, evaluation, fact, intake, period, standing
+from contracts.reported import indices, moves
+from contracts.store import breach, contract, evaluation, fact, intake, period, standing, waiting
 from contracts.store.fact import Wanted
 from contracts.store.intake import Decided, Imported
 from core import store
@@ -19,7 +23,7 @@ from core.database import transaction
 from core.time import Period, zone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Engine
@@ -32,6 +36,10 @@ if TYPE_CHECKING:
     from contracts.store.period import Due
     from core.problem import Problem
 
+LOG = logging.getLogger(__name__)
+LOOKS = 5
+LONGEST = timedelta(minutes=10)
+"""A standing lags if it waits for longer than so many looks for due work, and than this."""
 CHUNK = 300
 """Contracts evaluated in one transaction: enough to load set-wise, few enough to commit within a second or two."""
 
@@ -113,7 +121,10 @@ def evaluate_dues(
             key=due.id,
             contract=due.contract,
             needs=needs(versions[due.contract], periods[due.id], ends[due.id]),
+            period=periods[due.id],
+            where=zone(due.timezone),
             carried=read_carry(carried.get(due.id, [])),
+            indices=indices(versions[due.contract]),
         )
         for due in dues
     ]
@@ -183,39 +194,77 @@ def settle(connection: Connection, dues: Sequence[Due], *, known: int, at: datet
     return latest
 
 
-def refresh_standing(engine: Engine, *, at: datetime, older_than: timedelta = timedelta(0)) -> int:
-    """Evaluate running periods up to `at`, chunk by chunk, and keep what they come to so far.
+def refresh_standing(
+    engine: Engine,
+    *,
+    at: datetime,
+    older_than: timedelta = timedelta(0),
+    most: int | None = None,
+    in_time: Callable[[], bool] = lambda: True,
+) -> int:
+    """Evaluate running periods up to `at` where more is known by now, or time alone moves them; keep what they come to.
 
-    older_than: contracts that were evaluated later than so long ago are not due. Returns how many were evaluated.
+    Who waits longest comes first, so that nobody starves; at most so many contracts, in chunks, and none after the time
+    is over: the others are due again at the next look. older_than: whoever was evaluated later than so long ago is not
+    due. Where somebody waits for several looks, an alarm tells the operator. Returns how many were evaluated.
     """
     extend_periods(engine, at=at)
     with transaction(engine) as connection:
-        contracts = period.running(connection, at, evaluated_before=at - older_than)
-    fresh: list[str] = []
-    for chunk in chunks(contracts, CHUNK):
-        with transaction(engine) as connection:
-            fresh += _refresh(connection, chunk, at)
-    if fresh:
-        with transaction(engine) as connection:
-            standing.announce(connection, fresh)
+        due = waiting.due(connection, at, before=at - older_than)
+    fresh: dict[int, str] = {}
+    for chunk in chunks((one.contract for one in due[:most]), CHUNK):
+        if not in_time():
+            break
+        fresh |= _refresh_alone(engine, chunk, at)
+    left = [one for one in due if one.contract not in fresh]
+    with transaction(engine) as connection:
+        if fresh:
+            standing.announce(connection, list(fresh.values()))
+        waiting.note_lag(connection, left, at, longest=max(LOOKS * older_than, LONGEST))
     return len(fresh)
+
+
+def _refresh_alone(engine: Engine, contracts: Sequence[int], at: datetime) -> dict[int, str]:
+    """A chunk in a transaction of its own. If it fails, each contract by itself: one must not stop the others."""
+    try:
+        with transaction(engine) as connection:
+            return _refresh(connection, contracts, at)
+    except DBAPIError:
+        raise
+    except Exception:
+        if len(contracts) == 1:
+            LOG.exception("contract %d cannot be evaluated", contracts[0])
+            return {}
+    return {number: name for one in contracts for number, name in _refresh_alone(engine, [one], at).items()}
 
 
 def close_due_periods(engine: Engine, *, at: datetime) -> int:
     """Append the final evaluation of every period whose cut-off has passed, its breaches, and close it.
 
     A chunk is one transaction, and closing is what takes a period out of the due work: a crash anywhere leaves it due.
-    Periods of one contract are closed in order, because each carries to the next. Returns how many were closed.
+    Periods of one contract are closed in order, because each carries to the next. A contract that cannot be evaluated
+    is left for the next look, and stops no other. Returns how many were closed.
     """
     extend_periods(engine, at=at)
-    closed = 0
+    closed, most = 0, CHUNK
+    broken: list[int] = []
     while True:
-        with transaction(engine) as connection:
-            dues = period.due(connection, at, CHUNK)
-            if not dues:
-                return closed
-            _close(connection, dues, at)
-            closed += len(dues)
+        dues: list[Due] = []
+        try:
+            with transaction(engine) as connection:
+                dues = period.due(connection, at, most, without=broken)
+                _close(connection, dues, at)
+        except DBAPIError:
+            raise
+        except Exception:
+            most = 1
+            if len(dues) == 1:
+                LOG.exception("%s of %s cannot be closed", dues[0].label, dues[0].contract_name)
+                broken.append(dues[0].contract)
+            continue
+        if not dues:
+            return closed
+        closed += len(dues)
 
 
 def chunks(items: Iterable[int], size: int) -> Iterable[list[int]]:
@@ -225,6 +274,8 @@ def chunks(items: Iterable[int], size: int) -> Iterable[list[int]]:
 
 
 def _close(connection: Connection, dues: Sequence[Due], at: datetime) -> None:
+    if not dues:
+        return
     known = store.current_knowledge(connection)
     carried = evaluation.carries(connection, [due.id for due in dues], known)
     found = evaluate_dues(connection, dues, known=known, until=max(due.ends_at for due in dues), carried=carried)
@@ -237,8 +288,11 @@ def _close(connection: Connection, dues: Sequence[Due], at: datetime) -> None:
         )
 
 
-def _refresh(connection: Connection, contracts: Sequence[int], at: datetime) -> list[str]:
-    """Evaluate what is open of each contract in order, as one period carries to the next; keep the running one."""
+def _refresh(connection: Connection, contracts: Sequence[int], at: datetime) -> dict[int, str]:
+    """Evaluate what is open of each contract in order, as one period carries to the next; keep the running one.
+
+    Returns the public ids of those that have a running period, by id.
+    """
     known = store.current_knowledge(connection)
     dues = period.open_until(connection, contracts, at)
     left: dict[int, list[Any]] = {}
@@ -249,9 +303,11 @@ def _refresh(connection: Connection, contracts: Sequence[int], at: datetime) -> 
         for item in evaluate_dues(connection, level, known=known, until=at, carried=carried):
             left[item.due.contract] = item.evaluation.to_json()["carry"]
             running[item.due.contract] = item
-    rows = [(number, item.due.id, item.evaluation) for number, item in running.items()]
+    rows = [
+        standing.Row(number, item.due.id, item.evaluation, moves(item.versions)) for number, item in running.items()
+    ]
     standing.save(connection, rows, known=known, at=at)
-    return [item.due.contract_public_id for item in running.values()]
+    return {number: item.due.contract_public_id for number, item in running.items()}
 
 
 def differs(saved: Saved | None, fresh: Evaluation) -> bool:

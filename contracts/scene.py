@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 from contracts.evaluation import Line, OpenCase, Step, line_id
+from contracts.measure import usage
+from contracts.plan import Plan, plan_of
 from contracts.span import Spans, normal
 from contracts.timeline import Shift
 from core.canonical import fraction_text
@@ -16,17 +19,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from zoneinfo import ZoneInfo
 
-    from contracts.document import Version
+    from contracts.document import Measure, Version
     from contracts.duty import Breach
     from contracts.evaluation import Event, Verdict
     from contracts.facts import Carried, Case, Facts
+    from contracts.measure import Usage
     from contracts.segment import Segment
     from contracts.terms.base import Term
     from core.problem import Problem
     from core.time import Period
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scene:
     """One contract, one period. start, end: of the period; until: later is not yet; all in microseconds."""
 
@@ -47,12 +51,28 @@ class Scene:
         start, end = period.span.micros
         return replace(self, period=period, start=start, end=end, until=min(end, self.asked))
 
+    @cached_property
+    def _used(self) -> dict[tuple[int, str, Spans], Usage]:
+        return {}
+
+    def usage(self, measure: Measure, owner: str, spans: Spans) -> Usage:
+        """As `measure.usage`; several clauses may ask for the same."""
+        key = id(measure), owner, spans  # the versions hold their measures as long as the scene lives
+        found = self._used.get(key)
+        if found is None:
+            found = self._used[key] = usage(self, measure, owner, spans)
+        return found
+
     def resting(self, clause: str, asset: str) -> Spans:
         """When a clause rests for an asset, because a duty that suspends it is breached."""
+        if not self.breaches:
+            return ()
         return normal((b.start, b.end) for b in self.breaches if b.asset == asset and clause in b.term.suspends)
 
     def barred(self, term: Term, assets: Iterable[str], start: int, end: int) -> bool:
         """Whether a duty without which the term is not evaluated was breached by one of these assets."""
+        if not self.breaches:
+            return False
         wanted, whose = set(term.condition or ()), set(assets)
         return any(b.clause in wanted and b.asset in whose and b.start < end and start < b.end for b in self.breaches)
 
@@ -64,17 +84,22 @@ class Scene:
             if b.asset == asset and b.term.shifts == clause
         ]
 
-    @property
+    @cached_property
+    def plan(self) -> Plan:
+        """What the versions say whatever is known."""
+        return plan_of(self.versions)
+
+    @cached_property
     def zone(self) -> ZoneInfo:
         """The contract's zone."""
         return self.versions[0].zone
 
-    @property
+    @cached_property
     def currency(self) -> str:
         """The contract's currency."""
         return self.versions[0].currency
 
-    @property
+    @cached_property
     def running(self) -> bool:
         """Whether part of the period is still to come."""
         return self.until < self.end
@@ -112,8 +137,7 @@ class Scene:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """A line before rounding."""
 
     start: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -200,4 +200,4 @@ def _earned(scene: Scene, window: Window[Any], owner: str, money: Money) -> Line
     segment = Segment(window.term, window.version, window.start, window.end)
     text = f"{window.label} reached the target again: {money.amount:f} of earlier credits are earned back"
     line = scene.line(segment, owner, Draft(window.start, window.end, text, Fraction(money.amount)), money)
-    return replace(line, id=line_id(scene.versions[0].contract, line.id, window.term.clause, owner=owner, segment=-1))
+    return line._replace(id=line_id(scene.versions[0].contract, line.id, window.term.clause, owner=owner, segment=-1))

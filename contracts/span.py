@@ -55,6 +55,8 @@ def subtract(left: Spans, right: Spans) -> Spans:
 def cut(spans: Spans, edges: Iterable[int]) -> Spans:
     """The same time, cut at these instants; neighbours stay apart."""
     inside = sorted(set(edges))
+    if not inside:
+        return spans
     found = []
     for start, end in spans:
         at = [start, *(edge for edge in inside if start < edge < end), end]

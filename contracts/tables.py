@@ -99,6 +99,7 @@ class Notice(Row, table=True):
     during: Range[datetime] | None = Field(sa_type=_SPAN)
     author: str = Field(sa_type=Text)
     known: int = Field(sa_type=BigInteger)
+    reason: str = Field(sa_type=Text)
 
 
 class Attribution(Row, table=True):
@@ -116,6 +117,7 @@ class Attribution(Row, table=True):
     replaces: int | None = Field(sa_type=BigInteger)
     author: str = Field(sa_type=Text)
     known: int = Field(sa_type=BigInteger)
+    reason: str = Field(sa_type=Text)
 
 
 class Period(Row, table=True):
@@ -141,6 +143,7 @@ class Standing(Row, table=True):
     known: int = Field(sa_type=BigInteger)
     evaluated_at: datetime = Field(sa_type=_INSTANT)
     result: dict[str, Any] = Field(sa_type=JSONB)
+    moves: bool
 
 
 class Evaluation(Row, table=True):
@@ -175,3 +178,207 @@ class Breach(Row, table=True):
     target: str = Field(sa_type=Text)
     credit: Decimal = Field(sa_type=Numeric)
     currency: str = Field(sa_type=Text)
+
+
+class Basis(Row, table=True):
+    """What evaluations rest on, beside what devices say."""
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity(always=True)])
+    public_id: str = Field(sa_type=Text)
+    contract: int
+    otherwise: str | None = Field(sa_type=Text)
+    duties: str = Field(sa_type=Text)
+    author: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Text)
+    known: int = Field(sa_type=BigInteger)
+
+
+class Quantity(Row, table=True):
+    """A quantity that was counted elsewhere."""
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity(always=True)])
+    public_id: str = Field(sa_type=Text)
+    contract: int
+    owner: str = Field(sa_type=Text)
+    measure: str = Field(sa_type=Text)
+    during: Range[datetime] = Field(sa_type=_SPAN)
+    quantity: Decimal = Field(sa_type=Numeric)
+    unit: str = Field(sa_type=Text)
+    weight_class: str = Field(sa_type=Text)
+    dimensions: dict[str, str] = Field(sa_type=JSONB)
+    coverage: Decimal | None = Field(sa_type=Numeric)
+    estimated: bool
+    author: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Text)
+    known: int = Field(sa_type=BigInteger)
+
+
+class ReportedState(Row, table=True):
+    """What somebody says of a stretch of time."""
+
+    __tablename__ = "reported_state"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity(always=True)])
+    public_id: str = Field(sa_type=Text)
+    contract: int
+    asset: str = Field(sa_type=Text)
+    during: Range[datetime] = Field(sa_type=_SPAN)
+    category: str = Field(sa_type=Text)
+    subsystem: str = Field(sa_type=Text)
+    cause: str = Field(sa_type=Text)
+    performance: Decimal | None = Field(sa_type=Numeric)
+    author: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Text)
+    known: int = Field(sa_type=BigInteger)
+
+
+class Unmet(Row, table=True):
+    """When a duty was not kept."""
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity(always=True)])
+    public_id: str = Field(sa_type=Text)
+    contract: int
+    clause: str = Field(sa_type=Text)
+    asset: str = Field(sa_type=Text)
+    during: Range[datetime] = Field(sa_type=_SPAN)
+    author: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Text)
+    known: int = Field(sa_type=BigInteger)
+
+
+class Ticket(Row, table=True):
+    """A case."""
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity(always=True)])
+    public_id: str = Field(sa_type=Text)
+    contract: int
+    ticket: str = Field(sa_type=Text)
+    asset: str = Field(sa_type=Text)
+    subsystem: str = Field(sa_type=Text)
+    author: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Text)
+    known: int = Field(sa_type=BigInteger)
+
+
+class TicketTime(Row, table=True):
+    """When a case reached a moment."""
+
+    __tablename__ = "ticket_time"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity(always=True)])
+    public_id: str = Field(sa_type=Text)
+    contract: int
+    ticket: str = Field(sa_type=Text)
+    moment: str = Field(sa_type=Text)
+    at: datetime | None = Field(sa_type=_INSTANT)
+    author: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Text)
+    known: int = Field(sa_type=BigInteger)
+
+
+class Pause(Row, table=True):
+    """When a case's clock stood still."""
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity(always=True)])
+    public_id: str = Field(sa_type=Text)
+    contract: int
+    ticket: str = Field(sa_type=Text)
+    during: Range[datetime] = Field(sa_type=_SPAN)
+    cause: str = Field(sa_type=Text)
+    author: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Text)
+    known: int = Field(sa_type=BigInteger)
+
+
+class Substitute(Row, table=True):
+    """When an asset was replaced by another."""
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity(always=True)])
+    public_id: str = Field(sa_type=Text)
+    contract: int
+    asset: str = Field(sa_type=Text)
+    during: Range[datetime] = Field(sa_type=_SPAN)
+    author: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Text)
+    known: int = Field(sa_type=BigInteger)
+
+
+class MeterTest(Row, table=True):
+    """A test of a meter."""
+
+    __tablename__ = "meter_test"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity(always=True)])
+    public_id: str = Field(sa_type=Text)
+    contract: int
+    asset: str = Field(sa_type=Text)
+    path: str = Field(sa_type=Text, sa_column_kwargs={"name": "register"})
+    last_tested: datetime = Field(sa_type=_INSTANT)
+    tested: datetime = Field(sa_type=_INSTANT)
+    error: Decimal = Field(sa_type=Numeric)
+    author: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Text)
+    known: int = Field(sa_type=BigInteger)
+
+
+class CarriedFact(Row, table=True):
+    """What earlier periods leave, as somebody states it."""
+
+    __tablename__ = "carried"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity(always=True)])
+    public_id: str = Field(sa_type=Text)
+    contract: int
+    clause: str = Field(sa_type=Text)
+    item: str = Field(sa_type=Text)
+    owner: str = Field(sa_type=Text)
+    value: Decimal = Field(sa_type=Numeric)
+    unit: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=_INSTANT)
+    author: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Text)
+    known: int = Field(sa_type=BigInteger)
+
+
+class History(Row, table=True):
+    """The result of a window before the first that is evaluated here."""
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity(always=True)])
+    public_id: str = Field(sa_type=Text)
+    contract: int
+    clause: str = Field(sa_type=Text)
+    owner: str = Field(sa_type=Text)
+    period: str = Field(sa_type=Text)
+    value: Decimal | None = Field(sa_type=Numeric)
+    counted: int | None = Field(sa_type=BigInteger)
+    down: int | None = Field(sa_type=BigInteger)
+    author: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Text)
+    known: int = Field(sa_type=BigInteger)
+
+
+class IndexValue(Row, table=True):
+    """A published value of a price index."""
+
+    __tablename__ = "index_value"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity(always=True)])
+    public_id: str = Field(sa_type=Text)
+    index: str = Field(sa_type=Text)
+    month: str = Field(sa_type=Text)
+    value: Decimal = Field(sa_type=Numeric)
+    published: datetime = Field(sa_type=_INSTANT)
+    author: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Text)
+    known: int = Field(sa_type=BigInteger)
+
+
+class Withdrawal(Row, table=True):
+    """A fact that is taken back."""
+
+    fact: str = Field(primary_key=True, sa_type=Text)
+    contract: int | None
+    instead: str | None = Field(sa_type=Text)
+    author: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Text)
+    known: int = Field(sa_type=BigInteger)

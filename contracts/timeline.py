@@ -10,14 +10,16 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal, TypeVar
+from operator import itemgetter
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, TypeVar
 
 from contracts.facts import CATEGORIES, Category
-from contracts.span import Spans, length
+from contracts.pricing import total
+from contracts.span import Spans
 from core.time import Duration, instant, micros
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from contracts.facts import Attribution, Notice, StateSpan
@@ -25,13 +27,19 @@ if TYPE_CHECKING:
 ZERO, HALF, ONE = Fraction(0), Fraction(1, 2), Fraction(1)
 _RANK = {category: n for n, category in enumerate(CATEGORIES)}
 _OBSERVED, _SHIFTED, _ACCEPTED, _DETERMINED = range(4)
+_LEVELS = {"accepted": _ACCEPTED, "determined": _DETERMINED}
+_Said: TypeAlias = "tuple[Category, Fraction | None, str, bool]"
+"""A painted stretch without its ends."""
+_Piece: TypeAlias = "tuple[int, int, _Said]"
+"""With them."""
+_Layer: TypeAlias = "tuple[int, int, int, _Said]"
+"""A statement: how much it weighs, from, to, and what it says."""
 FAILURES: frozenset[Category] = frozenset({"fault", "unplanned_repair", "derated"})
 """What a breached duty may have caused."""
 
 
-@dataclass(frozen=True, slots=True)
-class Painted:
-    """A stretch of one category. performance: what a derated asset still does. stated: how it came to be so."""
+class Painted(NamedTuple):
+    """A stretch of one category. performance: what a derated asset still does. attributed: people decided so."""
 
     start: int
     end: int
@@ -39,12 +47,6 @@ class Painted:
     performance: Fraction | None = None
     cause: str = ""
     attributed: bool = False
-
-    def like(self, other: Painted) -> bool:
-        """Whether both say the same, whenever."""
-        return (self.category, self.performance, self.cause, self.attributed) == (
-            other.category, other.performance, other.cause, other.attributed,
-        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +64,14 @@ class Shift:
         return inside and (not self.scope or state.subsystem in self.scope or state.cause in self.scope)
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(NamedTuple):
     """A painted stretch and how it counts: left out, or down by a part of one. outage: down as a whole."""
 
     start: int
     end: int
     category: str
     excluded: bool = False
-    down: Fraction = Fraction(0)
+    down: Fraction = ZERO
     outage: bool = False
     cause: str = ""
 
@@ -80,7 +81,7 @@ class Counted:
         return self.end - self.start
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rules:
     """How a term counts time. treatments: category to up, down, exclude, measured, or the share that counts as up."""
 
@@ -93,14 +94,31 @@ class Rules:
     min_outage_mode: Literal["threshold", "deductible", "whole_minutes"] = "threshold"
     merge_within: int = 0
 
+    @cached_property
+    def effects(self) -> Mapping[str, tuple[bool, Fraction | None, bool]]:
+        """By category, whether it is left out, which part counts as down (None: as much as is lost), and as a whole."""
+        down: dict[str | Fraction, Fraction | None] = {"down": ONE, "up": ZERO, "exclude": ZERO, "measured": None}
+        return {
+            category: (
+                treatment == "exclude",
+                1 - treatment if isinstance(treatment, Fraction) else down[treatment],
+                treatment == "down",
+            )
+            for category, treatment in self.treatments.items()
+        }
+
     def with_unknown(self, treatment: str) -> Rules:
         """The same, with unknown time treated otherwise: for bounds."""
         return replace(self, treatments={**self.treatments, "unknown": treatment})
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Tally:
-    """Sums of one window, in microseconds. excluded, down: by category; touched: whole length of partly down time."""
+    """Sums of one window, in microseconds. excluded, down: by category; touched: whole length of partly down time.
+
+    counted: required less excluded; lost: down time, with equivalent down time; availability: what is left of the
+    counted time, None if nothing counts.
+    """
 
     required: int = 0
     unknown: int = 0
@@ -109,21 +127,16 @@ class Tally:
     touched: Mapping[str, int] = field(default_factory=dict)
     causes: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
     outages: int = 0
+    counted: int = field(init=False)
+    lost: Fraction = field(init=False)
+    availability: Fraction | None = field(init=False)
 
-    @cached_property
-    def counted(self) -> int:
-        """Required less excluded."""
-        return self.required - sum(self.excluded.values())
-
-    @cached_property
-    def lost(self) -> Fraction:
-        """Down time, with equivalent down time."""
-        return sum(self.down.values(), Fraction(0))
-
-    @cached_property
-    def availability(self) -> Fraction | None:
-        """(counted - down) ÷ counted; None if nothing counts."""
-        return (self.counted - self.lost) / self.counted if self.counted else None
+    def __post_init__(self) -> None:
+        self.counted = self.required - sum(self.excluded.values())
+        self.lost = total([*self.down.values()])
+        lost, parts = self.lost.as_integer_ratio()
+        whole = self.counted * parts
+        self.availability = Fraction(whole - lost, whole) if whole else None
 
     @property
     def coverage(self) -> Fraction:
@@ -155,83 +168,98 @@ def paint(
     Determined beats accepted beats the shift of a duty beats observed; among equals the category that stands first in
     CATEGORIES. Time that no state covers is `otherwise`, else unknown.
     """
-    said = tuple(states)
-    layers = [(_OBSERVED, s.start, s.end, Painted(s.start, s.end, s.category, s.performance, s.cause)) for s in said]
+    given = tuple(states)
+    layers: list[_Layer] = [(_OBSERVED, s.start, s.end, (s.category, s.performance, s.cause, False)) for s in given]
     layers += [
-        (_SHIFTED, s.start, s.end, Painted(s.start, s.end, shift.category, cause=s.cause or s.subsystem))
+        (_SHIFTED, s.start, s.end, (shift.category, None, s.cause or s.subsystem, False))
         for shift in shifts
-        for s in said
+        for s in given
         if shift.takes(s)
     ]
-    levels = {"accepted": _ACCEPTED, "determined": _DETERMINED}
     layers += [
-        (levels[a.status], a.start, a.end, Painted(a.start, a.end, a.category, cause=a.cause, attributed=True))
+        (_LEVELS[a.status], a.start, a.end, (a.category, None, a.cause, True))
         for a in attributions
-        if a.status in levels
+        if a.status in _LEVELS
     ]
-    layers.sort(key=lambda layer: layer[1])
-    edges = sorted({edge for span in spans for edge in span} | {edge for layer in layers for edge in layer[1:3]})
-    found: list[Painted] = []
-    active: list[tuple[int, int, int, Painted]] = []
-    following, inside = 0, 0
-    for start, end in pairwise(edges):
+    layers.sort(key=itemgetter(1))
+    apart = all(before[2] <= after[1] for before, after in pairwise(layers))
+    pieces = [layer[1:] for layer in layers] if apart else _flat(layers)
+    return _laid(spans, pieces, (otherwise or "unknown", None, "", False))
+
+
+def _flat(layers: Sequence[_Layer]) -> list[_Piece]:
+    """What the strongest statement says at each moment of which something is said."""
+    found: list[_Piece] = []
+    active: list[_Layer] = []
+    following = 0
+    for start, end in pairwise(sorted({edge for layer in layers for edge in layer[1:3]})):
+        active = [layer for layer in active if layer[2] > start]
         while following < len(layers) and layers[following][1] <= start:
             active.append(layers[following])
             following += 1
-        active = [layer for layer in active if layer[2] > start]
-        while inside < len(spans) and spans[inside][1] <= start:
-            inside += 1
-        if inside < len(spans) and spans[inside][0] <= start:
-            _append(found, _strongest(start, end, active, otherwise))
+        if active:
+            found.append((start, end, _strongest(active)))
     return found
 
 
-def _strongest(
-    start: int, end: int, active: Sequence[tuple[int, int, int, Painted]], otherwise: Category | None
-) -> Painted:
-    if not active:
-        return Painted(start, end, otherwise or "unknown")
+def _strongest(active: Sequence[_Layer]) -> _Said:
     level = max(layer[0] for layer in active)
     stated = [layer[3] for layer in active if layer[0] == level]
-    best = min(stated, key=lambda one: (_RANK[one.category], one.performance is None, one.performance or 0, one.cause))
-    observed = [layer[3].performance for layer in active if layer[3].performance is not None]
-    performance = best.performance if best.performance is not None else min(observed, default=None)
-    return replace(best, start=start, end=end, performance=performance)
+    category, performance, cause, attributed = min(
+        stated, key=lambda one: (_RANK[one[0]], one[1] is None, one[1] or 0, one[2])
+    )
+    if performance is None:
+        performance = min((layer[3][1] for layer in active if layer[3][1] is not None), default=None)
+    return category, performance, cause, attributed
 
 
-def _append(found: list[Painted], piece: Painted) -> None:
-    last = found[-1] if found else None
-    if last is not None and last.end == piece.start and last.like(piece):
-        found[-1] = replace(last, end=piece.end)
-    else:
-        found.append(piece)
+def _laid(spans: Spans, pieces: Sequence[_Piece], silence: _Said) -> list[Painted]:
+    """Statements that do not overlap laid over spans; silence in between; neighbours that say the same are one."""
+    found: list[Painted] = []
+    n, most = 0, len(pieces)
+    met, before = 0, silence
+    for since, until in spans:
+        start = since
+        while start < until:
+            begin, end, said = pieces[n] if n < most else (until, until, silence)
+            if end <= start:
+                n += 1
+                continue
+            if begin > start:
+                end, said = begin, silence
+            end = min(end, until)
+            if found and start == met and said == before:
+                found[-1] = found[-1]._replace(end=end)
+            else:
+                found.append(Painted(start, end, *said))
+            start, met, before = end, end, said
+    return found
 
 
 def count(painted: Sequence[Painted], notices: Iterable[Notice], rules: Rules) -> Tally:
     """Sum one asset's painted time by the rules of a term."""
-    pieces = _treat(_announced(painted, list(notices), rules), rules)
-    groups = _outages(pieces, rules.merge_within)
+    pieces = _treat(painted, list(notices), rules)
     outages = 0
-    for group in groups:
-        kept = _kept(group, pieces, rules)
+    counted: dict[int, list[Counted]] = {}
+    for group in _outages(pieces, rules.merge_within):
+        whole = sum([pieces[n].length for n in group])
+        kept = _kept(whole, rules)
         outages += kept > 0
-        _free(group, pieces, kept)
-    return _tally([piece for n in sorted(pieces) for piece in pieces[n]], painted, outages)
+        if kept < whole:
+            counted |= _freed(group, pieces, whole - kept)
+    together = [part for n, piece in enumerate(pieces) for part in counted.get(n, (piece,))] if counted else pieces
+    return _tally(together, outages)
 
 
-def _announced(painted: Sequence[Painted], notices: list[Notice], rules: Rules) -> list[tuple[Painted, bool]]:
-    """Each stretch, cut where a notice begins or ends; False: maintenance that no notice in time covers."""
-    found: list[tuple[Painted, bool]] = []
-    for piece in painted:
-        if piece.category != "planned_maintenance" or rules.planned_notice is None:
-            found.append((piece, True))
-            continue
-        timely = [span for notice in notices if (span := _covers(notice, piece, rules)) is not None]
-        edges = sorted({piece.start, piece.end, *(edge for span in timely for edge in span)})
-        for start, end in pairwise(edges):
-            covered = any(since <= start and end <= until for since, until in timely)
-            found.append((replace(piece, start=start, end=end), covered))
-    return found
+def _announced(piece: Painted, notices: Iterable[Notice], rules: Rules) -> Iterator[tuple[Painted, bool]]:
+    """A maintenance, cut where a notice begins or ends; False: no notice in time covers it."""
+    if rules.planned_notice is None:
+        yield piece, True
+        return
+    timely = [span for notice in notices if (span := _covers(notice, piece, rules)) is not None]
+    edges = sorted({piece.start, piece.end, *(edge for span in timely for edge in span)})
+    for start, end in pairwise(edges):
+        yield piece._replace(start=start, end=end), any(since <= start and end <= until for since, until in timely)
 
 
 def _covers(notice: Notice, piece: Painted, rules: Rules) -> tuple[int, int] | None:
@@ -250,50 +278,47 @@ def _covers(notice: Notice, piece: Painted, rules: Rules) -> tuple[int, int] | N
     return (start, end) if notice.given <= latest else None
 
 
-def _treat(painted: list[tuple[Painted, bool]], rules: Rules) -> dict[int, list[Counted]]:
-    """Numbered stretches in order of time; each may later fall apart."""
+def _treat(painted: Iterable[Painted], notices: Sequence[Notice], rules: Rules) -> list[Counted]:
+    """How each stretch counts; maintenance only as far as it was announced and allowed."""
     left = rules.planned_allowance
     found: list[Counted] = []
-    for piece, announced in painted:
-        if piece.category != "planned_maintenance":
+    for piece in painted:
+        if piece[2] != "planned_maintenance":
             found.append(_one(piece, rules))
             continue
-        allowed = piece.end - piece.start if announced else 0
-        if left is not None:
-            allowed = min(allowed, left)
-            left -= allowed
-        middle = piece.start + allowed
-        if allowed:
-            found.append(_one(replace(piece, end=middle), rules))
-        if middle < piece.end:
-            found.append(Counted(middle, piece.end, "unannounced", down=Fraction(1), outage=True, cause=piece.cause))
-    return {n: [piece] for n, piece in enumerate(found)}
+        for part, announced in _announced(piece, notices, rules):
+            allowed = part.end - part.start if announced else 0
+            if left is not None:
+                allowed = min(allowed, left)
+                left -= allowed
+            middle = part.start + allowed
+            if allowed:
+                found.append(_one(part._replace(end=middle), rules))
+            if middle < part.end:
+                found.append(Counted(middle, part.end, "unannounced", False, ONE, True, part.cause))
+    return found
 
 
 def _one(piece: Painted, rules: Rules) -> Counted:
-    treatment = rules.treatments[piece.category]
-    excluded, down = treatment == "exclude", ZERO
-    if treatment == "down":
-        down = ONE
-    elif treatment == "measured":
-        down = 1 - (HALF if piece.performance is None else piece.performance)
-    elif isinstance(treatment, Fraction):
-        down = 1 - treatment
-    return Counted(piece.start, piece.end, piece.category, excluded, down, treatment == "down", piece.cause)
+    start, end, category, performance, cause, _ = piece
+    excluded, down, outage = rules.effects[category]
+    if down is None:
+        down = 1 - performance if performance is not None else HALF
+    return Counted(start, end, category, excluded, down, outage, cause)
 
 
-def _outages(pieces: dict[int, list[Counted]], merge_within: int) -> list[list[int]]:
-    """Numbers of the stretches of each outage; time that counts as up in a short gap between two becomes down."""
+def _outages(pieces: list[Counted], merge_within: int) -> list[list[int]]:
+    """Places of the stretches of each outage; time that counts as up in a short gap between two becomes down."""
     groups: list[list[int]] = []
     gap: list[int] = []
-    for n in sorted(pieces):
-        if not pieces[n][0].outage:
+    for n, piece in enumerate(pieces):
+        if not piece.outage:
             gap.append(n)
             continue
-        if groups and sum(pieces[m][0].length for m in gap) < max(merge_within, 1):
+        if groups and sum([pieces[m].length for m in gap]) < max(merge_within, 1):
             for m in gap:
-                if not pieces[m][0].excluded:
-                    pieces[m] = [replace(pieces[m][0], down=Fraction(1), outage=True)]
+                if not pieces[m].excluded:
+                    pieces[m] = pieces[m]._replace(down=ONE, outage=True)
                     groups[-1].append(m)
             groups[-1].append(n)
         else:
@@ -302,9 +327,8 @@ def _outages(pieces: dict[int, list[Counted]], merge_within: int) -> list[list[i
     return groups
 
 
-def _kept(group: list[int], pieces: dict[int, list[Counted]], rules: Rules) -> int:
-    """How much of an outage counts, in microseconds; the rest is up."""
-    whole = sum(pieces[n][0].length for n in group)
+def _kept(whole: int, rules: Rules) -> int:
+    """How much of an outage of so many microseconds counts; the rest is up."""
     if rules.min_outage_mode == "whole_minutes":
         return whole - whole % 60_000_000
     if rules.min_outage_mode == "deductible":
@@ -312,36 +336,46 @@ def _kept(group: list[int], pieces: dict[int, list[Counted]], rules: Rules) -> i
     return whole if whole >= rules.min_outage else 0
 
 
-def _free(group: list[int], pieces: dict[int, list[Counted]], kept: int) -> None:
-    """Turn the first part of an outage up, so that `kept` microseconds of down time are left."""
-    free = sum(pieces[n][0].length for n in group) - kept
+def _freed(group: list[int], pieces: list[Counted], free: int) -> dict[int, list[Counted]]:
+    """By place, an outage's stretches with so many microseconds of its beginning turned up."""
+    found: dict[int, list[Counted]] = {}
     for n in group:
-        piece = pieces[n][0]
+        piece = pieces[n]
         part = min(free, piece.length)
         free -= part
         middle = piece.start + part
-        up = [replace(piece, end=middle, down=Fraction(0), outage=False)] if part else []
-        pieces[n] = up + ([replace(piece, start=middle)] if middle < piece.end else [])
+        up = [piece._replace(end=middle, down=ZERO, outage=False)] if part else []
+        found[n] = up + ([piece._replace(start=middle)] if middle < piece.end else [])
+    return found
 
 
-def _tally(pieces: Sequence[Counted], painted: Sequence[Painted], outages: int) -> Tally:
+def _tally(pieces: Iterable[Counted], outages: int) -> Tally:
+    required = unknown = 0
     excluded: dict[str, int] = {}
-    down: dict[str, Fraction] = {}
+    parts: dict[str, dict[tuple[int, int], int]] = {}
     touched: dict[str, int] = {}
     causes: dict[str, dict[tuple[str, int], None]] = {}
-    for piece in pieces:
-        if piece.excluded:
-            excluded[piece.category] = excluded.get(piece.category, 0) + piece.length
-        elif piece.down:
-            down[piece.category] = down.get(piece.category, Fraction(0)) + piece.length * piece.down
-            touched[piece.category] = touched.get(piece.category, 0) + piece.length
-        if piece.cause and (piece.excluded or piece.down):
-            causes.setdefault(piece.category, {})[(piece.cause, piece.start)] = None
+    for start, end, category, left_out, down, _, cause in pieces:
+        time = end - start
+        required += time
+        if category == "unknown":
+            unknown += time
+        if left_out:
+            excluded[category] = excluded.get(category, 0) + time
+        elif down is not ZERO and down:
+            share, of = down.as_integer_ratio(), parts.setdefault(category, {})
+            of[share] = of.get(share, 0) + time
+            touched[category] = touched.get(category, 0) + time
+        if cause and (left_out or down):
+            causes.setdefault(category, {})[cause, start] = None
     return Tally(
-        length(tuple((p.start, p.end) for p in painted)),
-        sum(p.end - p.start for p in painted if p.category == "unknown"),
+        required,
+        unknown,
         excluded,
-        down,
+        {
+            category: total([Fraction(time * share, whole) for (share, whole), time in of.items()])
+            for category, of in parts.items()
+        },
         touched,
         {category: tuple(found) for category, found in causes.items()},
         outages,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from contracts import explain
 from contracts.evaluation import Figure, State, Status, Step, Verdict
@@ -30,57 +29,61 @@ if TYPE_CHECKING:
     from contracts.scene import Scene
     from contracts.segment import Lineage
 
-ZERO = Fraction(0)
+ZERO, NOTHING = Fraction(0), Credit()
+T = TypeVar("T")
 
 
 @dataclass
 class Result(Credited):
-    """One asset's or pool's window. low, high: with unknown time as down, as up."""
+    """One asset's or pool's window. low, high: with unknown time as down, as up.
+
+    open: too little data, and it matters for the credit. certain: both readings of unknown time give the same verdict.
+    due: the credit of the line; credits: by both readings.
+    """
 
     tally: Tally = field(default_factory=Tally)
     low: Tally | None = None
     high: Tally | None = None
     output: Fraction = ZERO
+    open: bool = False
+    certain: bool = True
+    due: Credit = NOTHING
+    credits: tuple[Credit, Credit] = (NOTHING, NOTHING)
+    steps: tuple[Step, ...] = ()
 
-    def result(self, tally: Tally) -> Fraction | None:
-        """Availability as it is compared."""
-        return None if tally.availability is None else self.window.term.compared(tally.availability)
-
-    def credit(self, tally: Tally) -> Credit:
-        """Before rounding and caps."""
-        result = self.result(tally)
-        return (
-            Credit()
-            if result is None or self.barred
-            else credit(self.window.term, self.window.term.target, result, tally, self.base, output=self.output)
-        )
-
-    @cached_property
+    @property
     def bounds(self) -> tuple[Tally, Tally] | None:
         """Both readings of unknown time, if it is excluded and they mean anything."""
         if self.low is None or self.high is None or not self.low.counted or not self.high.counted:
             return None
         return self.low, self.high
 
-    @cached_property
-    def open(self) -> bool:
-        """Too little data, and it matters for the credit."""
-        if self.bounds is None or self.tally.coverage >= (self.window.term.min_coverage or 0):
-            return False
-        low, high = (self.credit(tally).exact for tally in self.bounds)
-        return low != high
+    def settle(self) -> None:
+        """What the window comes to, once its base is known; while it is open, the smaller credit of both readings."""
+        self.due = self._credit(self.tally)
+        if self.bounds is not None and self.low is self.high is self.tally:
+            self.credits = self.due, self.due
+        elif self.bounds is not None:
+            low, high = self.credits = self._credit(self.bounds[0]), self._credit(self.bounds[1])
+            self.certain = self._kept(self.bounds[0]) == self._kept(self.bounds[1])
+            scarce = self.tally.coverage < (self.window.term.min_coverage or 0)
+            self.open = scarce and low.exact != high.exact
+            if self.open:
+                self.due = min(low, high, key=lambda one: one.exact)
+        self.steps = _steps(self)
 
-    @cached_property
-    def due(self) -> Credit:
-        """The credit of the line: while the result is open, the smaller of both readings."""
-        if not self.open or self.bounds is None:
-            return self.credit(self.tally)
-        return min((self.credit(tally) for tally in self.bounds), key=lambda one: one.exact)
+    def result(self, tally: Tally) -> Fraction | None:
+        """Availability as it is compared."""
+        found = tally.availability
+        return None if found is None else self.window.term.compared(found)
 
-    @property
-    def certain(self) -> bool:
-        """Both readings of unknown time give the same verdict."""
-        return self.bounds is None or len({self._kept(tally) for tally in self.bounds}) == 1
+    def _credit(self, tally: Tally) -> Credit:
+        """Before rounding and caps."""
+        result = self.result(tally)
+        if result is None or self.barred:
+            return NOTHING
+        term = self.window.term
+        return credit(term, term.target, result, tally, self.base, output=self.output)
 
     def _kept(self, tally: Tally) -> bool:
         result = self.result(tally)
@@ -120,6 +123,7 @@ def evaluate(scene: Scene, lineage: Lineage, bill: Callable[[Period], Outcome]) 
             result.barred = scene.barred(window.term, result.assets, window.start, window.end)
         find_bases(scene, window, results, bill)
         for result in results:
+            result.settle()
             result.final = _status(scene, result) == "final"
             result.money = scene.rounded(result.due.exact, window.version)
         left = capped(scene, window, results)
@@ -140,7 +144,7 @@ def evaluate(scene: Scene, lineage: Lineage, bill: Callable[[Period], Outcome]) 
 def _results(scene: Scene, window: Window[Availability], outcome: Outcome) -> Iterator[Result]:
     pool = pool_owner(scene.versions, window.term.applies_to)
     together: Spans = ()
-    of_pool = Tally()
+    of_pool = None
     if window.term.aggregate == "pool":
         together, of_pool = _settled(scene, window, pool)
     parts = {}
@@ -152,6 +156,7 @@ def _results(scene: Scene, window: Window[Availability], outcome: Outcome) -> It
     if window.term.aggregate == "asset" or not parts:
         yield from parts.values()
         return
+    of_pool = of_pool or Tally()
     whole = Result(window, pool, parts=dict(parts), tally=sum((r.tally for r in parts.values()), of_pool))
     if all(r.low is not None for r in parts.values()):
         whole.low = sum((r.low for r in parts.values() if r.low), of_pool)
@@ -159,8 +164,9 @@ def _results(scene: Scene, window: Window[Availability], outcome: Outcome) -> It
     yield whole
 
 
-def _result(scene: Scene, window: Window[Availability], asset: str, spans: Spans, before: Tally) -> Result:
-    facts, rules = scene.facts, window.term.rules(scene.zone)
+def _result(scene: Scene, window: Window[Availability], asset: str, spans: Spans, before: Tally | None) -> Result:
+    facts, term = scene.facts, window.term
+    rules = scene.plan.once(("rules", id(term)), lambda: term.rules(scene.zone))
     painted = paint(
         spans,
         facts.states.get((asset, _register(window)), ()),
@@ -171,7 +177,8 @@ def _result(scene: Scene, window: Window[Availability], asset: str, spans: Spans
     notices = [n for n in facts.notices if n.asset in ("", asset) and n.clause in ("", window.term.clause)]
 
     def tally(by: Rules) -> Tally:
-        return before + count(painted, notices, by)
+        found = count(painted, notices, by)
+        return found if before is None else before + found
 
     result = Result(window, asset, tally=tally(rules))
     if rules.treatments["unknown"] == "exclude" and result.tally.required:
@@ -181,8 +188,10 @@ def _result(scene: Scene, window: Window[Availability], asset: str, spans: Spans
     return result
 
 
-def _settled(scene: Scene, window: Window[Availability], owner: str) -> tuple[Spans, Tally]:
+def _settled(scene: Scene, window: Window[Availability], owner: str) -> tuple[Spans, Tally | None]:
     """Earlier parts of a window as history states them, and their sums: they stand in place of the states then."""
+    if not scene.facts.history:
+        return (), None
     spans, sums = [], Tally()
     for item in scene.facts.history:
         if item.clause != window.term.clause or item.owner != owner or item.counted is None:
@@ -252,7 +261,7 @@ def _verdict(scene: Scene, result: Result, left: Capped) -> Verdict:
         window.end,
         values,
         _bounds(scene, result),
-        _steps(result),
+        result.steps,
         explain.availability(result, left.credits[result.owner], scene.zone),
     )
 
@@ -260,14 +269,17 @@ def _verdict(scene: Scene, result: Result, left: Capped) -> Verdict:
 def _bounds(scene: Scene, result: Result) -> dict[str, tuple[Figure, Figure]]:
     if result.bounds is None:
         return {}
-    low, high = result.bounds
-    amounts = sorted(
-        (-scene.rounded(result.credit(tally).exact, result.window.version) for tally in (low, high)),
-    )
+    shares = [Figure.share(tally.availability or ZERO) for tally in _unlike(result.bounds)]
+    amounts = sorted(-scene.rounded(one.exact, result.window.version) for one in _unlike(result.credits))
     return {
-        "availability": (Figure.share(low.availability or ZERO), Figure.share(high.availability or ZERO)),
-        "amount": (Figure.money(amounts[0]), Figure.money(amounts[1])),
+        "availability": (shares[0], shares[-1]),
+        "amount": (Figure.money(amounts[0]), Figure.money(amounts[-1])),
     }
+
+
+def _unlike(both: tuple[T, T]) -> tuple[T, ...]:
+    """Two readings, or the only one."""
+    return both[:1] if both[0] is both[1] else both
 
 
 def _steps(result: Result) -> tuple[Step, ...]:
@@ -307,6 +319,6 @@ def _line(scene: Scene, owner: str, parts: list[tuple[Result, Money]]) -> Line:
     segment = Segment(first.term, first.version, first.start, last.end)
     exact = sum((-result.due.exact for result, _ in parts), ZERO)
     text = "; ".join(explain.credit(result, money) for result, money in parts)
-    steps = tuple(one for result, _ in parts for one in _steps(result))
+    steps = tuple(one for result, _ in parts for one in result.steps)
     draft = Draft(first.start, last.end, text, exact, steps=steps)
-    return replace(scene.line(segment, owner, draft, -total))
+    return scene.line(segment, owner, draft, -total)

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 
 from contracts.calendar import required
-from contracts.segment import FOREVER, contract_years, covered, periods, version_at
+from contracts.plan import key_of
+from contracts.segment import FOREVER, contract_years, periods, version_at
 from contracts.span import Spans, subtract
 from core.time import Period, instant, micros, step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from contracts.document import Version
     from contracts.scene import Scene
@@ -37,11 +38,16 @@ class Window(Generic[T]):
     over: bool
 
 
-def windows(scene: Scene, lineage: Lineage, kind: type[T]) -> Iterator[Window[T]]:
+def windows(scene: Scene, lineage: Lineage, kind: type[T]) -> Sequence[Window[T]]:
     """Windows that end in the period, by the version in force when each begins; without one, those still running."""
+    key = "windows", kind, key_of(lineage), scene.start, scene.end
+    return scene.plan.once(key, lambda: _windows(scene, lineage, kind))
+
+
+def _windows(scene: Scene, lineage: Lineage, kind: type[T]) -> list[Window[T]]:
     found = [w for version in scene.versions for w in _of_version(scene, lineage, version, kind)]
     over = [window for window in found if window.over]
-    yield from sorted(over or found, key=lambda window: window.start)
+    return sorted(over or found, key=lambda window: window.start)
 
 
 def _of_version(scene: Scene, lineage: Lineage, version: Version, kind: type[T]) -> Iterator[Window[T]]:
@@ -75,10 +81,9 @@ def _spans(scene: Scene, version: Version, window: WindowKind) -> Iterator[tuple
 def required_spans(scene: Scene, window: Window[Availability]) -> dict[str, Spans]:
     """By asset, the required time of a window so far: covered, in the calendar, after the burn-in, not resting."""
     found = {}
-    ever = covered(scene.versions, window.term.applies_to, 0, FOREVER) if window.term.burn_in else {}
-    for asset, spans in covered(
-        scene.versions, window.term.applies_to, window.start, min(window.end, scene.until)
-    ).items():
+    ever = scene.plan.covered(window.term.applies_to, 0, FOREVER) if window.term.burn_in else {}
+    so_far = scene.plan.covered(window.term.applies_to, window.start, min(window.end, scene.until))
+    for asset, spans in so_far.items():
         if window.term.burn_in:
             joined = ever[asset][0][0]
             burnt = micros(window.term.burn_in.after(instant(joined), scene.zone))

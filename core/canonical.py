@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
+from functools import cache, lru_cache
 from hashlib import sha256
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from pydantic_core import to_json
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 _AS_IT_IS = frozenset({str, int, bool, type(None)})
@@ -31,55 +34,85 @@ def decimal_text(value: Decimal) -> str:
 
 def fraction_text(value: Fraction) -> str:
     """Digits if the fraction is a finite decimal ("97.5"), else numerator and denominator ("1/3")."""
-    whole = value.denominator
-    if whole == 1:
-        return str(value.numerator)
+    numerator, whole = value.as_integer_ratio()
+    return _digits(numerator, whole) if whole != 1 else str(numerator)
+
+
+@lru_cache(maxsize=16384)
+def _digits(numerator: int, whole: int) -> str:
+    """Of a fraction that is not whole. An evaluation names the same numbers again and again."""
+    decimal = _decimal(whole)
+    if decimal is None:
+        return f"{numerator}/{whole}"
+    places, times = decimal
+    digits = str(abs(numerator) * times).rjust(places + 1, "0")
+    return f"{'-' if numerator < 0 else ''}{digits[:-places]}.{digits[-places:]}"
+
+
+def is_decimal(value: Fraction) -> bool:
+    """Whether its digits end."""
+    return _decimal(value.denominator) is not None
+
+
+@lru_cache(maxsize=4096)
+def _decimal(whole: int) -> tuple[int, int] | None:
+    """How many decimals a fraction of so many parts has, and how many units of the last are one part; None: no end."""
     twos, fives = (whole & -whole).bit_length() - 1, 0
     rest = whole >> twos
     while rest % 5 == 0:
         rest, fives = rest // 5, fives + 1
-    if rest != 1:
-        return f"{value.numerator}/{value.denominator}"
     places = max(twos, fives)
-    digits = str(abs(value.numerator) * 10**places // value.denominator).rjust(places + 1, "0")
-    sign = "-" if value < 0 else ""
-    return f"{sign}{digits[:-places]}.{digits[-places:]}" if places else f"{sign}{digits}"
+    return (places, 10**places // whole) if rest == 1 else None
 
 
 def plain(value: Any) -> Any:
-    """The value as JSON types: Decimals, Fractions and times as text. Raises NotCanonical for floats."""
-    kind = type(value)
-    if kind in _AS_IT_IS or (isinstance(value, (str, bool, int)) and not isinstance(value, Enum)):
-        return value
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if isinstance(value, (set, frozenset)):
-        return sorted((plain(item) for item in value), key=text)
-    if kind is not dict and is_dataclass(value) and not isinstance(value, type) and not _writes_itself(kind):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
-    if kind is dict or hasattr(value, "items"):
-        return _mapping(value)
-    return _scalar(value)
+    """The value as JSON types, maps in the order of their keys: Decimals, Fractions and times as text.
+
+    Raises NotCanonical for floats.
+    """
+    kind: Any = type(value)
+    return value if kind in _AS_IT_IS else _writer(kind)(value)
 
 
 def text(value: Any) -> str:
     """Canonical JSON: sorted keys, no spaces, Decimals and Fractions as strings, no floats."""
-    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return written(plain(value)).decode()
 
 
 def digest(value: Any) -> str:
     """Sha256 of the canonical JSON, in hexadecimal."""
-    return sha256(text(value).encode()).hexdigest()
+    return sha256(written(plain(value))).hexdigest()
 
 
-def digest_of_json(value: Any) -> str:
-    """The same of a value that holds JSON types alone, and no floats."""
-    known = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return sha256(known.encode()).hexdigest()
+def written(ordered: Any) -> bytes:
+    """The canonical JSON of what `plain` gives, or of JSON types whose maps are in the order of their keys already."""
+    return to_json(ordered)
 
 
-def _writes_itself(kind: type[Any]) -> bool:
-    return any("__str__" in vars(base) for base in kind.__mro__[:-1])
+@cache
+def _writer(kind: type[Any]) -> Callable[[Any], Any]:
+    """What makes JSON types of a type's values. Facts come by the thousand, and each is asked once."""
+    if issubclass(kind, (str, bool, int)) and not issubclass(kind, Enum):
+        return lambda value: value
+    if issubclass(kind, (list, tuple)):
+        return lambda value: [plain(item) for item in value]
+    if issubclass(kind, (set, frozenset)):
+        return lambda value: sorted((plain(item) for item in value), key=text)
+    if is_dataclass(kind) and not any("__str__" in vars(base) for base in kind.__mro__[:-1]):
+        return _fields(tuple(sorted(field.name for field in fields(kind))))
+    return _mapping if hasattr(kind, "items") else _scalar
+
+
+def _fields(names: tuple[str, ...]) -> Callable[[Any], dict[str, Any]]:
+    take = attrgetter(*names, "__class__")  # more than one, so that it always gives a tuple
+
+    def write(value: Any) -> dict[str, Any]:
+        items = take(value)[:-1]
+        if not _AS_IT_IS.issuperset(map(type, items)):
+            items = tuple(plain(item) for item in items)
+        return dict(zip(names, items, strict=True))
+
+    return write
 
 
 def _mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
@@ -90,7 +123,7 @@ def _mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
     }
     if len(keyed) < len(value):
         raise NotCanonical("two keys have the same text")
-    return keyed
+    return dict(sorted(keyed.items())) if len(keyed) > 1 else keyed
 
 
 def _key(key: Any) -> str:

@@ -17,13 +17,13 @@ from decimal import (
     Overflow,
 )
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from babel.core import get_global
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 Mode: TypeAlias = Literal["half_up", "half_even"]
 
@@ -77,6 +77,16 @@ class Money:
     def zero(cls, currency: str) -> Money:
         """Nothing, in this currency."""
         return cls(Decimal(0), currency)
+
+    @classmethod
+    def total(cls, items: Iterable[Money], currency: str) -> Money:
+        """The sum of amounts of this currency."""
+        whole = Decimal(0)
+        for item in items:
+            if item.currency != currency:
+                raise CurrencyMismatch(f"{item} is not in {currency}")
+            whole = EXACT.add(whole, item.amount)
+        return cls(whole, currency)
 
     @classmethod
     def round_of(cls, exact: Fraction, currency: str, *, decimals: int, mode: Mode) -> Money:
@@ -172,12 +182,16 @@ def allocate(total: Money, weights: Mapping[str, Fraction | Decimal | int], deci
 
 def round_fraction(exact: Fraction, decimals: int, mode: Mode) -> Decimal:
     """A fraction as a Decimal of so many decimals, decided on whole numbers."""
-    scaled = abs(exact) * 10**decimals
-    whole, rest = divmod(scaled.numerator, scaled.denominator)
+    return round_ratio(*exact.as_integer_ratio(), decimals, mode)
+
+
+def round_ratio(numerator: int, parts: int, decimals: int, mode: Mode) -> Decimal:
+    """The same of a numerator and a denominator above zero, in lowest terms or not."""
+    whole, rest = divmod(abs(numerator) * 10**decimals, parts)
     twice = 2 * rest
-    if twice > scaled.denominator or (twice == scaled.denominator and (mode == "half_up" or whole % 2)):
+    if twice > parts or (twice == parts and (mode == "half_up" or whole % 2)):
         whole += 1
-    return Decimal(-whole if exact < 0 else whole).scaleb(-decimals, context=EXACT)
+    return EXACT.scaleb(-whole if numerator < 0 else whole, -decimals)
 
 
 def exponent(currency: str) -> int:
@@ -187,6 +201,7 @@ def exponent(currency: str) -> int:
     return _EXPONENTS.get(currency, 2)
 
 
+@lru_cache(maxsize=1024)
 def is_currency(code: str) -> bool:
     """Whether this is an ISO 4217 code that is or was in use."""
     return code in _currencies()

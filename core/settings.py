@@ -1,7 +1,11 @@
 """What a process is told by its environment; read once, at the rim."""
 
+from typing import Literal
+
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ADDRESS = r"^$|^[^\s/@]*:\d{1,5}$"
 
 
 class Settings(BaseSettings):
@@ -16,11 +20,21 @@ class Settings(BaseSettings):
     broker_ca: str | None = None
     """File of the authority that signed the broker's certificate (`mqtts://`); unset: the system's authorities."""
     broker_certificate: str | None = None
-    """File of our own certificate, where the broker asks for one; `broker_key`: of its key."""
+    """File of our own certificate, where the broker asks for one; `broker_key`: of its key. `{client}` in either stands
+    for the client id of an ingester, so that each of several processes has its own."""
     broker_key: str | None = None
     ingest_client: str = "ingest-1"
     """Fixed MQTT client id of this ingester: its session, and what waits in it, belongs to this name."""
     ingest_group: str = Field(default="", pattern=r"^[^/+#\s]*$")
     """Ingesters of one group share the messages (MQTT 5 shared subscription); empty: this one takes all."""
+    ingest_http: str = Field(default="", pattern=ADDRESS)
+    """`host:port` on which an ingester answers /metrics, /healthz and /readyz; empty: on none. Of several processes
+    the n-th takes the n-th port from there on."""
+    schedule_http: str = Field(default="", pattern=ADDRESS)
+    """The same for `yardstick schedule`; `serve_http`: for `yardstick serve`, beside what it serves to everybody."""
+    serve_http: str = Field(default="", pattern=ADDRESS)
+    log: Literal["json", "text"] = "json"
+    """How programs log: a JSON object a line, or lines for people."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)

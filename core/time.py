@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -57,7 +57,7 @@ class EmptySpan(ValueError):
     """A span that ends no later than it starts."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, order=True)
 class Span:
     """Half-open `[start, end)` of UTC instants. Refuses naive times and empty or inverted spans."""
 
@@ -78,7 +78,7 @@ class Span:
         """From whole microseconds."""
         return cls(instant(start), instant(end))
 
-    @property
+    @cached_property
     def micros(self) -> tuple[int, int]:
         """Both ends as whole microseconds."""
         return micros(self.start), micros(self.end)
@@ -285,7 +285,7 @@ def _days_in(year: int, month: int) -> int:
     return (following - timedelta(days=1)).day
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Period:
     """A month, quarter or year of a zone, from local midnight to local midnight."""
 
@@ -316,8 +316,9 @@ class Period:
         return period if at >= period.span.start else period.previous()
 
     @classmethod
+    @lru_cache(maxsize=4096)
     def _from(cls, index: int, kind: PeriodKind, where: ZoneInfo, anchor_day: int) -> Period:
-        """From a month counted from year 0."""
+        """From a month counted from year 0. Calendars are dear and few: each period is made once."""
         ends = []
         for n in (index, index + MONTHS[kind]):
             year, month = divmod(n, 12)
@@ -326,22 +327,22 @@ class Period:
         label = {"month": f"{year:04}-{month + 1:02}", "quarter": f"{year:04}-Q{month // 3 + 1}", "year": f"{year:04}"}
         return cls(label[kind], Span(*ends), where, anchor_day)
 
-    @property
+    @cached_property
     def kind(self) -> PeriodKind:
         """month, quarter or year."""
         return "quarter" if "Q" in self.label else "month" if "-" in self.label else "year"
 
-    @property
+    @cached_property
     def first_day(self) -> date:
         """The local date on which it begins."""
         return self.span.start.astimezone(self.zone).date()
 
-    @property
+    @cached_property
     def last_day(self) -> date:
         """The local date on which it ends, still inside."""
         return (self.span.end - _MICROSECOND).astimezone(self.zone).date()
 
-    @property
+    @cached_property
     def days(self) -> int:
         """How many calendar days it has."""
         return (self.last_day - self.first_day).days + 1

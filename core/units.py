@@ -11,7 +11,7 @@ from typing import Any
 
 import pint
 
-from core.canonical import fraction_text
+from core.canonical import is_decimal
 from core.money import EXACT, round_fraction
 
 # Our words and their definitions; every factor is a finite decimal, so that fractions of them are exact.
@@ -162,7 +162,7 @@ def default_tick(unit: str) -> Tick:
 
 def floor_to_scale(value: Fraction, scale: int = QUANTITY_SCALE) -> Fraction:
     """The value itself if it is a finite decimal, else floored to so many decimals."""
-    if "/" not in fraction_text(value):
+    if is_decimal(value):
         return value
     return Fraction(value.numerator * 10**scale // value.denominator, 10**scale)
 

@@ -199,7 +199,7 @@ def _of_device(arrival: Arrival, route: Route, registry: Registry) -> Examined:
         return Examined(0, [], [message], event=event)
     candidates, registers = message.candidates, registry.devices.get(route.device)
     if written is not _OURS and registers is not None:
-        candidates = _with_units(candidates, registers, bare=False)
+        candidates = with_units(candidates, registers, bare=False)
     rows, rejected = judge(candidates, route.device, registry, received_at=arrival.received_at)
     if registers is None:
         return Examined(message.seq, [], rejected, event=event)
@@ -216,7 +216,7 @@ def _of_node(arrival: Arrival, route: Route, registry: Registry, node: Node) -> 
     candidates: list[Candidate] = []
     registers = registry.devices.get(route.device)
     if heard.candidates or (rejected and registers is None):
-        candidates = _with_units(heard.candidates, registers or {}, bare=True)
+        candidates = with_units(heard.candidates, registers or {}, bare=True)
         rows, refused = judge(candidates, route.device, registry, received_at=arrival.received_at)
         rejected = refused if registers is None else rejected + refused
     for device in heard.dead:
@@ -229,7 +229,7 @@ def _of_node(arrival: Arrival, route: Route, registry: Registry, node: Node) -> 
     return Examined(0, rows, rejected, node=heard.node, asks=heard.ask, candidates=candidates)
 
 
-def _with_units(candidates: Sequence[Candidate], registers: Mapping[str, Register], *, bare: bool) -> list[Candidate]:
+def with_units(candidates: Sequence[Candidate], registers: Mapping[str, Register], *, bare: bool) -> list[Candidate]:
     """A count of things is in the register's unit; so is a bare number, where the format need not have units."""
     found: list[Candidate] = []
     for candidate in candidates:

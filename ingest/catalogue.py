@@ -1,6 +1,8 @@
 """The device file: which devices there are, what their registers are, and which asset each serves.
 
 devices: [{device, model, registers: [{register, kind, unit, resolution, max_gap, …}], asset, position, from, to}]
+  a counter: minimum, maximum, modulus, tolerance, max_rate, glitch_window, cross_checks: [{against: [path], tolerance}]
+  a gauge: minimum, maximum, noise_band, refill_threshold; any: max_gap, silence_limit, every (how often it reports)
 assets: [{asset, kind, site}]
 bindings: [{device, asset, position, from, to, evidence, opening: {register: quantity}, closing: {…}}]
 
@@ -31,6 +33,17 @@ _UTC = zone("UTC")
 
 
 @dataclass(frozen=True, slots=True)
+class CrossCheck:
+    """What else moved with a register: it should come to the sum of these paths of its asset, give or take a share.
+
+    tolerance: part of one as text, e.g. 0.05.
+    """
+
+    against: tuple[str, ...]
+    tolerance: str
+
+
+@dataclass(frozen=True, slots=True)
 class Declaration:
     """What a register is, in its ticks. resolution: one tick, in unit. max_rate: ticks per hour."""
 
@@ -45,6 +58,11 @@ class Declaration:
     max_rate: Decimal | None = None
     max_gap: timedelta | None = None
     silence_limit: timedelta | None = None
+    glitch_window: timedelta | None = None
+    noise_band: int = 0
+    refill_threshold: int | None = None
+    every: timedelta | None = None
+    cross_checks: tuple[CrossCheck, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +138,11 @@ class _Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
 
+class _CrossCheck(_Entry):
+    against: Annotated[list[str], Field(min_length=1)]
+    tolerance: _Quantity
+
+
 class _Register(_Entry):
     register_: _Name = Field(validation_alias=AliasChoices("register"))
     kind: Literal["counter", "state", "gauge"]
@@ -132,6 +155,11 @@ class _Register(_Entry):
     max_rate: _Quantity | None = None
     max_gap: _Elapsed | None = None
     silence_limit: _Elapsed | None = None
+    glitch_window: _Elapsed | None = None
+    noise_band: _Quantity | None = None
+    refill_threshold: _Quantity | None = None
+    every: _Elapsed | None = None
+    cross_checks: list[_CrossCheck] = []
 
 
 class _Span(_Entry):
@@ -227,12 +255,21 @@ def _declaration(entry: _Register) -> Declaration:
     if entry.kind == "state":
         if entry.unit or entry.resolution:
             raise _Wrong("a state has neither unit nor resolution; leave them out")
+        _only_for(entry, "counter", _OF_COUNTERS)
+        _only_for(entry, "gauge", _OF_GAUGES)
         return Declaration(
-            entry.register_, "state", "state", Decimal(1), max_gap=entry.max_gap, silence_limit=entry.silence_limit
+            entry.register_,
+            "state",
+            "state",
+            Decimal(1),
+            max_gap=entry.max_gap,
+            silence_limit=entry.silence_limit,
+            every=entry.every,
         )
     if not entry.unit or not is_unit(entry.unit):
         raise _Wrong(f"a {entry.kind} needs a unit that is known, e.g. unit: km")
     unit, resolution = _tick(entry.unit, entry.resolution)
+    _check_physics(entry)
 
     def ticks(quantity: Quantity | None) -> int | None:
         return None if quantity is None else _ticks(quantity, unit, resolution)
@@ -249,7 +286,40 @@ def _declaration(entry: _Register) -> Declaration:
         max_rate=_rate(entry.max_rate, unit, resolution),
         max_gap=entry.max_gap,
         silence_limit=entry.silence_limit,
+        glitch_window=entry.glitch_window,
+        noise_band=ticks(entry.noise_band) or 0,
+        refill_threshold=ticks(entry.refill_threshold),
+        every=entry.every,
+        cross_checks=tuple(map(_cross_check, entry.cross_checks)),
     )
+
+
+_OF_COUNTERS = ("modulus", "tolerance", "max_rate", "glitch_window", "cross_checks")
+_OF_GAUGES = ("noise_band", "refill_threshold")
+
+
+def _check_physics(entry: _Register) -> None:
+    if entry.kind == "counter":
+        _only_for(entry, "gauge", _OF_GAUGES)
+    else:
+        _only_for(entry, "counter", ("glitch_window", "cross_checks"))
+    if entry.glitch_window is not None and entry.max_rate is None:
+        raise _Wrong("a glitch_window needs a max_rate: it says which later value fits")
+
+
+def _only_for(entry: _Register, kind: str, names: Iterable[str]) -> None:
+    for name in names:
+        if entry.kind != kind and getattr(entry, name):
+            raise _Wrong(f"{name} is declared of a {kind}, and this is a {entry.kind}; leave it out")
+
+
+def _cross_check(entry: _CrossCheck) -> CrossCheck:
+    if entry.tolerance.unit != "%":
+        raise _Wrong(f"tolerance {entry.tolerance} of a cross-check is a share, e.g. 5 %")
+    for path in entry.against:
+        if len(path.split("/")) != 2:  # noqa: PLR2004 - position and register
+            raise _Wrong(f"{path!r} is no path; write position/register, e.g. vehicle/gps_distance")
+    return CrossCheck(tuple(entry.against), f"{entry.tolerance.magnitude / 100:f}")
 
 
 def _tick(unit: str, resolution: Quantity | None) -> tuple[str, Decimal]:

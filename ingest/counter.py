@@ -2,6 +2,10 @@
 
 A counter is already an integral: use over `[a, b)` is V(b) - V(a), less what breaks take out. Everything here is whole
 ticks and whole microseconds, and does not depend on the order in which readings arrived.
+
+A fall is, in this order: a signed correction within the tolerance; an overflow near the modulus; a documented exchange
+or declared reset; a spike, if within the glitch window a later value fits [last good, last good + max rate * time];
+else the start of an epoch whose loss is held until somebody decides. A rise faster than the maximum rate is held too.
 """
 
 from __future__ import annotations
@@ -17,38 +21,73 @@ if TYPE_CHECKING:
 
 Quality: TypeAlias = Literal["reading", "interpolated", "carried", "start", "last"]
 Reason: TypeAlias = Literal["counter_fell", "above_max_rate", "conflict"]
+Kind: TypeAlias = Literal["correction", "rollover", "exchange", "reset", "spike", "hold", "released"]
+Shows: TypeAlias = Literal["value", "from_zero", "before"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class CounterReading:
-    """A value in ticks at an instant. order: which of two at one instant came first."""
+    """A value in ticks at an instant. order: which of two at one instant came first.
+
+    apart: the readings just before it are not among those given, so that a fall to it says nothing about spikes.
+    written: a person wrote it down; it tells no spike either.
+    """
 
     at: int
     device: str
     order: tuple[int, int]
     ticks: int
+    quality: Quality = "reading"
+    apart: bool = False
+    written: bool = False
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Exchange:
-    """A documented change of device: the old one ended at end_ticks, the new one starts at start_ticks."""
+    """A documented change of device: the old one ended at end_ticks, the new one starts at start_ticks.
+
+    The same device on both sides: a declared reset. A value that nobody wrote down has another quality than `reading`.
+    """
 
     at: int
     old_device: str
     end_ticks: int
     new_device: str
     start_ticks: int
+    end_quality: Quality = "reading"
+    start_quality: Quality = "reading"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What somebody decided about the held stretch between two readings.
+
+    bill: so many ticks were used, evenly; from_zero: the counter began again at zero; void: nothing was used. It holds
+    for that very stretch: if later readings cut it otherwise, the decision is void and the stretch waits again.
+    """
+
+    start: int
+    end: int
+    kind: Literal["bill", "from_zero", "void"]
+    device: str = ""
+    ticks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How a counter is read. modulus: ticks at which it overflows. max_rate: ticks per microsecond. max_gap: µs."""
+    """How a counter is read. modulus: ticks at which it overflows. max_rate: ticks per microsecond. max_gap: µs.
+
+    tolerance: ticks that it may fall as a correction. glitch: µs after a fall in which a spike must be over; it needs a
+    max_rate, because nothing else says what fits.
+    """
 
     on_reset: Literal["hold", "assume_zero", "documented_only"] = "hold"
     boundary: Literal["interpolate", "at_reading"] = "interpolate"
     modulus: int | None = None
     max_rate: Fraction | None = None
     max_gap: int | None = None
+    tolerance: int = 0
+    glitch: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +106,26 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A stretch that waits for a person."""
+    """A stretch that waits for a person. before, after: what the counter showed at its ends, in ticks."""
 
     start: int
     end: int
     reason: Reason
+    device: str = ""
+    before: int | None = None
+    after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """Where a counter is no plain integral, and what it was taken for. A spike lasts until the next good value."""
+
+    start: int
+    end: int
+    kind: Kind
+    device: str
+    before: int
+    after: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +134,22 @@ class _Point:
     device: str
     ticks: int
     opens: bool = False
+    quality: Quality = "reading"
+    apart: bool = False
+    written: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Stretch:
-    """From one accepted point to the next. used: ticks that count; total before it is in the course."""
+    """From one accepted point to the next. used: ticks that count; total before it is in the course.
+
+    shows: the value in between is the counter's own, one that began at zero, or the one before.
+    """
 
     start: _Point
     end: _Point
     used: int
-    from_zero: bool = False
+    shows: Shows = "value"
     flat: bool = False
 
 
@@ -100,6 +160,7 @@ class Course:
     rule: Rule
     stretches: list[_Stretch] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
+    breaks: list[Break] = field(default_factory=list)
     _starts: list[int] = field(default_factory=list)
     _totals: list[int] = field(default_factory=list)
     _only: _Point | None = None
@@ -132,94 +193,170 @@ class Course:
         if first is None:
             raise LookupError("a counter without readings has no value")
         if n < 0 or not self.stretches:
-            quality: Quality = "reading" if at == first.at else "start" if at < first.at else "last"
+            quality: Quality = first.quality if at == first.at else "start" if at < first.at else "last"
             return first.ticks, 0, first.device, quality
         stretch, total = self.stretches[n], self._totals[n]
         a, b = stretch.start, stretch.end
         if at == a.at:
-            return a.ticks, total, a.device, "reading"
+            return a.ticks, total, a.device, a.quality
         if at >= b.at:
-            return b.ticks, total + stretch.used, b.device, "reading" if at == b.at else "last"
+            return b.ticks, total + stretch.used, b.device, b.quality if at == b.at else "last"
         if stretch.flat:
             return a.ticks, total, a.device, "carried"
         moved = stretch.used * (at - a.at) // (b.at - a.at)
-        ticks = moved if stretch.from_zero else a.ticks + moved
+        ticks = {"value": a.ticks + moved, "from_zero": moved, "before": a.ticks}[stretch.shows]
         return ticks % self.rule.modulus if self.rule.modulus else ticks, total + moved, a.device, "interpolated"
 
 
-def course(readings: Iterable[CounterReading], exchanges: Iterable[Exchange], rule: Rule) -> Course:
+def course(
+    readings: Iterable[CounterReading],
+    exchanges: Iterable[Exchange],
+    rule: Rule,
+    releases: Iterable[Release] = (),
+) -> Course:
     """Order everything by time and classify every difference.
 
     Equal repetitions count once; of two values at one instant the first stands, and the other opens a doubt.
+
+    It need not be given all readings: between the neighbours of what is asked for, both sides of every fall (however
+    small) and of every rise above the greatest rate are enough. With a glitch window also every reading within it
+    after each fall; and falls must be looked for from the second reading back on that lies a whole window before the
+    one before (that is, twice: the last reading at least a window earlier), until two windows after the last neighbour.
+    A reading before which some were left out is `apart`.
     """
     whole = Course(rule)
-    points = _points(sorted(readings), sorted(exchanges), whole.doubts)
+    points = _without_spikes(_points(sorted(readings), sorted(exchanges), whole), whole)
+    decided = {(one.device, one.start, one.end): one for one in releases}
     whole._only = points[0] if points else None  # noqa: SLF001 - this builds it
     total = 0
     for a, b in pairwise(points):
         if b.opens:
             continue
-        stretch = _classify(a, b, whole)
-        whole.stretches.append(stretch)
-        whole._starts.append(a.at)  # noqa: SLF001
-        whole._totals.append(total)  # noqa: SLF001
-        total += stretch.used
+        stretch = _classify(a, b, whole, decided.get((a.device, a.at, b.at)))
+        total = _append(whole, stretch, total)
     if points and points[-1].opens:
-        whole.stretches.append(_Stretch(points[-1], points[-1], 0))
-        whole._starts.append(points[-1].at)  # noqa: SLF001
-        whole._totals.append(total)  # noqa: SLF001
+        _append(whole, _Stretch(points[-1], points[-1], 0), total)
     return whole
 
 
-def _points(readings: list[CounterReading], exchanges: list[Exchange], doubts: list[Doubt]) -> list[_Point]:
+def _append(whole: Course, stretch: _Stretch, total: int) -> int:
+    whole.stretches.append(stretch)
+    whole._starts.append(stretch.start.at)  # noqa: SLF001
+    whole._totals.append(total)  # noqa: SLF001
+    return total + stretch.used
+
+
+def _points(readings: list[CounterReading], exchanges: list[Exchange], whole: Course) -> list[_Point]:
     points: list[_Point] = []
-    for reading in _distinct(readings, doubts):
+    for reading in _distinct(readings, whole.doubts):
         foreign = any(
             (reading.device == e.old_device != e.new_device and reading.at > e.at)
             or (reading.device == e.new_device != e.old_device and reading.at < e.at)
             for e in exchanges
         )
         if foreign:
-            doubts.append(Doubt(reading.at, reading.at, "conflict"))
+            whole.doubts.append(Doubt(reading.at, reading.at, "conflict", reading.device))
         else:
-            points.append(_Point(reading.at, reading.device, reading.ticks))
+            points.append(_point(reading))
     for e in exchanges:
+        kind: Kind = "reset" if e.old_device == e.new_device else "exchange"
+        whole.breaks.append(Break(e.at, e.at, kind, e.new_device, e.end_ticks, e.start_ticks))
         points = [p for p in points if p.at != e.at]
-        points += [_Point(e.at, e.old_device, e.end_ticks), _Point(e.at, e.new_device, e.start_ticks, opens=True)]
+        points += [
+            _Point(e.at, e.old_device, e.end_ticks, quality=e.end_quality, written=True),
+            _Point(e.at, e.new_device, e.start_ticks, opens=True, quality=e.start_quality, written=True),
+        ]
     return sorted(points, key=lambda p: (p.at, p.opens))
+
+
+def _point(r: CounterReading) -> _Point:
+    return _Point(r.at, r.device, r.ticks, quality=r.quality, apart=r.apart, written=r.written)
 
 
 def _distinct(readings: list[CounterReading], doubts: list[Doubt]) -> list[CounterReading]:
     first: dict[int, CounterReading] = {}
+    told = set[tuple[int, int]]()
     for reading in sorted(readings, key=lambda r: (r.at, r.order, r.device, r.ticks)):
         kept = first.setdefault(reading.at, reading)
-        if kept.ticks != reading.ticks:
-            doubts.append(Doubt(reading.at, reading.at, "conflict"))
+        if kept.ticks != reading.ticks and (reading.at, reading.ticks) not in told:
+            told.add((reading.at, reading.ticks))
+            doubts.append(Doubt(reading.at, reading.at, "conflict", reading.device))
     return list(first.values())
 
 
-def _classify(a: _Point, b: _Point, whole: Course) -> _Stretch:
+def _without_spikes(points: list[_Point], whole: Course) -> list[_Point]:
+    """What is left when low values are taken out that a later good value gives away.
+
+    Whether a value is a spike depends on the readings around it alone, not on what was decided about earlier ones.
+    """
+    rule, low = whole.rule, set[int]()
+    if rule.glitch is None or rule.max_rate is None:
+        return points
+    for n, (a, b) in enumerate(pairwise(points)):
+        if a.written or b.written or b.apart or a.ticks - b.ticks <= rule.tolerance or _overflowed(a, b, rule):
+            continue
+        good = _good_again(points, n, rule)
+        if good is None:
+            continue
+        low |= {m for m in range(n + 1, good) if points[m].ticks < a.ticks - rule.tolerance}
+        whole.breaks.append(Break(b.at, points[good].at, "spike", a.device, a.ticks, b.ticks))
+    return [point for n, point in enumerate(points) if n not in low]
+
+
+def _good_again(points: list[_Point], before: int, rule: Rule) -> int | None:
+    """The first point in the glitch window that fits what was shown before the fall."""
+    a, until = points[before], points[before + 1].at + (rule.glitch or 0)
+    for m in range(before + 2, len(points)):
+        c = points[m]
+        if c.opens or c.at > until:
+            return None
+        if c.ticks >= a.ticks and _plausible(c.ticks - a.ticks, a, c, rule):
+            return m
+    return None
+
+
+def _classify(a: _Point, b: _Point, whole: Course, release: Release | None) -> _Stretch:
     rule, moved = whole.rule, b.ticks - a.ticks
     late = rule.boundary == "at_reading" or (rule.max_gap is not None and b.at - a.at > rule.max_gap)
     if moved >= 0 and _plausible(moved, a, b, rule):
         return _Stretch(a, b, moved, flat=late)
-    if moved >= 0:
-        whole.doubts.append(Doubt(a.at, b.at, "above_max_rate"))
-        return _Stretch(a, b, 0, flat=True)
-    if rule.modulus and _overflowed(moved + rule.modulus, a, b, rule):
-        return _Stretch(a, b, moved + rule.modulus, flat=late)
-    if rule.on_reset == "assume_zero" and _plausible(b.ticks, a, b, rule):
-        return _Stretch(a, b, b.ticks, from_zero=True, flat=late)
-    whole.doubts.append(Doubt(a.at, b.at, "counter_fell"))
+    if 0 < -moved <= rule.tolerance:
+        whole.breaks.append(_break(a, b, "correction"))
+        return _Stretch(a, b, moved, flat=late)
+    if moved < 0 and _overflowed(a, b, rule):
+        whole.breaks.append(_break(a, b, "rollover"))
+        return _Stretch(a, b, moved + (rule.modulus or 0), flat=late)
+    if release is not None:
+        whole.breaks.append(_break(a, b, "released"))
+        return _released(a, b, release, late)
+    if moved < 0 and rule.on_reset == "assume_zero" and _plausible(b.ticks, a, b, rule):
+        whole.breaks.append(_break(a, b, "reset"))
+        return _Stretch(a, b, b.ticks, shows="from_zero", flat=late)
+    whole.breaks.append(_break(a, b, "hold"))
+    reason: Reason = "above_max_rate" if moved >= 0 else "counter_fell"
+    whole.doubts.append(Doubt(a.at, b.at, reason, a.device, a.ticks, b.ticks))
     return _Stretch(a, b, 0, flat=True)
+
+
+def _break(a: _Point, b: _Point, kind: Kind) -> Break:
+    return Break(a.at, b.at, kind, a.device, a.ticks, b.ticks)
+
+
+def _released(a: _Point, b: _Point, release: Release, late: bool) -> _Stretch:  # noqa: FBT001 - private
+    if release.kind == "void":
+        return _Stretch(a, b, 0, flat=True)
+    if release.kind == "from_zero":
+        return _Stretch(a, b, b.ticks, shows="from_zero", flat=late)
+    return _Stretch(a, b, release.ticks, shows="before", flat=late)
 
 
 def _plausible(moved: int, a: _Point, b: _Point, rule: Rule) -> bool:
     return rule.max_rate is None or moved <= rule.max_rate * (b.at - a.at)
 
 
-def _overflowed(moved: int, a: _Point, b: _Point, rule: Rule) -> bool:
-    """Without a max_rate only a fall from the upper to the lower half is believed: noise must not count a round."""
-    if moved < 0 or rule.modulus is None or max(a.ticks, b.ticks) >= rule.modulus:
+def _overflowed(a: _Point, b: _Point, rule: Rule) -> bool:
+    """Only a fall from near the modulus is believed, the shorter way round, and no faster than the greatest rate."""
+    if rule.modulus is None or max(a.ticks, b.ticks) >= rule.modulus:
         return False
-    return 2 * moved <= rule.modulus if rule.max_rate is None else _plausible(moved, a, b, rule)
+    moved = b.ticks - a.ticks + rule.modulus
+    return 2 * moved <= rule.modulus and _plausible(moved, a, b, rule)

@@ -136,6 +136,11 @@ def read_instant(text: str) -> int:
     return whole + int((fraction or "0")[:6].ljust(6, "0"))
 
 
+def is_instant(text: str) -> bool:
+    """Whether it is written with its zone, as RFC 3339 has it."""
+    return _TIME.fullmatch(text) is not None
+
+
 def _read_state(value: str, unit: str, states: Mapping[str, int]) -> int:
     code = states.get(value)
     if code is None:

@@ -42,6 +42,10 @@ WINDOW = 12_000
 """Messages that may be unacknowledged: some batches of the largest size."""
 MOST_HELD = 32 * 1024 * 1024
 """Octets of messages that may be unacknowledged: while there are more, the wire is not read."""
+MOST_WAITING = WINDOW
+"""While so many messages wait to be judged, those of QoS 0 are dropped: for them no window holds."""
+LONGEST_BEAT = 60.0
+"""Seconds in which a network loop that is well turns round, also while the broker is away."""
 KEEPALIVE = 30
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
 """Seconds until a connection that broke is tried again."""
@@ -71,14 +75,14 @@ class Source:
         self, url: str, client_id: str, *, clock: Callable[[], datetime], group: str = "", files: Files | None = None
     ) -> None:
         self.arrivals: SimpleQueue[Arrival] = SimpleQueue()
-        self.connections = 0
-        self.new_sessions = 0
+        self.connections = self.new_sessions = self.dropped = 0
         self._clock = clock
         # An edge node's births explain its data, so whoever hears one must hear the other.
         own = tuple(f"$share/{group}/{topic}" for topic in OWN_FILTERS) if group else OWN_FILTERS
         self._filters = own + NODE_FILTERS
         self._generation = 0
         self._came = self._went = 0
+        self._beat = time.monotonic()
         self._committed = deque[Collection[Arrival]]()
         self._receipts = deque[bytes]()
         self._stopping = threading.Event()
@@ -111,6 +115,18 @@ class Source:
         """Whether messages arrive now; paho's own is_connected still says so after its thread died."""
         return self._thread.is_alive() and self._subscribed.is_set()
 
+    @property
+    def waiting(self) -> int:
+        """Messages that nobody has taken yet."""
+        return self.arrivals.qsize()
+
+    def problems(self) -> list[str]:
+        """Why a new process would do better; empty if all is well, also while the broker is away."""
+        if not self._thread.is_alive():
+            return ["the network thread ended"]
+        silence = time.monotonic() - self._beat
+        return [f"the network loop has not turned for {silence:.0f} s"] if silence > LONGEST_BEAT else []
+
     def acknowledge(self, arrivals: Collection[Arrival]) -> None:
         """Confirm committed messages, in order of arrival; those of an earlier connection come again."""
         self._went += sum(len(arrival.payload) for arrival in arrivals)
@@ -142,6 +158,7 @@ class Source:
     def _loop(self) -> None:
         pause, connections = FIRST_PAUSE, 0
         while not self._stopping.is_set():
+            self._beat = time.monotonic()
             try:
                 self._generation += 1
                 self._client.reconnect()
@@ -164,12 +181,20 @@ class Source:
         while self._client.socket() is stream.wire and not self._stopping.is_set():
             if self._await(stream):
                 for arrival in stream.read(self._generation, lambda: micros(self._clock())):
-                    self._came += len(arrival.payload)
-                    self.arrivals.put(arrival)
+                    if arrival.qos or self._has_room():
+                        self._came += len(arrival.payload)
+                        self.arrivals.put(arrival)
+                    else:
+                        self.dropped += 1
             self._confirm(stream)
             self._client.loop_misc()
+            self._beat = time.monotonic()
         if self._client.socket() is stream.wire:
             self._leave(stream)
+
+    def _has_room(self) -> bool:
+        """For messages of QoS 0: they must not keep the others from being read."""
+        return self.arrivals.qsize() < MOST_WAITING and self._came - self._went < MOST_HELD // 2
 
     def _await(self, stream: Stream) -> bool:
         """Wait for something to do; whether that is to read."""

@@ -3,8 +3,20 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import NamedTuple
 
-from ingest.counter import CounterReading, Doubt, Exchange, Part, Rule, course
+from ingest.counter import CounterReading, Course, Doubt, Exchange, Part, Quality, Release, Rule, course
+
+
+class Epoch(NamedTuple):
+    """A register is declared to have begun anew. closing, opening: what it showed before and after, if written down.
+
+    A counter of which nobody wrote it down began at zero; a gauge at its next reading.
+    """
+
+    at: int
+    closing: int | None
+    opening: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +24,9 @@ class Bound:
     """One device's register on the path over [start, end), µs since 1970; end None: still there.
 
     opening, closing: ticks that somebody wrote down at its ends. readings: (µs, ticks), at least the neighbours of each
-    needed instant, of both ends, and of every difference that may break.
+    needed instant, of both ends, of each epoch, and of every difference that may break. before, after: the readings of
+    the register next to its time here, where nothing was written down. searched: where falls were looked for; None:
+    everywhere.
     """
 
     device: str
@@ -21,43 +35,120 @@ class Bound:
     opening: int | None
     closing: int | None
     readings: tuple[tuple[int, int], ...]
+    before: tuple[int, int] | None = None
+    after: tuple[int, int] | None = None
+    epochs: tuple[Epoch, ...] = ()
+    releases: tuple[Release, ...] = ()
+    searched: tuple[int, int] | None = None
 
-    @property
-    def first(self) -> int | None:
-        """What it showed when it came: as written down, else its first reading."""
-        return self.opening if self.opening is not None else self.readings[0][1] if self.readings else None
 
-    @property
-    def last(self) -> int | None:
-        """What it showed when it went: as written down, else its last reading; else what it showed when it came."""
-        if self.closing is not None:
-            return self.closing
-        return self.readings[-1][1] if self.readings else self.opening
+class _End(NamedTuple):
+    ticks: int
+    quality: Quality
+
+
+class _Ends(NamedTuple):
+    """A bound with what it showed when it came and when it went."""
+
+    bound: Bound
+    label: str
+    opening: _End
+    closing: _End
 
 
 def counted(bounds: Sequence[Bound], instants: Sequence[int], rule: Rule) -> tuple[tuple[Part, ...], tuple[Doubt, ...]]:
     """Parts between the instants, and the doubts that touch them. Without any value there are no parts."""
-    known = [bound for bound in sorted(bounds, key=lambda bound: bound.start) if bound.first is not None]
-    # A device that comes back must not look like one that never left.
-    label = [f"{n}\0{bound.device}" for n, bound in enumerate(known)]
-    whole = course(_readings(known, label), _exchanges(known, label), rule)
-    parts = tuple(replace(part, device=part.device.partition("\0")[2]) for part in whole.parts(instants))
+    whole = course_of(bounds, rule)
+    parts = tuple(replace(part, device=plain(part.device)) for part in whole.parts(instants))
     first, last = instants[0], instants[-1]
     touching = (one for one in whole.doubts if one.start < last and (one.end > first or one.start >= first))
-    return parts, tuple(touching) if parts else ()
+    return parts, tuple(replace(one, device=plain(one.device)) for one in touching) if parts else ()
 
 
-def _readings(bounds: Sequence[Bound], label: Sequence[str]) -> Iterator[CounterReading]:
-    for bound, device in zip(bounds, label, strict=True):
-        for at, ticks in bound.readings:
-            yield CounterReading(at, device, (1, 0), ticks)
-    if bounds and bounds[0].opening is not None:
-        yield CounterReading(bounds[0].start, label[0], (0, 0), bounds[0].opening)
-    if bounds and bounds[-1].closing is not None and bounds[-1].end is not None:
-        yield CounterReading(bounds[-1].end, label[-1], (0, 0), bounds[-1].closing)
+def course_of(bounds: Sequence[Bound], rule: Rule) -> Course:
+    """The whole life as far as it is known; devices in it bear labels, see `plain`."""
+    known = list(_ends(bounds, rule))
+    releases = [replace(release, device=one.label) for one in known for release in one.bound.releases]
+    return course(_readings(known), _exchanges(known), rule, releases)
 
 
-def _exchanges(bounds: Sequence[Bound], label: Sequence[str]) -> Iterator[Exchange]:
-    for (old, old_label), (new, new_label) in pairwise(zip(bounds, label, strict=True)):
-        if old.last is not None and new.first is not None:
-            yield Exchange(new.start, old_label, old.last, new_label, new.first)
+def plain(label: str) -> str:
+    """The device's name. A device that comes back must not look like one that never left, so it bears a label."""
+    return label.partition("\0")[2]
+
+
+def _ends(bounds: Sequence[Bound], rule: Rule) -> Iterator[_Ends]:
+    """In order of time, those of which anything is known."""
+    for n, bound in enumerate(sorted(bounds, key=lambda bound: bound.start)):
+        opening = _opening(bound, rule)
+        if opening is not None:
+            closing = _closing(bound, rule) or _End(opening.ticks, "carried")
+            yield _Ends(bound, f"{n}\0{bound.device}", opening, closing)
+
+
+def _opening(bound: Bound, rule: Rule) -> _End | None:
+    """As written down; else between the readings around its coming; else its first reading."""
+    if bound.opening is not None:
+        return _End(bound.opening, "reading")
+    first = bound.readings[0] if bound.readings else None
+    return _between(bound.before, first or bound.after, bound.start, rule) or (first and _End(first[1], "start"))
+
+
+def _closing(bound: Bound, rule: Rule) -> _End | None:
+    """As written down; else between the readings around its going; else its last reading."""
+    if bound.closing is not None:
+        return _End(bound.closing, "reading")
+    last = bound.readings[-1] if bound.readings else None
+    found = None if bound.end is None else _between(last or bound.before, bound.after, bound.end, rule)
+    return found or (last and _End(last[1], "carried"))
+
+
+def _between(before: tuple[int, int] | None, after: tuple[int, int] | None, at: int, rule: Rule) -> _End | None:
+    """What the register showed at an instant, if the readings around it are one plausible rise."""
+    if after is not None and after[0] == at:
+        return _End(after[1], "reading")
+    if before is None or after is None or not before[1] <= after[1]:
+        return None
+    moved, took = after[1] - before[1], after[0] - before[0]
+    if rule.max_rate is not None and moved > rule.max_rate * took:
+        return None
+    if rule.boundary == "at_reading" or (rule.max_gap is not None and took > rule.max_gap):
+        return _End(before[1], "carried")
+    return _End(before[1] + moved * (at - before[0]) // took, "interpolated")
+
+
+def _readings(known: Sequence[_Ends]) -> Iterator[CounterReading]:
+    for n, one in enumerate(known):
+        next_start = known[n + 1].bound.start if n + 1 < len(known) else None
+        searched = one.bound.searched
+        for at, ticks in one.bound.readings:
+            apart = searched is not None and not searched[0] < at <= searched[1]
+            yield CounterReading(at, one.label, (1, 0), ticks, apart=apart)
+        end, closing = one.bound.end, one.closing
+        if end is not None and end != next_start and closing.quality in ("reading", "interpolated"):
+            yield CounterReading(end, one.label, (0, 0), *closing, written=True)
+    if known and (known[0].bound.opening is not None or known[0].opening.quality in ("interpolated", "carried")):
+        yield CounterReading(known[0].bound.start, known[0].label, (0, 0), *known[0].opening, written=True)
+
+
+def _exchanges(known: Sequence[_Ends]) -> Iterator[Exchange]:
+    for old, new in pairwise(known):
+        yield Exchange(
+            new.bound.start,
+            old.label,
+            old.closing.ticks,
+            new.label,
+            new.opening.ticks,
+            old.closing.quality,
+            new.opening.quality,
+        )
+    for one in known:
+        for epoch in one.bound.epochs:
+            if epoch.at <= one.bound.start or (one.bound.end is not None and epoch.at >= one.bound.end):
+                continue
+            earlier = [ticks for at, ticks in one.bound.readings if at < epoch.at]
+            closing = epoch.closing
+            if closing is None:
+                closing = earlier[-1] if earlier else one.opening.ticks
+            quality: Quality = "reading" if epoch.closing is not None else "carried"
+            yield Exchange(epoch.at, one.label, closing, one.label, epoch.opening or 0, quality)

@@ -1,5 +1,7 @@
 """Use cases: a batch of messages, or a device file, into the database in one transaction."""
 
+import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import partial
@@ -10,7 +12,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from core.database import transaction
-from core.store import audit, draw_knowledge
+from core.store import audit, current_knowledge, draw_knowledge
 from core.time import instant, micros
 from ingest.batch import Arrival, Batch, Origin, device_of, evidence, examine
 from ingest.catalogue import Catalogue
@@ -35,10 +37,11 @@ DATA_FAULTS = ("22", "23")
 
 
 class Outcome(NamedTuple):
-    """What was committed, by transaction, and the receipts that may be given for it."""
+    """What was committed, by transaction; the receipts that may be given for it; why items were quarantined."""
 
     counts: list[Counts]
     receipts: list[Receipt]
+    reasons: Counter[str]
 
 
 class Share(NamedTuple):
@@ -72,14 +75,14 @@ def write(engine: Engine, batch: Batch, at: datetime, *, client: str, live: bool
     if batch.identities:
         batch = _without_repeated(engine, batch)
     whole = Share(0, len(batch.rows), tuple(batch.refused), len(batch.arrivals))
-    receipts = list[Receipt]()
+    outcome = Outcome([], [], Counter())
     if not (batch.rows or batch.refused or batch.numbers or batch.lives or batch.repeated):
-        return Outcome([], receipts)
-    commit = partial(_commit, engine, batch, at, client=client, live=live, receipts=receipts)
-    counts = list(_write(commit, batch, whole))
-    if len(counts) > 1:
-        receipts += _note(engine, batch, at)
-    return Outcome(counts, receipts)
+        return outcome
+    commit = partial(_commit, engine, batch, at, client=client, live=live, outcome=outcome)
+    outcome.counts.extend(_write(commit, batch, whole))
+    if len(outcome.counts) > 1:
+        outcome.receipts.extend(_note(engine, batch, at))
+    return outcome
 
 
 def _note(engine: Engine, batch: Batch, at: datetime) -> list[Receipt]:
@@ -128,7 +131,7 @@ def living(engine: Engine) -> dict[str, Node]:
         return nodes.living(connection)
 
 
-def replay(engine: Engine, registry: Registry, name: str, node: Node, at: datetime, *, client: str) -> list[Counts]:
+def replay(engine: Engine, registry: Registry, name: str, node: Node, at: datetime, *, client: str) -> Outcome:
     """Judge again what waited for a birth of this node (`group/node`); what still waits stays in quarantine."""
     with transaction(engine) as connection:
         waiting = nodes.held(connection, name, most=MOST_REPLAYED)
@@ -140,11 +143,11 @@ def replay(engine: Engine, registry: Registry, name: str, node: Node, at: dateti
             batch.add(arrival, examined)
             understood.append(one)
     if not understood:
-        return []
-    counts = write(engine, batch, at, client=client).counts
+        return Outcome([], [], Counter())
+    outcome = write(engine, batch, at, client=client)
     with transaction(engine) as connection:
         nodes.replayed(connection, at, understood, node=name, known=draw_knowledge(connection))
-    return counts
+    return outcome
 
 
 def _write(commit: "partial[Counts]", batch: Batch, share: Share) -> Iterator[Counts]:
@@ -181,7 +184,7 @@ def _commit(  # its last three arguments are the same for all shares
     *,
     client: str,
     live: bool,
-    receipts: list[Receipt],
+    outcome: Outcome,
 ) -> Counts:
     staged = share.stop - share.start
     noted = list[Receipt]()
@@ -191,7 +194,8 @@ def _commit(  # its last three arguments are the same for all shares
         known = draw_knowledge(connection)
         written = reading.accept(connection, staged=staged, known=known) if staged else reading.NOTHING
         entries = [*entries_of(batch, share.refused), *entries_of(batch, conflicts_of(batch, written.conflicts))]
-        quarantined = quarantine.add(connection, entries, known=known)
+        reasons = quarantine.add(connection, entries, known=known)
+        quarantined = reasons.total()
         is_whole = staged + len(share.refused) == len(batch.rows) + len(batch.refused)
         received = staged + len(share.refused) + (batch.repeated if share.messages else 0)
         counts = Counts(share.messages, received, written.stored, received - written.stored - quarantined, quarantined)
@@ -200,21 +204,42 @@ def _commit(  # its last three arguments are the same for all shares
             noted = _note_in(connection, batch, at, known=known)
         if live:
             batches.notify(connection, newest=instant(batch.newest) if batch.newest else None, stored=written.stored)
-    receipts += noted
+    outcome.receipts.extend(noted)
+    outcome.reasons.update(reasons)
     return counts
 
 
-def session_lost(engine: Engine, at: datetime, *, client: str, surely: bool) -> list[Receipt]:
+def committed_since(engine: Engine, known: int, *, client: str) -> tuple[Counts, Counter[str]]:
+    """What this ingester has committed after K by its own accounts: counts, and quarantined items by reason."""
+    with transaction(engine) as connection:
+        return batches.since(connection, known, client=client), Counter(
+            quarantine.reasons_since(connection, known, client=client)
+        )
+
+
+def known_now(engine: Engine) -> int:
+    """The last committed knowledge number."""
+    with transaction(engine) as connection:
+        return current_knowledge(connection)
+
+
+def session_lost(engine: Engine, at: datetime, *, client: str, surely: bool) -> list[Receipt] | None:
     """Raise an alarm with the gaps as of now; the receipts whose publishing asks devices for what is missing.
 
-    surely: False if the session may be new because this client is; then the alarm is raised only if it ever worked.
+    surely: False if the session may be new because this client is; then None is returned unless it ever worked.
     """
     with transaction(engine) as connection:
         if not surely and not alarm.has_worked(connection, client):
-            return []
+            return None
         gaps = [gap._asdict() | {"heard_at": gap.heard_at.isoformat()} for gap in sequence.gaps(connection)]
         alarm.add(connection, at, kind="session_lost", client=client, detail={"gaps": gaps})
         return sequence.holed(connection)
+
+
+def messages_dropped(engine: Engine, at: datetime, *, client: str, messages: int) -> None:
+    """Raise an alarm about messages of QoS 0 that there was no room for."""
+    with transaction(engine) as connection:
+        alarm.add(connection, at, kind="qos0_dropped", client=client, detail={"messages": messages})
 
 
 def unsent_receipts(engine: Engine, since: datetime) -> list[Receipt]:
@@ -254,19 +279,21 @@ def _whole(arrival: Arrival, rejected: Rejected) -> bytes:
 
 def _entry(arrival: Arrival, rejected: Rejected, kept: bytes) -> Entry:
     return Entry(
-        topic=_storable(arrival.topic.decode("utf-8", "backslashreplace")),
+        topic=storable(arrival.topic.decode("utf-8", "backslashreplace")),
         payload_hash=quarantine.digest(arrival.payload),
         item=rejected.item,
         reason=rejected.reason.value,
-        detail=_storable(rejected.detail),
+        detail=storable(rejected.detail),
         payload=kept,
         size=len(arrival.payload),
         device=device_of(arrival.topic),
         received_at=instant(arrival.received_at),
+        content_type=storable(arrival.content_type),
+        properties=json.dumps([list(map(storable, pair)) for pair in arrival.properties]),
     )
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """PostgreSQL's text knows no zero character and no lone surrogate."""
     return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 

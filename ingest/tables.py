@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 from sqlalchemy import BigInteger, DateTime, Identity, Interval, LargeBinary, Numeric, Text
-from sqlalchemy.dialects.postgresql import TSTZRANGE, Range
+from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE, Range
 from sqlmodel import Field, SQLModel
 
 _SCHEMA = {"schema": "ingest"}
@@ -67,10 +67,15 @@ class Declaration(Row, table=True):
     max_rate: Decimal | None = Field(default=None, sa_type=Numeric)
     max_gap: timedelta | None = Field(default=None, sa_type=Interval)
     silence_limit: timedelta | None = Field(default=None, sa_type=Interval)
+    glitch_window: timedelta | None = Field(default=None, sa_type=Interval)
+    noise_band: int = Field(default=0, sa_type=BigInteger)
+    refill_threshold: Ticks = Field(default=None, sa_type=BigInteger)
+    every: timedelta | None = Field(default=None, sa_type=Interval)
+    cross_checks: Any = Field(default_factory=list, sa_type=JSONB)
 
 
 class Binding(Row, table=True):
-    """Which device serves which asset, where and when."""
+    """Which device serves which asset, where and when, as known until it is superseded by another row."""
 
     id: int | None = Field(default=None, primary_key=True, sa_column_args=[Identity(always=True)])
     device: int
@@ -79,6 +84,7 @@ class Binding(Row, table=True):
     during: Any = Field(sa_type=TSTZRANGE)
     evidence: str = Field(default="", sa_type=Text)
     known: int = Field(sa_type=BigInteger)
+    superseded: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class BindingValue(Row, table=True):
@@ -125,6 +131,8 @@ class Quarantine(Row, table=True):
     size: int
     device: str | None = Field(default=None, sa_type=Text)
     received_at: datetime = Field(sa_type=_INSTANT)
+    content_type: str = Field(default="", sa_type=Text)
+    properties: Any = Field(default_factory=list, sa_type=JSONB)
     known: int = Field(sa_type=BigInteger)
 
 

@@ -2,12 +2,13 @@
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from queue import Empty, Full, Queue, SimpleQueue
 from time import monotonic, sleep
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 import psycopg
 from sqlalchemy import Engine
@@ -17,11 +18,13 @@ from core.database import transaction
 from ingest import run
 from ingest.batch import MOST_MESSAGES, Arrival, Batch, Examined, examine
 from ingest.registry import Registry
+from ingest.run import Outcome
 from ingest.sequence import Receipt
 from ingest.store import register
 from ingest.store.batch import Counts
 from ingest.wire.node import Node, rebirth_request
 from ingest.wire.route import route_of
+from ingest.work import Work
 
 LINGER = 0.1
 """Seconds for which a batch waits for more before it is written."""
@@ -31,6 +34,8 @@ REFRESH = timedelta(seconds=10)
 """After so long the registry is looked at again, so that changed declarations take effect."""
 LIVE_EVERY = 1.0
 """Seconds between two notices to whoever shows readings live."""
+ALARM_EVERY = 60.0
+"""Seconds between two alarms about messages that were dropped."""
 RECEIPTS_EVERY = 0.5
 """Seconds between two receipts to a device: one answers all its messages of that time."""
 UNSENT = timedelta(hours=1)
@@ -48,6 +53,7 @@ class Messages(Protocol):
     arrivals: SimpleQueue[Arrival]
     connections: int
     new_sessions: int
+    dropped: int
 
     def start(self) -> None:
         """Begin to receive."""
@@ -63,6 +69,20 @@ class Messages(Protocol):
 
     def send(self, topic: str, payload: bytes) -> None:
         """Ask something of a device."""
+
+
+class Observer(Protocol):
+    """Who is told of each commit, in the writer's thread."""
+
+    def committed(self, batch: Batch, seconds: float) -> None:
+        """A batch was committed, which took so long."""
+
+
+class Tally(NamedTuple):
+    """What was committed since the start; reasons: of the quarantined items."""
+
+    counts: Counts
+    reasons: Counter[str]
 
 
 class Receipts:
@@ -103,8 +123,19 @@ class WriterDied(RuntimeError):
 class Ingester:
     """One ingester. `run` works in the calling thread until `stop` is called from another or from a signal handler."""
 
-    def __init__(self, engine: Engine, source: Messages, *, client: str, clock: Callable[[], datetime]) -> None:
-        self.total = Counts(0, 0, 0, 0, 0)
+    def __init__(
+        self,
+        engine: Engine,
+        source: Messages,
+        *,
+        client: str,
+        clock: Callable[[], datetime],
+        observer: Observer | None = None,
+    ) -> None:
+        self.tally = Tally(Counts(0, 0, 0, 0, 0), Counter())
+        self.work = Work()
+        self.sessions_lost = self.failures = 0
+        self._observer = observer
         self._engine = engine
         self._source = source
         self._client = client
@@ -115,13 +146,27 @@ class Ingester:
         self._told = -LIVE_EVERY
         self._receipts = Receipts(source)
         self._connections = self._sessions = 0
+        self._dropped, self._alarmed = 0, -ALARM_EVERY
+        self._since = 0
+        self._is_unsure = False
         self._registry: Registry | None = None
         self._nodes = dict[str, Node]()
         self._writer = threading.Thread(target=self._write_all, name="writer", daemon=True)
 
+    @property
+    def total(self) -> Counts:
+        """Items committed since the start."""
+        return self.tally.counts
+
     def stop(self) -> None:
         """Ask to finish: what was decoded is still written and acknowledged."""
         self._stopping.set()
+
+    def problems(self) -> list[str]:
+        """Why a new process would do better; empty if all is well."""
+        started = self._writer.ident is not None and not self._stopping.is_set()
+        dead = ["the writer thread ended"] if started and not self._writer.is_alive() else []
+        return dead + self.work.problems(monotonic())
 
     def run(self) -> None:
         """Work until stopped."""
@@ -129,6 +174,7 @@ class Ingester:
         self._source.start()
         batch, since = Batch(), monotonic()
         try:
+            self._since = self._persist(lambda: run.known_now(self._engine), "read what is known")
             self._nodes = self._persist(lambda: run.living(self._engine), "read the nodes")
             while not self._stopping.is_set():
                 self._watch()
@@ -137,6 +183,7 @@ class Ingester:
                 for arrival in self._taken(MOST_MESSAGES - len(batch.arrivals)):
                     if not batch.arrivals:
                         since = monotonic()
+                        self.work.open(arrival.received_at)
                     batch.add(arrival, self._examine(arrival))
                     if batch.is_full:
                         self._hand_over(batch)
@@ -157,14 +204,27 @@ class Ingester:
 
     def _watch(self) -> None:
         """What must be done from time to time, whether messages come or not."""
+        self.work.turned = monotonic()
         if (sessions := self._source.new_sessions) > self._sessions:
             self._sessions, surely = sessions, sessions > 1
             lost = partial(run.session_lost, self._engine, self._clock(), client=self._client, surely=surely)
-            self._receipts.add(self._persist(lost, "note that the broker lost the session"))
+            asking = self._persist(lost, "note that the broker lost the session")
+            if asking is not None:
+                self.sessions_lost += 1
+                _LOG.warning("The broker lost the session: devices are asked for what is missing.")
+                self._receipts.add(asking)
+        if (dropped := self._source.dropped) > self._dropped and monotonic() - self._alarmed >= ALARM_EVERY:
+            self._alarm_dropped(dropped)
         if (connections := self._source.connections) > self._connections:
             self._connections = connections
             self._receipt_unsent()
         self._receipts.publish_due()
+
+    def _alarm_dropped(self, dropped: int) -> None:
+        messages, self._dropped, self._alarmed = dropped - self._dropped, dropped, monotonic()
+        _LOG.warning("%d messages of QoS 0 came faster than they can be stored, and were dropped.", messages)
+        alarm = partial(run.messages_dropped, self._engine, self._clock(), client=self._client, messages=messages)
+        self._persist(alarm, "note that messages were dropped")
 
     def _receipt_unsent(self) -> None:
         """What was committed lately: who did it may have been killed, or have lost its connection, before saying so."""
@@ -183,6 +243,7 @@ class Ingester:
                 taken.append(arrivals.get_nowait())
         except Empty:
             pass
+        self.work.taken += len(taken)
         return taken
 
     def _examine(self, arrival: Arrival) -> Examined:
@@ -218,8 +279,11 @@ class Ingester:
         pause = FIRST_PAUSE
         while True:
             try:
-                return action()
+                with self.work.trying(threading.current_thread().name, monotonic()):
+                    return action()
             except (SQLAlchemyError, psycopg.Error) as error:
+                self._is_unsure = True
+                self.failures += 1
                 _LOG.warning("Could not %s, trying again in %.2f s: %s", what, pause, str(error).split("\n", 1)[0])
             if self._stopping.wait(pause):
                 raise Stopped
@@ -228,6 +292,7 @@ class Ingester:
     def _hand_over(self, batch: Batch | None) -> None:
         """Give a batch to the writer; wait while another one waits. None: there will be no more."""
         while self._writer.is_alive():
+            self.work.turned = monotonic()
             try:
                 self._waiting.put(batch, timeout=LINGER)
             except Full:
@@ -249,21 +314,36 @@ class Ingester:
         if live:
             self._told = monotonic()
 
-        def attempt() -> run.Outcome:
-            return run.write(self._engine, batch, self._clock(), client=self._client, live=live)
+        def attempt() -> Outcome:
+            began = monotonic()
+            outcome = run.write(self._engine, batch, self._clock(), client=self._client, live=live)
+            if self._observer is not None and batch.arrivals:
+                self._observer.committed(batch, monotonic() - began)
+            return outcome
 
         outcome = self._persist(attempt, "write readings")
-        self._count(outcome.counts)
+        self._count(outcome)
         self._receipts.add(outcome.receipts)
         self._source.acknowledge(batch.arrivals)
+        if batch.arrivals:
+            self.work.settle(len(batch.arrivals))
         for name, node in batch.born.items():
             again = partial(self._replay, name, node)
             self._count(self._persist(again, "replay what waited for a birth"))
 
-    def _replay(self, name: str, node: Node) -> list[Counts]:
+    def _replay(self, name: str, node: Node) -> Outcome:
         registry = self._read_registry()
         return run.replay(self._engine, registry, name, node, self._clock(), client=self._client)
 
-    def _count(self, done: Iterable[Counts]) -> None:
-        for counts in done:
-            self.total = Counts(*map(sum, zip(self.total, counts, strict=True)))
+    def _count(self, done: Outcome) -> None:
+        """Add up; after a failure ask our own accounts, for a commit may have been done that we were not told of."""
+        if self._is_unsure:
+            self._is_unsure = False
+            recount = partial(run.committed_since, self._engine, self._since, client=self._client)
+            self.tally = Tally(*self._persist(recount, "count what was committed"))
+            return
+        total = self.tally.counts
+        for counts in done.counts:
+            total = Counts(*map(sum, zip(total, counts, strict=True)))
+            _LOG.debug("Committed.", extra=counts._asdict())
+        self.tally = Tally(total, self.tally.reasons + done.reasons)

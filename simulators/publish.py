@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from threading import Event
 from types import TracebackType
-from typing import Self
-from urllib.parse import urlsplit
+from typing import NamedTuple, Self
+from urllib.parse import unquote, urlsplit
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
@@ -33,6 +33,14 @@ NOBODY_LISTENS = 0x10
 """MQTT 5's reason "No matching subscribers": acknowledged, and stored nowhere."""
 Progress = Callable[[int, int], None]
 """Called with messages and readings acknowledged so far."""
+
+
+class Files(NamedTuple):
+    """PEM files for `mqtts://`: the broker's authority (None: the system's), and our own certificate and its key."""
+
+    authority: str | None = None
+    certificate: str | None = None
+    key: str | None = None
 
 
 class BrokerUnreachableError(Exception):
@@ -64,7 +72,9 @@ class Publisher:
         window: int = WINDOW,
         patience: float = PATIENCE,
         progress: Progress | None = None,
+        files: Files | None = None,
     ) -> None:
+        self._files = files or Files()
         self.sent = Sent()
         self._url = url
         self._patience = patience
@@ -116,7 +126,7 @@ class Publisher:
         self._collect(0)
 
     def poll(self) -> None:
-        """Take in acknowledgements and receipts, without waiting; send again what should have been receipted by now."""
+        """Take in acknowledgements and receipts, without waiting; send again what is missed or overdue."""
         self._collect(self._window)
         while not self._receipts.empty():
             self._buffer.receipt(*self._receipts.get())
@@ -196,9 +206,9 @@ class Publisher:
             raise ValueError(f"{self._url!r} is no broker address: write mqtt://host:1883 or mqtts://host:8883")
         client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTv5)
         if at.username:
-            client.username_pw_set(at.username, at.password)
+            client.username_pw_set(unquote(at.username), unquote(at.password or ""))
         if at.scheme == "mqtts":
-            client.tls_set()
+            client.tls_set(*self._files)
         client.max_inflight_messages_set(0)  # the window is ours
         client.reconnect_delay_set(1, 8)
         client.on_connect, client.on_disconnect, client.on_publish = (

@@ -9,7 +9,7 @@ from typing import Self
 
 from simulators import grid
 from simulators.fault import FaultPlan, Faults, Injected
-from simulators.publish import PATIENCE, Progress, Publisher
+from simulators.publish import PATIENCE, Files, Progress, Publisher
 from simulators.scenario import Scenario
 from simulators.wire import SLOTS_OF_DAY, Live, Message
 
@@ -35,6 +35,7 @@ def upload_history(
     progress: Progress | None = None,
     faults: FaultPlan | None = None,
     per_pack: int = SLOTS_OF_DAY,
+    files: Files | None = None,
 ) -> Upload:
     """Publish every past reading over one connection for each gateway; return when all is acknowledged.
 
@@ -42,7 +43,7 @@ def upload_history(
     acknowledged so far, over all gateways. Raises BrokerUnreachableError.
     """
     at_work = Faults(faults or FaultPlan())
-    with _Gateways(scenario, broker_url, progress) as gateways:
+    with _Gateways(scenario, broker_url, progress, files=files) as gateways:
         packs = at_work.disturb(scenario.history(per_pack=per_pack))
         gateways.publish(at_work.strew(packs, at_work.garbage(scenario.devices, scenario.until)))
         gateways.drain()  # a contradiction must come after what it contradicts
@@ -59,6 +60,7 @@ def run_live(
     interval: float = 10.0,
     clock: Clock = lambda: datetime.now(UTC),
     progress: Progress | None = None,
+    files: Files | None = None,
 ) -> Upload:
     """Publish one message for each device every `interval` seconds until `stop` is set, beginning after `until`.
 
@@ -66,7 +68,7 @@ def run_live(
     """
     boot = f"{grid.floor_second(clock()):x}"
     devices = [Live(device, scenario.until, boot=boot) for device in scenario.devices]
-    with _Gateways(scenario, broker_url, progress, patience=LIVE_PATIENCE) as gateways:
+    with _Gateways(scenario, broker_url, progress, patience=LIVE_PATIENCE, files=files) as gateways:
         while not stop.is_set():
             now = clock()
             gateways.publish(_told(devices, gateways, now))
@@ -85,12 +87,18 @@ class _Gateways:
     """The connections of a scenario: a device's messages go through its own gateway, in order."""
 
     def __init__(
-        self, scenario: Scenario, broker_url: str, progress: Progress | None, *, patience: float = PATIENCE
+        self,
+        scenario: Scenario,
+        broker_url: str,
+        progress: Progress | None,
+        *,
+        patience: float = PATIENCE,
+        files: Files | None = None,
     ) -> None:
         names = dict.fromkeys(device.identity.gateway for device in scenario.devices)
         self._progress = progress
         self._publishers = {
-            name: Publisher(broker_url, name, patience=patience, progress=self._report) for name in names
+            name: Publisher(broker_url, name, patience=patience, progress=self._report, files=files) for name in names
         }
         self._open = ExitStack()
 

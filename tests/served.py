@@ -62,7 +62,8 @@ class serving:  # noqa: N801 - used as a statement
 
     def __init__(self, url: str, port: int = 0) -> None:
         self._engine = connect(url, role="yardstick_api")
-        self._application = create(self._engine, lambda: AT)
+        self._worker = connect(url, role="yardstick_worker")
+        self._application = create(self._engine, lambda: AT, worker=self._worker)
         config = uvicorn.Config(self._application, port=port, log_level="warning", timeout_graceful_shutdown=2)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run)
@@ -79,3 +80,4 @@ class serving:  # noqa: N801 - used as a statement
         self._server.should_exit = True
         self._thread.join(timeout=15)
         self._engine.dispose()
+        self._worker.dispose()

@@ -9,11 +9,15 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from billing.label import labels
+from billing.reference import printed
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from rich.console import RenderableType
 
+    from billing.margin import Margin
     from billing.run import Summary
 
 
@@ -27,6 +31,8 @@ def run_view(done: Summary) -> RenderableType:
     for draft in done.drafts:
         amounts = [_money(draft[name], draft["currency"]) for name in ("net", "tax", "gross")]
         table.add_row(draft["contract_name"], draft["state"], *amounts, draft["reason"])
+    if (more := sum(sums["drafts"] for sums in done.counts) - len(done.drafts)) > 0:
+        table.add_row(f"… {more} more", "", "", "", "", "")
     for sums in done.counts:
         amounts = [_money(sums[name], sums["currency"]) for name in ("net", "tax", "gross")]
         table.add_row(f"{sums['drafts']} drafts", sums["state"], *amounts, "", style="bold")
@@ -35,14 +41,16 @@ def run_view(done: Summary) -> RenderableType:
 
 
 def invoice_view(document: Mapping[str, Any]) -> RenderableType:
-    """An invoice or draft: lines with their steps, tax, totals."""
-    issue = document["issue"] or {"number": "draft", "issue_date": "", "due_date": ""}
+    """An invoice or draft in the debtor's language: lines with their steps, tax, totals."""
+    words = labels(document.get("language"))
+    issue = document["issue"] or {"number": words["draft"], "issue_date": "", "due_date": ""}
     currency = document["currency"]
     title = f"{issue['number']} · {document['contract']} · {document['period']} · {document['buyer']['name']}"
-    table = Table(
-        "clause", "asset", "text", title=title, caption=f"issued {issue['issue_date']}, due {issue['due_date']}"
-    )
-    table.add_column("VAT", justify="right")
+    dates = f"{words['issued']} {issue['issue_date']}, {words['due']} {issue['due_date']}"
+    if reference := issue.get("payment_reference"):
+        dates += f", {words['reference']} {printed(reference)}"
+    table = Table(words["clause"], words["asset"], words["text"], title=title, caption=dates)
+    table.add_column(words["vat"], justify="right")
     table.add_column(currency, justify="right")
     for line in document["lines"]:
         text = Text(line["text"])
@@ -51,12 +59,32 @@ def invoice_view(document: Mapping[str, Any]) -> RenderableType:
         tax = f"{line['tax']['category']} {line['tax']['rate']} %"
         table.add_row(line["clause"], line["asset"], text, tax, _money(line["amount"], ""))
     table.add_section()
-    table.add_row("", "", "net", "", _money(document["net"], ""), style="bold")
-    for part in document["tax"]:
-        label = f"VAT {part['rate']} % on {_money(part['base'], '')}"
-        table.add_row("", "", label, part["category"], _money(part["tax"], ""))
-    table.add_row("", "", "gross", "", _money(document["gross"], ""), style="bold")
+    _add_totals(table, document, words)
     return table
+
+
+def margin_view(rows: Sequence[Margin], period: str) -> RenderableType:
+    """Revenue, credits, costs and what is left, by contract and asset."""
+    table = Table("contract", "asset", title=f"margin {period}, net of tax")
+    for name in ("revenue", "credits", "costs", "margin"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        amounts = [_money(value, row.currency) for value in (row.revenue, row.credits, row.costs, row.margin)]
+        table.add_row(row.contract, row.asset, *amounts)
+    return table
+
+
+def _add_totals(table: Table, document: Mapping[str, Any], words: Mapping[str, str]) -> None:
+    table.add_row("", "", words["net"], "", _money(document["net"], ""), style="bold")
+    for part in document["tax"]:
+        label = f"{words['vat']} {part['rate']} % {words['base'].lower()} {_money(part['base'], '')}"
+        table.add_row("", "", label, part["category"], _money(part["tax"], ""))
+    table.add_row("", "", words["gross"], "", _money(document["gross"], ""), style="bold")
+    if (tax_in := document.get("tax_in")) and tax_in["tax_total"] is not None:
+        rates = ", ".join(
+            f"1 {x['base']} = {x['rate']} {x['quote']} ({x['source']}, {x['day']})" for x in tax_in["rates"]
+        )
+        table.add_row("", "", f"{words['vat_in']} {tax_in['currency']}: {rates}", "", _money(tax_in["tax_total"], ""))
 
 
 def _money(amount: Any, currency: str | None) -> str:

@@ -1,21 +1,28 @@
 """Accounts of devices at the broker, and the broker's files, on the command line."""
 
 import secrets
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
+from api.authority import save
+from api.commands.certificate import authority_in
 from api.commands.connection import worker
 from core.clock import now
 from core.database import transaction
 from core.store import audit
 from ingest import broker
+from ingest.store import certificate
 from ingest.store import credential as store
 
 credential = typer.Typer(name="credential", help="Accounts of devices at the broker: create, revoke, export.")
 By = Annotated[str, typer.Option(help="Who does it.")]
 _PASSWORD_OCTETS = 32
+MODE = 0o640
+LIST_LASTS = timedelta(days=365)
+"""Export at least so often: with a list that is too old the broker refuses everybody."""
 
 
 @credential.command("create")
@@ -56,33 +63,39 @@ def export(
     client_certificates: Annotated[
         bool, typer.Option("--client-certificates", help="Devices sign in by certificate; its CN is the device.")
     ] = False,
+    authority: Annotated[
+        Path | None,
+        typer.Option(help="Folder with ca.crt and ca.key, to sign the list of revoked certificates (crl.pem)."),
+    ] = None,
 ) -> None:
-    """Write the broker's files; then reload it (SIGHUP re-reads passwords and access)."""
+    """Write the broker's files; then reload it (SIGHUP re-reads passwords, access and the revocation list)."""
     if client_certificates and not certificates:
         _stop("--client-certificates needs --certificates")
-    tls = None
-    if certificates:
-        tls = broker.Tls(
-            f"{certificates}/ca.crt",
-            f"{certificates}/server.crt",
-            f"{certificates}/server.key",
-            clients=client_certificates,
-        )
+    if authority and not client_certificates:
+        _stop("--authority is for --client-certificates")
+    at, place = now(), str(folder.resolve())
+    signing = authority_in(authority) if authority else None
     with worker() as engine, transaction(engine) as connection:
-        accounts = store.active(connection)
+        passwords = store.active(connection)
+        accounts = certificate.accounts(connection, at)
+        revoked = certificate.revoked(connection, at, issuer=signing.fingerprint) if signing else []
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / "passwd", broker.password_file((name, hashed) for name, _, hashed in accounts))
-    _write(folder / "acl", broker.access_file(name for name, kind, _ in accounts if kind == "ingester"))
-    _write(folder / "mosquitto.conf", broker.configuration(str(folder.resolve()), port=port, data=data, tls=tls))
-    typer.echo(f"{folder}: {len(accounts)} accounts")
+    if signing:
+        save(folder / "crl.pem", signing.revocations(revoked, at, lasts=LIST_LASTS), mode=MODE)
+    has_list = (folder / "crl.pem").exists()
+    tls = _tls(certificates, clients=client_certificates, revocations=f"{place}/crl.pem" if has_list else "")
+    save(folder / "passwd", broker.password_file((name, hashed) for name, _, hashed in passwords), mode=MODE)
+    save(folder / "acl", broker.access_file(accounts), mode=MODE)
+    save(folder / "mosquitto.conf", broker.configuration(place, port=port, data=data, tls=tls), mode=MODE)
+    typer.echo(f"{folder}: {sum(one.is_open for one in accounts)} accounts")
 
 
-def _write(path: Path, content: str) -> None:
-    """Whole or not at all, and not for everybody's eyes."""
-    new = path.with_suffix(".new")
-    new.touch(mode=0o640)
-    new.write_text(content)
-    new.replace(path)
+def _tls(folder: str | None, *, clients: bool, revocations: str) -> broker.Tls | None:
+    if folder is None:
+        return None
+    return broker.Tls(
+        f"{folder}/ca.crt", f"{folder}/server.crt", f"{folder}/server.key", clients=clients, revocations=revocations
+    )
 
 
 def _stop(message: str) -> NoReturn:

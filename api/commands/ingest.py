@@ -14,9 +14,13 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Engine
 
+from api import intake, metric
+from api.commands.certificate import certificate
 from api.commands.credential import credential
 from api.commands.quarantine import quarantine
 from api.commands.supervise import supervise
+from api.log import begin
+from api.watch import Watched, database_problems, watching
 from core.clock import now
 from core.database import connect, transaction
 from core.problem import Problem, Problems
@@ -42,6 +46,7 @@ readings = typer.Typer(name="readings", help="Look at what devices sent.")
 
 readings.add_typer(quarantine)
 device.add_typer(credential)
+device.add_typer(certificate)
 
 _CANNOT_RUN = 2
 _TYPE_OF = {written: name for name, written in CONTENT_TYPES.items()}
@@ -56,26 +61,33 @@ def ingest(
     ] = 1,
 ) -> None:
     """Take readings from the broker into the database until SIGTERM or Ctrl-C; then write what has come and stop."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     settings = Settings()
+    begin(settings)
     name = client or settings.ingest_client
     if processes > 1:
-        supervise(processes, client=name, group=settings.ingest_group)
+        supervise(processes, client=name, settings=settings)
         return
     _tune()
     with _database(settings) as engine:
-        worker = Ingester(engine, _source(settings, name), client=name, clock=now)
-        for ending in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(ending, lambda *_: worker.stop())
-        worker.run()
-    total = worker.total
-    logging.getLogger(__name__).info(
-        "Stopped: %d received = %d stored + %d duplicate + %d quarantined",
-        total.received,
-        total.stored,
-        total.duplicate,
-        total.quarantined,
+        _work(settings, engine, name)
+
+
+def _work(settings: Settings, engine: Engine, name: str) -> None:
+    metrics = metric.registry()
+    source = _source(settings, name)
+    worker = Ingester(engine, source, client=name, clock=now, observer=intake.Commits(metrics, now))
+    metrics.register(intake.IngesterState(name, worker, source, now))
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, lambda *_: worker.stop())
+    watched = Watched(
+        metrics,
+        live=lambda: source.problems() + worker.problems(),
+        ready=lambda: ([] if source.is_subscribed else ["the broker is away"]) + database_problems(engine),
     )
+    with watching(settings.ingest_http, watched):
+        worker.run()
+    said = "Stopped: %d received = %d stored + %d duplicate + %d quarantined"
+    logging.getLogger(__name__).info(said, *worker.total[1:])
 
 
 def _tune() -> None:
@@ -87,7 +99,8 @@ def _tune() -> None:
 
 def _source(settings: Settings, client: str) -> Source:
     url = _needed(settings.broker_url, "YARDSTICK_BROKER_URL", "mqtt://host:1883")
-    files = Files(settings.broker_ca, settings.broker_certificate, settings.broker_key)
+    own = (path and path.replace("{client}", client) for path in (settings.broker_certificate, settings.broker_key))
+    files = Files(settings.broker_ca, *own)
     try:
         return Source(url, client, clock=now, group=settings.ingest_group, files=files)
     except BadBrokerUrl as error:

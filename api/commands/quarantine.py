@@ -10,8 +10,7 @@ from sqlalchemy import Connection, Engine
 from api.commands.connection import worker
 from core.clock import now
 from core.database import transaction
-from core.time import instant, micros
-from ingest.batch import Arrival
+from core.time import instant
 from ingest.reason import SENTENCE, Reason
 from ingest.review import run
 from ingest.review.item import FIELDS, Ruling, read_again
@@ -43,6 +42,9 @@ def show(reference: Reference) -> None:
         entry = _one(connection, reference)
         typer.echo(f"{entry.reference}  {entry.topic}  received {entry.received_at.isoformat(sep=' ')}")
         typer.echo(f"{entry.reason}: {entry.detail}. {SENTENCE[Reason(entry.reason)]}")
+        for name, value in [("content type", entry.content_type), *map(tuple, entry.properties)]:
+            if value:
+                typer.echo(f"{name}: {value}")
         typer.echo(entry.payload[:2000].decode("utf-8", "backslashreplace"))
         for line in _neighbours(connection, entry):
             typer.echo(line)
@@ -50,10 +52,9 @@ def show(reference: Reference) -> None:
 
 def _neighbours(connection: Connection, entry: Open) -> list[str]:
     """Readings around the item, in ticks, and where it would stand among them."""
-    arrival = Arrival(0, 0, 1, entry.topic.encode(), entry.payload, micros(entry.received_at))
     registry = register.snapshot(connection, now())
     ruling = Ruling("release", SOMEBODY, "", {})
-    rows = read_again(arrival, entry.item, entry.device, registry=registry, ruling=ruling).rows
+    rows = read_again(run.arrival_of(entry), entry.item, entry.device, registry=registry, ruling=ruling).rows
     if not rows:
         return []
     _, register_id, at, ticks, *_ = rows[0]

@@ -1,15 +1,18 @@
 """`yardstick schedule`: evaluate running periods and close due ones, until told to stop."""
 
-import logging
 import signal
 import threading
 from typing import Annotated
 
 import typer
 
+from api import metric
 from api.commands.connection import worker
+from api.log import begin
+from api.watch import Watched, database_problems, watching
 from contracts.jobs import Ticker
 from core import clock
+from core.settings import Settings
 
 app = typer.Typer()
 
@@ -18,19 +21,25 @@ app = typer.Typer()
 def schedule(
     interval: Annotated[float, typer.Option(help="Seconds between two looks for due work.", min=1)] = 60.0,
 ) -> None:
-    """Evaluate the running period of every contract each minute, and close periods after their cut-off.
+    """Each minute, evaluate running periods, close periods after their cut-off, and roll up readings.
 
     Any number may run beside each other: each job is done by one of them at a time. SIGTERM and Ctrl-C end it cleanly.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    # APScheduler announces every single run; what was done is said by the jobs.
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    settings = Settings()
+    begin(settings)
+    metrics = metric.registry()
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     with worker() as engine:
-        ticker = Ticker(engine, clock.now, interval=interval)
-        ticker.start()
-        typer.echo(f"scheduling, every {interval:g} s")
-        ended.wait()
-        ticker.stop()
+        ticker = Ticker(engine, clock.now, interval=interval, ran=metric.Jobs(metrics).ran)
+        watched = Watched(
+            metrics,
+            live=lambda: [] if ticker.is_running else ["the scheduler does not run"],
+            ready=lambda: database_problems(engine),
+        )
+        with watching(settings.schedule_http, watched):
+            ticker.start()
+            typer.echo(f"scheduling, every {interval:g} s")
+            ended.wait()
+            ticker.stop()

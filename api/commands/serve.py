@@ -1,19 +1,21 @@
 """`yardstick serve`: the HTTP API and the portal."""
 
-import logging
 from types import FrameType
 from typing import Annotated
 
 import typer
 import uvicorn
 
+from api import metric
 from api.application import create
 from api.commands.connection import address
+from api.log import begin
+from api.watch import Watched, database_problems, watching
 from core import clock
 from core.database import connect
 from core.settings import Settings
 
-POOL = 20
+POOL, COMMANDS = 20, 3
 
 
 class Server(uvicorn.Server):
@@ -30,11 +32,13 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one. [YARDSTICK_PORT]")] = None,
 ) -> None:
     """Serve the HTTP API and the portal until SIGTERM or Ctrl-C."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = Settings()
+    begin(settings)
+    metrics = metric.registry()
     engine = connect(address(), role="yardstick_api", pool_size=POOL)
+    worker = connect(address(), role="yardstick_worker", pool_size=COMMANDS)
     config = uvicorn.Config(
-        create(engine, clock.now),
+        create(engine, clock.now, answered=metric.Requests(metrics).answered, worker=worker),
         host=settings.host if host is None else host,
         port=settings.port if port is None else port,
         log_config=None,
@@ -42,5 +46,7 @@ def serve(
         server_header=False,
         timeout_graceful_shutdown=5,
     )
-    Server(config).run()
+    with watching(settings.serve_http, Watched(metrics, live=list, ready=lambda: database_problems(engine))):
+        Server(config).run()
     engine.dispose()
+    worker.dispose()

@@ -25,25 +25,35 @@ def simulate(
     now: Annotated[
         datetime | None, typer.Option(help="Instant at which the past ends; the clock's, if not given.")
     ] = None,
+    ca: Annotated[str | None, typer.Option(help="File of the broker's authority. [YARDSTICK_BROKER_CA]")] = None,
+    cert: Annotated[str | None, typer.Option(help="File of our certificate. [YARDSTICK_BROKER_CERTIFICATE]")] = None,
+    key: Annotated[str | None, typer.Option(help="File of its key. [YARDSTICK_BROKER_KEY]")] = None,
 ) -> None:
-    """Publish what 40 trucks and 12 printers say to the broker at YARDSTICK_BROKER_URL."""
+    """Publish what 40 trucks and 12 printers say to the broker at YARDSTICK_BROKER_URL.
+
+    The URL may hold a name and a password; `mqtts://` needs the files. They speak for all devices over few connections,
+    so the broker must let this account write every device's topics.
+    """
+    from simulators.publish import Files
     from simulators.run import run_live, upload_history
     from simulators.scenario import demo
 
-    url = Settings().broker_url
+    settings = Settings()
+    url = settings.broker_url
+    files = Files(ca or settings.broker_ca, cert or settings.broker_certificate, key or settings.broker_key)
     if url is None:
         raise typer.BadParameter("YARDSTICK_BROKER_URL is not set; give a broker's address such as mqtt://host:1883")
     scenario = demo(now or clock.now())
     if prepare:
         _prepare(scenario)
     if history:
-        upload = upload_history(scenario, url)
+        upload = upload_history(scenario, url, files=files)
         typer.echo(f"uploaded {upload.readings:,} readings in {upload.messages:,} messages")
     if interval:
         stop = Event()
         for ending in (signal.SIGTERM, signal.SIGINT):
             signal.signal(ending, lambda *_: stop.set())
-        run_live(scenario, url, stop=stop, interval=interval, clock=clock.now)
+        run_live(scenario, url, stop=stop, interval=interval, clock=clock.now, files=files)
 
 
 def _prepare(scenario: "Scenario") -> None:

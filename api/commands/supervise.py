@@ -8,6 +8,8 @@ import sys
 import time
 from collections.abc import Mapping
 
+from core.settings import Settings
+
 PAUSE = 1.0
 """Seconds until an ingester that ended is started again."""
 LOOK = 0.1
@@ -18,10 +20,12 @@ _LOG = logging.getLogger(__name__)
 class Supervisor:
     """Runs `count` ingesters named `<client>-1`, `<client>-2`, …, until it is told to stop by a signal."""
 
-    def __init__(self, count: int, *, client: str, group: str, environment: Mapping[str, str]) -> None:
-        names = [f"{client}-{n}" for n in range(1, count + 1)]
-        shared = {"YARDSTICK_INGEST_GROUP": group or client}
-        self._environments = [{**environment, **shared, "YARDSTICK_INGEST_CLIENT": name} for name in names]
+    def __init__(self, count: int, *, client: str, settings: Settings, environment: Mapping[str, str]) -> None:
+        shared = {**environment, "YARDSTICK_INGEST_GROUP": settings.ingest_group or client}
+        self._environments = [
+            shared | {"YARDSTICK_INGEST_CLIENT": f"{client}-{n}", "YARDSTICK_INGEST_HTTP": nth(settings.ingest_http, n)}
+            for n in range(1, count + 1)
+        ]
         self._stopping = False
 
     def run(self) -> None:
@@ -46,11 +50,17 @@ class Supervisor:
         self._stopping = True
 
 
+def nth(address: str, n: int) -> str:
+    """Where the n-th process answers: each on a port of its own, from `host:port` on; nowhere if there is none."""
+    host, _, port = address.rpartition(":")
+    return f"{host}:{int(port) + n - 1}" if address else ""
+
+
 def _start(environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
     # A Ctrl-C in the terminal is for the supervisor; a new session keeps it from the children.
     return subprocess.Popen([sys.executable, "-c", PROGRAM], env=dict(environment), start_new_session=True)
 
 
-def supervise(count: int, *, client: str, group: str) -> None:
+def supervise(count: int, *, client: str, settings: Settings) -> None:
     """Run so many ingesters in processes of their own with this process's environment."""
-    Supervisor(count, client=client, group=group, environment=os.environ).run()
+    Supervisor(count, client=client, settings=settings, environment=os.environ).run()

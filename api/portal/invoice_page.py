@@ -14,6 +14,7 @@ from api.portal.bill import lowest_first
 from api.portal.context import ContractChoice, First, choose, shown
 from api.routes.invoice import found
 from api.visit import MoneyReader
+from billing.label import labels
 from billing.store import view
 from contracts.store import view as contract_view
 from core.money import Money
@@ -23,16 +24,6 @@ router = APIRouter(prefix="/portal/invoices")
 PAGE, LINES = 50, 100
 # A clause with so few lines is unfolded at once.
 FEW = 12
-# Categories of EN 16931.
-CATEGORIES = {
-    "S": "Standard rate",
-    "Z": "Zero rate",
-    "E": "Exempt",
-    "AE": "Reverse charge",
-    "K": "Within the EU",
-    "G": "Export",
-    "O": "Outside scope",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +84,7 @@ def invoice_page(
         shown_lines=len(document["lines"][start : start + LINES]),
         size=LINES,
         first=start,
-        categories=CATEGORIES,
+        w=labels(row.document.get("language")),
         opened=line,
         reports={(one.document["asset"], one.document["clause"]): one.public_id for one in reports},
         promises=lowest_first(judged),

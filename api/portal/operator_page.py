@@ -10,7 +10,7 @@ from api.paging import Cursor
 from api.portal import chart
 from api.portal import format as show
 from api.portal.context import shown
-from api.routes import ingest
+from api.routes import ingest, meter
 from api.visit import Operator, Visit
 from ingest.store import view
 from ingest.store.view import IngestCount
@@ -32,6 +32,7 @@ def operator_page(request: Request, visit: Operator) -> Response:
         series=series,
         chart=chart.daily([Fraction(int(one.received)) for one in series], []),
         reasons=view.quarantine_reasons(visit.connection, since=visit.at - DAY),
+        silent=meter.silences(visit),
         last_reading_at=view.last_reading_at(visit.connection),
     )
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any, Literal, cast
@@ -219,7 +219,7 @@ def _merged(found: Iterable[Painted]) -> list[Painted]:
     for one in found:
         last = out[-1] if out else None
         if last and last.end == one.start and LOOKS[last.category][0] == LOOKS[one.category][0] == "up":
-            out[-1] = replace(last, end=one.end)
+            out[-1] = last._replace(end=one.end)
         else:
             out.append(one)
     return out

@@ -1,16 +1,33 @@
 """Billing runs: how far the invoices of a period are."""
 
+import json
+import logging
+from collections.abc import Callable
 from datetime import date, datetime
+from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, BackgroundTasks, Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from sqlalchemy import Engine
 
 from api import errors
+from api.command import Finance, IfMatch, Worker, match, once
 from api.errors import NotFound
-from api.paging import Cursor, Limit, Page, cursor, read_number
-from api.visit import FinancePerson
+from api.paging import Cursor, Limit, Page, read_number
+from api.paging import cursor as make_cursor
+from api.visit import FinancePerson, Visit
+from api.writing import Writing
+from billing import run as billing
+from billing.state import after
+from billing.store import entity as entities
 from billing.store import view
 from billing.store.view import RunView
+from core.database import transaction
+
+log = logging.getLogger("yardstick.api")
+WRITING = (401, 403, 409, 422, 503)
+DOING = (*WRITING, 404)
 
 router = APIRouter(prefix="/v1/billing-runs", tags=["billing runs"])
 
@@ -37,6 +54,40 @@ class BillingRun(BaseModel):
     issue_date: date | None
 
 
+class NewRun(BaseModel):
+    """A run to create: a seller of yours, by name, and a period."""
+
+    entity: str = Field(min_length=1, max_length=200, examples=["Truck Supplier GmbH"])
+    period: str = Field(min_length=1, max_length=20, examples=["2026-10"])
+
+
+class Exclusion(BaseModel):
+    """A contract to leave out of a run, and why."""
+
+    contract: str = Field(min_length=1, max_length=200, description="By name.")
+    reason: str = Field(min_length=1, max_length=2_000)
+
+
+class Overriding(Exclusion):
+    """A finding that does not stand in a draft's way, and why."""
+
+    code: str = Field(min_length=1, max_length=100, examples=["facts_missing"])
+
+
+class Draft(BaseModel):
+    """A contract in a run. `findings` say what stands in its way, and what to look at first."""
+
+    contract: str
+    state: str = Field(examples=["ok", "warning", "blocked", "excluded", "issued"])
+    reason: str
+    net: str | None
+    tax: str | None
+    gross: str | None
+    currency: str | None
+    hash: str
+    findings: Any
+
+
 @router.get("", operation_id="listBillingRuns", responses=errors.responses(401, 403, 422))
 def index(visit: FinancePerson, limit: Limit = 50, cursor: Cursor = None) -> Page[BillingRun]:
     """Billing runs, newest first."""
@@ -45,17 +96,172 @@ def index(visit: FinancePerson, limit: Limit = 50, cursor: Cursor = None) -> Pag
 
 
 @router.get("/{run}", operation_id="getBillingRun", responses=errors.responses(401, 403, 404))
-def one(visit: FinancePerson, run: str) -> BillingRun:
-    """One billing run."""
+def one(visit: FinancePerson, run: str, response: Response) -> BillingRun:
+    """One billing run; send its ETag as If-Match to approve or issue exactly this."""
+    row = found(visit, run)
+    response.headers["ETag"] = tag_of(row)
+    return _schema(row)
+
+
+@router.get("/{run}/drafts", operation_id="listBillingRunDrafts", responses=errors.responses(401, 403, 404, 422))
+def drafts(visit: FinancePerson, run: str, limit: Limit = 50, cursor: Cursor = None) -> Page[Draft]:
+    """The drafts of a run's newest revision, by contract."""
+    row = found(visit, run)
+    rows = view.drafts(visit.connection, row, after=read_number(cursor, otherwise=0), most=limit + 1)
+    more = len(rows) > limit
+    items = [Draft(**{name: getattr(x, name) for name in Draft.model_fields}) for x in rows[:limit]]
+    return Page(items=items, next_cursor=make_cursor(rows[limit - 1].id) if more else None)
+
+
+@router.post("", operation_id="createBillingRun", status_code=201, responses=errors.responses(*WRITING, 404))
+def create(command: Finance, engine: Worker, new: NewRun) -> JSONResponse:
+    """A run of a seller of yours for a period; calculate it next."""
+
+    def act() -> tuple[int, BillingRun]:
+        seller = entities.entity_named(command.visit.connection, new.entity)
+        if seller is None or seller.party != command.visit.viewer.party:
+            raise NotFound("no seller of yours has this name")
+        given = {"entity": new.entity, "label": new.period}
+        run = billing.create(engine, **given, at=command.visit.at, by=command.visit.viewer.actor)
+        return 201, _seen(engine, run)
+
+    response = once(command, act)
+    response.headers["Location"] = f"/v1/billing-runs/{json.loads(bytes(response.body))['id']}"
+    return response
+
+
+@router.post(
+    "/{run}/calculate", operation_id="calculateBillingRun", status_code=202, responses=errors.responses(*DOING)
+)
+def calculate(command: Finance, engine: Worker, run: str, later: BackgroundTasks) -> JSONResponse:
+    """Freeze what is known and draw up all drafts anew, which voids an approval; read the run until it is in review.
+
+    A calculation that was interrupted goes on when this is called again.
+    """
+    row, given = found(command.visit, run), _given(command)
+
+    def act() -> tuple[int, BillingRun]:
+        if row.state != "collecting":
+            billing.collect(engine, run, **given)
+        later.add_task(_finish, "calculate", lambda: billing.calculate(engine, run, **given))
+        return 202, _seen(engine, run)
+
+    return _after(once(command, act), later)
+
+
+@router.post("/{run}/exclusions", operation_id="excludeFromBillingRun", responses=errors.responses(*DOING))
+def exclude(command: Finance, engine: Worker, run: str, given: Exclusion) -> JSONResponse:
+    """Leave a contract out; it waits for the next run. Changes the hash."""
+    found(command.visit, run)
+
+    def act() -> tuple[int, BillingRun]:
+        billing.exclude(engine, run, given.contract, reason=given.reason, **_given(command))
+        return 200, _seen(engine, run)
+
+    return once(command, act)
+
+
+@router.post("/{run}/overrides", operation_id="overrideBillingFinding", responses=errors.responses(*DOING))
+def override(command: Finance, engine: Worker, run: str, given: Overriding) -> JSONResponse:
+    """Say that a blocking finding does not stand in the way; somebody else approves the run then."""
+    found(command.visit, run)
+
+    def act() -> tuple[int, BillingRun]:
+        words = {"code": given.code, "reason": given.reason, **_given(command)}
+        billing.override(engine, run, given.contract, **words)
+        return 200, _seen(engine, run)
+
+    return once(command, act)
+
+
+@router.post("/{run}/approve", operation_id="approveBillingRun", responses=errors.responses(*DOING, 412, 428))
+def approve(command: Finance, engine: Worker, run: str, if_match: IfMatch = None) -> JSONResponse:
+    """Approve the drafts that you looked at: a second person, not who created the run."""
+    row = found(command.visit, run)
+
+    def act() -> tuple[int, BillingRun]:
+        match(if_match, tag_of(row))
+        billing.approve(engine, run, hash=row.hash or "none", **_given(command))
+        return 200, _seen(engine, run)
+
+    return once(command, act)
+
+
+@router.post(
+    "/{run}/issue", operation_id="issueBillingRun", status_code=202, responses=errors.responses(*DOING, 412, 428)
+)
+def issue(command: Finance, engine: Worker, run: str, later: BackgroundTasks, if_match: IfMatch = None) -> JSONResponse:
+    """Make documents of the approved drafts; read the run until it is issued.
+
+    An issuing that was interrupted goes on when this is called again.
+    """
+    row, given = found(command.visit, run), _given(command)
+
+    def act() -> tuple[int, BillingRun]:
+        match(if_match, tag_of(row))
+        after(row.state, "issue")
+        later.add_task(_finish, "issue", lambda: billing.issue(engine, run, **given))
+        return 202, _seen(engine, run)
+
+    return _after(once(command, act), later)
+
+
+@router.post("/{run}/cancel", operation_id="cancelBillingRun", responses=errors.responses(*DOING))
+def cancel(command: Finance, engine: Worker, run: str) -> JSONResponse:
+    """Give a run up before anything of it is issued."""
+    found(command.visit, run)
+
+    def act() -> tuple[int, BillingRun]:
+        billing.cancel(engine, run, **_given(command))
+        return 200, _seen(engine, run)
+
+    return once(command, act)
+
+
+def found(visit: Visit, run: str) -> RunView:
+    """The run as far as the viewer may see it. Raises NotFound."""
     row = view.run(visit.connection, run)
+    if row is None:
+        raise NotFound("no billing run of yours has this id; GET /v1/billing-runs lists them")
+    return row
+
+
+def tag_of(row: RunView) -> str:
+    """Another one for every state, revision and content of a run."""
+    return f'"{row.revision}-{row.state}-{row.invoices}-{(row.hash or "")[:24]}"'
+
+
+def _given(command: Writing) -> dict[str, Any]:
+    return {"at": command.visit.at, "by": command.visit.viewer.actor}
+
+
+def _seen(engine: Engine, run: str) -> BillingRun:
+    """The run after what was done; the visit's own transaction may be older."""
+    with transaction(engine) as connection:
+        row = view.run(connection, run)
     if row is None:
         raise NotFound("no billing run of yours has this id; GET /v1/billing-runs lists them")
     return _schema(row)
 
 
+def _after(response: JSONResponse, later: BackgroundTasks) -> JSONResponse:
+    response.background = later
+    return response
+
+
+def _finish(act: str, go_on: Callable[[], object]) -> None:
+    """What goes on after the answer; if it fails, the run stands where it was, and the command may be given again."""
+    try:
+        go_on()
+    except Exception:
+        log.exception("a billing run could not %s", act)
+
+
 def _page(rows: list[RunView], limit: int) -> Page[BillingRun]:
     more = len(rows) > limit
-    return Page(items=[_schema(row) for row in rows[:limit]], next_cursor=cursor(rows[limit - 1].id) if more else None)
+    return Page(
+        items=[_schema(row) for row in rows[:limit]], next_cursor=make_cursor(rows[limit - 1].id) if more else None
+    )
 
 
 def _schema(row: RunView) -> BillingRun:

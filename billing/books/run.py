@@ -41,7 +41,8 @@ def accrue(engine: Engine, *, entity: str, label: str, at: datetime, by: str) ->
     count = 0
     with transaction(engine) as connection:
         seller = _entity(connection, entity)
-        dues = [due.id for due in periods.of_provider(connection, seller.party, label) if due.ends_at <= at]
+        pages = periods.of_provider(connection, seller.party, label)
+        dues = [due.id for page in pages for due in page if due.ends_at <= at]
     for chunk in contracts.chunks(dues, CHUNK):
         with transaction(engine) as connection:
             invoices.lock_series(connection, entity=seller.id, kind="invoice", year=at.year)

@@ -35,6 +35,13 @@ STANDING = text("""
     WHERE NOT EXISTS (SELECT FROM billing.correction AS c WHERE c.corrects = i.id AND c.kind = 'cancellation')
     ORDER BY i.contract, i.service_start
 """)
+# Up to which evaluation a period's differences are billed, or noted as too small for it.
+SEEN = text("""
+    SELECT contract, label, max(evaluation) AS evaluation FROM (
+        SELECT contract, label, evaluation FROM billing.correction
+        UNION ALL SELECT contract, label, evaluation FROM billing.carried
+    ) AS e WHERE contract = ANY(:contracts) GROUP BY contract, label
+""")
 DOCUMENTS = text("SELECT contract, label, document FROM billing.invoice WHERE id = ANY(:ids)")
 BILLED = text("""
     SELECT i.contract, coalesce(l.label, i.label) AS label, l.clause, l.asset, l.tax_category, l.tax_rate,
@@ -74,11 +81,28 @@ CARRY = text("""
 """)
 
 
-def find(connection: Connection, dues: Sequence[Due], run: Run, at: datetime) -> dict[int, list[Correction]]:
-    """By contract, what changes of its earlier billed periods as of the run's knowledge; in order of time."""
+def unsettled(connection: Connection, contracts: Sequence[int], *, before: datetime, known: int) -> frozenset[int]:
+    """Which contracts have a billed period, over by an instant, that may come to something else now."""
+    given = {"contracts": list(contracts), "starts": [before] * len(contracts)}
+    seen = {(r.contract, r.label): r.evaluation for r in connection.execute(SEEN, {"contracts": list(contracts)})}
+    billed = [
+        revision.Billed(row.contract, row.label, max(row.evaluation, seen.get((row.contract, row.label), 0)))
+        for row in connection.execute(STANDING, given)
+    ]
+    return revision.pending(connection, billed, known=known) if billed else frozenset()
+
+
+def find(
+    connection: Connection, dues: Sequence[Due], run: Run, at: datetime, *, final: bool = False
+) -> dict[int, list[Correction]]:
+    """By contract, what changes of its earlier billed periods as of the run's knowledge; in order of time.
+
+    final: the contract has no period in this run, and its last one counts as an earlier one.
+    """
     if run.known is None:
         raise ValueError(f"run {run.public_id} has not frozen what is known")
-    given = {"contracts": [due.contract for due in dues], "starts": [due.starts_at for due in dues]}
+    starts = [run.starts_at if final else due.starts_at for due in dues]
+    given = {"contracts": [due.contract for due in dues], "starts": starts}
     standing = {(row.contract, row.label): row for row in connection.execute(STANDING, given)}
     billed = [revision.Billed(row.contract, row.label, row.evaluation) for row in standing.values()]
     revised = revision.revise(connection, billed, known=run.known, at=at) if billed else []

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import DBAPIError
 
 from billing.agreement import agreement
 from billing.check import Finding
 from billing.correction import credit_note, way
+from billing.exchange import Local
 from billing.invoice import Draft, Evaluated, draw_up
+from billing.metering import metered
 from billing.store import correction as correction_store
 from billing.store import entity as entities
+from billing.store import exchange
 from billing.store import invoice as invoices
 from billing.tax import NotATax
 from contracts import run as contracts
 from contracts.store import contract as contract_store
+from contracts.store import evaluation as evaluations
 from contracts.store import period as periods
 from core import canonical
-from core.time import micros
+from core.time import micros, zone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,11 +37,14 @@ if TYPE_CHECKING:
     from billing.check import Last
     from billing.correction import Correction, Way
     from billing.invoice import Agreement
+    from billing.metering import Metered
     from billing.store.entity import Account, Entity
     from billing.store.run import Run
     from contracts.document import Version
     from contracts.store.evaluation import Saved
     from contracts.store.period import Due
+
+log = logging.getLogger("yardstick.billing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +56,7 @@ class _Wanted:
     versions: Sequence[Version]
     corrections: Sequence[Correction]
     last: Last | None
+    local: Local | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +64,7 @@ class _Drawn:
     """A draft, the credit notes beside it, and which periods they and its delta lines correct."""
 
     draft: Draft
+    metering: tuple[Metered, ...]
     credit_notes: tuple[tuple[Correction, Draft], ...]
     corrections: tuple[dict[str, Any], ...]
 
@@ -70,29 +83,102 @@ def excluded_hash(contract: str, reason: str) -> str:
     return canonical.digest(["excluded", contract, reason])
 
 
+def final_row(due: Due) -> dict[str, object]:
+    """A contract that is over and of which an earlier bill may change, as it enters a run. due: its last period."""
+    return due_row(due) | {"final": True}
+
+
+def final(connection: Connection, run: Run, ids: Sequence[int], at: datetime) -> list[dict[str, Any]]:
+    """Rows of drafts for contracts that are over, by their last periods: what earlier bills lack or have too much.
+
+    There is no next invoice to carry it, so it gets a document of its own: an invoice of delta lines, or a credit note.
+    """
+    dues = periods.by_id(connection, ids)
+    found = correction_store.find(connection, dues, run, at, final=True)
+    saved = evaluations.by_id(connection, {items[-1].saved for items in found.values()})
+    wanted = {
+        due.contract: _bare(saved[found[due.contract][-1].saved], run.label) for due in dues if due.contract in found
+    }
+    rows = _rows(connection, run, [due for due in dues if due.contract in found], wanted, found)
+    unchanged = "the contract is over, and nothing of its bills changes"
+    return rows + [
+        {"contract": due.contract, "state": "excluded", "reason": unchanged, "evaluation": None, "final": True}
+        | {"hash": excluded_hash(due.contract_name, unchanged), "corrections": [], "credit_notes": [], "findings": []}
+        for due in dues
+        if due.contract not in found
+    ]
+
+
+def _bare(saved: Saved, label: str) -> Saved:
+    """An evaluation without lines of its own."""
+    empty: dict[str, Any] = {"period": label, "lines": [], "verdicts": [], "open_cases": [], "problems": []}
+    return replace(saved, result=saved.result | empty)
+
+
 def calculate(connection: Connection, run: Run, ids: Sequence[int], at: datetime) -> list[dict[str, Any]]:
-    """Rows of drafts for these periods, evaluated as of the run's knowledge."""
+    """Rows of drafts for these periods, evaluated as of the run's knowledge.
+
+    What cannot be evaluated blocks its own contract, and no other.
+    """
+    try:
+        return _calculate(connection, run, periods.by_id(connection, ids), at)
+    except DBAPIError:
+        raise
+    except Exception as error:
+        if len(ids) > 1:
+            return [row for one in ids for row in calculate(connection, run, [one], at)]
+        log.exception("period %d cannot be evaluated", ids[0])
+        (due,) = periods.by_id(connection, ids)
+        return [_blocked(due, None, f"cannot be evaluated: {error}")]
+
+
+def _calculate(connection: Connection, run: Run, dues: Sequence[Due], at: datetime) -> list[dict[str, Any]]:
     if run.known is None:
         raise ValueError(f"run {run.public_id} has not frozen what is known")
-    dues = periods.by_id(connection, ids)
-    found_by_contract = correction_store.find(connection, dues, run, at)
-    last = invoices.last(connection, [(due.contract, due.starts_at) for due in dues])
+    found = correction_store.find(connection, dues, run, at)
     settled = contracts.settle(connection, dues, known=run.known, at=at)
+    return _rows(connection, run, dues, {due.contract: settled[due.id] for due in dues}, found)
+
+
+def _rows(
+    connection: Connection,
+    run: Run,
+    dues: Sequence[Due],
+    settled: Mapping[int, Saved],
+    found_by_contract: Mapping[int, Sequence[Correction]],
+) -> list[dict[str, Any]]:
+    known = run.known or 0
+    last = invoices.last(connection, [(due.contract, due.starts_at) for due in dues])
     numbers = [due.contract for due in dues]
-    versions = contract_store.versions(connection, numbers, run.known)
+    versions = contract_store.versions(connection, numbers, known)
     payers = contract_store.payers(connection, numbers)
     accounts = entities.accounts(connection, [payer.party for payer in payers.values()])
     seller = entities.entity_by_id(connection, run.entity)
+    local = _local(connection, seller, dues, known)
     rows = []
     for due in dues:
-        saved, account = settled[due.id], accounts.get(payers[due.contract].party)
+        saved, account = settled[due.contract], accounts.get(payers[due.contract].party)
         found = f"{payers[due.contract].name} has no account; set it up with `yardstick bill setup FILE`"
         wanted = _Wanted(
-            due, saved, versions[due.contract], found_by_contract.get(due.contract, ()), last.get(due.contract)
+            due,
+            saved,
+            versions[due.contract],
+            found_by_contract.get(due.contract, ()),
+            last.get(due.contract),
+            local.get(due.ends_at),
         )
         drawn = _draw_up(wanted, seller, account) if account else found
         rows.append(_blocked(due, saved, drawn) if isinstance(drawn, str) else _row(due, saved, drawn))
     return rows
+
+
+def _local(connection: Connection, seller: Entity, dues: Sequence[Due], known: int) -> dict[datetime, Local]:
+    """By the end of a period, the rates of its last day, which is the tax point; empty where one currency is enough."""
+    if seller.vat_currency is None:
+        return {}
+    days = {due.ends_at: (due.ends_at.astimezone(zone(seller.timezone)) - timedelta(days=1)).date() for due in dues}
+    rates = {day: exchange.holding(connection, seller.rate_source, day, known) for day in set(days.values())}
+    return {end: Local(seller.vat_currency, rates[day]) for end, day in days.items()}
 
 
 def _draw_up(wanted: _Wanted, seller: Entity, account: Account) -> _Drawn | str:
@@ -124,12 +210,16 @@ def _with(wanted: _Wanted, ways: Mapping[str, Way], terms: Agreement, *, seller:
         buyer=account.buyer,
         payment_days=payment.days if payment else account.payment_days,
         purchase_order=account.purchase_order,
+        language=account.language,
+        local=wanted.local,
         deltas=[line for item in by_way.get("delta_line", []) for line in item.lines],
         last=wanted.last,
     )
     notes = [(item, credit_note(item, terms.rounding)) for item in by_way.get("credit_note", [])]
     corrections = [_correction(item, ways[item.period]) for item in wanted.corrections]
-    return _Drawn(draft, tuple(notes), tuple(corrections))
+    result, evidence = wanted.saved.result, wanted.saved.evidence if wanted.saved.result["lines"] else {}
+    metering = metered(evidence, draft.document, terms.charged, result["open_cases"])
+    return _Drawn(draft, metering, tuple(notes), tuple(corrections))
 
 
 def _correction(item: Correction, how: Way) -> dict[str, Any]:
@@ -156,6 +246,7 @@ def _row(due: Due, saved: Saved, drawn: _Drawn) -> dict[str, Any]:
     codes = sorted({(item.code, item.severity) for item in draft.findings})
     return {
         "findings": [item.to_json() for item in draft.findings],
+        "metering": [item.to_json() for item in drawn.metering],
         "corrections": drawn.corrections,
         "credit_notes": notes,
         "contract": due.contract,
@@ -163,6 +254,7 @@ def _row(due: Due, saved: Saved, drawn: _Drawn) -> dict[str, Any]:
         "reason": "; ".join(draft.blocked or draft.warnings),
         "evaluation": saved.id,
         "document": draft.document,
+        "content_hash": draft.hash,
         "net": Decimal(draft.document["net"]),
         "tax": Decimal(draft.document["tax_total"]),
         "gross": Decimal(draft.document["gross"]),
@@ -171,8 +263,9 @@ def _row(due: Due, saved: Saved, drawn: _Drawn) -> dict[str, Any]:
     }
 
 
-def _blocked(due: Due, saved: Saved, reason: str) -> dict[str, Any]:
+def _blocked(due: Due, saved: Saved | None, reason: str) -> dict[str, Any]:
     digest = canonical.digest(["blocked", due.contract_name, reason])
-    row = {"contract": due.contract, "state": "blocked", "reason": reason, "evaluation": saved.id, "hash": digest}
+    row: dict[str, Any] = {"contract": due.contract, "state": "blocked", "reason": reason, "hash": digest}
+    row["evaluation"] = saved.id if saved else None
     finding = Finding("not_drawn_up", "blocking", reason, "", "mend what is named, then calculate again")
     return row | {"corrections": [], "credit_notes": [], "findings": [finding.to_json()]}

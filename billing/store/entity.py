@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, text
 
+from billing.dunning import Procedure
 from billing.invoice import Party
 from billing.tax import Tax
 from contracts.store.contract import new_id
@@ -19,22 +20,27 @@ if TYPE_CHECKING:
 
 SAVE_ENTITY = text("""
     INSERT INTO billing.entity
-        (public_id, party, name, address, country, vat_id, prefix, timezone, tax_category, tax_rate)
-    VALUES (:public_id, :party, :name, :address, :country, :vat_id, :prefix, :timezone, :tax_category, :tax_rate)
+        (public_id, party, name, address, country, vat_id, prefix, timezone, tax_category, tax_rate, vat_currency,
+         rate_source, dunning)
+    VALUES (:public_id, :party, :name, :address, :country, :vat_id, :prefix, :timezone, :tax_category, :tax_rate,
+        :vat_currency, :rate_source, cast(:dunning AS jsonb))
     ON CONFLICT (party) DO UPDATE SET name = excluded.name, address = excluded.address, country = excluded.country,
         vat_id = excluded.vat_id, prefix = excluded.prefix, timezone = excluded.timezone,
-        tax_category = excluded.tax_category, tax_rate = excluded.tax_rate
+        tax_category = excluded.tax_category, tax_rate = excluded.tax_rate,
+        vat_currency = excluded.vat_currency, rate_source = excluded.rate_source, dunning = excluded.dunning
 """)
 SAVE_ACCOUNT = text("""
-    INSERT INTO billing.account (party, name, address, country, vat_id, payment_days, purchase_order)
-    VALUES (:party, :name, :address, :country, :vat_id, :payment_days, :purchase_order)
+    INSERT INTO billing.account (party, name, address, country, vat_id, payment_days, purchase_order,
+        language)
+    VALUES (:party, :name, :address, :country, :vat_id, :payment_days, :purchase_order, :language)
     ON CONFLICT (party) DO UPDATE SET name = excluded.name, address = excluded.address, country = excluded.country,
-        vat_id = excluded.vat_id, payment_days = excluded.payment_days, purchase_order = excluded.purchase_order
+        vat_id = excluded.vat_id, payment_days = excluded.payment_days, purchase_order = excluded.purchase_order,
+        language = excluded.language
 """)
 ENTITY = text("SELECT * FROM billing.entity WHERE name = :name")
 ENTITY_BY_ID = text("SELECT * FROM billing.entity WHERE id = :id")
 ACCOUNTS = text("""
-    SELECT party, name, address, country, vat_id, payment_days, purchase_order FROM billing.account
+    SELECT party, name, address, country, vat_id, payment_days, purchase_order, language FROM billing.account
     WHERE party = ANY(:parties)
 """)
 
@@ -50,6 +56,9 @@ class Entity:
     prefix: str
     timezone: str
     tax: Tax | None
+    vat_currency: str | None
+    rate_source: str
+    dunning: Procedure | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +69,22 @@ class Account:
     buyer: Party
     payment_days: int
     purchase_order: str
+    language: str
 
 
 def save_entity(connection: Connection, party: int, entity: EntitySetup) -> None:
     """Create or correct a legal entity; invoices that are issued keep what they print."""
     row = {name: getattr(entity, name) for name in ("name", "address", "country", "vat_id", "prefix", "timezone")}
     tax = entity.tax
+    row |= {name: getattr(entity, name) for name in ("vat_currency", "rate_source")}
+    row |= {"dunning": entity.dunning.model_dump_json(exclude_none=True) if entity.dunning else None}
     row |= {"tax_category": tax.category if tax else None, "tax_rate": tax.rate if tax else None}
     connection.execute(SAVE_ENTITY, row | {"public_id": new_id("ent"), "party": party})
 
 
 def save_accounts(connection: Connection, accounts: Sequence[tuple[int, AccountSetup]]) -> None:
     """Create or correct debtors, by party."""
-    names = ("name", "address", "country", "vat_id", "payment_days", "purchase_order")
+    names = ("name", "address", "country", "vat_id", "payment_days", "purchase_order", "language")
     rows = [{name: getattr(account, name) for name in names} | {"party": party} for party, account in accounts]
     if rows:
         connection.execute(SAVE_ACCOUNT, rows)
@@ -96,15 +108,25 @@ def accounts(connection: Connection, parties: Iterable[int]) -> dict[int, Accoun
     rows = connection.execute(ACCOUNTS, {"parties": list(parties)})
     return {
         row.party: Account(
-            row.party, Party(row.name, row.address, row.country, row.vat_id), row.payment_days, row.purchase_order
+            row.party,
+            Party(row.name, row.address, row.country, row.vat_id),
+            row.payment_days,
+            row.purchase_order,
+            row.language,
         )
         for row in rows
     }
 
 
-def _entity(row: object) -> Entity | None:
+def _entity(row: Any) -> Entity | None:
     if row is None:
         return None
-    tax = None if row["tax_category"] is None else Tax(row["tax_category"], Decimal(row["tax_rate"]))  # type: ignore[index]
-    seller = Party(*(row[name] for name in ("name", "address", "country", "vat_id")))  # type: ignore[index]
-    return Entity(row["id"], row["public_id"], row["party"], seller, row["prefix"], row["timezone"], tax)  # type: ignore[index]
+    return Entity(
+        **{
+            name: row[name]
+            for name in ("id", "public_id", "party", "prefix", "timezone", "vat_currency", "rate_source")
+        },
+        seller=Party(*(row[name] for name in ("name", "address", "country", "vat_id"))),
+        tax=None if row["tax_category"] is None else Tax(row["tax_category"], Decimal(row["tax_rate"])),
+        dunning=None if row["dunning"] is None else Procedure.model_validate(row["dunning"]),
+    )

@@ -29,13 +29,24 @@ DRAFTS = text("""
     WHERE d.run = :run AND d.revision = :revision AND d.state IN ('ok', 'warning', 'issued')
     GROUP BY d.currency ORDER BY d.currency
 """)
-BUCKETS = text("SELECT count(*) FROM billing.draft WHERE run = :run AND revision = :revision")
+BUCKETS = text("SELECT count(*) FROM billing.draft WHERE run = :run AND revision = :revision AND NOT final")
 # Contracts whose period another run of the seller invoiced, and that are therefore not in this one.
 ELSEWHERE = text("""
     SELECT count(DISTINCT i.contract) FROM billing.invoice AS i
     WHERE i.contract = ANY(:contracts) AND i.label = :label AND i.kind = 'invoice'
         AND NOT EXISTS (SELECT FROM billing.draft AS d
             WHERE d.run = :run AND d.revision = :revision AND d.contract = i.contract)
+""")
+# What is blocked is pending as a whole, and what somebody left out is excluded. where: the first units that are lost.
+METERED = text("""
+    SELECT m.unit, sum(m.metered) AS metered, sum(CASE d.state
+            WHEN 'blocked' THEN m.metered WHEN 'excluded' THEN m.metered ELSE m.rated + m.excluded + m.pending
+        END) AS found, (array_agg(concat_ws(', ', d.contract_name, m.asset, m.register) ORDER BY d.contract)
+            FILTER (WHERE d.state IN ('ok', 'warning', 'issued') AND m.metered <> m.rated + m.excluded + m.pending)
+        )[1:3] AS places
+    FROM billing.draft AS d CROSS JOIN LATERAL jsonb_to_recordset(d.metering) AS m(asset text, register text,
+        unit text, metered numeric, rated numeric, excluded numeric, pending numeric)
+    WHERE d.run = :run AND d.revision = :revision GROUP BY m.unit ORDER BY m.unit
 """)
 ISSUED = text("""
     SELECT i.currency, sum(i.net) AS net, sum(i.gross) AS gross, sum(l.amount) AS lines, sum(t.base) AS base,
@@ -58,16 +69,20 @@ ISSUED = text("""
 def before_issuing(connection: Connection, run: Run, seller: Entity) -> tuple[Pair, ...]:
     """Of a run in review. Readings: everything known to the run; contracts: each due one is in exactly one bucket."""
     received = batch.totals(connection, known=run.known or 0)
-    dues = [due.contract for due in periods.of_provider(connection, seller.party, run.label)]
     given = {"run": run.id, "revision": run.revision}
     drafts = connection.execute(BUCKETS, given).scalar_one()
-    elsewhere = connection.execute(ELSEWHERE, given | {"contracts": dues, "label": run.label}).scalar_one()
+    due, elsewhere = 0, 0
+    for dues in periods.of_provider(connection, seller.party, run.label):
+        due += len(dues)
+        asked = given | {"contracts": [item.contract for item in dues], "label": run.label}
+        elsewhere += connection.execute(ELSEWHERE, asked).scalar_one()
     pairs = [
         Pair("readings received, and stored + duplicate + quarantined", *map(Decimal, received)),
-        Pair(
-            "contracts with this period, and drafts + invoiced before", Decimal(len(dues)), Decimal(drafts + elsewhere)
-        ),
+        Pair("contracts with this period, and drafts + invoiced before", Decimal(due), Decimal(drafts + elsewhere)),
     ]
+    for row in connection.execute(METERED, given):
+        where = f" (look at {'; '.join(row.places)})" if row.places else ""
+        pairs.append(Pair(f"{row.unit} metered, and rated + excluded + pending{where}", row.metered, row.found))
     for row in connection.execute(DRAFTS, given):
         lines, base, tax = (value or Decimal(0) for value in (row.lines, row.base, row.tax))
         pairs += [

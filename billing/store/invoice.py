@@ -1,7 +1,7 @@
 """Issued documents and what they book: series, invoices, lines, tax totals, transfers, breach reports.
 
-Rows of these tables are under row-level security, where COPY is not possible: each table is filled by one statement
-from one JSON array, which is as set-wise.
+Rows of these tables are under row-level security, where COPY is not possible: they are filled by few statements over
+many rows, which is as set-wise.
 """
 
 from __future__ import annotations
@@ -31,30 +31,51 @@ LOCK_SERIES = text("""
 ADVANCE = text("""
     UPDATE billing.series SET issued = :issued, last_issued = :day, chain_hash = :chain_hash WHERE id = :series
 """)
-ADD_INVOICES = text("""
-    INSERT INTO billing.invoice (public_id, series, n, number, kind, contract, customer, run, evaluation, label,
-        service_start, service_end, issue_date, due_date, currency, exponent, net, tax, gross, document,
-        content_hash, previous_hash, chain_hash, issued_at, corrects, revision)
-    SELECT * FROM json_to_recordset(cast(:rows AS json)) AS r(public_id text, series int, n int, number text, kind text,
-        contract int, customer int, run bigint, evaluation bigint, label text, service_start timestamptz,
-        service_end timestamptz, issue_date date, due_date date, currency text, exponent smallint, net numeric,
-        tax numeric, gross numeric, document jsonb, content_hash text, previous_hash text, chain_hash text,
-        issued_at timestamptz, corrects bigint, revision int)
-    RETURNING id, number
-""")
-ADD_LINES = text("""
-    INSERT INTO billing.line (invoice, n, line_id, clause, kind, asset, text, quantity, unit, amount, currency,
-        tax_category, tax_rate, service_start, service_end, steps, label)
-    SELECT * FROM json_to_recordset(cast(:rows AS json)) AS r(invoice bigint, n int, line_id text, clause text,
-        kind text, asset text, text text, quantity numeric, unit text, amount numeric, currency text,
-        tax_category text, tax_rate numeric, service_start timestamptz, service_end timestamptz, steps jsonb,
-        label text)
-""")
-ADD_TAX = text("""
-    INSERT INTO billing.tax_total (invoice, category, rate, base, tax)
-    SELECT * FROM json_to_recordset(cast(:rows AS json))
-        AS r(invoice bigint, category text, rate numeric, base numeric, tax numeric)
-""")
+# Number, dates and place in the chain come from us; the document is that of the draft, or one that is handed over, and
+# its lines and tax totals are read from it where it lies: nothing that was approved makes a way out and back.
+FROM_DRAFTS = """
+    SELECT g.*, d.document || jsonb_build_object('issue', g.issue) AS document
+    FROM given AS g JOIN billing.draft AS d ON d.run = g.run AND d.revision = :drafted AND d.contract = g.contract
+"""
+FROM_ROWS = "SELECT g.*, g.handed || jsonb_build_object('issue', g.issue) AS document FROM given AS g"
+ADD = """
+    WITH given AS MATERIALIZED (
+        SELECT * FROM json_to_recordset(cast(:rows AS json)) AS r(public_id text, series int, n int, number text,
+            kind text, contract int, customer int, run bigint, evaluation bigint, label text, issue jsonb,
+            issue_date date, due_date date, exponent smallint, content_hash text, previous_hash text, chain_hash text,
+            issued_at timestamptz, corrects bigint, revision int, handed jsonb)
+    ), whole AS MATERIALIZED ({documents}), added AS (
+        INSERT INTO billing.invoice (public_id, series, n, number, kind, contract, customer, run, evaluation, label,
+            service_start, service_end, issue_date, due_date, currency, exponent, net, tax, gross, document,
+            content_hash, previous_hash, chain_hash, issued_at, corrects, revision)
+        SELECT public_id, series, n, number, kind, contract, customer, run, evaluation, label,
+            (document #>> '{{service,from}}')::timestamptz, (document #>> '{{service,to}}')::timestamptz, issue_date,
+            due_date, document ->> 'currency', exponent, (document ->> 'net')::numeric,
+            (document ->> 'tax_total')::numeric, (document ->> 'gross')::numeric, document, content_hash,
+            previous_hash, chain_hash, issued_at, corrects, revision
+        FROM whole ORDER BY n
+        RETURNING id, number, document
+    ), lines AS (
+        INSERT INTO billing.line (invoice, n, line_id, clause, kind, asset, text, quantity, unit, amount, currency,
+            tax_category, tax_rate, service_start, service_end, steps, label)
+        SELECT a.id, l.n, l.id, l.clause, l.kind, l.asset, l.text,
+            -- A third of something has no digits that end; the document keeps it as a fraction.
+            CASE WHEN strpos(l.quantity, '/') = 0 THEN l.quantity::numeric END, l.unit, l.amount,
+            a.document ->> 'currency', l.tax ->> 'category', (l.tax ->> 'rate')::numeric, l."from", l."to", l.steps,
+            l.corrects ->> 'period'
+        FROM added AS a
+        CROSS JOIN LATERAL jsonb_to_recordset(a.document -> 'lines') AS l(n int, id text, clause text, kind text,
+            asset text, text text, quantity text, unit text, amount numeric, tax jsonb, "from" timestamptz,
+            "to" timestamptz, steps jsonb, corrects jsonb)
+    ), tax AS (
+        INSERT INTO billing.tax_total (invoice, category, rate, base, tax)
+        SELECT a.id, t.category, t.rate, t.base, t.tax
+        FROM added AS a CROSS JOIN LATERAL jsonb_to_recordset(a.document -> 'tax')
+            AS t(category text, rate numeric, base numeric, tax numeric)
+    )
+    SELECT id, number FROM added
+"""
+ADD_DRAFTED, ADD_HANDED = text(ADD.format(documents=FROM_DRAFTS)), text(ADD.format(documents=FROM_ROWS))
 ENTRIES = text("SELECT nextval('billing.entry') FROM generate_series(1, :count)")
 ADD_TRANSFERS = text("""
     INSERT INTO billing.transfer (entry, n, at, posted_on, debit, credit, currency, amount, invoice)
@@ -130,19 +151,19 @@ def advance(connection: Connection, series: Series, *, issued: int, day: date, c
     connection.execute(ADVANCE, row)
 
 
-def add_invoices(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """Append invoices; keys as the columns. Returns ids by number."""
-    return {row.number: row.id for row in connection.execute(ADD_INVOICES, _rows(rows))}
+def add_invoices(
+    connection: Connection, rows: Sequence[Mapping[str, Any]], *, drafted: int | None = None
+) -> dict[str, int]:
+    """Append documents with their lines and tax totals. Returns ids by number.
 
-
-def add_lines(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Append lines; keys as the columns."""
-    connection.execute(ADD_LINES, _rows(rows))
-
-
-def add_tax_totals(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Append tax totals; keys as the columns."""
-    connection.execute(ADD_TAX, _rows(rows))
+    Keys as the columns, and `issue`: number and dates as printed. drafted: the revision of the run's drafts whose
+    documents these are; None: each row brings its own as `handed`.
+    """
+    if drafted is None:
+        found = connection.execute(ADD_HANDED, _rows(rows))
+    else:
+        found = connection.execute(ADD_DRAFTED, _rows(rows) | {"drafted": drafted})
+    return {row.number: row.id for row in found}
 
 
 def entries(connection: Connection, count: int) -> list[int]:
@@ -217,5 +238,5 @@ def chain_of(connection: Connection, *, entity: int, kind: str, year: int) -> li
     return [dict(row) for row in rows]
 
 
-def _rows(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def _rows(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {"rows": packed(rows)}

@@ -16,6 +16,7 @@ from billing.posting import post
 from billing.store import correction as corrections
 from billing.store import invoice as invoices
 from billing.store import run as runs
+from billing.store import supplement
 from contracts.store import breach as breach_store
 from contracts.store import contract as contract_store
 from contracts.store import evaluation as evaluation_store
@@ -37,13 +38,17 @@ CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A document that may be issued. contract, evaluation, corrects: ids; label: the period that it is about."""
+    """A document that may be issued. contract, evaluation, corrects: ids; label: the period that it is about.
+
+    head: the document, or of it what is booked (`billing.store.run.ISSUABLE`). content_hash: of the whole.
+    """
 
     kind: Kind
     contract: int
     evaluation: int
     label: str
-    document: dict[str, Any]
+    head: dict[str, Any]
+    content_hash: str
     revision: int = 1
     corrects: int | None = None
 
@@ -57,8 +62,7 @@ class _Issue:
     public_id: str
     n: int
     number: str
-    document: dict[str, Any]
-    content_hash: str
+    head: dict[str, Any]
     previous_hash: str
     chain_hash: str
     due_date: date
@@ -86,7 +90,7 @@ def issue_cancellation(
     """A credit note over a whole invoice, as `invoices.find` gives it. Returns its number."""
     note = cancellation(found["document"], reason)
     contract, label = found["contract"], found["label"]
-    ready = Ready("credit_note", contract, found["evaluation"], label, note.document, corrects=found["id"])
+    ready = Ready("credit_note", contract, found["evaluation"], label, note.document, note.hash, corrects=found["id"])
     ids = issue_documents(connection, found["run"], seller, ready=[ready], day=day, at=at)
     counts = corrections.counts(connection, [contract])
     sums = {label: note.net - note.net}
@@ -112,12 +116,20 @@ def issue_cancellation(
     return invoices.number_of(connection, ids[contract, label])
 
 
-def issue_documents(
-    connection: Connection, run: int, seller: Entity, *, ready: Sequence[Ready], day: date, at: datetime
+def issue_documents(  # what is issued, by whom, when
+    connection: Connection,
+    run: int,
+    seller: Entity,
+    *,
+    ready: Sequence[Ready],
+    day: date,
+    at: datetime,
+    drafted: Run | None = None,
 ) -> dict[tuple[int, str], int]:
     """Number documents of one kind in their series, and save them with all that belongs to them.
 
     day: the date they bear, or that of the series' last document if it is later, so that numbers follow dates.
+    drafted: the run whose drafts hold these very documents, if they do.
     Returns inside keys by contract and period.
     """
     if not ready:
@@ -127,10 +139,13 @@ def issue_documents(
     day = max(day, series.last_issued or day)
     payers = contract_store.payers(connection, [item.contract for item in ready])
     batch = list(_number(ready, series, payers, seller, day))
-    ids = invoices.add_invoices(connection, [_invoice_row(item, run, series, day, at) for item in batch])
-    _save_parts(connection, batch, ids, day=day, at=at)
+    rows = [_invoice_row(item, run, series, day, at) for item in batch]
+    if drafted is None:
+        rows = [row | {"handed": item.ready.head} for row, item in zip(rows, batch, strict=True)]
+    ids = invoices.add_invoices(connection, rows, drafted=drafted.revision if drafted else None)
+    _book(connection, batch, ids, day=day, at=at)
     if kind == "invoice":
-        _save_reports(connection, batch, ids, at)
+        _save_reports(connection, batch, ids, at=at, drafted=drafted)
     invoices.advance(connection, series, issued=batch[-1].n, day=day, chain_hash=batch[-1].chain_hash)
     return {(item.ready.contract, item.ready.label): ids[item.number] for item in batch}
 
@@ -157,11 +172,22 @@ def _issue_drafts(  # a run's drafts, by whom, when
 ) -> int:
     contracts = [draft.contract for draft in drafts]
     revisions = invoices.revisions(connection, contracts, label=run.label)
+    # Drafts that are older than their stored hash.
+    whole = runs.documents(connection, run, [draft.contract for draft in drafts if not draft.content_hash])
     ready = [
-        Ready("invoice", x.contract, x.evaluation, run.label, x.document, revisions.get(x.contract, 0) + 1)
-        for x in drafts
+        Ready(
+            "invoice",
+            draft.contract,
+            draft.evaluation,
+            run.label,
+            draft.head,
+            draft.content_hash or chain.content_hash(whole[draft.contract]),
+            revisions.get(draft.contract, 0) + 1,
+        )
+        for draft in drafts
+        if draft.head["lines"] or not draft.final
     ]
-    invoice_of = issue_documents(connection, run.id, seller, ready=ready, day=day, at=at)
+    invoice_of = issue_documents(connection, run.id, seller, ready=ready, day=day, at=at, drafted=run)
     notes = [(draft, note) for draft in drafts for note in draft.credit_notes]
     named = invoices.ids(connection, {note["document"]["corrects"]["id"] for _, note in notes})
     ready = [
@@ -171,6 +197,7 @@ def _issue_drafts(  # a run's drafts, by whom, when
             note["evaluation"],
             note["label"],
             note["document"],
+            note["hash"],
             corrects=named[note["document"]["corrects"]["id"]],
         )
         for draft, note in notes
@@ -192,12 +219,15 @@ def _save_corrections(
         correction
         | {
             "contract": draft.contract,
-            "invoice": note_of.get((draft.contract, correction["label"]), own[draft.contract]),
+            "invoice": note_of.get((draft.contract, correction["label"])) or own.get(draft.contract),
         }
         for draft in drafts
         for correction in draft.corrections
     ]
-    corrections.add(connection, [row for row in rows if row["kind"] != "carried"], at)
+    billed = [row for row in rows if row["kind"] != "carried"]
+    corrections.add(connection, billed, at)
+    names = ("contract", "label", "evaluation", "invoice", "corrects", "reason")
+    supplement.add(connection, [supplement.Corrected(**{name: row[name] for name in names}) for row in billed], at)
     corrections.carry(connection, [row for row in rows if row["kind"] == "carried"], at)
 
 
@@ -209,43 +239,33 @@ def _number(
     for item, n in zip(ready, following(series.issued, len(ready)), strict=True):
         name = number(seller.prefix, item.kind, year=day.year, n=n)
         public_id = contract_store.new_id("inv" if item.kind == "invoice" else "crn")
-        due_date = day + timedelta(days=item.document["payment_days"])
-        document = issued(item.document, id=public_id, number=name, issue_date=day, due_date=due_date)
-        content = chain.content_hash(document)
-        link = chain.chain_hash(previous, content, number=name, issue_date=day)
-        yield _Issue(item, payers[item.contract], public_id, n, name, document, content, previous, link, due_date)
+        due_date = day + timedelta(days=item.head["payment_days"])
+        head = issued(item.head, id=public_id, number=name, issue_date=day, due_date=due_date)
+        link = chain.chain_hash(previous, item.content_hash, number=name, issue_date=day)
+        yield _Issue(item, payers[item.contract], public_id, n, name, head, previous, link, due_date)
         previous = link
 
 
 def _invoice_row(item: _Issue, run: int, series: Series, day: date, at: datetime) -> dict[str, Any]:
-    ready, document = item.ready, item.document
+    ready = item.ready
     return {
-        **{name: getattr(item, name) for name in ("public_id", "n", "number", "document")},
-        **{name: getattr(item, name) for name in ("content_hash", "previous_hash", "chain_hash")},
+        **{name: getattr(item, name) for name in ("public_id", "n", "number")},
+        **{name: getattr(item, name) for name in ("previous_hash", "chain_hash")},
         **{name: getattr(ready, name) for name in ("kind", "contract", "evaluation", "label", "revision", "corrects")},
-        **{name: document[name] for name in ("currency", "net", "gross")},
-        "tax": document["tax_total"],
+        "content_hash": ready.content_hash,
+        "issue": item.head["issue"],
         "series": series.id,
         "customer": item.payer.party,
         "run": run,
-        "service_start": document["service"]["from"],
-        "service_end": document["service"]["to"],
         "issue_date": day.isoformat(),
         "due_date": item.due_date.isoformat(),
-        "exponent": exponent(document["currency"]),
+        "exponent": exponent(item.head["currency"]),
         "issued_at": at,
     }
 
 
-def _save_parts(
-    connection: Connection, batch: Sequence[_Issue], ids: dict[str, int], *, day: date, at: datetime
-) -> None:
-    """Lines, tax totals, transfers and the message of each invoice."""
-    invoices.add_lines(connection, [row for item in batch for row in _line_rows(item, ids[item.number])])
-    invoices.add_tax_totals(
-        connection,
-        [{"invoice": ids[item.number], **part} for item in batch for part in item.document["tax"]],
-    )
+def _book(connection: Connection, batch: Sequence[_Issue], ids: dict[str, int], *, day: date, at: datetime) -> None:
+    """Transfers and the message of each document."""
     entries = invoices.entries(connection, len(batch))
     invoices.add_transfers(
         connection,
@@ -262,43 +282,31 @@ def _save_parts(
                 "invoice": ids[item.number],
             }
             for item, entry in zip(batch, entries, strict=True)
-            for n, transfer in enumerate(post(item.document, item.payer.public_id), start=1)
+            for n, transfer in enumerate(post(item.head, item.payer.public_id), start=1)
         ],
     )
     invoices.post(connection, [_message(at, f"{item.ready.kind}.issued", item.public_id, item) for item in batch])
 
 
-def _line_rows(item: _Issue, invoice: int) -> Iterator[dict[str, Any]]:
-    for line in item.document["lines"]:
-        quantity = line["quantity"]
-        yield {
-            **{name: line[name] for name in ("n", "clause", "kind", "asset", "text", "unit", "amount", "steps")},
-            "invoice": invoice,
-            "line_id": line["id"],
-            "label": line["corrects"]["period"] if line.get("corrects") else None,
-            # A third of something has no digits that end; the document keeps it as a fraction.
-            "quantity": None if quantity is None or "/" in quantity else quantity,
-            "currency": item.document["currency"],
-            "tax_category": line["tax"]["category"],
-            "tax_rate": line["tax"]["rate"],
-            "service_start": line["from"],
-            "service_end": line["to"],
-        }
-
-
-def _save_reports(connection: Connection, batch: Sequence[_Issue], ids: dict[str, int], at: datetime) -> None:
+def _save_reports(
+    connection: Connection, batch: Sequence[_Issue], ids: dict[str, int], *, at: datetime, drafted: Run | None
+) -> None:
     """A report for each breach that the invoiced evaluations found; one that stands since an earlier invoice stays."""
     by_evaluation = {item.ready.evaluation: item for item in batch}
     found_there = breach_store.of_evaluations(connection, by_evaluation)
     reported = invoices.reported(connection, [breach.id for breach in found_there])
     breaches = [breach for breach in found_there if breach.id not in reported]
+    if not breaches:
+        return
     saved = evaluation_store.by_id(connection, {breach.evaluation for breach in breaches})
+    whole = runs.documents(connection, drafted, [breach.contract for breach in breaches]) if drafted else {}
     rows, messages = [], []
     for found in breaches:
         item, origin = by_evaluation[found.evaluation], saved[found.evaluation]
         public_id = contract_store.new_id("rep")
         evaluated = Evaluated(origin.public_id, origin.result, origin.evidence)
-        document = report(public_id, _breach(found), evaluated, item.document)
+        printed = whole.get(found.contract, item.head) | {"issue": item.head["issue"]}
+        document = report(public_id, _breach(found), evaluated, printed)
         rows.append(
             {
                 "public_id": public_id,
@@ -321,7 +329,7 @@ def _breach(found: breach_store.Saved) -> Breach:
 
 
 def _message(at: datetime, topic: str, key: str, item: _Issue, **more: str) -> dict[str, Any]:
-    document = item.document
+    document = item.head
     payload = {"invoice": item.public_id, "number": item.number, "contract": document["contract"]}
     payload |= {"period": document["period"], "gross": document["gross"], "currency": document["currency"]}
     return {"at": at, "topic": topic, "key": key, "payload": payload | more}

@@ -11,9 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from core.store import packed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date, datetime
-    from decimal import Decimal
 
     from billing.state import State
 
@@ -35,30 +34,35 @@ APPROVE = text("""
 """)
 BEGIN_ISSUE = text("UPDATE billing.run SET state = :state, issue_date = coalesce(issue_date, :day) WHERE id = :run")
 ADD_DRAFTS = text("""
-    INSERT INTO billing.draft (run, contract, contract_name, period, revision, state, reason, hash)
-    SELECT :run, contract, contract_name, period, :revision, state, reason, hash
-    FROM json_to_recordset(cast(:rows AS json))
-        AS r(contract int, contract_name text, period bigint, state text, reason text, hash text)
+    INSERT INTO billing.draft (run, contract, contract_name, period, revision, state, reason, hash, final)
+    SELECT :run, contract, contract_name, period, :revision, state, reason, hash, coalesce(final, false)
+    FROM json_to_recordset(cast(:rows AS json)) AS r(contract int, contract_name text, period bigint, state text,
+        reason text, hash text, final boolean)
 """)
 WAITING = text("""
-    SELECT contract, period FROM billing.draft
-    WHERE run = :run AND revision = :revision AND state = 'collected' ORDER BY contract LIMIT :most
+    SELECT period, final FROM billing.draft
+    WHERE run = :run AND revision = :revision AND state = 'collected' ORDER BY final, contract LIMIT :most
     FOR UPDATE
 """)
 SAVE_DRAFTS = text("""
     UPDATE billing.draft AS d SET state = r.state, reason = r.reason, evaluation = r.evaluation,
         document = r.document, net = r.net, tax = r.tax, gross = r.gross, currency = r.currency, hash = r.hash,
-        corrections = r.corrections, credit_notes = r.credit_notes, findings = r.findings
+        corrections = r.corrections, credit_notes = r.credit_notes, findings = r.findings,
+        buyer = coalesce(r.document #>> '{buyer,name}', ''), content_hash = coalesce(r.content_hash, ''),
+        metering = coalesce(r.metering, '[]')
     FROM json_to_recordset(cast(:rows AS json)) AS r(contract int, state text, reason text, evaluation bigint,
         document jsonb, net numeric, tax numeric, gross numeric, currency text, hash text, corrections jsonb,
-        credit_notes jsonb, findings jsonb)
+        credit_notes jsonb, findings jsonb, content_hash text, metering jsonb)
     WHERE d.run = :run AND d.revision = :revision AND d.contract = r.contract
 """)
 EXCLUDE = text("""
     UPDATE billing.draft SET state = 'excluded', reason = :reason, hash = :hash
     WHERE run = :run AND revision = :revision AND contract_name = :contract AND state IN ('ok', 'warning', 'blocked')
 """)
-HASHES = text("SELECT contract_name, hash FROM billing.draft WHERE run = :run AND revision = :revision")
+HASHES = text("""
+    SELECT contract_name, hash FROM billing.draft WHERE run = :run AND revision = :revision
+    ORDER BY contract_name COLLATE "C"
+""")
 COUNTS = text("""
     SELECT state, currency, count(*) AS drafts, sum(net) AS net, sum(tax) AS tax, sum(gross) AS gross
     FROM billing.draft WHERE run = :run AND revision = :revision GROUP BY state, currency ORDER BY state, currency
@@ -67,18 +71,32 @@ DRAFTS = text("""
     SELECT contract_name, state, reason, net, tax, gross, currency, hash, corrections, findings,
         CASE WHEN :documents THEN document END AS document, CASE WHEN :documents THEN credit_notes END AS credit_notes
     FROM billing.draft
-    WHERE run = :run AND revision = :revision ORDER BY contract_name
+    WHERE run = :run AND revision = :revision ORDER BY contract_name LIMIT :most
 """)
 BLOCKED = text("""
     SELECT contract_name FROM billing.draft
     WHERE run = :run AND revision = :revision AND state = 'blocked' ORDER BY contract_name LIMIT 20
 """)
-# What is left to issue, in the order of the chain: customer, then contract.
+# What is left to issue, in the order of the chain: customer, then contract. Of the documents only what is booked.
 ISSUABLE = text("""
-    SELECT contract, period, evaluation, document, net, tax, gross, currency, hash, corrections, credit_notes
+    SELECT contract, period, evaluation, hash, content_hash, corrections, credit_notes, final, jsonb_build_object(
+        'kind', 'invoice', 'contract', document -> 'contract', 'period', document -> 'period',
+        'currency', document -> 'currency', 'payment_days', document -> 'payment_days', 'gross', document -> 'gross',
+        'tax', document -> 'tax', 'lines', (
+            SELECT coalesce(
+                jsonb_agg(jsonb_build_object('kind', l.kind, 'amount', l.amount, 'corrects', l.corrects)), '[]')
+            FROM jsonb_to_recordset(document -> 'lines') AS l(kind text, amount text, corrects jsonb)
+        )) AS head
     FROM billing.draft
     WHERE run = :run AND revision = :revision AND state IN ('ok', 'warning')
-    ORDER BY document #>> '{buyer,name}' COLLATE "C", contract_name COLLATE "C" LIMIT :most FOR UPDATE
+    ORDER BY buyer COLLATE "C", contract_name COLLATE "C" LIMIT :most FOR UPDATE
+""")
+DOCUMENT = text("""
+    SELECT document FROM billing.draft WHERE run = :run AND revision = :revision AND contract_name = :contract
+""")
+DOCUMENTS = text("""
+    SELECT contract, document FROM billing.draft
+    WHERE run = :run AND revision = :revision AND contract = ANY(:contracts)
 """)
 ISSUED = text("""
     UPDATE billing.draft SET state = 'issued'
@@ -138,19 +156,20 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Issuable:
-    """A draft that may be issued. contract, period, evaluation: ids."""
+    """A draft that may be issued. contract, period, evaluation: ids. head: of its document, what is booked.
+
+    final: the contract is over; without lines only its credit notes are issued.
+    """
 
     contract: int
     period: int
     evaluation: int
-    document: dict[str, Any]
-    net: Decimal
-    tax: Decimal
-    gross: Decimal
-    currency: str
     hash: str
+    content_hash: str
+    head: dict[str, Any]
     corrections: list[dict[str, Any]]
     credit_notes: list[dict[str, Any]]
+    final: bool
 
 
 def add(connection: Connection, row: Mapping[str, object]) -> int:
@@ -208,10 +227,10 @@ def add_drafts(connection: Connection, run: Run, revision: int, rows: Sequence[M
     connection.execute(ADD_DRAFTS, {"run": run.id, "revision": revision, "rows": packed(rows)})
 
 
-def waiting(connection: Connection, run: Run, most: int) -> list[tuple[int, int]]:
-    """Contract and period of drafts that are not calculated yet, locked."""
+def waiting(connection: Connection, run: Run, most: int) -> list[tuple[int, bool]]:
+    """Period of drafts that are not calculated yet, locked; and whether the contract is over."""
     given = {"run": run.id, "revision": run.revision, "most": most}
-    return [(row.contract, row.period) for row in connection.execute(WAITING, given)]
+    return [(row.period, row.final) for row in connection.execute(WAITING, given)]
 
 
 def save_drafts(connection: Connection, run: Run, rows: Sequence[Mapping[str, object]]) -> None:
@@ -226,10 +245,11 @@ def exclude(connection: Connection, run: Run, contract: str, *, reason: str, has
     return bool(connection.execute(EXCLUDE, given).rowcount)
 
 
-def hashes(connection: Connection, run: Run) -> list[tuple[str, str]]:
-    """Contract and hash of every draft of the revision."""
-    rows = connection.execute(HASHES, {"run": run.id, "revision": run.revision})
-    return [(row.contract_name, row.hash) for row in rows]
+def hashes(connection: Connection, run: Run) -> Iterator[tuple[str, str]]:
+    """Contract and hash of every draft of the revision, by contract; a thousand are held at a time."""
+    given = {"run": run.id, "revision": run.revision}
+    rows = connection.execute(HASHES, given, execution_options={"yield_per": 1_000})
+    return ((row.contract_name, row.hash) for row in rows)
 
 
 def counts(connection: Connection, run: Run) -> list[dict[str, Any]]:
@@ -244,9 +264,9 @@ def blocked(connection: Connection, run: Run) -> list[str]:
     return list(rows.scalars())
 
 
-def drafts(connection: Connection, run: Run, *, documents: bool) -> list[dict[str, Any]]:
-    """Every draft of the revision, by contract; with or without what would be printed."""
-    given = {"run": run.id, "revision": run.revision, "documents": documents}
+def drafts(connection: Connection, run: Run, *, documents: bool, most: int) -> list[dict[str, Any]]:
+    """The first drafts of the revision, by contract; with or without what would be printed."""
+    given = {"run": run.id, "revision": run.revision, "documents": documents, "most": most}
     rows = connection.execute(DRAFTS, given).mappings()
     return [dict(row) for row in rows]
 
@@ -255,6 +275,19 @@ def issuable(connection: Connection, run: Run, most: int) -> list[Issuable]:
     """The next drafts to issue, locked, in the order of the chain."""
     given = {"run": run.id, "revision": run.revision, "most": most}
     return [Issuable(**row) for row in connection.execute(ISSUABLE, given).mappings()]
+
+
+def document(connection: Connection, run: Run, contract: str) -> dict[str, Any] | None:
+    """The document of one draft, by the contract's name."""
+    given = {"run": run.id, "revision": run.revision, "contract": contract}
+    found: dict[str, Any] | None = connection.execute(DOCUMENT, given).scalar()
+    return found
+
+
+def documents(connection: Connection, run: Run, contracts: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Whole documents of drafts, by contract."""
+    given = {"run": run.id, "revision": run.revision, "contracts": list(contracts)}
+    return {row.contract: row.document for row in connection.execute(DOCUMENTS, given)}
 
 
 def issued(connection: Connection, run: Run, contracts: Sequence[int]) -> None:

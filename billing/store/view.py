@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from billing.state import State
+
 
 @dataclass(frozen=True, slots=True)
 class InvoiceView:
@@ -92,7 +94,7 @@ class RunView:
     label: str
     starts_at: datetime
     ends_at: datetime
-    state: str
+    state: State
     revision: int
     known: int | None
     hash: str | None
@@ -106,6 +108,22 @@ class RunView:
     invoices: int
     net: Decimal | None
     currency: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DraftView:
+    """A contract in a run, without what would be printed. `id` is the contract's inside key."""
+
+    id: int
+    contract: str
+    state: str
+    reason: str
+    net: str | None
+    tax: str | None
+    gross: str | None
+    currency: str | None
+    hash: str
+    findings: list[dict[str, str]]
 
 
 INVOICE = """
@@ -162,6 +180,13 @@ RUNS = text(RUN.format(condition="r.id < :before"))
 ONE_RUN = text(RUN.format(condition="r.public_id = :public_id"))
 
 
+DRAFTS = text("""
+    SELECT contract AS id, contract_name AS contract, state, reason, net::text AS net, tax::text AS tax,
+        gross::text AS gross, currency, hash, findings
+    FROM billing.draft WHERE run = :run AND revision = :revision AND contract > :after ORDER BY contract LIMIT :most
+""")
+
+
 def invoices(
     connection: Connection, *, contract: int | None = None, before: int = 2**62, most: int = 50
 ) -> list[InvoiceView]:
@@ -215,3 +240,9 @@ def run(connection: Connection, public_id: str) -> RunView | None:
     """One billing run, or None if absent or not visible."""
     row = connection.execute(ONE_RUN, {"public_id": public_id, "most": 1}).mappings().first()
     return RunView(**row) if row else None
+
+
+def drafts(connection: Connection, run: RunView, *, after: int = 0, most: int = 50) -> list[DraftView]:
+    """The drafts of a run's newest revision, those of contracts with an inside key above `after`."""
+    given = {"run": run.id, "revision": run.revision, "after": after, "most": most}
+    return [DraftView(**row) for row in connection.execute(DRAFTS, given).mappings()]

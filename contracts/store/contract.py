@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
+OF_PROVIDER = text("""
+    SELECT c.id, c.name FROM contracts.contract AS c
+    JOIN contracts.contract_party AS p ON p.contract = c.id AND p.role = 'provider' AND p.party = :party
+    WHERE c.name = ANY(:names)
+""")
+NAMED = text("SELECT id, name FROM contracts.contract WHERE id = ANY(:contracts)")
 PARTIES = text("SELECT name, id FROM contracts.party WHERE name = ANY(:names)")
 PUBLIC_IDS = text("SELECT id, public_id FROM contracts.party WHERE id = ANY(:parties)")
 ADD_PARTY = text("""
@@ -77,6 +83,7 @@ COVERED = text("""
     WHERE c.name = :name
 """)
 # Who is billed: the payer if there is one, else the customer.
+SHOWN = text("SELECT visible.stated_versions(:contract)")
 PAYERS = text("""
     SELECT DISTINCT ON (c.contract) c.contract, c.party, p.public_id, p.name
     FROM contracts.contract_party AS c JOIN contracts.party AS p ON p.id = c.party
@@ -112,6 +119,11 @@ def stored_versions(connection: Connection, name: str) -> tuple[Version, ...]:
     return parse(tuple(connection.execute(STORED, {"name": name}).scalars()))
 
 
+def versions_for_stating(connection: Connection, contract: int) -> tuple[Version, ...]:
+    """The versions of a contract, for the API: what is stated is judged by them, whoever states it."""
+    return parse(tuple(connection.execute(SHOWN, {"contract": contract}).scalars()))
+
+
 def versions(connection: Connection, contracts: Iterable[int], known: int) -> dict[int, tuple[Version, ...]]:
     """The versions of many contracts that were known, in order."""
     texts: dict[int, list[str]] = {}
@@ -131,9 +143,12 @@ def versions_of(connection: Connection, wanted: Sequence[tuple[int, int, int]]) 
     return {key: parse(tuple(found)) for key, found in texts.items()}
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=600)
 def parse(documents: tuple[str, ...]) -> tuple[Version, ...]:
-    """Canonical texts as versions; kept, because every evaluation asks for them and they never change."""
+    """Canonical texts as versions; kept, because one chunk of work asks for them several times.
+
+    A chunk or two, not all: 20 KiB each, and read again within 0.3 ms, so that memory does not grow with contracts.
+    """
     return from_canonical([json.loads(document) for document in documents])
 
 
@@ -152,6 +167,12 @@ def save(connection: Connection, incoming: Incoming, assets: Mapping[str, int], 
     return contract
 
 
+def find(connection: Connection, name: str) -> int | None:
+    """The id of a contract; None if there is none."""
+    row = connection.execute(CONTRACTS, {"names": [name]}).first()
+    return None if row is None else int(row.id)
+
+
 def contract_id(connection: Connection, name: str) -> int:
     """The id of a contract that exists."""
     return int(connection.execute(CONTRACTS, {"names": [name]}).one().id)
@@ -167,6 +188,18 @@ def payers(connection: Connection, contracts: Iterable[int]) -> dict[int, Side]:
     """Who is billed for each contract."""
     rows = connection.execute(PAYERS, {"contracts": list(contracts)})
     return {row.contract: Side(row.party, row.public_id, row.name) for row in rows}
+
+
+def ids_of_provider(connection: Connection, party: int, names: Iterable[str]) -> dict[str, int]:
+    """Which of these contracts a party provides, by name."""
+    rows = connection.execute(OF_PROVIDER, {"party": party, "names": list(names)})
+    return {row.name: row.id for row in rows}
+
+
+def names_by_id(connection: Connection, contracts: Iterable[int]) -> dict[int, str]:
+    """What contracts are called."""
+    rows = connection.execute(NAMED, {"contracts": list(contracts)})
+    return {row.id: row.name for row in rows}
 
 
 def party_ids(connection: Connection, names: Iterable[str]) -> dict[str, int]:

@@ -6,149 +6,78 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
-from sqlalchemy import Connection, text
-
-from contracts.facts import Attribution, Case, Counter, Facts, Gauge, Level, Notice, Piece, StateSpan
-from contracts.store.contract import new_id
-from core.store import packed
-from core.time import instant, micros
+from contracts.carry import joined
+from contracts.facts import Case, Counter, Facts, Gauge, Level, Piece, StateSpan
+from contracts.reported import Reported, states, within
+from contracts.store import reported
+from contracts.store.reported import Asked
+from core.time import instant
 from core.units import factor
 from ingest.store import counter, gauge, state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from zoneinfo import ZoneInfo
+
+    from sqlalchemy import Connection
 
     from contracts.facts import Carried, Category, Needs
+    from contracts.store.reported import Loaded
+    from core.time import Period
     from ingest.store.counter import Counted
 
-NOTICES = text("""
-    SELECT contract, kind, given, coalesce(asset, '') AS asset, coalesce(clause, '') AS clause,
-        lower(during) AS starts_at, upper(during) AS ends_at
-    FROM contracts.notice WHERE contract = ANY(:contracts) AND known <= :known ORDER BY id
-""")
-# A decision replaces what it decides, once it is known.
-ATTRIBUTIONS = text("""
-    SELECT contract, asset, lower(during) AS starts_at, upper(during) AS ends_at, category, party, status, cause
-    FROM contracts.attribution AS a
-    WHERE contract = ANY(:contracts) AND known <= :known AND NOT EXISTS (
-        SELECT FROM contracts.attribution AS later WHERE later.replaces = a.id AND later.known <= :known)
-    ORDER BY id
-""")
-ADD_NOTICE = text("""
-    INSERT INTO contracts.notice (public_id, contract, kind, given, asset, clause, during, author, known)
-    SELECT public_id, :contract, kind, given, nullif(asset, ''), nullif(clause, ''),
-        CASE WHEN starts_at IS NOT NULL OR ends_at IS NOT NULL THEN tstzrange(starts_at, ends_at) END, :author, :known
-    FROM json_to_recordset(cast(:rows AS json)) AS r(public_id text, kind text, given timestamptz, asset text,
-        clause text, starts_at timestamptz, ends_at timestamptz)
-""")
-ADD_ATTRIBUTION = text("""
-    INSERT INTO contracts.attribution
-        (public_id, contract, asset, during, category, party, cause, status, author, known)
-    SELECT public_id, :contract, asset, tstzrange(starts_at, ends_at), category, party, cause, status, :author, :known
-    FROM json_to_recordset(cast(:rows AS json)) AS r(public_id text, asset text, starts_at timestamptz,
-        ends_at timestamptz, category text, party text, cause text, status text)
-""")
+REPORTED = tuple(name for name in Reported.__dataclass_fields__ if name not in ("states", "carried"))
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What one evaluation asks for. key: however the caller finds it again, e.g. the period's id."""
+    """What one evaluation asks for. key: however the caller finds it again, e.g. the period's id.
+
+    carried: what the period before leaves; indices: those that the terms name; where: the contract's zone.
+    """
 
     key: int
     contract: int
     needs: Needs
+    period: Period
+    where: ZoneInfo
     carried: tuple[Carried, ...] = ()
+    indices: frozenset[str] = frozenset()
 
 
 def load(connection: Connection, wanted: Sequence[Wanted], known: int) -> dict[int, Facts]:
     """Everything known for each of these evaluations, by key."""
-    contracts = {item.contract for item in wanted}
-    notices, attributions = _notices(connection, contracts, known), _attributions(connection, contracts, known)
-    counters, states = _counters(connection, wanted, known), _states(connection, wanted, known)
+    if not wanted:
+        return {}
+    said = _reported(connection, wanted, known)
+    counters, shown = _counters(connection, wanted, known), _states(connection, wanted, known)
     gauges = _gauges(connection, wanted, known)
-    return {
-        item.key: Facts(
+    made = {}
+    for item in wanted:
+        loaded = said[item.contract]
+        found = within(loaded.reported, item.needs, item.where)
+        made[item.key] = Facts(
             knowledge=f"K {known}",
             counters={(n.asset, n.register): counters[item.key, n.asset, n.register] for n in item.needs.counters},
-            states={(n.asset, n.register): states[item.key, n.asset, n.register] for n in item.needs.states},
-            attributions=tuple(a for a in attributions.get(item.contract, []) if _touches(a, item.needs)),
-            notices=tuple(n for n in notices.get(item.contract, []) if _touches(n, item.needs)),
-            carried=item.carried,
+            states={
+                (n.asset, n.register): states(found, n, shown[item.key, n.asset, n.register]) for n in item.needs.states
+            },
             gauges={(n.asset, n.register): gauges[item.key, n.asset, n.register] for n in item.needs.gauges},
+            carried=joined(item.carried, _opening(loaded, item.period)),
+            **{name: getattr(found, name) for name in REPORTED},
         )
-        for item in wanted
-    }
+    return made
 
 
-def save_notices(connection: Connection, contract: int, notices: Sequence[Notice], *, author: str, known: int) -> None:
-    """Append notices of a contract."""
-    rows = [
-        {
-            "public_id": new_id("not"),
-            "kind": item.kind,
-            "given": instant(item.given),
-            "asset": item.asset,
-            "clause": item.clause,
-            "starts_at": None if item.start is None else instant(item.start),
-            "ends_at": None if item.end is None else instant(item.end),
-        }
-        for item in notices
-    ]
-    given = {"contract": contract, "author": author, "known": known, "rows": packed(rows)}
-    connection.execute(ADD_NOTICE, given)
+def _reported(connection: Connection, wanted: Iterable[Wanted], known: int) -> dict[int, Loaded]:
+    asked = [Asked(item.contract, item.indices) for item in wanted]
+    since, before = min(item.needs.start for item in wanted), max(item.needs.end for item in wanted)
+    return reported.load(connection, asked, since=instant(since), before=instant(before), known=known)
 
 
-def save_attributions(
-    connection: Connection, contract: int, attributions: Sequence[Attribution], *, author: str, known: int
-) -> None:
-    """Append attributions of a contract."""
-    rows = [
-        {
-            "public_id": new_id("att"),
-            **{name: getattr(item, name) for name in ("asset", "category", "party", "cause", "status")},
-            "starts_at": instant(item.start),
-            "ends_at": instant(item.end),
-        }
-        for item in attributions
-    ]
-    given = {"contract": contract, "author": author, "known": known, "rows": packed(rows)}
-    connection.execute(ADD_ATTRIBUTION, given)
-
-
-def _notices(connection: Connection, contracts: Iterable[int], known: int) -> dict[int, list[Notice]]:
-    found: dict[int, list[Notice]] = {}
-    for row in connection.execute(NOTICES, {"contracts": list(contracts), "known": known}):
-        notice = Notice(
-            kind=row.kind,
-            given=micros(row.given),
-            asset=row.asset,
-            clause=row.clause,
-            start=None if row.starts_at is None else micros(row.starts_at),
-            end=None if row.ends_at is None else micros(row.ends_at),
-        )
-        found.setdefault(row.contract, []).append(notice)
-    return found
-
-
-def _attributions(connection: Connection, contracts: Iterable[int], known: int) -> dict[int, list[Attribution]]:
-    found: dict[int, list[Attribution]] = {}
-    for row in connection.execute(ATTRIBUTIONS, {"contracts": list(contracts), "known": known}):
-        item = Attribution(
-            asset=row.asset,
-            start=micros(row.starts_at),
-            end=micros(row.ends_at),
-            category=row.category,
-            party=row.party,
-            status=row.status,
-            cause=row.cause,
-        )
-        found.setdefault(row.contract, []).append(item)
-    return found
-
-
-def _touches(item: Attribution | Notice, needs: Needs) -> bool:
-    """Whether it concerns the stretch; a notice without a span of time always does."""
-    return (item.start is None or item.start < needs.end) and (item.end is None or item.end > needs.start)
+def _opening(loaded: Loaded, period: Period) -> list[Carried]:
+    start, end = period.span.micros
+    return [item for at, item in loaded.opening if start <= at < end]
 
 
 def _counters(connection: Connection, wanted: Sequence[Wanted], known: int) -> dict[tuple[int, str, str], Counter]:
@@ -186,7 +115,11 @@ def _gauges(connection: Connection, wanted: Sequence[Wanted], known: int) -> dic
     needs = [(item.key, need) for item in wanted for need in item.needs.gauges]
     found = gauge.load(connection, [need for _, need in needs], known=known)
     return {
-        (key, need.asset, need.register): Gauge(need.unit, tuple(_level(one, need.unit) for one in shown))
+        (key, need.asset, need.register): Gauge(
+            need.unit,
+            tuple(_level(one, need.unit) for one in shown.levels),
+            tuple(tuple(_level(one, need.unit) for one in run) for run in shown.settled),
+        )
         for (key, need), shown in zip(needs, found, strict=True)
     }
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from contracts.acceptance import check_assets, check_registers, check_sources, new_versions
+from contracts.acceptance import check_assets, check_registers, new_versions
 from contracts.document import Agreement, Version, read_agreement
-from contracts.facts import Needs
-from contracts.facts_document import facts_for, lists_for, read_facts
-from contracts.store import contract, fact
+from contracts.facts_document import lists_for, read_facts, reported
+from contracts.reported import Reported
+from contracts.store import contract, report
 from contracts.store.contract import Incoming
+from contracts.store.report import Said
 from contracts.text import read as read_text
 from contracts.words import Context
 from core import store
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from contracts.facts import Attribution, Notice
-
-NOTHING = Needs(0, 0, (), (), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +103,8 @@ def read_decided(connection: Connection, text: str | bytes) -> Decided | tuple[P
         return document
     newest = versions[-1]
     lists = lists_for(document, None, Context(newest.zone, newest.currency))
-    facts = facts_for(lists, NOTHING, versions, as_of=None)
-    return Decided(name, facts.notices, facts.attributions)
+    found = reported(lists, None)
+    return Decided(name, found.notices, found.attributions)
 
 
 def record_all(
@@ -120,8 +119,9 @@ def record_all(
     if problems:
         return tuple(problems)
     known = store.draw_knowledge(connection)
-    fact.save_notices(connection, number, decided.notices, author=author, known=known)
-    fact.save_attributions(connection, number, decided.attributions, author=author, known=known)
+    said = Reported(notices=decided.notices, attributions=decided.attributions)
+    for table, rows in report.rows(said, ()).items():
+        report.append(connection, number, table, rows, Said(author, "", known))
     counts = {"notices": len(decided.notices), "attributions": len(decided.attributions), "known": known}
     store.audit(connection, at, actor=author, action="contract.record", subject=decided.contract, detail=counts)
     return Recorded(decided.contract, len(decided.notices), len(decided.attributions))
@@ -135,7 +135,6 @@ def _judge(connection: Connection, source: Source, agreement: Agreement) -> tupl
     names = sorted({item.asset for version in versions for item in version.coverage})
     problems += check_assets(versions, frozenset(declared.asset_ids(connection, names)))
     problems += check_registers(versions, _registers(connection, names))
-    problems += check_sources(versions)
     fresh = tuple(item for item in new if isinstance(item, Version))
     return (None, problems) if problems else (Incoming(versions, fresh, _plain(source.text)), [])
 

@@ -26,13 +26,11 @@ HEADS = text("""
     ORDER BY e.period, e.known DESC, e.id DESC
 """)
 COVERED = text("SELECT contract, asset FROM contracts.coverage WHERE contract = ANY(:contracts)")
-DECIDED = text("""
-    SELECT 'attribution' AS fact, contract, during, known FROM contracts.attribution
-    WHERE contract = ANY(:contracts) AND known > :after AND known <= :known
-    UNION ALL
-    SELECT 'notice', contract, during, known FROM contracts.notice
+STATED = text("""
+    SELECT fact, contract, during, known FROM contracts.fact_known
     WHERE contract = ANY(:contracts) AND known > :after AND known <= :known
 """)
+DECIDED = ("attribution", "notice")
 CHECKED = text(
     "UPDATE contracts.period SET checked = :known WHERE id = ANY(:periods) AND coalesce(checked, 0) < :known"
 )
@@ -71,11 +69,19 @@ def reasons(connection: Connection, found: Sequence[Head], known: int) -> dict[i
     for head in found:
         if head.before is not None and head.before > head.seen:
             why.setdefault(head.period, set()).add("earlier period corrected")
-    _decided(connection, found, known, why)
-    assets = _assets(connection, found)
+    _stated(connection, found, known, why)
+    assets = covered(connection, {head.contract for head in found})
     for group in _groups(found):
         _late(connection, group, assets, known=known, why=why)
     return {period: tuple(sorted(words)) for period, words in why.items()}
+
+
+def covered(connection: Connection, contracts: Iterable[int]) -> Mapping[int, set[int]]:
+    """Assets that these contracts ever cover."""
+    assets: dict[int, set[int]] = {}
+    for contract, asset in connection.execute(COVERED, {"contracts": list(contracts)}):
+        assets.setdefault(contract, set()).add(asset)
+    return assets
 
 
 def mark_checked(connection: Connection, periods: Sequence[int], known: int) -> None:
@@ -83,28 +89,22 @@ def mark_checked(connection: Connection, periods: Sequence[int], known: int) -> 
     connection.execute(CHECKED, {"periods": list(periods), "known": known})
 
 
-def _decided(connection: Connection, found: Sequence[Head], known: int, why: dict[int, set[str]]) -> None:
+def _stated(connection: Connection, found: Sequence[Head], known: int, why: dict[int, set[str]]) -> None:
     if not found:
         return
     given = {"contracts": list({h.contract for h in found}), "after": min(h.seen for h in found), "known": known}
-    rows = list(connection.execute(DECIDED, given))
+    rows = list(connection.execute(STATED, given))
     for head in found:
         for row in rows:
             if row.contract == head.contract and row.known > head.seen and _touches(row.during, head):
-                why.setdefault(head.period, set()).add(f"{row.fact} decided")
+                word = "decided" if row.fact in DECIDED else "reported"
+                why.setdefault(head.period, set()).add(f"{row.fact} {word}")
 
 
 def _touches(during: object, head: Head) -> bool:
-    """A notice without a span of time concerns every period."""
+    """A fact without a span of time concerns every period."""
     lower, upper = getattr(during, "lower", None), getattr(during, "upper", None)
     return (lower is None or lower < head.ends_at) and (upper is None or upper > head.starts_at)
-
-
-def _assets(connection: Connection, found: Sequence[Head]) -> Mapping[int, set[int]]:
-    assets: dict[int, set[int]] = {}
-    for contract, asset in connection.execute(COVERED, {"contracts": list({head.contract for head in found})}):
-        assets.setdefault(contract, set()).add(asset)
-    return assets
 
 
 def _groups(found: Sequence[Head]) -> Iterable[list[Head]]:
@@ -129,6 +129,8 @@ def _late(
         ("late readings", late.readings),
         ("readings corrected", late.overrides),
         ("device or register declared", late.devices),
+        ("meter decided", late.decisions),
+        ("component moved", late.mountings),
     ):
         newest = query(connection, start=start, end=end, after=after, known=known)
         for head in group:

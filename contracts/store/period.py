@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 from core.store import packed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
 COLUMNS = """
@@ -39,17 +39,12 @@ STANDING = text(f"""
         AND (p.closed_at IS NULL OR p.ends_at > :at)
     ORDER BY p.contract, p.starts_at
 """)  # noqa: S608 - our own column list
-RUNNING = text("""
-    SELECT p.contract FROM contracts.period AS p LEFT JOIN contracts.standing AS s ON s.contract = p.contract
-    WHERE p.starts_at <= :at AND p.ends_at > :at AND (s.evaluated_at IS NULL OR s.evaluated_at <= :before)
-    ORDER BY p.contract
-""")
 # The oldest open period of each contract, if its cut-off has passed. Rows are locked, so that a second closer
 # takes others.
 DUE = text(f"""
     SELECT {COLUMNS}
     FROM contracts.period AS p JOIN contracts.contract AS c ON c.id = p.contract
-    WHERE p.closed_at IS NULL AND p.cutoff_at <= :at AND NOT EXISTS (
+    WHERE p.closed_at IS NULL AND p.cutoff_at <= :at AND p.contract <> ALL(:without) AND NOT EXISTS (
         SELECT FROM contracts.period AS earlier
         WHERE earlier.contract = p.contract AND earlier.closed_at IS NULL AND earlier.starts_at < p.starts_at)
     ORDER BY p.id LIMIT :most FOR UPDATE OF p SKIP LOCKED
@@ -73,7 +68,18 @@ OF_PROVIDER = text(f"""
     SELECT {COLUMNS}
     FROM contracts.period AS p JOIN contracts.contract AS c ON c.id = p.contract
     JOIN contracts.contract_party AS provider ON provider.contract = c.id AND provider.role = 'provider'
-    WHERE provider.party = :party AND p.label = :label ORDER BY c.name
+    WHERE provider.party = :party AND p.label = :label AND p.contract > :after ORDER BY p.contract LIMIT :most
+""")  # noqa: S608 - our own column list
+
+# The last period of each contract of a provider that has none any more at an instant.
+OVER = text(f"""
+    SELECT {COLUMNS}
+    FROM contracts.contract_party AS provider JOIN contracts.contract AS c ON c.id = provider.contract
+    CROSS JOIN LATERAL (
+        SELECT * FROM contracts.period AS q WHERE q.contract = c.id ORDER BY q.ends_at DESC LIMIT 1
+    ) AS p
+    WHERE provider.party = :party AND provider.role = 'provider' AND p.ends_at <= :at AND p.closed_at IS NOT NULL
+        AND c.id > :after ORDER BY c.id LIMIT :most
 """)  # noqa: S608 - our own column list
 
 
@@ -116,19 +122,15 @@ def last_end(connection: Connection, contract: int) -> datetime | None:
     return found
 
 
-def running(connection: Connection, at: datetime, *, evaluated_before: datetime) -> list[int]:
-    """Contracts that have a period in which `at` lies, and no standing that is newer."""
-    return list(connection.execute(RUNNING, {"at": at, "before": evaluated_before}).scalars())
-
-
 def open_until(connection: Connection, contracts: Iterable[int], at: datetime) -> list[Due]:
     """The running period of each contract and every earlier one that is still open, oldest first."""
     return [Due(**row) for row in connection.execute(STANDING, {"contracts": list(contracts), "at": at}).mappings()]
 
 
-def due(connection: Connection, at: datetime, most: int) -> list[Due]:
+def due(connection: Connection, at: datetime, most: int, *, without: Sequence[int] = ()) -> list[Due]:
     """Periods to close, locked: at most one of each contract, its oldest open one, after its cut-off."""
-    return [Due(**row) for row in connection.execute(DUE, {"at": at, "most": most}).mappings()]
+    given = {"at": at, "most": most, "without": list(without)}
+    return [Due(**row) for row in connection.execute(DUE, given).mappings()]
 
 
 def close(connection: Connection, evaluations: dict[int, int], at: datetime) -> None:
@@ -142,9 +144,20 @@ def by_id(connection: Connection, ids: Iterable[int]) -> list[Due]:
     return [Due(**row) for row in connection.execute(BY_ID, {"ids": list(ids)}).mappings()]
 
 
-def of_provider(connection: Connection, party: int, label: str) -> list[Due]:
-    """Periods of this label in all contracts of a provider, by contract name."""
-    return [Due(**row) for row in connection.execute(OF_PROVIDER, {"party": party, "label": label}).mappings()]
+def of_provider(connection: Connection, party: int, label: str, *, most: int = 1_000) -> Iterator[list[Due]]:
+    """Periods of this label in all contracts of a provider, at most so many at a time, by contract id."""
+    given: dict[str, object] = {"party": party, "label": label, "after": 0, "most": most}
+    while found := [Due(**row) for row in connection.execute(OF_PROVIDER, given).mappings()]:
+        yield found
+        given["after"] = found[-1].contract
+
+
+def over(connection: Connection, party: int, at: datetime, *, most: int = 1_000) -> Iterator[list[Due]]:
+    """The last, closed period of contracts of a provider that have none after an instant, at most so many at a time."""
+    given: dict[str, object] = {"party": party, "at": at, "after": 0, "most": most}
+    while found := [Due(**row) for row in connection.execute(OVER, given).mappings()]:
+        yield found
+        given["after"] = found[-1].contract
 
 
 def labelled(connection: Connection, wanted: Sequence[tuple[int, str]]) -> list[Due]:

@@ -59,6 +59,19 @@ def revise(connection: Connection, billed: Sequence[Billed], *, known: int, at: 
     return _revised(connection, dues, evaluations, versions=versions, reasons=reasons, known=known)
 
 
+def pending(connection: Connection, billed: Sequence[Billed], *, known: int) -> frozenset[int]:
+    """Contracts of which a billed period may come to something else as of `known`; evaluates nothing."""
+    evaluations = {(item.contract, item.label): item.evaluation for item in billed}
+    dues = period.labelled(connection, list(evaluations))
+    heads = late.heads(connection, [due.id for due in dues], known)
+    reasons = late.reasons(connection, list(heads.values()), known)
+    return frozenset(
+        due.contract
+        for due in dues
+        if due.id in reasons or heads[due.id].evaluation != evaluations[due.contract, due.label]
+    )
+
+
 def _within(due: Due, versions: Sequence[Version], at: datetime) -> bool:
     window = versions[-1].billing.correction_window
     return window is None or at <= window.after(due.ends_at, zone(due.timezone))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, text
@@ -17,21 +18,38 @@ if TYPE_CHECKING:
     from contracts.evaluation import Evaluation
 
 UPSERT = text("""
-    INSERT INTO contracts.standing (contract, period, until, known, evaluated_at, result)
-    SELECT contract, period, until, :known, :at, result
-    FROM json_to_recordset(cast(:rows AS json)) AS r(contract int, period bigint, until timestamptz, result jsonb)
+    INSERT INTO contracts.standing (contract, period, until, known, evaluated_at, result, moves)
+    SELECT contract, period, until, :known, :at, result, moves
+    FROM json_to_recordset(cast(:rows AS json))
+        AS r(contract int, period bigint, until timestamptz, result jsonb, moves boolean)
     ON CONFLICT (contract) DO UPDATE SET period = excluded.period, until = excluded.until, known = excluded.known,
-        evaluated_at = excluded.evaluated_at, result = excluded.result
+        evaluated_at = excluded.evaluated_at, result = excluded.result, moves = excluded.moves
 """)
 NOTIFY = text("SELECT pg_notify('yardstick_live', :payload)")
 MOST_IN_PAYLOAD = 100
 
 
-def save(connection: Connection, rows: Sequence[tuple[int, int, Evaluation]], *, known: int, at: datetime) -> None:
-    """Overwrite the standings. rows: contract id, period id, evaluation."""
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A contract's running period (ids) as evaluated. moves: whether time alone changes it."""
+
+    contract: int
+    period: int
+    evaluation: Evaluation
+    moves: bool
+
+
+def save(connection: Connection, rows: Sequence[Row], *, known: int, at: datetime) -> None:
+    """Overwrite the standings."""
     found = [
-        {"contract": contract, "period": period, "until": instant(evaluation.until), "result": evaluation.to_json()}
-        for contract, period, evaluation in rows
+        {
+            "contract": row.contract,
+            "period": row.period,
+            "until": instant(row.evaluation.until),
+            "result": row.evaluation.to_json(),
+            "moves": row.moves,
+        }
+        for row in rows
     ]
     connection.execute(UPSERT, {"rows": packed(found), "known": known, "at": at})
 

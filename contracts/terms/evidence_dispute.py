@@ -5,8 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
-from contracts import charge
 from contracts.evaluation import Figure, Step, Verdict
+from contracts.recount import correct
 from contracts.scene import Draft, Outcome
 from contracts.segment import Segment, covered, version_at
 from contracts.terms.base import Term
@@ -19,9 +19,9 @@ from core.time import instant, micros, midnight, wall_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from contracts.charge import Correction
     from contracts.document import Version
     from contracts.facts import MeterTest
+    from contracts.recount import Correction
     from contracts.scene import Scene
     from contracts.segment import Lineage
 
@@ -102,7 +102,7 @@ def _correct(scene: Scene, rule: tuple[MeterTest, Version, EvidenceDispute], out
     test, version, term = rule
     span = window(scene, term, test)
     of = {v.version: t for v in scene.versions if (t := v.term_by_clause.get(term.of)) is not None}
-    found = charge.correct(scene, of, test.asset, span, 1 / (1 + test.error))
+    found = correct(scene, of, test.asset, span, 1 / (1 + test.error))
     place = f"clause {term.clause}, {test.asset}, "
     outcome.problems += [Problem(place + p.place, p.message, p.remedy) for p in found.problems]
     over = found.measured - found.corrected

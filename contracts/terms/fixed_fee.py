@@ -6,6 +6,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 from contracts.evaluation import Figure, Step, Verdict
+from contracts.plan import key_of
+from contracts.pricing import total
 from contracts.scene import Draft, Outcome
 from contracts.segment import Segment, covered, days_touched, in_force, periods, segments
 from contracts.span import normal
@@ -17,7 +19,7 @@ from core.problem import Problem
 from core.time import instant, micros
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from contracts.document import Version
     from contracts.scene import Scene
@@ -46,19 +48,30 @@ class FixedFee(Term):
 def evaluate(scene: Scene, lineage: Lineage) -> Outcome:
     """A line for each asset (or the contract) and segment: every fee window that ends in the period, by its days."""
     outcome = Outcome()
-    windows = list(_windows(scene, lineage))
+    by_clause: dict[tuple[str, str], list[Fraction]] = {}
+    for segment, owner, draft in _drafts(scene, lineage):
+        outcome.lines.append(scene.line(segment, owner, draft))
+        by_clause.setdefault((segment.term.clause, owner), []).append(draft.exact)
+    outcome.verdicts += [_verdict(scene, *key, total(amounts)) for key, amounts in by_clause.items()]
+    return outcome
+
+
+def _drafts(scene: Scene, lineage: Lineage) -> Sequence[tuple[Segment, str, Draft]]:
+    """The lines of the period before rounding. Unless an index moves the fee, no fact has a say in them."""
+    if is_indexed(scene, lineage):
+        return _drafted(scene, lineage)
+    key = "fees", key_of(lineage), scene.start, scene.end
+    return scene.plan.once(key, lambda: _drafted(scene, lineage))
+
+
+def _drafted(scene: Scene, lineage: Lineage) -> list[tuple[Segment, str, Draft]]:
     shares: dict[tuple[str, int], list[_Share]] = {}
-    for window in windows:
+    for window in _windows(scene, lineage):
         for share in _shares(scene, lineage, window):
             shares.setdefault((share.owner, share.segment.version.version), []).append(share)
-    for (owner, _), parts in shares.items():
-        outcome.lines.append(scene.line(parts[0].segment, owner, _draft(parts, several=_is_cut(shares, owner))))
-    by_clause: dict[tuple[str, str], Fraction] = {}
-    for line in outcome.lines:
-        key = (line.clause, line.owner)
-        by_clause[key] = by_clause.get(key, Fraction(0)) + line.unrounded
-    outcome.verdicts += [_verdict(scene, *key, exact) for key, exact in by_clause.items()]
-    return outcome
+    return [
+        (parts[0].segment, owner, _draft(parts, several=_is_cut(shares, owner))) for (owner, _), parts in shares.items()
+    ]
 
 
 class _Share:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -259,7 +259,7 @@ def _lines(scene: Scene, window: Window[MinimumCommitment], owner: str, sums: Re
     if sums.makeup and term.makeup_price is not None:
         rate = -Fraction(term.makeup_price.amount)
         line = _line(scene, segment, owner, ("made up", sums.makeup, rate, f"made up at {term.makeup_price.amount:f}"))
-        yield replace(line, id=line_id(window.version.contract, line.id, term.clause, owner=owner, segment=-1))
+        yield line._replace(id=line_id(window.version.contract, line.id, term.clause, owner=owner, segment=-1))
 
 
 def _line(scene: Scene, segment: Segment, owner: str, what: tuple[str, Fraction, Fraction, str]) -> Any:

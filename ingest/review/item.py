@@ -3,19 +3,21 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Literal, NamedTuple, TypeAlias
 
 from ingest.batch import Arrival, Examined, examine
-from ingest.door import judge
+from ingest.door import NEWEST, judge
 from ingest.reason import Reason, Rejected
 from ingest.registry import LARGEST, SMALLEST, Registry
 from ingest.wire import yardstick
-from ingest.wire.format import CONTENT_TYPES, Format, look
 
 Action: TypeAlias = Literal["release", "reject", "correct", "replay"]
 FIELDS = ("register", "at", "value", "unit", "status")
 EVER = (946_684_800_000_000, 4_102_444_799_999_999)
 """2000 to 2099 in µs since 1970: what the table of readings takes."""
+
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class Ruling(NamedTuple):
@@ -32,30 +34,27 @@ class Ruling(NamedTuple):
         return self.action in ("release", "correct")
 
 
-def read_again(arrival: Arrival, item: int, device: str | None, *, registry: Registry, ruling: Ruling) -> Examined:
+def read_again(  # the item's own facts
+    arrival: Arrival, item: int, device: str | None, *, registry: Registry, ruling: Ruling, since: int | None = None
+) -> Examined:
     """Judge an item of the quarantine anew. arrival.payload: what was kept of it. Never raises.
 
-    A release overlooks the time window and the declared range; a correction and a replay do not.
+    since: µs since 1970 from which on the import that it came with might bring readings. A release overlooks the time
+    window and the declared range; a correction and a replay do not.
     """
     if item < 0:
         if ruling.action == "replay":
-            return examine(described(arrival), registry)
+            return examine(arrival, registry)
         return _refused(Reason.BAD_ENVELOPE, "it is a whole message; it can be rejected or replayed")
     payload = wrapped(arrival.payload, ruling.changes)
     message = yardstick.decode(payload)
     if isinstance(message, Rejected):
         return _refused(Reason.BAD_READING, message.detail)
     rules = relaxed(registry, device or "") if ruling.action == "release" else registry
-    window = EVER if ruling.action == "release" else None
+    allowed = None if since is None else (max(since, EVER[0]), arrival.received_at + NEWEST // _MICROSECOND)
+    window = EVER if ruling.action == "release" else allowed
     rows, rejected = judge(message.candidates, device or "", rules, received_at=arrival.received_at, window=window)
     return Examined(0, rows, [one._replace(item=0) for one in message.rejected + rejected])
-
-
-def described(arrival: Arrival) -> Arrival:
-    """With the content type that its looks suggest: what came with it was not kept."""
-    seems = look(arrival.payload)
-    named = (name for name, written in CONTENT_TYPES.items() if written is seems is not Format.YARDSTICK)
-    return arrival._replace(content_type=next(named, ""))
 
 
 def wrapped(item: bytes, changes: Mapping[str, str]) -> bytes:

@@ -102,8 +102,9 @@ def _judged(
     """A batch of what may be stored now, one arrival for each item that leaves the list; what stays and why."""
     batch, closings, refused = Batch(), list[Closing](), list[tuple[str, Rejected]]()
     for entry in entries:
-        arrival = Arrival(0, 0, 1, entry.topic.encode(), entry.payload, micros(entry.received_at))
-        examined = read_again(arrival, entry.item, entry.device, registry=registry, ruling=ruling)
+        arrival = arrival_of(entry)
+        since = None if entry.since is None else micros(entry.since)
+        examined = read_again(arrival, entry.item, entry.device, registry=registry, ruling=ruling, since=since)
         if stays := _stays(entry, examined):
             refused.append((entry.reference, stays))
             continue
@@ -111,6 +112,13 @@ def _judged(
         row = examined.rows[0] if entry.item >= 0 else None
         closings.append(Closing(entry, row and row[1], row and instant(row[2])))
     return batch, closings, refused
+
+
+def arrival_of(entry: Open) -> Arrival:
+    """The message as it was received, or as much of it as was kept."""
+    properties = tuple((name, value) for name, value in entry.properties)
+    topic, received_at = entry.topic.encode(), micros(entry.received_at)
+    return Arrival(0, 0, 1, topic, entry.payload, received_at, entry.content_type, properties)
 
 
 def _stays(entry: Open, examined: Examined) -> Rejected | None:
@@ -139,7 +147,7 @@ def _store(
     whole = [clash for clash in clashes if closings[clash[0]].entry.item < 0]
     single = {clash[0]: clash[1] for clash in clashes if closings[clash[0]].entry.item >= 0}
     entries = [*entries_of(batch, batch.refused), *entries_of(batch, whole)]
-    quarantined = quarantine.add(connection, entries, known=known)
+    quarantined = quarantine.add(connection, entries, known=known).total()
     refused = tuple((closings[n].entry.reference, rejected) for n, rejected in single.items())
     left = [one for n, one in enumerate(closings) if n not in single]
     return known, left, Settled(0, stored, duplicate, 0, quarantined, refused)

@@ -24,6 +24,11 @@ TOTALS = text("""
     SELECT coalesce(sum(received), 0) AS received, coalesce(sum(stored + duplicate + quarantined), 0) AS placed
     FROM ingest.batch WHERE known <= :known
 """)
+SINCE = text("""
+    SELECT coalesce(sum(messages), 0), coalesce(sum(received), 0), coalesce(sum(stored), 0),
+        coalesce(sum(duplicate), 0), coalesce(sum(quarantined), 0)
+    FROM ingest.batch WHERE known > :known AND client = :client
+""")
 
 
 class Counts(NamedTuple):
@@ -51,6 +56,11 @@ def totals(connection: Connection, *, known: int) -> tuple[int, int]:
     """Items received by then, and those of them that were stored, known already or quarantined."""
     row = connection.execute(TOTALS, {"known": known}).one()
     return int(row.received), int(row.placed)
+
+
+def since(connection: Connection, known: int, *, client: str) -> Counts:
+    """The sums of one ingester's commits after K."""
+    return Counts(*map(int, connection.execute(SINCE, {"known": known, "client": client}).one()))
 
 
 class Tally(NamedTuple):

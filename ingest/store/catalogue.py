@@ -2,14 +2,14 @@
 
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select, text, update
 from sqlalchemy.dialects.postgresql import Range
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 
 from core.identifier import RANDOM_BYTES, public_id
 from core.problem import Problem, Problems
@@ -18,7 +18,10 @@ from ingest import catalogue as given
 from ingest.tables import Asset, Binding, BindingValue, Declaration, Device, Register, Row, during
 
 Names: TypeAlias = dict[str, int]
-PHYSICS = ("minimum", "maximum", "modulus", "tolerance", "max_rate", "max_gap", "silence_limit")
+PHYSICS = (
+    "minimum", "maximum", "modulus", "tolerance", "max_rate", "max_gap", "silence_limit", "glitch_window", "noise_band",
+    "refill_threshold", "every", "cross_checks",
+)  # fmt: skip
 
 
 class Declared(NamedTuple):
@@ -35,8 +38,9 @@ def declare(connection: Connection, at: datetime, catalogue: given.Catalogue) ->
     """Create what is not there yet; saying the same again changes nothing.
 
     A device or asset that exists keeps its model and kind; a register's physics may be declared anew; an open binding
-    may be ended. Raises Problems, for a register that would become another and for bindings that overlap; the caller's
-    transaction must then be rolled back.
+    may be ended, and what counters showed at its ends added: then another row takes its place from now on. Raises
+    Problems, for a register that would become another and for bindings that overlap; the caller's transaction must then
+    be rolled back.
     """
     devices = _named(connection, Device, "dev", catalogue.devices, at, lambda one: {"model": one.model})
     assets = _named(connection, Asset, "ast", catalogue.assets, at, lambda one: {"kind": one.kind, "site": one.site})
@@ -45,6 +49,62 @@ def declare(connection: Connection, at: datetime, catalogue: given.Catalogue) ->
     declarations = _physics(connection, catalogue, devices.ids, registers, known)
     bindings = _bindings(connection, catalogue, (devices.ids, assets.ids), registers, known)
     return Declared(devices.added, assets.added, new_registers, declarations, bindings)
+
+
+class NothingThere(LookupError):
+    """A device or asset that is not registered, or that is bound nowhere."""
+
+
+class Running(NamedTuple):
+    """What an unended binding says."""
+
+    asset: str
+    position: str
+    start: datetime
+
+
+RUNNING = text("""
+    SELECT a.name AS asset, b.position, lower(b.during) AS start FROM ingest.binding AS b
+    JOIN ingest.device AS d ON d.id = b.device
+    JOIN ingest.asset AS a ON a.id = b.asset
+    WHERE d.name = :device AND b.superseded IS NULL AND upper_inf(b.during)
+""")
+
+
+def running(connection: Connection, device: str) -> Running:
+    """Where a device serves now. Raises NothingThere."""
+    row = connection.execute(RUNNING, {"device": device}).first()
+    if row is None:
+        raise NothingThere(f"device {device} serves no asset; `yardstick device list` says what does")
+    return Running(*row)
+
+
+def counters(connection: Connection, device: str) -> dict[str, tuple[str, Decimal]]:
+    """The counters of a device: unit and resolution by name."""
+    devices = {row.name: row.id for row in _rows(connection, Device, "name", "id")}
+    if device not in devices:
+        raise NothingThere(f"there is no device {device}; `yardstick device list` lists them")
+    found = _all_registers(connection).items()
+    return {
+        name: (row.unit, row.resolution)
+        for (id_, name), row in found
+        if id_ == devices[device] and row.kind == "counter"
+    }
+
+
+def bind(connection: Connection, bindings: Sequence[given.Binding]) -> int:
+    """Bindings of devices and assets that exist, in this order, so that one may end before the next begins.
+
+    Raises NothingThere, and Problems where they overlap; the caller's transaction must then be rolled back.
+    """
+    devices = {row.name: row.id for row in _rows(connection, Device, "name", "id")}
+    assets = {row.name: row.id for row in _rows(connection, Asset, "name", "id")}
+    for one in bindings:
+        if one.asset not in assets:
+            raise NothingThere(f"there is no asset {one.asset}; declare it in a device file")
+    registers = _all_registers(connection)
+    known = draw_knowledge(connection)
+    return _bindings(connection, given.Catalogue((), (), tuple(bindings)), (devices, assets), registers, known)
 
 
 class _Known(NamedTuple):
@@ -119,6 +179,7 @@ def _physics(
         for register in device.registers:
             id_ = registers[devices[device.name], register.name].id
             says = asdict(register)
+            says["cross_checks"] = [{**one, "against": list(one["against"])} for one in says["cross_checks"]]
             if there.get(id_) != tuple(says[name] for name in PHYSICS):
                 rows.append({"register": id_, "known": known} | {name: says[name] for name in PHYSICS})
     _insert(connection, Declaration, rows)
@@ -135,7 +196,7 @@ def _bindings(
     connection: Connection, catalogue: given.Catalogue, ids: tuple[Names, Names], registers: _Registers, known: int
 ) -> int:
     there = _There()
-    for row in _rows(connection, Binding, "id", "device", "asset", "position", "during"):
+    for row in _current(connection):
         there.add(_Row(*row))
     problems, changed = list[Problem](), 0
     for wanted in catalogue.bindings:
@@ -147,18 +208,26 @@ def _bindings(
         span = during(wanted.start, wanted.end)
         rivals = there.rivals(key)
         same = next((row for row in rivals if row[1:4] == key and row.during.lower == wanted.start), None)
-        if same is not None and same.during == span:
+        values = _values(key, wanted, registers)
+        if same is not None and same.during == span and not _says_more(connection, same.id, values):
             continue
         if fault := _fault(span, same, rivals):
             problems.append(Problem(place, *fault))
         elif not problems:
-            id_ = _bind(connection, key, span, wanted, known) if same is None else _end(connection, same.id, span)
-            _keep_values(connection, id_, key, wanted, registers)
+            id_ = _bind(connection, key, span, wanted, known=known, instead_of=same, values=values)
+            if same is not None:
+                there.remove(same)
             there.add(_Row(id_, *key, span))
             changed += 1
     if problems:
         raise Problems(tuple(problems))
     return changed
+
+
+def _current(connection: Connection) -> list[Any]:
+    table: Any = Binding
+    columns = (table.id, table.device, table.asset, table.position, table.during)
+    return list(connection.execute(select(*columns).where(table.superseded.is_(None))))
 
 
 class _Row(NamedTuple):
@@ -179,6 +248,10 @@ class _There:
         for key in (row.device, (row.asset, row.position)):
             self._by[key][row.id] = row
 
+    def remove(self, row: _Row) -> None:
+        for key in (row.device, (row.asset, row.position)):
+            del self._by[key][row.id]
+
     def rivals(self, key: _Key) -> list[_Row]:
         return list({**self._by[key.device], **self._by[key.asset, key.position]}.values())
 
@@ -188,33 +261,61 @@ def _fault(span: Range[datetime], same: _Row | None, rivals: Iterable[_Row]) -> 
     for row in rivals:
         if row is not same and row.during.overlaps(span):
             return f"overlaps another, from {row.during.lower:%Y-%m-%dT%H:%M:%SZ}", "end that one first"
-    if same is not None and same.during.upper is not None:
+    if same is not None and same.during.upper not in (None, span.upper):
         return f"has ended already, at {same.during.upper:%Y-%m-%dT%H:%M:%SZ}", "bind anew from a later instant"
     return None
 
 
-def _bind(connection: Connection, key: _Key, span: Range[datetime], wanted: given.Binding, known: int) -> int:
+def _bind(  # each part is another thing
+    connection: Connection,
+    key: _Key,
+    span: Range[datetime],
+    wanted: given.Binding,
+    *,
+    known: int,
+    instead_of: _Row | None,
+    values: "_Values",
+) -> int:
+    """Append a binding; one that was known otherwise stays as it was known until now."""
+    table: Any = Binding
+    if instead_of is not None:
+        connection.execute(update(table).where(table.id == instead_of.id).values(superseded=known))
+        values = {**_written(connection, instead_of.id), **values}
     row = {**key._asdict(), "during": span, "evidence": wanted.evidence, "known": known}
-    return int(connection.execute(insert(Binding).values(**row).returning(_id(Binding))).scalar_one())
+    id_ = int(connection.execute(insert(table).values(**row).returning(table.id)).scalar_one())
+    kept = defaultdict[int, dict[str, int]](dict)
+    for (register, end), ticks in values.items():
+        kept[register][end] = ticks
+    rows = [
+        {"binding": id_, "register": register, "opening": ends.get("opening"), "closing": ends.get("closing")}
+        for register, ends in kept.items()
+    ]
+    _insert(connection, BindingValue, rows)
+    return id_
 
 
-def _end(connection: Connection, binding: int, span: Range[datetime]) -> int:
-    connection.execute(update(Binding).where(_id(Binding) == binding).values(during=span))
-    return binding
+_Values: TypeAlias = dict[tuple[int, str], int]
+"""What counters showed at both ends of a binding, as far as somebody wrote it down: ticks by register and end."""
 
 
-def _id(table: Any) -> Any:
-    return table.id
+def _values(key: _Key, wanted: given.Binding, registers: _Registers) -> _Values:
+    ends = {"opening": wanted.opening, "closing": wanted.closing}
+    return {
+        (registers[key.device, name].id, end): ticks for end, shown in ends.items() for name, ticks in shown.items()
+    }
 
 
-def _keep_values(connection: Connection, binding: int, key: _Key, wanted: given.Binding, registers: _Registers) -> None:
-    """What the counters showed at both ends, as far as somebody wrote it down; the start is said once."""
-    for name in sorted({*wanted.opening, *wanted.closing}):
-        kept = postgresql_insert(BindingValue).values(
-            binding=binding,
-            register=registers[key.device, name].id,
-            opening=wanted.opening.get(name),
-            closing=wanted.closing.get(name),
-        )
-        end = {"closing": kept.excluded.closing}
-        connection.execute(kept.on_conflict_do_update(index_elements=["binding", "register"], set_=end))
+def _written(connection: Connection, binding: int) -> _Values:
+    table: Any = BindingValue
+    rows = connection.execute(select(table.register_id, table.opening, table.closing).where(table.binding == binding))
+    return {
+        (row.register, end): ticks
+        for row in rows
+        for end, ticks in (("opening", row.opening), ("closing", row.closing))
+        if ticks is not None
+    }
+
+
+def _says_more(connection: Connection, binding: int, values: _Values) -> bool:
+    """Whether values are given that are not written down yet, or others."""
+    return bool(values) and not values.items() <= _written(connection, binding).items()

@@ -1,8 +1,10 @@
 """What counters showed at needed instants, for many registers at once.
 
-SQL brings only the readings that matter: the neighbours of each instant, and both sides of every fall and of every
-rise that is too fast. Between those a counter telescopes, so the pure `ingest.counter` computes from them what it would
-from all.
+SQL brings only the readings that matter: the neighbours of each instant, both sides of every fall and of every rise
+that is too fast, and what follows a fall within the glitch window. Between those a counter telescopes, so the pure
+`ingest.counter` computes from them what it would from all. Roll-ups say in which hours to look for falls; what they do
+not know as of the cut-off is looked at in full. So reading waits for no roll-up: if one is late, it is slower, never
+wrong.
 """
 
 from collections import defaultdict
@@ -19,18 +21,35 @@ from core.time import instant, micros
 from core.units import Quantity, default_tick, to_ticks
 from ingest.counter import Doubt, Part, Rule
 from ingest.path import Bound, counted
+from ingest.store import decided
+from ingest.store.decided import Decided
 
+# A component counts what counts on the asset that it is mounted on, as long as it is.
 # LATERAL with OFFSET 0 fixes the order of the look-ups: without statistics, as after a bulk import, the planner would
 # compare everything with everything.
 BOUND = text("""
     SELECT n.need, b.id AS binding, d.name AS device, r.id AS register, r.unit, r.resolution,
-        lower(b.during) AS start, upper(b.during) AS "end", v.opening, v.closing,
-        c.modulus, c.max_rate, (extract(epoch FROM c.max_gap) * 1000000)::bigint AS max_gap
+        lower(b.during) AS start, upper(b.during) AS "end",
+        CASE WHEN lower(b.during) = lower(b.whole) THEN v.opening END AS opening,
+        CASE WHEN upper(b.during) = upper(b.whole) THEN v.closing END AS closing,
+        c.modulus, c.max_rate, (extract(epoch FROM c.max_gap) * 1000000)::bigint AS max_gap,
+        coalesce(c.tolerance, 0) AS tolerance, CASE WHEN c.max_rate IS NOT NULL THEN c.glitch_window END AS glitch,
+        lower(b.during) > lower(b.whole) OR EXISTS (
+            SELECT FROM ingest.binding AS o WHERE o.device = b.device AND o.id <> b.id AND o.known <= :known
+                AND (o.superseded IS NULL OR o.superseded > :known)
+        ) AS moves
     FROM unnest(cast(:needs AS int[]), cast(:assets AS text[]), cast(:positions AS text[]), cast(:registers AS text[]))
         AS n (need, asset, position, register)
     JOIN LATERAL (SELECT id FROM ingest.asset WHERE name = n.asset OFFSET 0) AS a ON true
     JOIN LATERAL (
-        SELECT * FROM ingest.binding WHERE asset = a.id AND position = n.position AND known <= :known OFFSET 0
+        SELECT id, device, during, during AS whole FROM ingest.binding
+        WHERE asset = a.id AND position = n.position AND known <= :known AND (superseded IS NULL OR superseded > :known)
+        UNION ALL
+        SELECT o.id, o.device, o.during * m.during, o.during FROM ingest.mounting AS m
+        JOIN ingest.binding AS o ON o.asset = m.asset AND o.position = n.position AND o.during && m.during
+            AND o.known <= :known AND (o.superseded IS NULL OR o.superseded > :known)
+        WHERE m.component = a.id AND m.known <= :known AND (m.superseded IS NULL OR m.superseded > :known)
+        OFFSET 0
     ) AS b ON true
     JOIN LATERAL (
         SELECT * FROM ingest.register WHERE device = b.device AND name = n.register AND kind = 'counter' OFFSET 0
@@ -44,56 +63,36 @@ BOUND = text("""
     ) AS c ON true
     ORDER BY n.need, lower(b.during)
 """)
-# LIMIT 1 on the primary key: one index look-up each, in the one chunk that holds it.
-NEIGHBOURS = text("""
-    SELECT e.bound, p.at, p.value
-    FROM unnest(cast(:bounds AS int[]), cast(:registers AS int[]), cast(:starts AS timestamptz[]),
-        cast(:ends AS timestamptz[]), cast(:instants AS timestamptz[])) AS e (bound, register, "start", "end", at)
-    CROSS JOIN LATERAL (
-        (SELECT r.at, CASE WHEN o.is_there THEN o.value ELSE r.value END AS value FROM ingest.reading AS r
-         LEFT JOIN LATERAL (
-             SELECT v.value, true AS is_there FROM ingest.reading_override AS v
-             WHERE v.register = r.register AND v.at = r.at AND v.known <= :known ORDER BY v.known DESC LIMIT 1
-         ) AS o ON true
-         WHERE (o.is_there IS NULL OR o.value IS NOT NULL)
-             AND r.register = e.register AND r.at >= e."start" AND r.at <= e.at AND r.at < e."end" AND r.known <= :known
-         ORDER BY r.at DESC LIMIT 1)
-        UNION ALL
-        (SELECT r.at, CASE WHEN o.is_there THEN o.value ELSE r.value END AS value FROM ingest.reading AS r
-         LEFT JOIN LATERAL (
-             SELECT v.value, true AS is_there FROM ingest.reading_override AS v
-             WHERE v.register = r.register AND v.at = r.at AND v.known <= :known ORDER BY v.known DESC LIMIT 1
-         ) AS o ON true
-         WHERE (o.is_there IS NULL OR o.value IS NOT NULL)
-             AND r.register = e.register AND r.at >= e."start" AND r.at >= e.at AND r.at < e."end" AND r.known <= :known
-         ORDER BY r.at LIMIT 1)
-    ) AS p
-""")
-BREAKS = text("""
-    SELECT e.bound, p.at_before, p.before, p.at, p.value
-    FROM unnest(cast(:bounds AS int[]), cast(:registers AS int[]), cast(:firsts AS timestamptz[]),
-        cast(:lasts AS timestamptz[]), cast(:max_rates AS numeric[])) AS e (bound, register, first, last, max_rate)
-    CROSS JOIN LATERAL (
-        SELECT r.at, r.value, lag(r.at) OVER (ORDER BY r.at) AS at_before, lag(r.value) OVER (ORDER BY r.at) AS before
-        FROM ingest.effective(e.register, e.first, e.last + interval '1 microsecond', :known) AS r
-    ) AS p
-    WHERE p.value < p.before
-        OR (p.value - p.before) * 3600::numeric > e.max_rate * extract(epoch FROM p.at - p.at_before)
-""")
+NEAR = """
+    SELECT edge, at, value FROM {near}(CAST(:edges AS int[]), CAST(:registers AS int[]), CAST(:starts AS timestamptz[]),
+        CAST(:ends AS timestamptz[]), CAST(:instants AS timestamptz[]), :low, :high, :known)
+"""
+TURNING = """
+    SELECT bound, at_before, before, at, value FROM {turning}(CAST(:bounds AS int[]), CAST(:registers AS int[]),
+        CAST(:firsts AS timestamptz[]), CAST(:lasts AS timestamptz[]), CAST(:max_rates AS numeric[]),
+        CAST(:glitches AS interval[]), :low, :high, :known)
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """The statements that bring readings: from the table, or from functions that show a party its own only."""
 
-    neighbours: TextClause
-    breaks: TextClause
+    near: TextClause
+    turning: TextClause
+    outside: TextClause
 
 
-TABLE = Source(NEIGHBOURS, BREAKS)
-_LATEST = datetime(2100, 1, 1, tzinfo=UTC)
-"""No reading is later."""
+TABLE = Source(text(NEAR.format(near="ingest.near")), text(TURNING.format(turning="ingest.turning")), decided.OUTSIDE)
+_EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+"""No reading is earlier or later."""
+_NEAR = (timedelta(hours=6), timedelta(days=14))
+"""Where neighbours are looked for first: nearly all are there, in one chunk; then everywhere."""
+_ANYWHERE = timedelta(days=36_525)
+_WEEK = timedelta(days=7)
+"""Instants so far apart are looked up apart, each in its few chunks."""
 _HOUR = 3_600_000_000
+_STEP = timedelta(microseconds=1)
 
 
 class Need(Protocol):
@@ -123,6 +122,20 @@ class Need(Protocol):
     def max_gap(self) -> int | None: ...  # noqa: D102
 
 
+class Asked(NamedTuple):
+    """A need that no contract states: everything as the register is declared."""
+
+    asset: str
+    register: str
+    instants: tuple[int, ...]
+    unit: str
+    on_reset: str = "hold"
+    boundary: str = "interpolate"
+    modulus: Quantity | None = None
+    max_rate: Quantity | None = None
+    max_gap: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Counted:
     """A counter over the needed instants. resolution: one tick, in unit. Without parts nothing is known."""
@@ -148,77 +161,183 @@ class _Row(NamedTuple):
         return self.row.start, self.row.end or _LATEST
 
 
+class _Edge(NamedTuple):
+    """An instant next to which readings are wanted."""
+
+    one: _Row
+    at: datetime
+
+    before: bool
+    after: bool
+
+    def missing(self, found: Sequence[datetime]) -> "_Edge":
+        """The sides on which a neighbour may be further away."""
+        start, end = self.one.span
+        before = self.before and self.at > start and all(at > self.at for at in found)
+        return _Edge(self.one, self.at, before, self.after and self.at < end and all(at < self.at for at in found))
+
+
 OnReset: TypeAlias = Literal["hold", "assume_zero", "documented_only"]
 Boundary: TypeAlias = Literal["interpolate", "at_reading"]
 _Points: TypeAlias = dict[int, set[tuple[datetime, int]]]
 
 
 def load(connection: Connection, needs: Sequence[Need], *, known: int, source: Source = TABLE) -> tuple[Counted, ...]:
-    """Each need's counter as known at K, in the order of the needs. Three statements, however many needs.
+    """Each need's counter as known at K, in the order of the needs. A few statements, however many needs.
 
     Raises MixedTicks.
     """
-    rows = _rows(connection, needs, known)
-    points = _neighbours(connection, source, needs, rows=rows, known=known)
-    _add_breaks(connection, source, needs, rows=rows, points=points, known=known)
+    return tuple(
+        Counted(one.unit, one.resolution, *counted(one.bounds, need.instants, one.rule))
+        for need, one in zip(needs, lives(connection, needs, known=known, source=source), strict=True)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """The devices on a need's path with the readings that matter for its instants, and how they are read."""
+
+    unit: str
+    resolution: Decimal
+    bounds: tuple[Bound, ...]
+    registers: tuple[int, ...]
+    rule: Rule
+
+
+def lives(connection: Connection, needs: Sequence[Need], *, known: int, source: Source = TABLE) -> tuple[Life, ...]:
+    """What `ingest.path` counts from, as known at K, in the order of the needs. Raises MixedTicks."""
+    search = _Search(connection, source, needs, known)
     of_need = defaultdict[int, list[_Row]](list)
-    for one in rows:
+    for one in search.rows:
         of_need[one.row.need].append(one)
-    return tuple(_counted(need, of_need[n], points) for n, need in enumerate(needs))
+    return tuple(_life(need, of_need[n], search) for n, need in enumerate(needs))
 
 
-def _rows(connection: Connection, needs: Sequence[Need], known: int) -> list[_Row]:
-    paths = [need.register.partition("/") for need in needs]
-    asked = {
-        "needs": list(range(len(needs))),
-        "assets": [need.asset for need in needs],
-        "positions": [position for position, _, _ in paths],
-        "registers": [register for _, _, register in paths],
-        "known": known,
-    }
-    return [_Row(n, row) for n, row in enumerate(connection.execute(BOUND, asked))]
+class _Search:
+    """What the database says of the needs; points: readings by the number of the row that they belong to."""
 
+    def __init__(self, connection: Connection, source: Source, needs: Sequence[Need], known: int) -> None:
+        self.connection, self.source, self.known = connection, source, known
+        self.needs: Sequence[Need] = needs
+        self.rows = self._bound()
+        self.decided = decided.load(connection, {one.row.register for one in self.rows}, known=known)
+        self.outside = decided.outside(connection, self._moves(), known=known, statement=source.outside)
+        self.points: _Points = defaultdict(set)
+        self.searched: dict[int, tuple[datetime, datetime]] = {}
+        self._neighbours([(one, at) for one in self.rows for at in self._edges(one)])
+        self._breaks()
 
-def _neighbours(
-    connection: Connection, source: Source, needs: Sequence[Need], *, rows: Sequence[_Row], known: int
-) -> _Points:
-    """Readings next to each instant, and the first and last of each device that was exchanged."""
-    edges = [(one, at) for one in rows for at in _edges(one, needs[one.row.need])]
-    asked = {
-        "bounds": [one.number for one, _ in edges],
-        "registers": [one.row.register for one, _ in edges],
-        "starts": [one.span[0] for one, _ in edges],
-        "ends": [one.span[1] for one, _ in edges],
-        "instants": [at for _, at in edges],
-        "known": known,
-    }
-    points: _Points = defaultdict(set)
-    for bound, at, value in connection.execute(source.neighbours, asked):
-        points[bound].add((at, value))
-    return points
+    def need_of(self, one: _Row) -> Need:
+        return self.needs[int(one.row.need)]
 
+    def decided_on(self, one: _Row) -> Decided:
+        return self.decided.get(one.row.register, decided.NOTHING)
 
-def _edges(one: _Row, need: Need) -> set[datetime]:
-    """The needed instants and both ends; also just after the start, where an opening value takes a reading's place."""
-    own = {one.row.start, one.row.start + timedelta(microseconds=1), *([one.row.end] if one.row.end else [])}
-    return own.union(map(instant, need.instants))
+    def _bound(self) -> list[_Row]:
+        paths = [need.register.partition("/") for need in self.needs]
+        asked = {
+            "needs": list(range(len(self.needs))),
+            "assets": [need.asset for need in self.needs],
+            "positions": [position for position, _, _ in paths],
+            "registers": [register for _, _, register in paths],
+            "known": self.known,
+        }
+        return [_Row(n, row) for n, row in enumerate(self.connection.execute(BOUND, asked))]
 
+    def _moves(self) -> list[decided.Edge]:
+        """Where a device came from elsewhere, or went, and nobody wrote down what it showed."""
+        found = []
+        for one in self.rows:
+            came = one.row.start if one.row.moves and one.row.opening is None else None
+            went = one.row.end if one.row.closing is None else None
+            if came or went:
+                found.append(decided.Edge(one.number, one.row.register, came, went))
+        return found
 
-def _add_breaks(  # what they are added to stands last
-    connection: Connection, source: Source, needs: Sequence[Need], *, rows: Sequence[_Row], points: _Points, known: int
-) -> None:
-    """Both sides of each fall, and of each rise above the greatest rate, between the readings that are needed."""
-    searched = []
-    for one in rows:
-        if found := points[one.number]:
-            need = needs[one.row.need]
-            first = max((at for at, _ in found if at <= instant(need.instants[0])), default=min(found)[0])
-            last = min((at for at, _ in found if at >= instant(need.instants[-1])), default=max(found)[0])
-            searched.append((one.number, one.row.register, first, last, _searched_rate(need, one.row)))
-    columns = [list(column) for column in zip(*searched, strict=True)] or [[]] * 5
-    asked = dict(zip(("bounds", "registers", "firsts", "lasts", "max_rates"), columns, strict=True))
-    for row in connection.execute(source.breaks, {**asked, "known": known}):
-        points[row.bound] |= {(row.at_before, row.before), (row.at, row.value)}
+    def _neighbours(self, edges: Sequence[tuple[_Row, datetime]]) -> None:
+        """Readings on both sides of each instant: around it, and where there are none, as far as its device serves."""
+        wanted = [_Edge(one, at, True, True) for one, at in edges]
+        for reach in (*_NEAR, _ANYWHERE):
+            weeks = defaultdict[object, list[_Edge]](list)
+            for edge in wanted:
+                weeks[(edge.at - _EARLIEST) // max(reach, _WEEK), edge.before, edge.after].append(edge)
+            wanted = []
+            for week in weeks.values():
+                low, high = min(edge.at for edge in week), max(edge.at for edge in week) + _STEP
+                low, high = (low - reach if week[0].before else low), (high + reach if week[0].after else high)
+                found = self._near(week, low, high)
+                missing = (edge.missing(seen) for edge, seen in zip(week, found, strict=True))
+                wanted += [edge for edge in missing if edge.before or edge.after]
+
+    def _near(self, edges: Sequence["_Edge"], low: datetime, high: datetime) -> list[list[datetime]]:
+        """Add what is in [low, high) next to each edge; where it was found."""
+        asked = {
+            "edges": list(range(len(edges))),
+            "registers": [edge.one.row.register for edge in edges],
+            "starts": [edge.one.span[0] for edge in edges],
+            "ends": [edge.one.span[1] for edge in edges],
+            "instants": [edge.at for edge in edges],
+        }
+        found: list[list[datetime]] = [[] for _ in edges]
+        for number, at, value in self.connection.execute(
+            self.source.near, {**asked, "low": low, "high": high, "known": self.known}
+        ):
+            self.points[edges[number].one.number].add((at, value))
+            found[number].append(at)
+        return found
+
+    def _edges(self, one: _Row) -> set[datetime]:
+        """The needed instants while the device serves; also next to where written values take over."""
+        start, end = one.span
+        instants = [instant(at) for at in self.need_of(one).instants]
+        own = {min(max(at, start), end) for at in instants}
+        if start >= instants[0]:
+            own.add(start + _STEP)
+        for epoch in self.decided_on(one).epochs:
+            own |= {instant(epoch.at) - _STEP, instant(epoch.at) + _STEP}
+        return own
+
+    def _breaks(self) -> None:
+        """Both sides of each fall, and of each rise above the greatest rate, between the readings that are needed."""
+        ranges = self._ranges()
+        columns: dict[str, list[object]] = {
+            name: [] for name in ("bounds", "registers", "firsts", "lasts", "max_rates", "glitches")
+        }
+        for one in self.rows:
+            if one.number in ranges:
+                rate = _searched_rate(self.need_of(one), one.row)
+                row = (one.number, one.row.register, *ranges[one.number], rate, one.row.glitch)
+                for column, value in zip(columns.values(), row, strict=True):
+                    column.append(value)
+        if not ranges:
+            return
+        low, high = (pick(side) for pick, side in zip((min, max), zip(*ranges.values(), strict=True), strict=True))
+        asked = {**columns, "low": low, "high": high + _STEP, "known": self.known}
+        for row in self.connection.execute(self.source.turning, asked):
+            self.points[row.bound] |= {(row.at, row.value)}
+            if row.at_before is not None:
+                self.points[row.bound] |= {(row.at_before, row.before)}
+
+    def _ranges(self) -> dict[int, tuple[datetime, datetime]]:
+        """Where breaks are looked for; with a glitch window so far around, that no spike is taken for good."""
+        found = {}
+        for one in self.rows:
+            if points := self.points[one.number]:
+                instants = self.need_of(one).instants
+                first = max((at for at, _ in points if at <= instant(instants[0])), default=min(points)[0])
+                last = min((at for at, _ in points if at >= instant(instants[-1])), default=max(points)[0])
+                found[one.number] = (first, last)
+        wary = [one for one in self.rows if one.row.glitch is not None and one.number in found]
+        for _ in range(2):
+            before = [(one, found[one.number][0] - one.row.glitch) for one in wary]
+            self._neighbours(before)
+            for one, at in before:
+                first = max((each for each, _ in self.points[one.number] if each <= at), default=found[one.number][0])
+                found[one.number] = (first, found[one.number][1])
+        for one in wary:
+            first, last = found[one.number]
+            self.searched[one.number] = found[one.number] = (first, min(last + 2 * one.row.glitch, one.span[1] - _STEP))
+        return found
 
 
 def _max_rate(need: Need, row: Any) -> Fraction | None:
@@ -234,23 +353,36 @@ def _searched_rate(need: Need, row: Any) -> Decimal | None:
     return None if rate is None else Decimal(rate.numerator * 10**6 // rate.denominator).scaleb(-6)
 
 
-def _counted(need: Need, rows: Sequence[_Row], points: _Points) -> Counted:
+def _life(need: Need, rows: Sequence[_Row], search: _Search) -> Life:
     if not rows:
         tick = default_tick(need.unit)
-        return Counted(tick.unit, tick.resolution, (), ())
+        return Life(tick.unit, tick.resolution, (), (), Rule())
     ticks = {(one.row.unit, one.row.resolution) for one in rows}
     if len(ticks) > 1:
         shown = ", ".join(sorted(f"{resolution:f} {unit}" for unit, resolution in ticks))
         raise MixedTicks(f"{need.asset} {need.register}: devices count in ticks of {shown}; declare them alike")
-    bounds = [_bound(one, points) for one in rows]
-    parts, doubts = counted(bounds, need.instants, _rule(need, rows[-1].row))
-    return Counted(rows[0].row.unit, rows[0].row.resolution, parts, doubts)
+    bounds = tuple(_bound(one, search) for one in rows)
+    registers = tuple(one.row.register for one in rows)
+    return Life(rows[0].row.unit, rows[0].row.resolution, bounds, registers, _rule(need, rows[-1].row))
 
 
-def _bound(one: _Row, points: _Points) -> Bound:
-    readings = tuple(sorted((micros(at), value) for at, value in points[one.number]))
-    end = one.row.end and micros(one.row.end)
-    return Bound(one.row.device, micros(one.row.start), end, one.row.opening, one.row.closing, readings)
+def _bound(one: _Row, search: _Search) -> Bound:
+    start, end = micros(one.row.start), one.row.end and micros(one.row.end)
+    said, outside = search.decided_on(one), search.outside.get(one.number, ())
+    searched = search.searched.get(one.number)
+    return Bound(
+        one.row.device,
+        start,
+        end,
+        one.row.opening,
+        one.row.closing,
+        tuple(sorted((micros(at), value) for at, value in search.points[one.number])),
+        before=next((point for point in outside if point[0] < start), None),
+        after=next((point for point in outside if point[0] >= start), None),
+        epochs=said.epochs,
+        releases=said.releases,
+        searched=None if searched is None else (micros(searched[0]), micros(searched[1])),
+    )
 
 
 def _rule(need: Need, row: Any) -> Rule:
@@ -265,4 +397,6 @@ def _rule(need: Need, row: Any) -> Rule:
         modulus=modulus,
         max_rate=None if rate is None else rate / _HOUR,
         max_gap=row.max_gap if need.max_gap is None else need.max_gap,
+        tolerance=row.tolerance,
+        glitch=None if row.glitch is None else row.glitch // _STEP,
     )

@@ -17,7 +17,7 @@ REGISTERS = text("""
     SELECT DISTINCT a.name AS asset, b.position || '/' || r.name AS path, r.kind, r.unit, r.resolution, d.modulus,
         d.max_rate, d.max_gap
     FROM ingest.asset AS a
-    JOIN ingest.binding AS b ON b.asset = a.id
+    JOIN ingest.binding AS b ON b.asset = a.id AND b.superseded IS NULL
     JOIN ingest.register AS r ON r.device = b.device
     LEFT JOIN LATERAL (
         SELECT modulus, max_rate, max_gap FROM ingest.declaration WHERE register = r.id ORDER BY known DESC LIMIT 1

@@ -10,7 +10,7 @@ OVERVIEW = text("""
         coalesce((SELECT string_agg(name, ', ' ORDER BY name) FROM ingest.register WHERE device = d.id), ''),
         (SELECT max(l.at) FROM ingest.register AS r JOIN ingest.latest AS l ON l.register = r.id WHERE r.device = d.id)
     FROM ingest.device AS d
-    LEFT JOIN ingest.binding AS b ON b.device = d.id AND upper_inf(b.during)
+    LEFT JOIN ingest.binding AS b ON b.device = d.id AND upper_inf(b.during) AND b.superseded IS NULL
     LEFT JOIN ingest.asset AS a ON a.id = b.asset
     ORDER BY d.name
 """)

@@ -1,39 +1,59 @@
 """What gauges showed over stretches of time, for many assets at once, each with its last reading before."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection, text
 
 from core.time import instant
+from ingest.gauge import Level, Rule, runs
+from ingest.store import decided
+from ingest.store.decided import Decided
 
-# The last reading before the stretch still holds when it begins; it is looked for as far back as its device serves.
+# The last reading before the stretch still holds when it begins; it is looked for as far back as its device serves. Of
+# a register with a noise band, everything is brought from the last step on that noise cannot explain, see ingest.gauge.
 SHOWN = text("""
     WITH need AS (
         SELECT * FROM unnest(cast(:needs AS int[]), cast(:assets AS text[]), cast(:positions AS text[]),
             cast(:registers AS text[]), cast(:starts AS timestamptz[]), cast(:ends AS timestamptz[]))
             AS n (need, asset, position, register, "start", "end")
     ), bound AS (
-        SELECT n.need, n."start", n."end", r.id AS register, r.unit, r.resolution,
-            lower(b.during) AS bound_start, coalesce(upper(b.during), 'infinity') AS bound_end
+        SELECT n.need, n."start", n."end", b.id AS binding, r.id AS register, r.unit, r.resolution,
+            lower(b.during) AS bound_start, coalesce(upper(b.during), 'infinity') AS bound_end,
+            coalesce(d.noise_band, 0) AS noise, d.refill_threshold AS refill
         FROM need AS n
         JOIN LATERAL (SELECT id FROM ingest.asset WHERE name = n.asset OFFSET 0) AS a ON true
         JOIN LATERAL (
-            SELECT device, during FROM ingest.binding
-            WHERE asset = a.id AND position = n.position AND known <= :known AND lower(during) <= n."end" OFFSET 0
+            SELECT id, device, during FROM ingest.binding
+            WHERE asset = a.id AND position = n.position AND known <= :known
+                AND (superseded IS NULL OR superseded > :known) AND lower(during) <= n."end" OFFSET 0
         ) AS b ON true
         JOIN LATERAL (
             SELECT id, unit, resolution FROM ingest.register
             WHERE device = b.device AND name = n.register AND kind = 'gauge' OFFSET 0
         ) AS r ON true
+        LEFT JOIN LATERAL (
+            SELECT noise_band, refill_threshold FROM ingest.declaration
+            WHERE register = r.id AND known <= :known ORDER BY known DESC LIMIT 1
+        ) AS d ON true
+    ), since AS (
+        SELECT b.*, CASE WHEN b.noise > 0 THEN coalesce((
+            SELECT max(at) FROM (
+                SELECT at, value, lag(value) OVER (ORDER BY at) AS before
+                FROM ingest.effective(b.register, b.bound_start, least(b.bound_end, b."start"), :known)
+            ) AS every WHERE abs(value - before) > b.noise + greatest(b.noise, b.refill)), b.bound_start)
+        END AS anchor
+        FROM bound AS b
     )
-    SELECT b.need, b.unit, b.resolution, (extract(epoch FROM r.at) * 1000000)::bigint AS at, r.value
-    FROM bound AS b CROSS JOIN LATERAL (
+    SELECT b.need, b.binding, b.register, b.unit, b.resolution, b.noise, b.refill,
+        (extract(epoch FROM r.at) * 1000000)::bigint AS at, r.value
+    FROM since AS b CROSS JOIN LATERAL (
         (SELECT at, value FROM ingest.effective(b.register, b.bound_start, least(b.bound_end, b."start"), :known)
-         ORDER BY at DESC LIMIT 1)
+         WHERE b.anchor IS NULL ORDER BY at DESC LIMIT 1)
         UNION ALL
-        (SELECT at, value FROM ingest.effective(b.register, greatest(b.bound_start, b."start"),
+        (SELECT at, value FROM ingest.effective(b.register, coalesce(b.anchor, greatest(b.bound_start, b."start")),
             least(b.bound_end, b."end" + interval '1 microsecond'), :known))
     ) AS r
     ORDER BY b.need, r.at
@@ -62,7 +82,14 @@ class Shown(NamedTuple):
     unit: str
 
 
-def load(connection: Connection, needs: Sequence[Need], *, known: int) -> tuple[tuple[Shown, ...], ...]:
+class Showed(NamedTuple):
+    """Over the needed stretch, and the last reading before. settled: see `contracts.facts.Gauge`; empty: as levels."""
+
+    levels: tuple[Shown, ...] = ()
+    settled: tuple[tuple[Shown, ...], ...] = ()
+
+
+def load(connection: Connection, needs: Sequence[Need], *, known: int) -> tuple[Showed, ...]:
     """Each need's readings as known at K, in the order of the needs; within one, in order of time."""
     if not needs:
         return ()
@@ -76,7 +103,26 @@ def load(connection: Connection, needs: Sequence[Need], *, known: int) -> tuple[
         "ends": [instant(need.end) for need in needs],
         "known": known,
     }
-    found: list[list[Shown]] = [[] for _ in needs]
+    found: list[dict[int, list[Any]]] = [defaultdict(list) for _ in needs]
     for row in connection.execute(SHOWN, asked):
-        found[row.need].append(Shown(row.at, row.value, row.resolution, row.unit))
-    return tuple(map(tuple, found))
+        found[row.need][row.binding].append(row)
+    registers = {rows[0].register for devices in found for rows in devices.values()}
+    begun = decided.load(connection, registers, known=known) if registers else {}
+    return tuple(_showed(need, list(devices.values()), begun) for need, devices in zip(needs, found, strict=True))
+
+
+def _showed(need: Need, devices: Sequence[Sequence[Any]], begun: Mapping[int, Decided]) -> Showed:
+    levels, settled, plain = list[Shown](), list[tuple[Shown, ...]](), len(devices) < 2  # noqa: PLR2004 - no exchange
+    for rows in devices:
+        first = rows[0]
+        first_at = max((row.at for row in rows if row.at < need.start), default=first.at)
+        levels += [Shown(row.at, row.value, row.resolution, row.unit) for row in rows if row.at >= first_at]
+        epochs = begun.get(first.register, decided.NOTHING).epochs
+        plain = plain and not epochs and not first.noise
+        every = runs([Level(row.at, row.value) for row in rows], epochs, Rule(first.noise, first.refill))
+        settled += [
+            tuple(Shown(at, ticks, first.resolution, first.unit) for at, ticks in run if at >= first_at)
+            for run in every
+        ]
+    levels.sort(key=lambda one: one.at)
+    return Showed(tuple(levels), () if plain else tuple(run for run in settled if run))

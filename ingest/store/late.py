@@ -10,30 +10,68 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 # The stretch leaves few chunks, and in them BRIN on `known` leaves few blocks: late rows stand at a chunk's end.
-READINGS = text("""
+READINGS = """
     SELECT b.asset, max(r.known) AS known
     FROM ingest.reading AS r
     JOIN ingest.register AS g ON g.id = r.register
-    JOIN ingest.binding AS b ON b.device = g.device AND r.at <@ b.during
+    JOIN ingest.binding AS b ON b.device = g.device AND r.at <@ b.during AND b.superseded IS NULL
     WHERE r.at >= :start AND r.at < :end AND r.known > :after AND r.known <= :known
     GROUP BY b.asset
-""")
-OVERRIDES = text("""
+"""
+OVERRIDES = """
     SELECT b.asset, max(r.known) AS known
     FROM ingest.reading_override AS r
     JOIN ingest.register AS g ON g.id = r.register
-    JOIN ingest.binding AS b ON b.device = g.device AND r.at <@ b.during
+    JOIN ingest.binding AS b ON b.device = g.device AND r.at <@ b.during AND b.superseded IS NULL
     WHERE r.at >= :start AND r.at < :end AND r.known > :after AND r.known <= :known
     GROUP BY b.asset
-""")
-DEVICES = text("""
-    SELECT b.asset, max(greatest(b.known, coalesce(d.known, 0))) AS known
+"""
+# A binding that ceased to hold, or holds now, concerns the time of both.
+DEVICES = """
+    SELECT b.asset, max(greatest(
+        CASE WHEN b.known > :after AND b.known <= :known THEN b.known ELSE 0 END,
+        CASE WHEN b.superseded > :after AND b.superseded <= :known THEN b.superseded ELSE 0 END,
+        coalesce(d.known, 0))) AS known
     FROM ingest.binding AS b
     LEFT JOIN ingest.register AS g ON g.device = b.device
     LEFT JOIN ingest.declaration AS d ON d.register = g.id AND d.known > :after AND d.known <= :known
-    WHERE b.during && tstzrange(:start, :end) AND ((b.known > :after AND b.known <= :known) OR d.known IS NOT NULL)
+        AND (b.superseded IS NULL OR b.superseded > :after)
+    WHERE b.during && tstzrange(:start, :end) AND ((b.known > :after AND b.known <= :known)
+        OR (b.superseded > :after AND b.superseded <= :known) OR d.known IS NOT NULL)
     GROUP BY b.asset
-""")
+"""
+DECISIONS = """
+    SELECT b.asset, max(r.known) AS known
+    FROM (
+        SELECT register, start_at AS first, end_at AS last, known FROM ingest.release
+        UNION ALL SELECT register, at, at, known FROM ingest.epoch
+    ) AS r
+    JOIN ingest.register AS g ON g.id = r.register
+    JOIN ingest.binding AS b ON b.device = g.device AND b.during && tstzrange(r.first, r.last, '[]')
+        AND b.superseded IS NULL
+    WHERE r.last >= :start AND r.first < :end AND r.known > :after AND r.known <= :known
+    GROUP BY b.asset
+"""
+
+
+WITH_COMPONENTS = """
+    WITH found AS ({found})
+    SELECT asset, max(known) AS known FROM (
+        SELECT asset, known FROM found
+        UNION ALL
+        SELECT m.component, f.known FROM found AS f JOIN ingest.mounting AS m ON m.asset = f.asset
+        WHERE m.during && tstzrange(:start, :end) AND m.superseded IS NULL
+    ) AS every GROUP BY asset
+"""
+MOUNTINGS = """
+    SELECT component AS asset, max(greatest(
+        CASE WHEN known > :after AND known <= :known THEN known ELSE 0 END,
+        CASE WHEN superseded > :after AND superseded <= :known THEN superseded ELSE 0 END)) AS known
+    FROM ingest.mounting
+    WHERE during && tstzrange(:start, :end)
+        AND ((known > :after AND known <= :known) OR (superseded > :after AND superseded <= :known))
+    GROUP BY component
+"""
 
 
 def readings(connection: Connection, *, start: datetime, end: datetime, after: int, known: int) -> dict[int, int]:
@@ -51,5 +89,16 @@ def devices(connection: Connection, *, start: datetime, end: datetime, after: in
     return _newest(connection, DEVICES, {"start": start, "end": end, "after": after, "known": known})
 
 
-def _newest(connection: Connection, statement: object, given: dict[str, object]) -> dict[int, int]:
-    return {row.asset: row.known for row in connection.execute(statement, given)}  # type: ignore[call-overload]
+def decisions(connection: Connection, *, start: datetime, end: datetime, after: int, known: int) -> dict[int, int]:
+    """Assets of which somebody declared a reset or decided about a hold that touches [start, end), known so."""
+    return _newest(connection, DECISIONS, {"start": start, "end": end, "after": after, "known": known})
+
+
+def mountings(connection: Connection, *, start: datetime, end: datetime, after: int, known: int) -> dict[int, int]:
+    """Components of which became known so, that they were or were not mounted somewhere in [start, end)."""
+    return _newest(connection, MOUNTINGS, {"start": start, "end": end, "after": after, "known": known})
+
+
+def _newest(connection: Connection, statement: str, given: dict[str, object]) -> dict[int, int]:
+    """By asset; what concerns an asset concerns the components mounted on it."""
+    return {row.asset: row.known for row in connection.execute(text(WITH_COMPONENTS.format(found=statement)), given)}

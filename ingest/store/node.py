@@ -18,6 +18,18 @@ ADD = text("""
         cast(:payload AS bytea[])) AS u
     ON CONFLICT DO NOTHING
 """)
+# Of each topic the last one counts, and none from before the node's own birth; but messages that were held before its
+# death are not replayed, so its last death stays.
+FORGET = text("""
+    DELETE FROM ingest.node_life AS l
+    USING (
+        SELECT node, topic, max(received_at) AS last,
+            max(max(received_at)) FILTER (WHERE split_part(topic, '/', 3) = 'NBIRTH') OVER (PARTITION BY node) AS born
+        FROM ingest.node_life WHERE node = ANY(:nodes) GROUP BY node, topic
+    ) AS t
+    WHERE l.node = t.node AND l.topic = t.topic
+        AND (l.received_at < t.last OR (l.received_at < t.born AND split_part(l.topic, '/', 3) <> 'NDEATH'))
+""")
 # A birth or a death of the node itself ends whatever was before.
 LIVES = text("""
     SELECT l.node, l.topic, l.payload, l.received_at FROM ingest.node_life AS l
@@ -64,10 +76,11 @@ class Held(NamedTuple):
 
 
 def add(connection: Connection, lives: Sequence[Life], *, known: int) -> None:
-    """Remember births and deaths."""
+    """Remember births and deaths, and forget those that they make void."""
     if lives:
         columns = {name: [getattr(life, name) for life in lives] for name in Life._fields}
         connection.execute(ADD, {**columns, "known": known})
+        connection.execute(FORGET, {"nodes": sorted({life.node for life in lives})})
 
 
 def living(connection: Connection) -> dict[str, Node]:

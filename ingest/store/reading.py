@@ -38,13 +38,21 @@ BEHIND = text("""
     ORDER BY s.register, s.at, s.n
     ON CONFLICT (register, at) DO NOTHING
 """)
-# The bounds let the planner leave out chunks; LIMIT keeps it from scanning the whole table for a join.
+# The bounds let the planner leave out chunks. A row looked up by itself costs 50 µs over several chunks, so those of a
+# register and day are looked up together; OFFSET keeps it from scanning the whole table for a join.
 CONFLICTS = text("""
-    SELECT s.n, r.value AS stored, s.value AS sent FROM staging AS s
-    CROSS JOIN LATERAL (
-        SELECT r.value FROM ingest.reading AS r
-        WHERE r.register = s.register AND r.at = s.at AND r.at BETWEEN :first AND :last LIMIT 1
-    ) AS r
+    WITH near AS MATERIALIZED (
+        SELECT e.register, r.at, r.value
+        FROM (
+            SELECT register, min(at) AS first, max(at) AS last FROM staging GROUP BY register, date_trunc('day', at)
+        ) AS e
+        CROSS JOIN LATERAL (
+            SELECT r.at, r.value FROM ingest.reading AS r
+            WHERE r.register = e.register AND r.at BETWEEN e.first AND e.last AND r.at BETWEEN :first AND :last
+            OFFSET 0
+        ) AS r
+    )
+    SELECT s.n, r.value AS stored, s.value AS sent FROM near AS r JOIN staging AS s USING (register, at)
     WHERE r.value <> s.value ORDER BY s.n
 """)
 EXTENT = text("SELECT min(at) AS first, max(at) AS last FROM staging")

@@ -18,7 +18,10 @@ GROUPS = text(f"""
     FROM ingest.quarantine AS q WHERE {OPEN} GROUP BY 1, 2 ORDER BY items DESC, 1, 2
 """)  # noqa: S608 - our own text
 FIND = text(f"""
-    SELECT topic, payload_hash, item, reason, detail, payload, size, device, received_at FROM ingest.quarantine AS q
+    SELECT topic, payload_hash, item, reason, detail, payload, size, device, received_at, content_type, properties, (
+        SELECT b.since FROM ingest.backfill_step AS s JOIN ingest.backfill AS b ON b.id = s.backfill
+        WHERE s.known = q.known) AS since
+    FROM ingest.quarantine AS q
     WHERE {OPEN} AND (cast(:reason AS text) IS NULL OR reason = :reason)
         AND (cast(:device AS text) IS NULL OR device = :device)
         AND (cast(:hash AS text) IS NULL OR starts_with(encode(payload_hash, 'hex'), :hash))
@@ -50,7 +53,11 @@ NEIGHBOURS = text("""
 
 
 class Open(NamedTuple):
-    """An item that nobody has dealt with. payload: of the item, or of the whole message (item -1)."""
+    """An item that nobody has dealt with. payload: of the item, or of the whole message (item -1).
+
+    content_type, properties: what MQTT 5 told of the message.
+    since: readings from then on were allowed to the import that it came with, if it was one.
+    """
 
     topic: str
     payload_hash: bytes
@@ -61,6 +68,9 @@ class Open(NamedTuple):
     size: int
     device: str | None
     received_at: datetime
+    content_type: str = ""
+    properties: Sequence[Sequence[str]] = ()
+    since: datetime | None = None
 
     @property
     def reference(self) -> str:

@@ -9,39 +9,46 @@ from sqlalchemy import Connection, TextClause, text
 from core.time import instant
 
 # A reading holds until the next, at most for max_gap, and no longer than its device serves the asset. Spans of one
-# category that touch become one. Next to the index, only readings that say something new are kept: `ended` is when the
-# value before them ceased to hold.
+# category that touch become one. What is brought holds from `at` to `heard` already; of that, only what says something
+# new is kept: `ended` is when the value before it ceased to hold.
 STATEMENT = """
     WITH need AS (
         SELECT * FROM unnest(cast(:needs AS int[]), cast(:assets AS text[]), cast(:positions AS text[]),
             cast(:registers AS text[]), cast(:starts AS timestamptz[]), cast(:ends AS timestamptz[]),
             cast(:max_gaps AS interval[])) AS n (need, asset, position, register, "start", "end", max_gap)
-    ), bound AS (
-        SELECT n.need, n."start", n."end", n.max_gap, r.id AS register, lower(b.during) AS bound_start,
+    ), bound AS MATERIALIZED (
+        SELECT row_number() OVER ()::int AS bound, n.need, n."start", n."end", n.max_gap, r.id AS register,
+            greatest(lower(b.during), n."start" - n.max_gap) AS since,
+            least(coalesce(upper(b.during), 'infinity'), n."end") AS before,
             coalesce(upper(b.during), 'infinity') AS bound_end
         FROM need AS n
         JOIN LATERAL (SELECT id FROM ingest.asset WHERE name = n.asset OFFSET 0) AS a ON true
         JOIN LATERAL (
             SELECT device, during FROM ingest.binding
             WHERE asset = a.id AND position = n.position AND known <= :known
+                AND (superseded IS NULL OR superseded > :known)
                 AND during && tstzrange(n."start" - n.max_gap, n."end")
             OFFSET 0
         ) AS b ON true
         JOIN LATERAL (
             SELECT id FROM ingest.register WHERE device = b.device AND name = n.register AND kind = 'state' OFFSET 0
         ) AS r ON true
+    ), every AS (
+        SELECT s.bound, s.at, s.value, max(s.heard) OVER (PARTITION BY s.bound) AS last_at,
+            lag(s.value) OVER w AS value_before, least(s.at, lag(s.heard) OVER w + b.max_gap) AS ended
+        FROM (SELECT array_agg(bound) AS bounds, array_agg(register) AS registers, array_agg(since) AS sinces,
+            array_agg(before) AS befores, array_agg(max_gap) AS gaps FROM bound) AS x
+        CROSS JOIN LATERAL {said}(
+            x.bounds, x.registers, x.sinces, x.befores, x.gaps, :low, :high, :known) AS s
+        JOIN bound AS b ON b.bound = s.bound
+        WINDOW w AS (PARTITION BY s.bound ORDER BY s.at)
+    ), change AS (
+        SELECT *, lead(ended) OVER (PARTITION BY bound ORDER BY at) AS next_ended
+        FROM every WHERE value_before IS DISTINCT FROM value OR ended < at
     ), said AS (
-        SELECT b.need, r.value, greatest(r.at, b."start") AS "start",
-            least(coalesce(r.next_ended, r.last_at + b.max_gap), b.bound_end, b."end") AS "end"
-        FROM bound AS b CROSS JOIN LATERAL (
-            SELECT at, value, last_at, lead(ended) OVER (ORDER BY at) AS next_ended FROM (
-                SELECT at, value, max(at) OVER () AS last_at, lag(value) OVER w AS before,
-                    least(at, lag(at) OVER w + b.max_gap) AS ended
-                FROM {reading}
-                WINDOW w AS (ORDER BY at)
-            ) AS every
-            WHERE before IS DISTINCT FROM value OR ended < at
-        ) AS r
+        SELECT b.need, c.value, greatest(c.at, b."start") AS "start",
+            least(coalesce(c.next_ended, c.last_at + b.max_gap), b.bound_end, b."end") AS "end"
+        FROM change AS c JOIN bound AS b ON b.bound = c.bound
     ), held AS (
         SELECT s.need, s."start", s."end", c.category,
             s."start" = lag(s."end") OVER w AND c.category = lag(c.category) OVER w AS continues
@@ -59,13 +66,8 @@ STATEMENT = """
         array_agg(category ORDER BY "start") AS categories
     FROM span GROUP BY need
 """
-SPANS = text(
-    STATEMENT.format(
-        reading="""ingest.effective(
-            b.register, greatest(b.bound_start, b."start" - b.max_gap), least(b.bound_end, b."end"), :known)"""
-    )
-)
-"""From the table; others may bring `reading` from elsewhere into the same statement."""
+SPANS = text(STATEMENT.format(said="ingest.said"))
+"""From the tables; others may bring `said` from elsewhere into the same statement."""
 
 
 class Need(Protocol):
@@ -104,6 +106,8 @@ def load(
         "starts": [instant(need.start) for need in needs],
         "ends": [instant(need.end) for need in needs],
         "max_gaps": [timedelta(microseconds=need.max_gap) for need in needs],
+        "low": min((instant(need.start - need.max_gap) for need in needs), default=None),
+        "high": max((instant(need.end) for need in needs), default=None),
         "known": known,
     }
     found = {

@@ -113,7 +113,7 @@ ASSET = """
     SELECT a.id, a.public_id, a.name, a.kind, a.site, a.created_at, (
         SELECT max(l.at) FROM ingest.binding AS b
         JOIN ingest.register AS g ON g.device = b.device JOIN ingest.latest AS l ON l.register = g.id
-        WHERE b.asset = a.id AND upper_inf(b.during)) AS last_reading_at
+        WHERE b.asset = a.id AND upper_inf(b.during) AND b.superseded IS NULL) AS last_reading_at
     FROM ingest.asset AS a WHERE {condition} ORDER BY a.name LIMIT :most
 """
 ASSETS = text(ASSET.format(condition="a.name > :after"))
@@ -131,28 +131,22 @@ REGISTERS = text("""
     LEFT JOIN LATERAL (
         SELECT c.max_gap, c.modulus FROM ingest.declaration AS c WHERE c.register = g.id ORDER BY c.known DESC LIMIT 1
     ) AS c ON true
-    WHERE b.asset = ANY (:assets) AND (CAST(:path AS text) IS NULL OR b.position || '/' || g.name = :path)
+    WHERE b.asset = ANY (:assets) AND b.superseded IS NULL
+        AND (CAST(:path AS text) IS NULL OR b.position || '/' || g.name = :path)
     ORDER BY b.asset, path, lower(b.during)
 """)
 READINGS = text("""
     SELECT at, value, received_at, raw, device FROM visible.readings(:asset, :path, :since, :before, :most)
 """)
 COUNTERS = counter.Source(
-    neighbours=text("""
-        SELECT bound, at, value
-        FROM visible.counter_neighbours(:bounds, :registers, :starts, :ends, :instants, :known)
-    """),
-    breaks=text("""
-        SELECT bound, at_before, before, at, value
-        FROM visible.counter_breaks(:bounds, :registers, :firsts, :lasts, CAST(:max_rates AS numeric[]), :known)
+    near=text(counter.NEAR.format(near="visible.near")),
+    turning=text(counter.TURNING.format(turning="visible.turning")),
+    outside=text("""
+        SELECT bound, at, value FROM visible.counter_outside(CAST(:bounds AS int[]), CAST(:registers AS int[]),
+            CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]), :known)
     """),
 )
-STATES = text(
-    state.STATEMENT.format(
-        reading="""visible.register_readings(
-            b.register, greatest(b.bound_start, b."start" - b.max_gap), least(b.bound_end, b."end"), :known)"""
-    )
-)
+STATES = text(state.STATEMENT.format(said="visible.said"))
 CATEGORIES = text("SELECT id, category FROM ingest.state_code")
 LAST_READING = text("SELECT max(at) FROM ingest.latest")
 QUARANTINE = text("""

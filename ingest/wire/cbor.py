@@ -4,6 +4,7 @@ Tags: 2 and 3 (large integers) and 4 (decimal fractions) become exact numbers; a
 """
 
 import struct
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -35,6 +36,16 @@ def loads(payload: bytes) -> Any:
     if found is _BREAK or reader.at != len(payload):
         raise NotCbor(f"byte {reader.at}: something follows the item")
     return found
+
+
+def items(payload: bytes) -> Iterator[bytes]:
+    """The octets of each item of a sequence (RFC 8742). Raises NotCbor where they end, or begin with an end."""
+    reader = _Reader(payload)
+    while reader.at < len(payload):
+        start = reader.at
+        if reader.item(0) is _BREAK:
+            raise NotCbor(f"byte {start}: an end where an item is due")
+        yield payload[start : reader.at]
 
 
 class _Reader:

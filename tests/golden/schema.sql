@@ -1,3 +1,15 @@
+RELATION api.answered
+    actor text NOT NULL
+    key text NOT NULL
+    fingerprint text NOT NULL
+    answer jsonb
+    at timestamp with time zone NOT NULL
+    CONSTRAINT answered_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200)))
+    CONSTRAINT answered_pkey PRIMARY KEY (actor, key)
+    CREATE INDEX answered_at ON api.answered USING btree (at)
+    GRANT DELETE, INSERT, SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_worker
+
 RELATION api.key
     id integer NOT NULL GENERATED ALWAYS AS IDENTITY
     public_id text NOT NULL
@@ -64,7 +76,9 @@ RELATION billing.account
     vat_id text NOT NULL DEFAULT ''::text
     payment_days integer NOT NULL DEFAULT 30
     purchase_order text NOT NULL DEFAULT ''::text
+    language text NOT NULL DEFAULT 'en'::text
     CONSTRAINT account_country_check CHECK ((country ~ '^[A-Z]{2}$'::text))
+    CONSTRAINT account_language_check CHECK ((language = ANY (ARRAY['en'::text, 'de'::text, 'fr'::text])))
     CONSTRAINT account_party_fkey FOREIGN KEY (party) REFERENCES contracts.party(id)
     CONSTRAINT account_payment_days_check CHECK ((payment_days >= 0))
     CONSTRAINT account_pkey PRIMARY KEY (party)
@@ -100,18 +114,22 @@ RELATION billing.accrual
 RELATION billing.breach_report
     id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
     public_id text NOT NULL
-    breach bigint NOT NULL
+    breach bigint
     contract integer NOT NULL
     invoice bigint
     document jsonb NOT NULL
     content_hash text NOT NULL
     issued_at timestamp with time zone NOT NULL
+    supersedes bigint
     CONSTRAINT breach_report_breach_fkey FOREIGN KEY (breach) REFERENCES contracts.breach(id)
     CONSTRAINT breach_report_breach_key UNIQUE (breach)
+    CONSTRAINT breach_report_check CHECK (((breach IS NOT NULL) OR (supersedes IS NOT NULL)))
     CONSTRAINT breach_report_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
     CONSTRAINT breach_report_invoice_fkey FOREIGN KEY (invoice) REFERENCES billing.invoice(id)
     CONSTRAINT breach_report_pkey PRIMARY KEY (id)
     CONSTRAINT breach_report_public_id_key UNIQUE (public_id)
+    CONSTRAINT breach_report_supersedes_fkey FOREIGN KEY (supersedes) REFERENCES billing.breach_report(id)
+    CONSTRAINT breach_report_supersedes_key UNIQUE (supersedes)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.breach_report FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.billed_contract_ids() AS billed_contract_ids))
@@ -166,6 +184,34 @@ RELATION billing.correction
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
 
+RELATION billing.cost
+    entity integer NOT NULL
+    key text NOT NULL
+    contract integer NOT NULL
+    asset text NOT NULL
+    kind text NOT NULL
+    day date NOT NULL
+    currency text NOT NULL
+    amount numeric NOT NULL
+    text text NOT NULL
+    by text NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT cost_amount_check CHECK ((amount <> (0)::numeric))
+    CONSTRAINT cost_by_check CHECK ((by <> ''::text))
+    CONSTRAINT cost_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT cost_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text))
+    CONSTRAINT cost_entity_fkey FOREIGN KEY (entity) REFERENCES billing.entity(id)
+    CONSTRAINT cost_key_check CHECK ((key <> ''::text))
+    CONSTRAINT cost_kind_check CHECK ((kind <> ''::text))
+    CONSTRAINT cost_pkey PRIMARY KEY (entity, key)
+    CREATE INDEX cost_day ON billing.cost USING btree (entity, day)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.cost FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (visible.reads_money() AND (entity IN ( SELECT entity.id FROM billing.entity WHERE (entity.party = visible.party()))))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
 RELATION billing.draft
     run bigint NOT NULL
     contract integer NOT NULL
@@ -184,16 +230,130 @@ RELATION billing.draft
     corrections jsonb NOT NULL DEFAULT '[]'::jsonb
     credit_notes jsonb NOT NULL DEFAULT '[]'::jsonb
     findings jsonb NOT NULL DEFAULT '[]'::jsonb
+    buyer text NOT NULL DEFAULT ''::text
+    content_hash text NOT NULL DEFAULT ''::text
+    final boolean NOT NULL DEFAULT false
+    metering jsonb NOT NULL DEFAULT '[]'::jsonb
     CONSTRAINT draft_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
     CONSTRAINT draft_evaluation_fkey FOREIGN KEY (evaluation) REFERENCES contracts.evaluation(id)
     CONSTRAINT draft_period_fkey FOREIGN KEY (period) REFERENCES contracts.period(id)
     CONSTRAINT draft_pkey PRIMARY KEY (run, contract, revision)
     CONSTRAINT draft_run_fkey FOREIGN KEY (run) REFERENCES billing.run(id)
     CONSTRAINT draft_state_check CHECK ((state = ANY (ARRAY['collected'::text, 'ok'::text, 'warning'::text, 'blocked'::text, 'excluded'::text, 'issued'::text, 'failed'::text])))
+    CREATE TRIGGER drawn_up BEFORE UPDATE OF document, content_hash, credit_notes, corrections ON billing.draft FOR EACH ROW WHEN ((old.document IS NOT NULL)) EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (run IN ( SELECT run.id FROM billing.run))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT, UPDATE TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.dunning_block
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    invoice bigint NOT NULL
+    line integer
+    reason text NOT NULL
+    by text NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT dunning_block_by_check CHECK ((by <> ''::text))
+    CONSTRAINT dunning_block_invoice_fkey FOREIGN KEY (invoice) REFERENCES billing.invoice(id)
+    CONSTRAINT dunning_block_invoice_line_fkey FOREIGN KEY (invoice, line) REFERENCES billing.line(invoice, n)
+    CONSTRAINT dunning_block_pkey PRIMARY KEY (id)
+    CONSTRAINT dunning_block_public_id_key UNIQUE (public_id)
+    CONSTRAINT dunning_block_reason_check CHECK ((reason <> ''::text))
+    CREATE INDEX dunning_block_invoice ON billing.dunning_block USING btree (invoice)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.dunning_block FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (invoice IN ( SELECT invoice.id FROM billing.invoice))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.dunning_item
+    letter bigint NOT NULL
+    invoice bigint NOT NULL
+    level integer NOT NULL
+    owed numeric NOT NULL
+    interest numeric NOT NULL
+    CONSTRAINT dunning_item_interest_check CHECK ((interest >= (0)::numeric))
+    CONSTRAINT dunning_item_invoice_fkey FOREIGN KEY (invoice) REFERENCES billing.invoice(id)
+    CONSTRAINT dunning_item_letter_fkey FOREIGN KEY (letter) REFERENCES billing.dunning_letter(id)
+    CONSTRAINT dunning_item_level_check CHECK (((level >= 1) AND (level <= 9)))
+    CONSTRAINT dunning_item_owed_check CHECK ((owed > (0)::numeric))
+    CONSTRAINT dunning_item_pkey PRIMARY KEY (letter, invoice)
+    CREATE INDEX dunning_item_invoice ON billing.dunning_item USING btree (invoice)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.dunning_item FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (letter IN ( SELECT dunning_letter.id FROM billing.dunning_letter))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.dunning_letter
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    entity integer NOT NULL
+    customer integer NOT NULL
+    level integer NOT NULL
+    issued_on date NOT NULL
+    currency text NOT NULL
+    owed numeric NOT NULL
+    fee numeric NOT NULL
+    interest numeric NOT NULL
+    document jsonb NOT NULL
+    content_hash text NOT NULL
+    by text NOT NULL
+    approved_by text NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT dunning_letter_by_check CHECK ((by <> ''::text))
+    CONSTRAINT dunning_letter_check CHECK ((approved_by <> by))
+    CONSTRAINT dunning_letter_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text))
+    CONSTRAINT dunning_letter_customer_fkey FOREIGN KEY (customer) REFERENCES contracts.party(id)
+    CONSTRAINT dunning_letter_entity_fkey FOREIGN KEY (entity) REFERENCES billing.entity(id)
+    CONSTRAINT dunning_letter_fee_check CHECK ((fee >= (0)::numeric))
+    CONSTRAINT dunning_letter_interest_check CHECK ((interest >= (0)::numeric))
+    CONSTRAINT dunning_letter_level_check CHECK (((level >= 1) AND (level <= 9)))
+    CONSTRAINT dunning_letter_owed_check CHECK ((owed > (0)::numeric))
+    CONSTRAINT dunning_letter_pkey PRIMARY KEY (id)
+    CONSTRAINT dunning_letter_public_id_key UNIQUE (public_id)
+    CREATE INDEX dunning_letter_customer ON billing.dunning_letter USING btree (customer)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.dunning_letter FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (visible.reads_money() AND ((customer = visible.party()) OR (entity IN ( SELECT entity.id FROM billing.entity WHERE (entity.party = visible.party())))))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.dunning_release
+    block bigint NOT NULL
+    reason text NOT NULL
+    by text NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT dunning_release_block_fkey FOREIGN KEY (block) REFERENCES billing.dunning_block(id)
+    CONSTRAINT dunning_release_by_check CHECK ((by <> ''::text))
+    CONSTRAINT dunning_release_pkey PRIMARY KEY (block)
+    CONSTRAINT dunning_release_reason_check CHECK ((reason <> ''::text))
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.dunning_release FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (block IN ( SELECT dunning_block.id FROM billing.dunning_block))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.dunning_withdrawal
+    letter bigint NOT NULL
+    reason text NOT NULL
+    by text NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT dunning_withdrawal_by_check CHECK ((by <> ''::text))
+    CONSTRAINT dunning_withdrawal_letter_fkey FOREIGN KEY (letter) REFERENCES billing.dunning_letter(id)
+    CONSTRAINT dunning_withdrawal_pkey PRIMARY KEY (letter)
+    CONSTRAINT dunning_withdrawal_reason_check CHECK ((reason <> ''::text))
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.dunning_withdrawal FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (letter IN ( SELECT dunning_letter.id FROM billing.dunning_letter))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
 
 RELATION billing.entity
@@ -208,6 +368,9 @@ RELATION billing.entity
     timezone text NOT NULL
     tax_category text
     tax_rate numeric
+    vat_currency text
+    rate_source text NOT NULL DEFAULT 'ECB'::text
+    dunning jsonb
     CONSTRAINT entity_check CHECK (((tax_category IS NULL) = (tax_rate IS NULL)))
     CONSTRAINT entity_country_check CHECK ((country ~ '^[A-Z]{2}$'::text))
     CONSTRAINT entity_party_fkey FOREIGN KEY (party) REFERENCES contracts.party(id)
@@ -217,6 +380,7 @@ RELATION billing.entity
     CONSTRAINT entity_prefix_key UNIQUE (prefix)
     CONSTRAINT entity_public_id_key UNIQUE (public_id)
     CONSTRAINT entity_tax_rate_check CHECK ((tax_rate >= (0)::numeric))
+    CONSTRAINT entity_vat_currency_check CHECK ((vat_currency ~ '^[A-Z]{3}$'::text))
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (party IN ( SELECT contract_party.party FROM contracts.contract_party))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
@@ -225,6 +389,28 @@ RELATION billing.entity
 
 RELATION billing.entry
     GRANT USAGE TO yardstick_worker
+
+RELATION billing.exchange_rate
+    source text NOT NULL
+    day date NOT NULL
+    base text NOT NULL
+    quote text NOT NULL
+    rate numeric NOT NULL
+    known bigint NOT NULL
+    by text NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT exchange_rate_base_check CHECK ((base ~ '^[A-Z]{3}$'::text))
+    CONSTRAINT exchange_rate_by_check CHECK ((by <> ''::text))
+    CONSTRAINT exchange_rate_check CHECK (((quote ~ '^[A-Z]{3}$'::text) AND (quote <> base)))
+    CONSTRAINT exchange_rate_pkey PRIMARY KEY (source, base, quote, day, known)
+    CONSTRAINT exchange_rate_rate_check CHECK ((rate > (0)::numeric))
+    CONSTRAINT exchange_rate_source_check CHECK ((source <> ''::text))
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.exchange_rate FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING true
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
 
 RELATION billing.invoice
     id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
@@ -509,6 +695,7 @@ RELATION contracts.attribution
     replaces bigint
     author text NOT NULL
     known bigint NOT NULL
+    reason text NOT NULL DEFAULT ''::text
     CONSTRAINT attribution_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
     CONSTRAINT attribution_during_check CHECK ((NOT isempty(during)))
     CONSTRAINT attribution_party_check CHECK ((party = ANY (ARRAY['provider'::text, 'customer'::text, 'none'::text])))
@@ -520,9 +707,34 @@ RELATION contracts.attribution
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.attribution FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK ((contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids)) OR ((status = ANY (ARRAY['proposed'::text, 'disputed'::text])) AND (contract IN ( SELECT visible.contract_ids() AS contract_ids))))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
     GRANT INSERT, SELECT TO yardstick_worker
-    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION contracts.basis
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    contract integer NOT NULL
+    otherwise text
+    duties text NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT basis_author_check CHECK ((author <> ''::text))
+    CONSTRAINT basis_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT basis_duties_check CHECK ((duties = ANY (ARRAY['measured'::text, 'reported'::text])))
+    CONSTRAINT basis_pkey PRIMARY KEY (id)
+    CONSTRAINT basis_public_id_key UNIQUE (public_id)
+    CREATE INDEX basis_contract ON contracts.basis USING btree (contract, known)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.basis FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
+    GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_visible
 
 RELATION contracts.breach
@@ -552,6 +764,35 @@ RELATION contracts.breach
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION contracts.carried
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    contract integer NOT NULL
+    clause text NOT NULL
+    item text NOT NULL
+    owner text NOT NULL
+    value numeric NOT NULL
+    unit text NOT NULL
+    at timestamp with time zone NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT carried_author_check CHECK ((author <> ''::text))
+    CONSTRAINT carried_clause_check CHECK ((clause <> ''::text))
+    CONSTRAINT carried_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT carried_item_check CHECK ((item <> ''::text))
+    CONSTRAINT carried_pkey PRIMARY KEY (id)
+    CONSTRAINT carried_public_id_key UNIQUE (public_id)
+    CREATE INDEX carried_contract ON contracts.carried USING btree (contract, known)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.carried FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.billed_contract_ids() AS billed_contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK ((contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids)) AND visible.reads_money())
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
+    GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_visible
 
 RELATION contracts.contract
@@ -632,6 +873,104 @@ RELATION contracts.evaluation
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
+RELATION contracts.fact_known
+    fact text
+    contract integer
+    during tstzrange
+    known bigint
+    GRANT SELECT TO yardstick_worker
+
+RELATION contracts.history
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    contract integer NOT NULL
+    clause text NOT NULL
+    owner text NOT NULL
+    period text NOT NULL
+    value numeric
+    counted bigint
+    down bigint
+    author text NOT NULL
+    reason text NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT history_author_check CHECK ((author <> ''::text))
+    CONSTRAINT history_check CHECK (((value IS NOT NULL) OR ((counted IS NOT NULL) AND (down IS NOT NULL))))
+    CONSTRAINT history_clause_check CHECK ((clause <> ''::text))
+    CONSTRAINT history_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT history_counted_check CHECK ((counted >= 0))
+    CONSTRAINT history_down_check CHECK ((down >= 0))
+    CONSTRAINT history_owner_check CHECK ((owner <> ''::text))
+    CONSTRAINT history_period_check CHECK ((period <> ''::text))
+    CONSTRAINT history_pkey PRIMARY KEY (id)
+    CONSTRAINT history_public_id_key UNIQUE (public_id)
+    CREATE INDEX history_contract ON contracts.history USING btree (contract, known)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.history FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_visible
+
+RELATION contracts.index_value
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    index text NOT NULL
+    month text NOT NULL
+    value numeric NOT NULL
+    published timestamp with time zone NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT index_value_author_check CHECK ((author <> ''::text))
+    CONSTRAINT index_value_index_check CHECK ((index <> ''::text))
+    CONSTRAINT index_value_month_check CHECK ((month ~ '^[0-9]{4}-(0[1-9]|1[0-2])$'::text))
+    CONSTRAINT index_value_pkey PRIMARY KEY (id)
+    CONSTRAINT index_value_public_id_key UNIQUE (public_id)
+    CONSTRAINT index_value_reason_check CHECK ((reason <> ''::text))
+    CONSTRAINT index_value_value_check CHECK ((value > (0)::numeric))
+    CREATE INDEX index_value_index ON contracts.index_value USING btree (index, month)
+    CREATE INDEX index_value_known ON contracts.index_value USING btree (known)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.index_value FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (visible.party() IS NOT NULL)
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (EXISTS ( SELECT visible.stating_contract_ids() AS stating_contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_visible
+
+RELATION contracts.meter_test
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    contract integer NOT NULL
+    asset text NOT NULL
+    register text NOT NULL
+    last_tested timestamp with time zone NOT NULL
+    tested timestamp with time zone NOT NULL
+    error numeric NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT meter_test_asset_check CHECK ((asset <> ''::text))
+    CONSTRAINT meter_test_author_check CHECK ((author <> ''::text))
+    CONSTRAINT meter_test_check CHECK ((tested > last_tested))
+    CONSTRAINT meter_test_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT meter_test_error_check CHECK ((error > ('-1'::integer)::numeric))
+    CONSTRAINT meter_test_pkey PRIMARY KEY (id)
+    CONSTRAINT meter_test_public_id_key UNIQUE (public_id)
+    CONSTRAINT meter_test_register_check CHECK ((register <> ''::text))
+    CREATE INDEX meter_test_contract ON contracts.meter_test USING btree (contract, known)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.meter_test FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_visible
+
 RELATION contracts.notice
     id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
     public_id text NOT NULL
@@ -643,6 +982,7 @@ RELATION contracts.notice
     during tstzrange
     author text NOT NULL
     known bigint NOT NULL
+    reason text NOT NULL DEFAULT ''::text
     CONSTRAINT notice_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
     CONSTRAINT notice_kind_check CHECK ((kind = ANY (ARRAY['planned_maintenance'::text, 'alert'::text, 'force_majeure'::text])))
     CONSTRAINT notice_pkey PRIMARY KEY (id)
@@ -651,9 +991,10 @@ RELATION contracts.notice
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.notice FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
     GRANT INSERT, SELECT TO yardstick_worker
-    GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
 RELATION contracts.party
@@ -689,6 +1030,32 @@ RELATION contracts.party_asset
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
+RELATION contracts.pause
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    contract integer NOT NULL
+    ticket text NOT NULL
+    during tstzrange NOT NULL
+    cause text NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT pause_author_check CHECK ((author <> ''::text))
+    CONSTRAINT pause_cause_check CHECK ((cause <> ''::text))
+    CONSTRAINT pause_contract_ticket_fkey FOREIGN KEY (contract, ticket) REFERENCES contracts.ticket(contract, ticket)
+    CONSTRAINT pause_during_check CHECK (((NOT isempty(during)) AND (NOT lower_inf(during))))
+    CONSTRAINT pause_pkey PRIMARY KEY (id)
+    CONSTRAINT pause_public_id_key UNIQUE (public_id)
+    CREATE INDEX pause_contract ON contracts.pause USING btree (contract, known)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.pause FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_visible
+
 RELATION contracts.period
     id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
     contract integer NOT NULL
@@ -715,6 +1082,70 @@ RELATION contracts.period
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
+RELATION contracts.quantity
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    contract integer NOT NULL
+    owner text NOT NULL
+    measure text NOT NULL
+    during tstzrange NOT NULL
+    quantity numeric NOT NULL
+    unit text NOT NULL
+    weight_class text NOT NULL
+    dimensions jsonb NOT NULL
+    coverage numeric
+    estimated boolean NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT quantity_author_check CHECK ((author <> ''::text))
+    CONSTRAINT quantity_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT quantity_coverage_check CHECK (((coverage >= (0)::numeric) AND (coverage <= (1)::numeric)))
+    CONSTRAINT quantity_during_check CHECK (((NOT isempty(during)) AND (NOT lower_inf(during)) AND (NOT upper_inf(during))))
+    CONSTRAINT quantity_measure_check CHECK ((measure <> ''::text))
+    CONSTRAINT quantity_owner_check CHECK ((owner <> ''::text))
+    CONSTRAINT quantity_pkey PRIMARY KEY (id)
+    CONSTRAINT quantity_public_id_key UNIQUE (public_id)
+    CREATE INDEX quantity_contract ON contracts.quantity USING btree (contract, known)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.quantity FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING ((contract IN ( SELECT visible.billed_contract_ids() AS billed_contract_ids)) OR (contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids)))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_visible
+
+RELATION contracts.reported_state
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    contract integer NOT NULL
+    asset text NOT NULL
+    during tstzrange NOT NULL
+    category text NOT NULL
+    subsystem text NOT NULL
+    cause text NOT NULL
+    performance numeric
+    author text NOT NULL
+    reason text NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT reported_state_asset_check CHECK ((asset <> ''::text))
+    CONSTRAINT reported_state_author_check CHECK ((author <> ''::text))
+    CONSTRAINT reported_state_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT reported_state_during_check CHECK (((NOT isempty(during)) AND (NOT lower_inf(during)) AND (NOT upper_inf(during))))
+    CONSTRAINT reported_state_performance_check CHECK (((performance >= (0)::numeric) AND (performance <= (1)::numeric)))
+    CONSTRAINT reported_state_pkey PRIMARY KEY (id)
+    CONSTRAINT reported_state_public_id_key UNIQUE (public_id)
+    CREATE INDEX reported_state_contract ON contracts.reported_state USING btree (contract, known)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.reported_state FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_visible
+
 RELATION contracts.standing
     contract integer NOT NULL
     period bigint NOT NULL
@@ -722,6 +1153,7 @@ RELATION contracts.standing
     known bigint NOT NULL
     evaluated_at timestamp with time zone NOT NULL
     result jsonb NOT NULL
+    moves boolean NOT NULL DEFAULT true
     CONSTRAINT standing_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
     CONSTRAINT standing_period_fkey FOREIGN KEY (period) REFERENCES contracts.period(id)
     CONSTRAINT standing_pkey PRIMARY KEY (contract)
@@ -730,6 +1162,110 @@ RELATION contracts.standing
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT, UPDATE TO yardstick_worker
     GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION contracts.substitute
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    contract integer NOT NULL
+    asset text NOT NULL
+    during tstzrange NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT substitute_asset_check CHECK ((asset <> ''::text))
+    CONSTRAINT substitute_author_check CHECK ((author <> ''::text))
+    CONSTRAINT substitute_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT substitute_during_check CHECK (((NOT isempty(during)) AND (NOT lower_inf(during)) AND (NOT upper_inf(during))))
+    CONSTRAINT substitute_pkey PRIMARY KEY (id)
+    CONSTRAINT substitute_public_id_key UNIQUE (public_id)
+    CREATE INDEX substitute_contract ON contracts.substitute USING btree (contract, known)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.substitute FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_visible
+
+RELATION contracts.ticket
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    contract integer NOT NULL
+    ticket text NOT NULL
+    asset text NOT NULL
+    subsystem text NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT ticket_asset_check CHECK ((asset <> ''::text))
+    CONSTRAINT ticket_author_check CHECK ((author <> ''::text))
+    CONSTRAINT ticket_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT ticket_contract_ticket_key UNIQUE (contract, ticket)
+    CONSTRAINT ticket_pkey PRIMARY KEY (id)
+    CONSTRAINT ticket_public_id_key UNIQUE (public_id)
+    CONSTRAINT ticket_ticket_check CHECK ((ticket <> ''::text))
+    CREATE INDEX ticket_contract ON contracts.ticket USING btree (contract, known)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.ticket FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_visible
+
+RELATION contracts.ticket_time
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    contract integer NOT NULL
+    ticket text NOT NULL
+    moment text NOT NULL
+    at timestamp with time zone
+    author text NOT NULL
+    reason text NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT ticket_time_author_check CHECK ((author <> ''::text))
+    CONSTRAINT ticket_time_contract_ticket_fkey FOREIGN KEY (contract, ticket) REFERENCES contracts.ticket(contract, ticket)
+    CONSTRAINT ticket_time_moment_check CHECK ((moment = ANY (ARRAY['reported'::text, 'opened'::text, 'arrived'::text, 'on_site'::text, 'fixed'::text, 'closed'::text])))
+    CONSTRAINT ticket_time_pkey PRIMARY KEY (id)
+    CONSTRAINT ticket_time_public_id_key UNIQUE (public_id)
+    CREATE INDEX ticket_time_contract ON contracts.ticket_time USING btree (contract, known)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.ticket_time FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_visible
+
+RELATION contracts.unmet
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    contract integer NOT NULL
+    clause text NOT NULL
+    asset text NOT NULL
+    during tstzrange NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT unmet_asset_check CHECK ((asset <> ''::text))
+    CONSTRAINT unmet_author_check CHECK ((author <> ''::text))
+    CONSTRAINT unmet_clause_check CHECK ((clause <> ''::text))
+    CONSTRAINT unmet_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT unmet_during_check CHECK (((NOT isempty(during)) AND (NOT lower_inf(during)) AND (NOT upper_inf(during))))
+    CONSTRAINT unmet_pkey PRIMARY KEY (id)
+    CONSTRAINT unmet_public_id_key UNIQUE (public_id)
+    CREATE INDEX unmet_contract ON contracts.unmet USING btree (contract, known)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.unmet FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK (contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
+    GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_visible
 
 RELATION contracts.version
@@ -753,6 +1289,27 @@ RELATION contracts.version
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION contracts.withdrawal
+    fact text NOT NULL
+    contract integer
+    instead text
+    author text NOT NULL
+    reason text NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT withdrawal_author_check CHECK ((author <> ''::text))
+    CONSTRAINT withdrawal_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT withdrawal_pkey PRIMARY KEY (fact)
+    CONSTRAINT withdrawal_reason_check CHECK ((reason <> ''::text))
+    CREATE INDEX withdrawal_contract ON contracts.withdrawal USING btree (contract, known)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.withdrawal FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING ((contract IS NULL) OR (contract IN ( SELECT visible.contract_ids() AS contract_ids)))
+    POLICY api_states FOR a TO yardstick_api WITH CHECK ((contract IN ( SELECT visible.stating_contract_ids() AS stating_contract_ids)) OR ((contract IS NULL) AND (EXISTS ( SELECT visible.stating_contract_ids() AS stating_contract_ids))))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
+    GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_visible
 
 RELATION core.audit
@@ -806,6 +1363,7 @@ RELATION ingest.alarm
     detail jsonb NOT NULL DEFAULT '{}'::jsonb
     CONSTRAINT alarm_kind_check CHECK ((kind ~ '^[a-z0-9_]+$'::text))
     CONSTRAINT alarm_pkey PRIMARY KEY (id)
+    CREATE INDEX alarm_kind ON ingest.alarm USING btree (kind, at DESC)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.alarm FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING visible.operates()
@@ -827,6 +1385,69 @@ RELATION ingest.asset
     CONSTRAINT asset_public_id_key UNIQUE (public_id)
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING ((id IN ( SELECT visible.asset_ids() AS asset_ids)) OR visible.operates())
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.backfill
+    id integer NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    opened_at timestamp with time zone NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    since timestamp with time zone
+    file text NOT NULL
+    identity bytea NOT NULL
+    CONSTRAINT backfill_author_check CHECK ((author <> ''::text))
+    CONSTRAINT backfill_check CHECK (((since IS NULL) OR (reason <> ''::text)))
+    CONSTRAINT backfill_pkey PRIMARY KEY (id)
+    CONSTRAINT backfill_public_id_key UNIQUE (public_id)
+    CREATE INDEX backfill_identity ON ingest.backfill USING btree (identity)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.backfill FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING visible.operates()
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.backfill_change
+    backfill integer NOT NULL
+    known bigint NOT NULL
+    at timestamp with time zone NOT NULL
+    status text NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    CONSTRAINT backfill_change_author_check CHECK ((author <> ''::text))
+    CONSTRAINT backfill_change_backfill_fkey FOREIGN KEY (backfill) REFERENCES ingest.backfill(id)
+    CONSTRAINT backfill_change_pkey PRIMARY KEY (backfill, known)
+    CONSTRAINT backfill_change_status_check CHECK ((status = ANY (ARRAY['closed'::text, 'reverted'::text])))
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.backfill_change FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING visible.operates()
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.backfill_step
+    known bigint NOT NULL
+    backfill integer NOT NULL
+    kind text NOT NULL
+    after bigint NOT NULL
+    upto bigint NOT NULL
+    first_at timestamp with time zone
+    last_at timestamp with time zone
+    CONSTRAINT backfill_step_backfill_fkey FOREIGN KEY (backfill) REFERENCES ingest.backfill(id)
+    CONSTRAINT backfill_step_check CHECK (((kind <> 'import'::text) OR (upto > after)))
+    CONSTRAINT backfill_step_kind_check CHECK ((kind = ANY (ARRAY['import'::text, 'void'::text, 'restore'::text])))
+    CONSTRAINT backfill_step_pkey PRIMARY KEY (known)
+    CREATE INDEX backfill_step_backfill ON ingest.backfill_step USING btree (backfill)
+    CREATE UNIQUE INDEX backfill_step_once ON ingest.backfill_step USING btree (backfill, after) WHERE (kind = 'import'::text)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.backfill_step FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING visible.operates()
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
@@ -860,13 +1481,18 @@ RELATION ingest.binding
     during tstzrange NOT NULL
     evidence text NOT NULL DEFAULT ''::text
     known bigint NOT NULL
+    superseded bigint
     CONSTRAINT binding_asset_fkey FOREIGN KEY (asset) REFERENCES ingest.asset(id)
-    CONSTRAINT binding_asset_position_during_excl EXCLUDE USING gist (asset WITH =, "position" WITH =, during WITH &&)
-    CONSTRAINT binding_device_during_excl EXCLUDE USING gist (device WITH =, during WITH &&)
+    CONSTRAINT binding_check CHECK ((superseded > known))
+    CONSTRAINT binding_device EXCLUDE USING gist (device WITH =, during WITH &&) WHERE ((superseded IS NULL))
     CONSTRAINT binding_device_fkey FOREIGN KEY (device) REFERENCES ingest.device(id)
     CONSTRAINT binding_during_check CHECK (((NOT isempty(during)) AND lower_inc(during) AND (NOT upper_inc(during))))
     CONSTRAINT binding_pkey PRIMARY KEY (id)
+    CONSTRAINT binding_place EXCLUDE USING gist (asset WITH =, "position" WITH =, during WITH &&) WHERE ((superseded IS NULL))
     CONSTRAINT binding_position_check CHECK (("position" ~ '^[A-Za-z0-9._-]{1,64}$'::text))
+    CREATE INDEX binding_asset ON ingest.binding USING btree (asset, "position")
+    CREATE INDEX binding_of_device ON ingest.binding USING btree (device)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ingest.binding FOR EACH ROW EXECUTE FUNCTION ingest.refuse_rewriting()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING ((asset IN ( SELECT visible.asset_ids() AS asset_ids)) OR visible.operates())
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
@@ -882,12 +1508,32 @@ RELATION ingest.binding_value
     CONSTRAINT binding_value_binding_fkey FOREIGN KEY (binding) REFERENCES ingest.binding(id)
     CONSTRAINT binding_value_pkey PRIMARY KEY (binding, register)
     CONSTRAINT binding_value_register_fkey FOREIGN KEY (register) REFERENCES ingest.register(id)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.binding_value FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (binding IN ( SELECT binding.id FROM ingest.binding))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
+
+RELATION ingest.certificate
+    serial text NOT NULL
+    name text NOT NULL
+    kind text NOT NULL
+    issuer text NOT NULL
+    not_after timestamp with time zone NOT NULL
+    created_at timestamp with time zone NOT NULL
+    author text NOT NULL
+    revoked_at timestamp with time zone
+    CONSTRAINT certificate_author_check CHECK ((author <> ''::text))
+    CONSTRAINT certificate_kind_check CHECK ((kind = ANY (ARRAY['device'::text, 'ingester'::text])))
+    CONSTRAINT certificate_name_check CHECK ((name ~ '^[A-Za-z0-9._-]{1,64}$'::text))
+    CONSTRAINT certificate_pkey PRIMARY KEY (serial)
+    CONSTRAINT certificate_serial_check CHECK ((serial ~ '^[0-9a-f]{2,40}$'::text))
+    CREATE INDEX certificate_name ON ingest.certificate USING btree (name)
+    ROW LEVEL SECURITY FORCED
+    POLICY worker FOR * TO yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
 
 RELATION ingest.cloud_event
     identity bytea NOT NULL
@@ -927,10 +1573,20 @@ RELATION ingest.declaration
     max_rate numeric
     max_gap interval
     silence_limit interval
+    glitch_window interval
+    noise_band bigint NOT NULL DEFAULT 0
+    refill_threshold bigint
+    every interval
+    cross_checks jsonb NOT NULL DEFAULT '[]'::jsonb
+    CONSTRAINT declaration_cross_checks_check CHECK ((jsonb_typeof(cross_checks) = 'array'::text))
+    CONSTRAINT declaration_every_check CHECK ((every > '00:00:00'::interval))
+    CONSTRAINT declaration_glitch_window_check CHECK ((glitch_window > '00:00:00'::interval))
     CONSTRAINT declaration_max_gap_check CHECK ((max_gap > '00:00:00'::interval))
     CONSTRAINT declaration_max_rate_check CHECK ((max_rate > (0)::numeric))
     CONSTRAINT declaration_modulus_check CHECK ((modulus > 0))
+    CONSTRAINT declaration_noise_band_check CHECK ((noise_band >= 0))
     CONSTRAINT declaration_pkey PRIMARY KEY (register, known)
+    CONSTRAINT declaration_refill_threshold_check CHECK ((refill_threshold >= 0))
     CONSTRAINT declaration_register_fkey FOREIGN KEY (register) REFERENCES ingest.register(id)
     CONSTRAINT declaration_silence_limit_check CHECK ((silence_limit > '00:00:00'::interval))
     CONSTRAINT declaration_tolerance_check CHECK ((tolerance >= 0))
@@ -959,6 +1615,68 @@ RELATION ingest.device
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
+RELATION ingest.epoch
+    register integer NOT NULL
+    at timestamp with time zone NOT NULL
+    closing bigint
+    opening bigint
+    void boolean NOT NULL DEFAULT false
+    known bigint NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    CONSTRAINT epoch_author_check CHECK ((author <> ''::text))
+    CONSTRAINT epoch_pkey PRIMARY KEY (register, at, known)
+    CONSTRAINT epoch_reason_check CHECK ((reason <> ''::text))
+    CONSTRAINT epoch_register_fkey FOREIGN KEY (register) REFERENCES ingest.register(id)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.epoch FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (visible.operates() OR (register IN ( SELECT register.id FROM ingest.register)))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.estimate
+    register integer NOT NULL
+    during tstzrange NOT NULL
+    ticks bigint
+    method text NOT NULL
+    known bigint NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    CONSTRAINT estimate_author_check CHECK ((author <> ''::text))
+    CONSTRAINT estimate_during_check CHECK (((NOT isempty(during)) AND lower_inc(during) AND (NOT upper_inc(during))))
+    CONSTRAINT estimate_method_check CHECK ((method <> ''::text))
+    CONSTRAINT estimate_pkey PRIMARY KEY (register, during, known)
+    CONSTRAINT estimate_reason_check CHECK ((reason <> ''::text))
+    CONSTRAINT estimate_register_fkey FOREIGN KEY (register) REFERENCES ingest.register(id)
+    CONSTRAINT estimate_ticks_check CHECK ((ticks >= 0))
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.estimate FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (visible.operates() OR (register IN ( SELECT register.id FROM ingest.register)))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.gauge_hour
+    register integer NOT NULL
+    hour timestamp with time zone NOT NULL
+    known bigint NOT NULL
+    superseded bigint
+    readings integer NOT NULL
+    lowest bigint NOT NULL
+    highest bigint NOT NULL
+    last_at timestamp with time zone NOT NULL
+    last_value bigint NOT NULL
+    risen numeric NOT NULL
+    fallen numeric NOT NULL
+    CONSTRAINT gauge_hour_check CHECK ((superseded > known))
+    CONSTRAINT gauge_hour_pkey PRIMARY KEY (register, hour, known)
+    CREATE TRIGGER ts_insert_blocker BEFORE INSERT ON ingest.gauge_hour FOR EACH ROW EXECUTE FUNCTION _timescaledb_functions.insert_blocker()
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_visible
+
 RELATION ingest.latest
     register integer NOT NULL
     at timestamp with time zone NOT NULL
@@ -973,6 +1691,36 @@ RELATION ingest.latest
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
+RELATION ingest.mounting
+    id integer NOT NULL GENERATED ALWAYS AS IDENTITY
+    component integer NOT NULL
+    asset integer NOT NULL
+    "position" text NOT NULL
+    during tstzrange NOT NULL
+    evidence text NOT NULL DEFAULT ''::text
+    author text NOT NULL
+    known bigint NOT NULL
+    superseded bigint
+    CONSTRAINT mounting_asset_fkey FOREIGN KEY (asset) REFERENCES ingest.asset(id)
+    CONSTRAINT mounting_author_check CHECK ((author <> ''::text))
+    CONSTRAINT mounting_check CHECK ((superseded > known))
+    CONSTRAINT mounting_check1 CHECK ((component <> asset))
+    CONSTRAINT mounting_component EXCLUDE USING gist (component WITH =, during WITH &&) WHERE ((superseded IS NULL))
+    CONSTRAINT mounting_component_fkey FOREIGN KEY (component) REFERENCES ingest.asset(id)
+    CONSTRAINT mounting_during_check CHECK (((NOT isempty(during)) AND lower_inc(during) AND (NOT upper_inc(during))))
+    CONSTRAINT mounting_pkey PRIMARY KEY (id)
+    CONSTRAINT mounting_place EXCLUDE USING gist (asset WITH =, "position" WITH =, during WITH &&) WHERE ((superseded IS NULL))
+    CONSTRAINT mounting_position_check CHECK (("position" ~ '^[A-Za-z0-9._-]{1,64}$'::text))
+    CREATE INDEX mounting_asset ON ingest.mounting USING btree (asset)
+    CREATE INDEX mounting_of_component ON ingest.mounting USING btree (component)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ingest.mounting FOR EACH ROW EXECUTE FUNCTION ingest.refuse_rewriting()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (visible.operates() OR (asset IN ( SELECT visible.asset_ids() AS asset_ids)) OR (component IN ( SELECT visible.asset_ids() AS asset_ids)))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
 RELATION ingest.node_life
     node text NOT NULL
     received_at timestamp with time zone NOT NULL
@@ -980,11 +1728,11 @@ RELATION ingest.node_life
     payload bytea NOT NULL
     known bigint NOT NULL
     CONSTRAINT node_life_pkey PRIMARY KEY (node, received_at, topic)
-    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.node_life FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    CREATE TRIGGER append_only BEFORE UPDATE OR TRUNCATE ON ingest.node_life FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING visible.operates()
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
-    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT DELETE, INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
@@ -999,8 +1747,12 @@ RELATION ingest.quarantine
     device text
     received_at timestamp with time zone NOT NULL
     known bigint NOT NULL
+    content_type text NOT NULL DEFAULT ''::text
+    properties jsonb NOT NULL DEFAULT '[]'::jsonb
     CONSTRAINT quarantine_pkey PRIMARY KEY (topic, payload_hash, item)
+    CONSTRAINT quarantine_properties_check CHECK ((jsonb_typeof(properties) = 'array'::text))
     CONSTRAINT quarantine_reason_check CHECK ((reason ~ '^[a-z0-9_]+$'::text))
+    CREATE INDEX quarantine_known ON ingest.quarantine USING brin (known)
     CREATE INDEX quarantine_no_birth ON ingest.quarantine USING btree (device, received_at) WHERE (reason = 'no_birth'::text)
     CREATE INDEX quarantine_recent ON ingest.quarantine USING btree (received_at DESC)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.quarantine FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
@@ -1046,7 +1798,7 @@ RELATION ingest.reading
     raw text
     CONSTRAINT reading_at_check CHECK (((at >= '2000-01-01 00:00:00+00'::timestamp with time zone) AND (at < '2100-01-01 00:00:00+00'::timestamp with time zone)))
     CONSTRAINT reading_pkey PRIMARY KEY (register, at)
-    CREATE INDEX reading_known ON ingest.reading USING brin (known)
+    CREATE INDEX reading_known ON ingest.reading USING brin (known) WITH (pages_per_range='32', autosummarize='on')
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ingest.reading FOR EACH ROW EXECUTE FUNCTION core.refuse_change()
     CREATE TRIGGER ts_insert_blocker BEFORE INSERT ON ingest.reading FOR EACH ROW EXECUTE FUNCTION _timescaledb_functions.insert_blocker()
     GRANT INSERT, SELECT TO yardstick_worker
@@ -1063,12 +1815,14 @@ RELATION ingest.reading_override
     CONSTRAINT reading_override_author_check CHECK ((author <> ''::text))
     CONSTRAINT reading_override_pkey PRIMARY KEY (register, at, known)
     CONSTRAINT reading_override_reason_check CHECK ((reason <> ''::text))
+    CREATE INDEX reading_override_known ON ingest.reading_override USING btree (known)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.reading_override FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING visible.operates()
+    POLICY api_corrects FOR a TO yardstick_api WITH CHECK visible.operates()
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_api
     GRANT INSERT, SELECT TO yardstick_worker
-    GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
 RELATION ingest.register
@@ -1089,6 +1843,43 @@ RELATION ingest.register
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.release
+    register integer NOT NULL
+    start_at timestamp with time zone NOT NULL
+    end_at timestamp with time zone NOT NULL
+    kind text NOT NULL
+    ticks bigint
+    known bigint NOT NULL
+    author text NOT NULL
+    reason text NOT NULL
+    CONSTRAINT release_author_check CHECK ((author <> ''::text))
+    CONSTRAINT release_check CHECK ((end_at > start_at))
+    CONSTRAINT release_check1 CHECK (((kind = 'bill'::text) = (ticks IS NOT NULL)))
+    CONSTRAINT release_kind_check CHECK ((kind = ANY (ARRAY['bill'::text, 'from_zero'::text, 'void'::text, 'reopened'::text])))
+    CONSTRAINT release_pkey PRIMARY KEY (register, start_at, end_at, known)
+    CONSTRAINT release_reason_check CHECK ((reason <> ''::text))
+    CONSTRAINT release_register_fkey FOREIGN KEY (register) REFERENCES ingest.register(id)
+    CONSTRAINT release_ticks_check CHECK ((ticks >= 0))
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.release FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (visible.operates() OR (register IN ( SELECT register.id FROM ingest.register)))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.rollup_point
+    share integer NOT NULL
+    known bigint NOT NULL
+    closed_to timestamp with time zone NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT rollup_point_pkey PRIMARY KEY (share, known)
+    CONSTRAINT rollup_point_share_check CHECK ((share = ANY (ARRAY[0, 1])))
+    ROW LEVEL SECURITY FORCED
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_visible
 
 RELATION ingest.sequence
@@ -1116,6 +1907,40 @@ RELATION ingest.state_code
     CONSTRAINT state_code_pkey PRIMARY KEY (id)
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.state_span
+    register integer NOT NULL
+    hour timestamp with time zone NOT NULL
+    starts_at timestamp with time zone NOT NULL
+    ends_at timestamp with time zone NOT NULL
+    value bigint NOT NULL
+    longest interval NOT NULL
+    readings integer NOT NULL
+    known bigint NOT NULL
+    superseded bigint
+    CONSTRAINT state_span_check CHECK ((superseded > known))
+    CONSTRAINT state_span_pkey PRIMARY KEY (register, hour, starts_at, known)
+    CREATE TRIGGER ts_insert_blocker BEFORE INSERT ON ingest.state_span FOR EACH ROW EXECUTE FUNCTION _timescaledb_functions.insert_blocker()
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.usage_hour
+    register integer NOT NULL
+    hour timestamp with time zone NOT NULL
+    known bigint NOT NULL
+    superseded bigint
+    readings integer NOT NULL
+    first_at timestamp with time zone NOT NULL
+    first_value bigint NOT NULL
+    last_at timestamp with time zone NOT NULL
+    last_value bigint NOT NULL
+    fastest bigint NOT NULL
+    CONSTRAINT usage_hour_check CHECK ((superseded > known))
+    CONSTRAINT usage_hour_pkey PRIMARY KEY (register, known, hour)
+    CREATE INDEX usage_hour_fastest ON ingest.usage_hour USING btree (register, fastest, hour, known)
+    CREATE TRIGGER ts_insert_blocker BEFORE INSERT ON ingest.usage_hour FOR EACH ROW EXECUTE FUNCTION _timescaledb_functions.insert_blocker()
+    GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_visible
 
 CREATE OR REPLACE FUNCTION billing.refuse_locked()
@@ -1176,6 +2001,87 @@ AS $function$
 $function$
 -- owner: the administrator
 
+CREATE OR REPLACE FUNCTION ingest.first_reading(register_id integer, since timestamp with time zone, before timestamp with time zone, low timestamp with time zone, high timestamp with time zone, newest bigint)
+ RETURNS TABLE(at timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT r.at, CASE WHEN o.is_there THEN o.value ELSE r.value END
+    FROM ingest.reading AS r
+    LEFT JOIN LATERAL (
+        SELECT v.value, true AS is_there FROM ingest.reading_override AS v
+        WHERE v.register = r.register AND v.at = r.at AND v.known <= newest ORDER BY v.known DESC LIMIT 1
+    ) AS o ON true
+    WHERE (o.is_there IS NULL OR o.value IS NOT NULL) AND since < before
+        AND r.register = register_id AND r.at >= since AND r.at < before AND r.at >= low AND r.at < high
+        AND r.known <= newest
+    ORDER BY r.at LIMIT 1
+$function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION ingest.heard(register_id integer, since timestamp with time zone, before timestamp with time zone, first timestamp with time zone, last timestamp with time zone, silence interval, newest bigint)
+ RETURNS TABLE(received bigint, first_at timestamp with time zone, last_at timestamp with time zone, froms timestamp with time zone[], tos timestamp with time zone[])
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT count(*) FILTER (WHERE e.at >= since AND e.at < before), min(e.at), max(e.at),
+        array_agg(e.at_before ORDER BY e.at) FILTER (WHERE e.at - e.at_before > silence),
+        array_agg(e.at ORDER BY e.at) FILTER (WHERE e.at - e.at_before > silence)
+    FROM (
+        SELECT s.at, lag(s.at) OVER (ORDER BY s.at) AS at_before
+        FROM (
+            (SELECT r.at FROM ingest.reading AS r
+             WHERE r.register = register_id AND r.at >= first AND r.at < since AND r.known <= newest
+             ORDER BY r.at DESC LIMIT 1)
+            UNION ALL
+            SELECT r.at FROM ingest.reading AS r
+            WHERE r.register = register_id AND r.at >= since AND r.at < before AND r.known <= newest
+            UNION ALL
+            (SELECT r.at FROM ingest.reading AS r
+             WHERE r.register = register_id AND r.at >= before AND r.at < last AND r.known <= newest
+             ORDER BY r.at LIMIT 1)
+        ) AS s
+    ) AS e
+$function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION ingest.last_reading(register_id integer, since timestamp with time zone, before timestamp with time zone, low timestamp with time zone, high timestamp with time zone, newest bigint)
+ RETURNS TABLE(at timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT r.at, CASE WHEN o.is_there THEN o.value ELSE r.value END
+    FROM ingest.reading AS r
+    LEFT JOIN LATERAL (
+        SELECT v.value, true AS is_there FROM ingest.reading_override AS v
+        WHERE v.register = r.register AND v.at = r.at AND v.known <= newest ORDER BY v.known DESC LIMIT 1
+    ) AS o ON true
+    WHERE (o.is_there IS NULL OR o.value IS NOT NULL) AND since < before
+        AND r.register = register_id AND r.at >= since AND r.at < before AND r.at >= low AND r.at < high
+        AND r.known <= newest
+    ORDER BY r.at DESC LIMIT 1
+$function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION ingest.late_hours(low timestamp with time zone, high timestamp with time zone, newest bigint)
+ RETURNS TABLE(register integer, hour timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    WITH point AS MATERIALIZED (SELECT * FROM ingest.rolled(newest))
+    SELECT f.register, date_bin('1 hour', f.at, '2000-01-01 00:00+00')
+    FROM (
+        SELECT r.register, r.at, r.known FROM ingest.reading AS r
+        WHERE r.known > (SELECT min(known) FROM point) AND r.known <= newest
+            AND r.at >= low AND r.at < high AND r.at < (SELECT max(closed_to) FROM point)
+        UNION ALL
+        SELECT o.register, o.at, o.known FROM ingest.reading_override AS o
+        WHERE o.known > (SELECT min(known) FROM point) AND o.known <= newest AND o.at >= low AND o.at < high
+    ) AS f JOIN point AS p ON p.share = f.register % 2 AND f.known > p.known AND f.at < p.closed_to
+    GROUP BY 1, 2
+$function$
+-- owner: the administrator
+
 CREATE OR REPLACE FUNCTION ingest.lowest(received int8multirange)
  RETURNS int8multirange
  LANGUAGE sql
@@ -1193,6 +2099,142 @@ CREATE OR REPLACE FUNCTION ingest.missing(received int8multirange)
  SET search_path TO 'pg_catalog'
 AS $function$
     SELECT int8multirange(int8range(1, upper(received))) - received
+$function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION ingest.near(edges integer[], registers integer[], starts timestamp with time zone[], ends timestamp with time zone[], instants timestamp with time zone[], low timestamp with time zone, high timestamp with time zone, newest bigint)
+ RETURNS TABLE(edge integer, at timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT e.edge, p.at, p.value
+    FROM unnest(edges, registers, starts, ends, instants) AS e (edge, register, "start", "end", at)
+    CROSS JOIN LATERAL (
+        SELECT * FROM ingest.last_reading(
+            e.register, e."start", least(e.at + interval '1 microsecond', e."end"), low, high, newest)
+        UNION ALL
+        SELECT * FROM ingest.first_reading(e.register, greatest(e.at, e."start"), e."end", low, high, newest)
+    ) AS p
+$function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION ingest.refuse_rewriting()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog'
+AS $function$
+BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.superseded IS NULL AND NEW.superseded IS NOT NULL
+        AND to_jsonb(NEW) - 'superseded' = to_jsonb(OLD) - 'superseded' THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION '% of %.% refused: its rows never change; a correction is a new row',
+        TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION ingest.rolled(newest bigint)
+ RETURNS TABLE(share integer, known bigint, closed_to timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT s.share, coalesce(p.known, 0), coalesce(p.closed_to, '2000-01-01 00:00+00')
+    FROM (VALUES (0), (1)) AS s (share)
+    LEFT JOIN LATERAL (
+        SELECT p.known, p.closed_to FROM ingest.rollup_point AS p
+        WHERE p.share = s.share AND p.known <= newest ORDER BY p.known DESC LIMIT 1
+    ) AS p ON true
+$function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION ingest.said(bounds integer[], registers integer[], sinces timestamp with time zone[], befores timestamp with time zone[], gaps interval[], first timestamp with time zone, last timestamp with time zone, newest bigint)
+ RETURNS TABLE(bound integer, at timestamp with time zone, heard timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    WITH point AS MATERIALIZED (SELECT * FROM ingest.rolled(newest)),
+    e AS MATERIALIZED (
+        SELECT e.bound, e.register, e.since, e.before, e.gap, p.known,
+            date_bin('1 hour', e.since + interval '59 minutes 59.999999 seconds', '2000-01-01 00:00+00') AS low,
+            least(date_bin('1 hour', e.before, '2000-01-01 00:00+00'), p.closed_to) AS high
+        FROM unnest(bounds, registers, sinces, befores, gaps) AS e (bound, register, since, before, gap)
+        JOIN point AS p ON p.share = e.register % 2
+        WHERE e.since < e.before
+    ), late AS MATERIALIZED (
+        SELECT * FROM ingest.late_hours(first, last, newest)
+    ), whole AS MATERIALIZED (
+        SELECT e.bound, e.register, e.gap, s.starts_at, s.ends_at, s.value, s.longest
+        FROM e JOIN ingest.state_span AS s ON s.register = e.register AND s.hour >= e.low AND s.hour < e.high
+            AND s.hour >= first AND s.hour < last AND s.known <= e.known AND (s.superseded IS NULL OR s.superseded > e.known)
+        WHERE NOT EXISTS (SELECT FROM late AS l WHERE l.register = s.register AND l.hour = s.hour)
+    ), zone AS (
+        SELECT e.bound, e.register, e.since AS low, CASE WHEN e.low < e.high THEN e.low ELSE e.before END AS high FROM e
+        UNION ALL
+        SELECT e.bound, e.register, e.high, e.before FROM e WHERE e.low < e.high
+        UNION ALL
+        SELECT e.bound, e.register, l.hour, l.hour + interval '1 hour'
+        FROM e JOIN late AS l ON l.register = e.register AND l.hour >= e.low AND l.hour < e.high
+        UNION ALL
+        SELECT w.bound, w.register, w.starts_at, w.ends_at + interval '1 microsecond' FROM whole AS w WHERE w.longest > w.gap
+    )
+    SELECT w.bound, w.starts_at, w.ends_at, w.value FROM whole AS w WHERE w.longest <= w.gap
+    UNION ALL
+    SELECT z.bound, r.at, r.at, r.value
+    FROM zone AS z CROSS JOIN LATERAL ingest.effective(z.register, z.low, z.high, newest) AS r
+    WHERE r.at >= first AND r.at < last
+$function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION ingest.turning(bounds integer[], registers integer[], firsts timestamp with time zone[], lasts timestamp with time zone[], max_rates numeric[], glitches interval[], low timestamp with time zone, high timestamp with time zone, newest bigint)
+ RETURNS TABLE(bound integer, at_before timestamp with time zone, before bigint, at timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    WITH point AS MATERIALIZED (SELECT * FROM ingest.rolled(newest)),
+    e AS MATERIALIZED (
+        SELECT e.*, p.known, p.closed_to, least(floor(e.max_rate), 9223372036854775805)::bigint AS whole_rate
+        FROM unnest(bounds, registers, firsts, lasts, max_rates, glitches)
+            AS e (bound, register, first, last, max_rate, glitch)
+        JOIN point AS p ON p.share = e.register % 2
+    ), late AS MATERIALIZED (
+        SELECT * FROM ingest.late_hours(turning.low, turning.high, newest)
+    ), zone AS (
+        SELECT e.bound, greatest(h.hour, e.first) AS low,
+            least(h.hour + interval '1 hour', e.last + interval '1 microsecond') AS high
+        FROM e JOIN ingest.usage_hour AS h ON h.register = e.register
+            AND h.fastest > coalesce(e.whole_rate, 9223372036854775806)
+            AND h.hour > e.first - interval '1 hour' AND h.hour <= e.last AND h.hour < e.closed_to
+            AND h.hour > turning.low - interval '1 hour' AND h.hour < turning.high
+            AND h.known <= e.known AND (h.superseded IS NULL OR h.superseded > e.known)
+        UNION ALL
+        SELECT e.bound, greatest(e.closed_to, e.first), e.last + interval '1 microsecond'
+        FROM e WHERE e.last >= e.closed_to
+        UNION ALL
+        SELECT e.bound, greatest(l.hour, e.first),
+            least(coalesce(n.at, e.last), e.last) + interval '1 microsecond'
+        FROM e JOIN late AS l ON l.register = e.register AND l.hour <= e.last AND l.hour > e.first - interval '1 hour'
+        LEFT JOIN LATERAL ingest.first_reading(
+            e.register, l.hour + interval '1 hour', e.last + interval '1 microsecond', turning.low, turning.high, newest)
+            AS n ON true
+    ), turn AS MATERIALIZED (
+        SELECT e.bound, e.register, e.last, e.glitch, p.at_before, p.before, p.at, p.value
+        FROM zone AS z JOIN e ON e.bound = z.bound
+        LEFT JOIN LATERAL ingest.last_reading(e.register, e.first, z.low, turning.low, turning.high, newest) AS b ON true
+        CROSS JOIN LATERAL (
+            SELECT r.at, r.value, lag(r.at, 1, b.at) OVER (ORDER BY r.at) AS at_before,
+                lag(r.value, 1, b.value) OVER (ORDER BY r.at) AS before
+            FROM ingest.effective(e.register, z.low, z.high, newest) AS r
+            WHERE r.at >= turning.low AND r.at < turning.high
+        ) AS p
+        WHERE p.value < p.before
+            OR (p.value::numeric - p.before) * 3600 > e.max_rate * extract(epoch FROM p.at - p.at_before)
+    )
+    SELECT t.bound, t.at_before, t.before, t.at, t.value FROM turn AS t
+    UNION ALL
+    SELECT t.bound, t.at, t.value, r.at, r.value
+    FROM turn AS t CROSS JOIN LATERAL ingest.effective(
+        t.register, t.at, least(t.at + t.glitch, t.last) + interval '1 microsecond', newest) AS r
+    WHERE t.glitch IS NOT NULL AND t.value < t.before AND r.at > t.at AND r.at >= turning.low AND r.at < turning.high
 $function$
 -- owner: the administrator
 
@@ -1227,19 +2269,23 @@ AS $function$
 $function$
 -- owner: yardstick_visible
 
-CREATE OR REPLACE FUNCTION visible.counter_breaks(bounds integer[], registers integer[], firsts timestamp with time zone[], lasts timestamp with time zone[], max_rates numeric[], newest bigint)
+CREATE OR REPLACE FUNCTION visible.counter_breaks(bounds integer[], registers integer[], firsts timestamp with time zone[], lasts timestamp with time zone[], max_rates numeric[], glitches interval[], newest bigint)
  RETURNS TABLE(bound integer, at_before timestamp with time zone, before bigint, at timestamp with time zone, value bigint)
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog'
 AS $function$
     SELECT e.bound, p.at_before, p.before, p.at, p.value
-    FROM unnest(bounds, registers, firsts, lasts, max_rates) AS e (bound, register, first, last, max_rate)
+    FROM unnest(bounds, registers, firsts, lasts, max_rates, glitches)
+        AS e (bound, register, first, last, max_rate, glitch)
     CROSS JOIN LATERAL (
-        SELECT r.at, r.value, lag(r.at) OVER (ORDER BY r.at) AS at_before, lag(r.value) OVER (ORDER BY r.at) AS before
-        FROM ingest.effective(e.register, e.first, e.last + interval '1 microsecond', newest) AS r
+        SELECT *, max(CASE WHEN value < before THEN at END) OVER (ORDER BY at) AS fell FROM (
+            SELECT r.at, r.value, lag(r.at) OVER w AS at_before, lag(r.value) OVER w AS before
+            FROM ingest.effective(e.register, e.first, e.last + interval '1 microsecond', newest) AS r
+            WINDOW w AS (ORDER BY r.at)
+        ) AS every
     ) AS p
-    WHERE (p.value < p.before
+    WHERE (p.value < p.before OR p.at <= p.fell + e.glitch
         OR (p.value - p.before) * 3600::numeric > e.max_rate * extract(epoch FROM p.at - p.at_before))
         AND visible.knows(e.register, p.at)
 $function$
@@ -1274,6 +2320,37 @@ AS $function$
 $function$
 -- owner: yardstick_visible
 
+CREATE OR REPLACE FUNCTION visible.counter_outside(bounds integer[], registers integer[], starts timestamp with time zone[], ends timestamp with time zone[], newest bigint)
+ RETURNS TABLE(bound integer, at timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT e.bound, p.at, p.value
+    FROM unnest(bounds, registers, starts, ends) AS e (bound, register, "start", "end")
+    CROSS JOIN LATERAL (
+        (SELECT r.at, r.value
+         FROM ingest.effective(e.register, e."start" - interval '35 days', e."start", newest) AS r
+         WHERE visible.knows(e.register, e."start") ORDER BY r.at DESC LIMIT 1)
+        UNION ALL
+        (SELECT r.at, r.value
+         FROM ingest.effective(e.register, e."end", e."end" + interval '35 days', newest) AS r
+         WHERE visible.knows(e.register, e."end") ORDER BY r.at LIMIT 1)
+    ) AS p
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.heard(register_id integer, since timestamp with time zone, before timestamp with time zone, first timestamp with time zone, last timestamp with time zone, silence interval, newest bigint)
+ RETURNS TABLE(received bigint, first_at timestamp with time zone, last_at timestamp with time zone, froms timestamp with time zone[], tos timestamp with time zone[])
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT h.received, h.first_at, h.last_at, h.froms, h.tos FROM ingest.heard(register_id, since, before, first, last, silence, newest) AS h
+    WHERE visible.knows(register_id, since) AND visible.knows(register_id, before)
+$function$
+-- owner: yardstick_visible
+
 CREATE OR REPLACE FUNCTION visible.knows(register_id integer, instant timestamp with time zone)
  RETURNS boolean
  LANGUAGE sql
@@ -1282,9 +2359,26 @@ CREATE OR REPLACE FUNCTION visible.knows(register_id integer, instant timestamp 
 AS $function$
     SELECT visible.operates() OR EXISTS (
         SELECT FROM ingest.register AS g
-        JOIN ingest.binding AS b ON b.device = g.device AND (instant <@ b.during OR instant = upper(b.during))
+        JOIN ingest.binding AS b ON b.device = g.device AND b.superseded IS NULL
+            AND (instant <@ b.during OR instant = upper(b.during))
         JOIN contracts.party_asset AS p ON p.asset = b.asset AND (instant <@ p.during OR instant = upper(p.during))
         WHERE g.id = register_id AND p.party = visible.party())
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.near(edges integer[], registers integer[], starts timestamp with time zone[], ends timestamp with time zone[], instants timestamp with time zone[], low timestamp with time zone, high timestamp with time zone, newest bigint)
+ RETURNS TABLE(edge integer, at timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT n.edge, n.at, n.value
+    FROM (
+        SELECT array_agg(e.edge) AS edges, array_agg(e.register) AS registers, array_agg(e."start") AS starts,
+            array_agg(e."end") AS ends, array_agg(e.at) AS instants
+        FROM unnest(edges, registers, starts, ends, instants) AS e (edge, register, "start", "end", at)
+        WHERE visible.knows(e.register, e.at)
+    ) AS a CROSS JOIN LATERAL ingest.near(a.edges, a.registers, a.starts, a.ends, a.instants, low, high, newest) AS n
 $function$
 -- owner: yardstick_visible
 
@@ -1329,7 +2423,7 @@ AS $function$
             AND r.at >= lower(b.during) AND (upper_inf(b.during) OR r.at < upper(b.during))
         ORDER BY r.at LIMIT most
     ) AS r ON true
-    WHERE b.asset = asset_id AND b.position || '/' || g.name = path
+    WHERE b.asset = asset_id AND b.superseded IS NULL AND b.position || '/' || g.name = path
         AND (visible.operates() OR EXISTS (
             SELECT FROM contracts.party_asset AS p
             WHERE p.party = visible.party() AND p.asset = asset_id AND r.at <@ p.during))
@@ -1347,6 +2441,16 @@ AS $function$
 $function$
 -- owner: the administrator
 
+CREATE OR REPLACE FUNCTION visible.received(register_id integer, instant timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT value FROM ingest.reading WHERE register = register_id AND at = instant AND visible.operates()
+$function$
+-- owner: yardstick_visible
+
 CREATE OR REPLACE FUNCTION visible.register_readings(register_id integer, since timestamp with time zone, before timestamp with time zone, newest bigint)
  RETURNS TABLE(at timestamp with time zone, value bigint)
  LANGUAGE sql
@@ -1356,9 +2460,57 @@ AS $function$
     SELECT r.at, r.value FROM ingest.effective(register_id, since, before, newest) AS r
     WHERE (visible.operates() OR EXISTS (
             SELECT FROM ingest.register AS g
-            JOIN ingest.binding AS b ON b.device = g.device AND r.at <@ b.during
+            JOIN ingest.binding AS b ON b.device = g.device AND r.at <@ b.during AND b.superseded IS NULL
             JOIN contracts.party_asset AS p ON p.asset = b.asset AND r.at <@ p.during
             WHERE g.id = register_id AND p.party = visible.party()))
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.said(bounds integer[], registers integer[], sinces timestamp with time zone[], befores timestamp with time zone[], gaps interval[], first timestamp with time zone, last timestamp with time zone, newest bigint)
+ RETURNS TABLE(bound integer, at timestamp with time zone, heard timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    WITH shown AS (
+        SELECT e.bound, e.register, lower(s.during) AS since, upper(s.during) AS before, e.gap
+        FROM unnest(bounds, registers, sinces, befores, gaps) AS e (bound, register, since, before, gap)
+        CROSS JOIN LATERAL (
+            SELECT tstzrange(e.since, e.before) WHERE e.since < e.before AND visible.operates()
+            UNION ALL
+            SELECT unnest(range_agg(b.during * p.during * tstzrange(e.since, e.before)))
+            FROM ingest.register AS g
+            JOIN ingest.binding AS b ON b.device = g.device AND b.superseded IS NULL
+            JOIN contracts.party_asset AS p ON p.asset = b.asset AND p.party = visible.party()
+            WHERE g.id = e.register AND e.since < e.before AND NOT visible.operates()
+        ) AS s (during)
+    )
+    SELECT s.bound, s.at, s.heard, s.value
+    FROM (SELECT array_agg(x.bound) AS bounds, array_agg(x.register) AS registers, array_agg(x.since) AS sinces,
+        array_agg(x.before) AS befores, array_agg(x.gap) AS gaps FROM shown AS x) AS a
+    CROSS JOIN LATERAL ingest.said(a.bounds, a.registers, a.sinces, a.befores, a.gaps, first, last, newest) AS s
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.stated_versions(contract_id integer)
+ RETURNS SETOF text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT v.document FROM contracts.version AS v
+    WHERE v.contract = contract_id AND v.contract IN (SELECT visible.contract_ids()) ORDER BY v.version
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.stating_contract_ids()
+ RETURNS SETOF integer
+ LANGUAGE sql
+ STABLE SECURITY DEFINER ROWS 20
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT contract FROM contracts.contract_party
+    WHERE current_setting('yardstick.role', true) IN ('operator', 'finance') AND party = visible.party() AND role = 'provider'
 $function$
 -- owner: yardstick_visible
 
@@ -1377,5 +2529,18 @@ AS $function$
         WHERE v ->> 'kind' IN ('availability', 'performance', 'event_guarantee', 'obligation')), '[]')
     FROM contracts.standing AS s JOIN contracts.period AS p ON p.id = s.period
     WHERE s.contract IN (SELECT visible.contract_ids())
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.turning(bounds integer[], registers integer[], firsts timestamp with time zone[], lasts timestamp with time zone[], max_rates numeric[], glitches interval[], low timestamp with time zone, high timestamp with time zone, newest bigint)
+ RETURNS TABLE(bound integer, at_before timestamp with time zone, before bigint, at timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT t.bound, t.at_before, t.before, t.at, t.value
+    FROM ingest.turning(bounds, registers, firsts, lasts, max_rates, glitches, low, high, newest) AS t
+    JOIN unnest(bounds, registers) AS e (bound, register) ON e.bound = t.bound
+    WHERE visible.knows(e.register, t.at)
 $function$
 -- owner: yardstick_visible

@@ -1,12 +1,14 @@
 """Laws of counters: any cut of a stretch sums to it, whatever the order of arrival."""
 
 import random
+from dataclasses import replace
+from fractions import Fraction
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.counter import CounterReading, Exchange, Rule, course
+from ingest.counter import CounterReading, Exchange, Release, Rule, course
 
 rules = st.builds(
     Rule,
@@ -14,6 +16,9 @@ rules = st.builds(
     boundary=st.sampled_from(["interpolate", "at_reading"]),
     modulus=st.sampled_from([None, 1000]),
     max_gap=st.sampled_from([None, 20]),
+    max_rate=st.sampled_from([None, Fraction(20)]),
+    tolerance=st.sampled_from([0, 5]),
+    glitch=st.sampled_from([None, 15]),
 )
 readings = st.lists(st.tuples(st.integers(0, 100), st.integers(0, 999)), min_size=1, max_size=12).map(
     lambda pairs: [CounterReading(at, "A", (0, 0), ticks) for at, ticks in pairs]
@@ -38,13 +43,16 @@ def test_pieces_telescope_under_any_cut(
 
 
 @given(readings, exchanges, rules, cuts)
-def test_pieces_tile_the_asked_stretch_and_never_count_backwards(
+def test_pieces_tile_the_asked_stretch_and_count_backwards_only_what_was_corrected(
     series: list[CounterReading], changes: list[Exchange], rule: Rule, instants: list[int]
 ) -> None:
-    parts = course(series, changes, rule).parts(instants)
+    whole = course(series, changes, rule)
+    parts = whole.parts(instants)
     assert (parts[0].start, parts[-1].end) == (instants[0], instants[-1])
     assert all(a.end == b.start for a, b in pairwise(parts))
-    assert min(used(course(series, changes, rule), instants)) >= 0
+    corrected = sum(one.before - one.after for one in whole.breaks if one.kind == "correction")
+    assert min(used(whole, instants)) >= -corrected
+    assert min(used(course(series, changes, replace(rule, tolerance=0)), instants)) >= 0
 
 
 @given(readings, exchanges, rules, cuts, st.randoms(use_true_random=False))
@@ -52,8 +60,8 @@ def test_the_order_of_arrival_does_not_matter(
     series: list[CounterReading], changes: list[Exchange], rule: Rule, instants: list[int], chance: random.Random
 ) -> None:
     shuffled = chance.sample(series, len(series))
-    one, other = course(series, changes, rule), course(shuffled, changes, rule)
-    assert (one.parts(instants), one.doubts) == (other.parts(instants), other.doubts)
+    one, other = course(series, changes, rule), course(shuffled + shuffled[:3], changes, rule)
+    assert (one.parts(instants), one.doubts, one.breaks) == (other.parts(instants), other.doubts, other.breaks)
 
 
 @given(readings, rules)
@@ -68,3 +76,16 @@ def test_a_rising_counter_counts_exactly_its_rise(steps: list[int]) -> None:
     values = [sum(steps[:n]) for n in range(len(steps) + 1)]
     series = [CounterReading(10 * n, "A", (0, 0), value) for n, value in enumerate(values)]
     assert sum(used(course(series, [], Rule()), [0, 10 * len(steps)])) == sum(steps)
+
+
+@given(readings, rules, st.integers(1, 500), cuts)
+def test_a_release_bills_exactly_what_was_decided(
+    series: list[CounterReading], rule: Rule, ticks: int, instants: list[int]
+) -> None:
+    """Wherever it is cut, what is released comes on top of what counted before; the other stretches stay."""
+    held = course(series, [], rule)
+    waiting = [one for one in held.doubts if one.end > one.start]
+    released = course(series, [], rule, [Release(d.start, d.end, "bill", "A", ticks) for d in waiting])
+    every = [-10, *instants, 200]
+    assert sum(used(released, every)) == sum(used(held, every)) + ticks * len(waiting)
+    assert [one for one in released.doubts if one.end > one.start] == []

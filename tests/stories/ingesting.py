@@ -147,6 +147,13 @@ class Process:
     def await_subscription(self) -> None:
         eventually(lambda: b"Subscribed" in self._log.read_bytes())
 
+    @property
+    def most_memory(self) -> int:
+        """Octets that it had in memory at its largest."""
+        assert self._running
+        status = Path(f"/proc/{self._running.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
     def end(self, how: signal.Signals) -> int:
         if self._running is None:
             return 0

@@ -19,7 +19,9 @@ pytestmark = pytest.mark.services
 
 OCTOBER_KM = 20 * 14 * 31  # 20 km in each of 14 hours of 31 days
 MONEY_PATHS = ("standing", "versions", "evaluations", "invoices", "breach-reports", "usage")
-OPERATOR_PATHS = ("/v1/quarantine", "/v1/ingest/summary", "/v1/ingest/series")
+OPERATOR_PATHS = (
+    "/v1/corrections", "/v1/quarantine", "/v1/ingest/summary", "/v1/ingest/series", "/v1/silent",
+)  # fmt: skip
 
 
 def every_get(served: Served) -> list[str]:
@@ -43,6 +45,8 @@ def every_get(served: Served) -> list[str]:
             "?register=vehicle/odometer&since=2026-10-01T00:00:00Z&before=2026-10-02T00:00:00Z"
         ),
         "/v1/assets/{asset}/states": "?since=2026-10-01T00:00:00Z&before=2026-10-02T00:00:00Z",
+        "/v1/assets/{asset}/holds": "?since=2026-10-01T00:00:00Z&before=2026-10-02T00:00:00Z",
+        "/v1/assets/{asset}/coverage": "?since=2026-10-01T00:00:00Z&before=2026-10-02T00:00:00Z",
     }
     return [path.format(**ids) + questions.get(path, "") for path, methods in paths.items() if "get" in methods]
 
@@ -150,10 +154,27 @@ READINGS = {
         "visible.counter_neighbours(ARRAY[1], ARRAY[:register], ARRAY[timestamptz '2026-09-01'], "
         "ARRAY[timestamptz '2100-01-01'], ARRAY[timestamptz '2026-10-01'], 1000000)"
     ),
+    "near": (
+        "visible.near(ARRAY[1], ARRAY[:register], ARRAY[timestamptz '2026-09-01'], ARRAY[timestamptz '2100-01-01'], "
+        f"ARRAY[timestamptz '2026-10-01'], {SPAN}, 1000000)"
+    ),
+    "turning": (
+        "visible.turning(ARRAY[1], ARRAY[:register], ARRAY[timestamptz '2026-10-01'], "
+        "ARRAY[timestamptz '2026-10-02'], ARRAY[0::numeric], ARRAY[NULL::interval], "
+        "timestamptz '2026-10-01', timestamptz '2026-10-02 00:00:01', 1000000)"
+    ),
+    "said": (
+        "visible.said(ARRAY[1], ARRAY[:register], ARRAY[timestamptz '2026-10-01'], ARRAY[timestamptz '2026-10-02'], "
+        f"ARRAY[interval '1 hour'], {SPAN}, 1000000)"
+    ),
     # A rate of nothing makes each rise a break.
     "counter_breaks": (
         "visible.counter_breaks(ARRAY[1], ARRAY[:register], ARRAY[timestamptz '2026-10-01'], "
-        "ARRAY[timestamptz '2026-10-02'], ARRAY[0::numeric], 1000000)"
+        "ARRAY[timestamptz '2026-10-02'], ARRAY[0::numeric], ARRAY[NULL::interval], 1000000)"
+    ),
+    "counter_outside": (
+        "visible.counter_outside(ARRAY[1], ARRAY[:register], ARRAY[timestamptz '2026-10-02'], "
+        "ARRAY[NULL::timestamptz], 1000000)"
     ),
 }
 
@@ -222,6 +243,20 @@ def test_states_are_spans_that_touch(served: Served) -> None:
     assert all(one["to"] == other["from"] for one, other in pairwise(spans))
     fault = next(one for one in spans if one["category"] == "fault")
     assert (fault["from"], fault["to"]) == ("2026-11-10T00:00:00Z", "2026-11-11T06:00:00Z")
+
+
+def test_coverage_counts_what_came_for_whose_asset_it_is(served: Served) -> None:
+    question = {"since": "2026-11-10T00:00:00Z", "before": "2026-11-12T00:00:00Z"}
+    with served.client("anna") as client:
+        rows = client.get(f"/v1/assets/{served.fleet.id('asset', 'T3')}/coverage", params=question).json()
+        found = client.get(f"/v1/assets/{served.fleet.id('asset', 'T3')}/holds", params=question)
+        readings = client.get(
+            f"/v1/assets/{served.fleet.id('asset', 'T3')}/readings",
+            params={**question, "register": "vehicle/odometer", "limit": 200},
+        ).json()["items"]
+    (odometer,) = [one for one in rows if one["path"] == "vehicle/odometer"]
+    assert (odometer["received"], odometer["gaps"]) == (len(readings), [])
+    assert found.json() == []
 
 
 def test_an_invoice_line_explains_itself(served: Served) -> None:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from billing import chain
@@ -19,6 +19,7 @@ from billing.state import NotPossible
 from billing.store.run import AlreadyOpen
 from contracts import run as contracts
 from contracts.store.intake import Recorded
+from core.database import transaction
 from tests.stories.story import CASES, Story, case, facts, local, spans
 
 pytestmark = pytest.mark.services
@@ -93,6 +94,7 @@ def test_w04_becomes_an_invoice_with_the_credit_and_a_report_of_the_breach(story
     assert [invoice[name] for name in ("net", "tax_total", "gross")] == ["1757.50", "333.93", "2091.43"]
     assert invoice["issue"] | {"id": ""} == {
         "id": "", "number": "TS-2026-00001", "issue_date": "2026-07-05", "due_date": "2026-08-04",
+        "payment_reference": "RF95TS202600001",
     }  # fmt: skip
     assert invoice["lines"][1]["verdict"]["explanation"].startswith("Truck T1, June 2026: required 720.00 h.") or (
         "required 720.00 h" in invoice["lines"][1]["verdict"]["explanation"]
@@ -415,3 +417,29 @@ accounts:
     (invoice,) = story.invoices()
     assert (invoice["issue"]["due_date"], invoice["purchase_order"]) == ("2026-07-19", "PO-4711")
     assert invoice["lines"][0]["tax"] == {"category": "S", "rate": "19", "rule": "what holds for the seller"}
+
+
+def test_what_a_draft_would_print_cannot_be_changed_behind_its_approval(story: Story) -> None:
+    fees(story, 1)
+    run = story.bill("Truck Supplier GmbH", "2026-06", JULY_5).run.public_id
+    billing.approve(story.engine, run, at=JULY_5, by="person:bert")
+    for change in ('document = document || \'{"net": "0.00"}\'', "content_hash = 'x'"):
+        with pytest.raises(DBAPIError, match="refused"), transaction(story.engine) as connection:
+            connection.execute(text(f"UPDATE billing.draft SET {change}"))  # noqa: S608 - our own words
+
+
+def test_a_contract_that_cannot_be_evaluated_blocks_itself_alone(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    fees(story, 3)
+    settle = contracts.settle
+
+    def fails(connection: Any, dues: Any, **given: Any) -> Any:
+        if any(due.contract_name == "C-F02" for due in dues):
+            raise ArithmeticError("no such fee")
+        return settle(connection, dues, **given)
+
+    monkeypatch.setattr(contracts, "settle", fails)
+    run = story.bill("Truck Supplier GmbH", "2026-06", JULY_5)
+    assert [(d["contract_name"], d["state"]) for d in run.drafts] == [
+        ("C-F01", "ok"), ("C-F02", "blocked"), ("C-F03", "ok"),
+    ]  # fmt: skip
+    assert run.drafts[1]["reason"] == "cannot be evaluated: no such fee"

@@ -22,6 +22,9 @@ CONTRACTS, KILLS = 24, 20
 FORK = multiprocessing.get_context("fork")
 
 
+PATIENCE = 0.22
+
+
 @pytest.fixture
 def story(engine: Engine) -> Story:
     told = Story(engine)
@@ -70,10 +73,13 @@ def test_killed_at_twenty_random_points_a_run_ends_as_if_nothing_had_been(story:
         reference = billing.summary(story.engine, story.bill(SELLER, label, JULY_5).run.public_id)
         billing.cancel(story.engine, reference.run.public_id, at=JULY_5, by=ANNA)
         run = billing.create(story.engine, entity=SELLER, label=label, at=JULY_5, by=ANNA)
-        while killed(database, run, chance.uniform(0.03, 0.22)):
+        patience = PATIENCE
+        while killed(database, run, chance.uniform(0.03, patience)):
             done = billing.summary(story.engine, run).run
-            points.add((label, done.state, story.rows("SELECT count(*) FROM billing.invoice")[0][0],
+            point = ((label, done.state, story.rows("SELECT count(*) FROM billing.invoice")[0][0],
                         story.rows("SELECT count(*) FROM billing.draft WHERE state = 'ok'")[0][0]))  # fmt: skip
+            patience = patience * 1.2 if point in points else PATIENCE  # a busy machine gets nowhere in a short time
+            points.add(point)
             kills += 1
         again = billing.summary(story.engine, run)
         assert (again.run.state, again.run.hash) == ("issued", reference.run.hash)

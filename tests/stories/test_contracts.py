@@ -248,12 +248,6 @@ def test_w15_a_duty_comes_out_of_the_database_as_from_the_file(story: Story) -> 
     ]
 
 
-def test_what_nothing_here_records_is_refused_at_the_door(story: Story) -> None:
-    (text,) = case("w07-breakdown")
-    (problem,) = refused(story, text)
-    assert problem.startswith("file 0: version 1, clause 4.1: event_guarantee needs tickets, which are not recorded")
-
-
 def test_w06_a_month_has_the_hours_of_its_clock(story: Story) -> None:
     story.contract(case("w06-clock-change")[0])
     october, march = facts("w06-clock-change")["examples"][:2]

@@ -15,7 +15,7 @@ from core.time import instant, micros
 from core.units import Quantity
 from ingest import catalogue, run
 from ingest.counter import Doubt, Part, Rule
-from ingest.path import Bound, counted
+from ingest.path import Bound, Epoch, counted
 from ingest.store import counter
 
 pytestmark = pytest.mark.services
@@ -142,7 +142,8 @@ class Series:
     asset: str
     bounds: tuple[Bound, ...]
     need: Need
-    known: int
+    tolerance: int
+    glitch: int | None
 
 
 def series(number: int, chance: random.Random) -> Series:
@@ -155,10 +156,17 @@ def series(number: int, chance: random.Random) -> Series:
         for at in ats:
             value = max(0, value + chance.choice([0, 5, 70, 500, 500, 500, 9000, -3, -400, -100_000]))
             readings.append((START + at * 60_000_000, value))
+            readings += glitches(readings[-1], chance)
+        readings = sorted(dict(reversed(readings)).items())
         opening, closing = (chance.choice([None, chance.randrange(3000)]) for _ in "ab")
         ticks = (opening, closing if end is not None else None)
         whole = None if end is None else START + end * HOUR
-        bounds.append(Bound(f"d{number}-{n}", START + start * HOUR, whole, *ticks, tuple(readings)))
+        epochs = tuple(
+            Epoch(START + at * HOUR, chance.choice([None, 700]), chance.choice([0, 40]))
+            for at in chance.choice([(), (), ((start + 2) if whole is None or start + 2 < (end or 0) else start + 1,)])
+        )
+        bound = Bound(f"d{number}-{n}", START + start * HOUR, whole, *ticks, tuple(readings), epochs=epochs)
+        bounds.append(bound)
     instants = sorted(chance.sample(range(-60 * 60, 210 * 60), chance.randrange(2, 5)))
     need = Need(
         f"A{number}",
@@ -170,7 +178,16 @@ def series(number: int, chance: random.Random) -> Series:
         max_rate=chance.choice([None, Quantity.parse("7 km/h"), Quantity.parse("1 mi/min")]),
         max_gap=chance.choice([None, 3 * HOUR, 20 * HOUR]),
     )
-    return Series(need.asset, tuple(bounds), need, chance.choice([1, 2]))
+    tolerance, glitch = chance.choice([0, 5]), chance.choice([None, HOUR, 12 * HOUR])
+    return Series(need.asset, tuple(bounds), need, tolerance, glitch)
+
+
+def glitches(before: tuple[int, int], chance: random.Random) -> list[tuple[int, int]]:
+    """Sometimes a low value or two, and the true one again."""
+    at, value = before
+    minutes = sorted(chance.sample(range(1, 200), chance.choice([0, 0, 2, 3])))
+    low = [(at + minute * 60_000_000, chance.choice([0, value // 2, value])) for minute in minutes[:-1]]
+    return [*low, *((at + minute * 60_000_000, value + minute) for minute in minutes[-1:])]
 
 
 def expected(one: Series, known: int) -> tuple[tuple[Part, ...], tuple[Doubt, ...]]:
@@ -179,21 +196,37 @@ def expected(one: Series, known: int) -> tuple[tuple[Part, ...], tuple[Doubt, ..
         one.need.on_reset,  # type: ignore[arg-type]
         one.need.boundary,  # type: ignore[arg-type]
         modulus=10_000 if one.need.modulus else None,
-        max_rate=None if rate is None else rate.to("km/h") * 1000 / Fraction(HOUR),
+        max_rate=(rate or REGISTER_RATE).to("km/h") * 1000 / Fraction(HOUR),
         max_gap=one.need.max_gap,
+        tolerance=one.tolerance,
+        glitch=one.glitch,
     )
-    seen = tuple(
-        replace(bound, readings=tuple(r for r in bound.readings if _known(r) <= known)) for bound in one.bounds
-    )
-    return counted(seen, one.need.instants, rule)
+    seen = [replace(bound, readings=tuple(r for r in bound.readings if _known(r) <= known)) for bound in one.bounds]
+    return counted([_inside(bound) for bound in seen], one.need.instants, rule)
+
+
+REGISTER_RATE = Quantity.parse("20 km/h")
+
+
+def _inside(bound: Bound) -> Bound:
+    """Glitches may be later than the binding: then they are readings from outside."""
+    end = bound.end
+    inside = tuple(r for r in bound.readings if end is None or r[0] < end)
+    after = None if end is None or bound.closing is not None else next((r for r in bound.readings if r[0] >= end), None)
+    return replace(bound, readings=inside, after=after)
 
 
 def _known(row: tuple[int, int]) -> int:
     return 2 if row[0] // 60_000_000 % 7 == 0 else 1
 
 
+def physics(one: Series) -> dict[str, str]:
+    found = {"max_rate": str(REGISTER_RATE), "tolerance": f"0.{one.tolerance:03} km"}
+    return found if one.glitch is None else {**found, "glitch_window": f"{one.glitch // HOUR} h"}
+
+
 def as_file(many: Sequence[Series]) -> object:
-    devices = [{"device": bound.device, "registers": [ODOMETER]} for one in many for bound in one.bounds]
+    devices = [{"device": bound.device, "registers": [ODOMETER | physics(one)]} for one in many for bound in one.bounds]
     bindings = []
     for one in many:
         for bound in one.bounds:
@@ -221,12 +254,27 @@ def test_the_database_agrees_with_the_pure_function_on_random_lives(engine: Engi
             for at, value in bound.readings
         ]
         insert(connection, rows)
+        for one in many:
+            for bound in one.bounds:
+                declare_epochs(connection, registers[bound.device], bound.epochs)
         for known in (1, 2):
             found = counter.load(connection, [one.need for one in many], known=known)
             for one, got in zip(many, found, strict=True):
                 assert (got.parts, sorted(got.doubts, key=str)) == _sorted(expected(one, known)), (one, known)
     reasons = {doubt.reason for got in found for doubt in got.doubts}
     assert {"counter_fell", "above_max_rate"} <= reasons
+
+
+def declare_epochs(connection: Connection, register: int, epochs: Sequence[Epoch]) -> None:
+    for epoch in epochs:
+        values = {"r": register, "at": instant(epoch.at), "closing": epoch.closing, "opening": epoch.opening}
+        connection.execute(EPOCH, values)
+
+
+EPOCH = text("""
+    INSERT INTO ingest.epoch (register, at, closing, opening, known, author, reason)
+    VALUES (:r, :at, :closing, :opening, 1, 'test', 'reset')
+""")
 
 
 def _sorted(found: tuple[tuple[Part, ...], tuple[Doubt, ...]]) -> object:

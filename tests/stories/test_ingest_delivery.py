@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from api.commands import delivery
 from core.database import transaction
 from ingest.store import alarm, sequence
+from simulators import buffer
 from simulators.publish import Publisher
 from simulators.wire import Message
 from tests.stories.ingesting import (
@@ -146,6 +147,34 @@ def test_a_gateway_drops_its_buffer_when_it_is_receipted(engine: Engine, broker:
 
         assert gateway.unreceipted == 3
         eventually(is_empty)
+
+
+def test_a_gateway_sends_again_what_a_receipt_misses(
+    engine: Engine, broker: str, unique: str, device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(buffer, "SOON", 0.3)
+    with ingesting(engine, broker, f"in-{unique}"):
+        publish(broker, numbered(device, 1), client_id=unique)
+        eventually(lambda: count(engine, "ingest.reading") == 1)
+    with Publisher(broker, f"gw-{unique}") as gateway:
+
+        def send(*seqs: int) -> None:
+            for seq, (topic, payload) in zip(seqs, numbered(device, *seqs), strict=True):
+                gateway.publish(Message("gw", topic, payload, 1, "b", seq))
+            gateway.drain()
+
+        def is_empty() -> bool:
+            gateway.poll()
+            return gateway.unreceipted == 0
+
+        send(2, 3)  # the broker acknowledges them, and forgets them with the session
+        publish(broker, [], client_id=f"in-{unique}")
+        with ingesting(engine, broker, f"in-{unique}"):
+            send(4)
+            eventually(is_empty, seconds=20)
+    with transaction(engine) as connection:
+        assert sequence.gaps(connection) == []
+    assert count(engine, "ingest.reading") == 4
 
 
 def test_gaps_alarms_and_counts_are_listed(

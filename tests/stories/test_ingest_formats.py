@@ -15,8 +15,12 @@ from paho.mqtt.properties import Properties
 from sqlalchemy import Engine, text
 
 from core.clock import now
+from core.database import transaction
 from core.time import micros
 from ingest import catalogue, run
+from ingest.review import run as review
+from ingest.review.item import Ruling
+from ingest.store import node as nodes
 from ingest.wire import sparkplug
 from tests.stories.ingesting import (
     Ending,
@@ -26,6 +30,7 @@ from tests.stories.ingesting import (
     ending,
     eventually,
     ingesting,
+    message,
     odometer,
     publish,
     reasons,
@@ -201,3 +206,59 @@ def test_other_topics_are_subscribed_beside_ours(engine: Engine, broker: str, un
         )  # fmt: skip
         eventually(lambda: ending(engine).received == 2)
     assert reasons(engine) == {"not_json": 1}
+
+
+def test_a_message_that_is_replayed_is_read_as_it_was_meant(engine: Engine, broker: str, unique: str) -> None:
+    """Neither its topic nor its looks tell: only the content type and the properties that came with it."""
+    name = f"late-{unique}"
+    at = micros(now()) // 1_000_000 - 3600
+    pack = json.dumps([{"n": "odometer", "bt": at, "u": "m", "v": 2500}]).encode()
+    event = {"specversion": "1.0", "source": "/t", "type": "r", "id": "é\u2028"}
+    topic = f"yardstick/{name}/readings"
+    speaker = Speaker(broker, unique)
+    with ingesting(engine, broker, f"in-{unique}"):
+        speaker.says(topic, b" " + pack, content_type="application/senml+json; charset=utf-8")
+        speaker.says(topic, message(name, odometer(1)).payload, content_type="application/json", **event)
+        eventually(lambda: ending(engine).received == 2)
+    speaker.leaves()
+    assert reasons(engine) == {"unknown_device": 2}
+    with engine.connect() as connection:
+        kept = connection.execute(text("SELECT content_type, properties FROM ingest.quarantine ORDER BY 1")).all()
+    assert [tuple(row) for row in kept] == [
+        ("application/json", [list(one) for one in event.items()]),
+        ("application/senml+json; charset=utf-8", []),
+    ]
+    declare(engine, [name])
+    ruling = Ruling("replay", "test", "registered", {})
+    done = review.replay(engine, now(), ruling=ruling, reason=None, device=None, dry=False)
+    assert (done.closed, done.stored, done.refused) == (2, 2, ())
+    assert sorted(values(engine)) == [1001, 2500]
+
+
+def test_births_and_deaths_that_count_no_more_are_forgotten(engine: Engine, broker: str, unique: str) -> None:
+    group = f"plant-{unique}"
+    plant(engine, group)
+    speaker = Speaker(broker, unique)
+
+    def kept() -> list[str]:
+        with engine.connect() as connection:
+            lives = text("SELECT split_part(topic, '/', 3) FROM ingest.node_life ORDER BY received_at")
+            return list(connection.execute(lives).scalars())
+
+    with ingesting(engine, broker, f"in-{unique}"):
+        for kind, wanted in (
+            ("NBIRTH", ["NBIRTH"]),
+            ("NBIRTH", ["NBIRTH"]),
+            ("DBIRTH/press", ["NBIRTH", "DBIRTH"]),
+            ("DDEATH/press", ["NBIRTH", "DBIRTH", "DDEATH"]),
+            ("DBIRTH/press", ["NBIRTH", "DDEATH", "DBIRTH"]),
+            ("NDEATH", ["NBIRTH", "DDEATH", "DBIRTH", "NDEATH"]),
+            ("NBIRTH", ["NDEATH", "NBIRTH"]),
+        ):
+            kind_, _, part = kind.partition("/")
+            topic = "/".join(filter(None, ("spBv1.0", group, kind_, "line4", part)))
+            speaker.says(topic, GOLDEN["nbirth" if "BIRTH" in kind else "ndeath"])
+            eventually(lambda wanted=wanted: kept() == wanted, seconds=10)  # type: ignore[misc]
+    speaker.leaves()
+    with transaction(engine) as connection:
+        assert nodes.living(connection)[f"{group}/line4"].is_born

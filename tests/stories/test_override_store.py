@@ -54,7 +54,7 @@ def test_a_corrected_level_is_the_one_that_duties_see(engine: Engine) -> None:
         insert(connection, [(gauge_id, START + h * HOUR, v, 1) for h, v in ((0, 8100), (4, 500), (8, 8200))])
         correct(connection, gauge_id, [Override(START, 8000, 2), Override(START + 4 * HOUR, None, 2)])
         need = GaugeNeed("T1", "tyre/pressure", START + HOUR, START + 9 * HOUR, "bar")
-        shown = [[one.ticks for one in gauge.load(connection, [need], known=known)[0]] for known in (1, 2)]
+        shown = [[one.ticks for one in gauge.load(connection, [need], known=known)[0].levels] for known in (1, 2)]
     # As received; with the level before the stretch corrected and the one inside it void.
     assert shown == [[8100, 500, 8200], [8000, 8200]]
 
@@ -105,6 +105,4 @@ def insert_all(connection: Connection, register: int, readings: list[Raw]) -> No
 
 
 def nameless(one: counter.Counted) -> object:
-    return [
-        replace(part, device="") if hasattr(part, "__dataclass_fields__") else part for part in one.parts
-    ], one.doubts
+    return [replace(part, device="") for part in one.parts], [replace(doubt, device="") for doubt in one.doubts]

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
+import httpx
 import pytest
 from sqlalchemy import Engine
 
@@ -83,6 +85,27 @@ def test_a_job_that_fails_is_tried_again(engine: Engine) -> None:
     ticker.start()
     until(lambda: len(tries) >= 3)
     ticker.stop()
+
+
+def test_a_scheduler_is_watched(environment: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+
+    def answer(path: str) -> str:
+        try:
+            return httpx.get(f"http://{address}/{path}").text
+        except httpx.ConnectError:
+            return ""
+
+    with subprocess.Popen(SCHEDULE, env=environment | {"YARDSTICK_SCHEDULE_HTTP": address}) as program:
+        try:
+            until(lambda: 'yardstick_job_runs_total{job="refresh standing",outcome="done"}' in answer("metrics"))
+            assert answer("healthz") == answer("readyz") == '{"status": "ok"}'
+            last = f'yardstick_job_last_success_timestamp_seconds{{job="{CLOSING.name}"}} '
+            until(lambda: last in answer("metrics"))
+            assert abs(float(answer("metrics").partition(last)[2].split()[0]) - time.time()) < 30
+        finally:
+            program.terminate()
 
 
 def test_a_killed_scheduler_is_replaced_and_the_next_goes_on(engine: Engine, environment: dict[str, str]) -> None:

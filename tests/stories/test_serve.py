@@ -19,6 +19,7 @@ from api.errors import TooBusy
 from api.live import MOST_CONNECTIONS, Broadcast
 from core.database import transaction
 from tests.fleet import PASSWORD
+from tests.stories.ingesting import eventually
 
 pytestmark = pytest.mark.services
 PATIENCE = 20
@@ -64,6 +65,39 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, st
         main.app(list(arguments))
     said = capsys.readouterr()
     return ended.value.code, said.out + said.err
+
+
+def test_it_is_watched_at_an_address_of_its_own(environment: dict[str, str]) -> None:
+    with socket.socket() as one, socket.socket() as other:
+        for free in (one, other):
+            free.bind(("127.0.0.1", 0))
+        port, private = (free.getsockname()[1] for free in (one, other))
+    told = environment | {"YARDSTICK_SERVE_HTTP": f"127.0.0.1:{private}"}
+    command = [sys.executable, "-m", "api.main", "serve", "--port", str(port)]
+    with subprocess.Popen(command, env=told) as program:
+        try:
+            eventually(lambda: answers(f"http://127.0.0.1:{port}/readyz") == 200)
+            assert answers(f"http://127.0.0.1:{port}/metrics") == 404  # not for everybody
+            assert answers(f"http://127.0.0.1:{port}/v1/nobody's") == 404
+            assert answers(f"http://127.0.0.1:{port}/v1/contracts") == 401
+            assert [answers(f"http://127.0.0.1:{private}/{path}") for path in ("healthz", "readyz")] == [200, 200]
+            said = httpx.get(f"http://127.0.0.1:{private}/metrics").text
+        finally:
+            program.terminate()
+    lines = [line.rpartition(" ") for line in said.splitlines() if "_count{" in line]
+    counts = {name: float(value) for name, _, value in lines}
+    of = 'yardstick_http_request_seconds_count{{method="GET",route="{}",status="{}"}}'
+    assert counts[of.format("/readyz", 200)] >= 1
+    assert counts[of.format("/v1/contracts", 401)] == 1
+    assert counts[of.format("none", 404)] == 2
+    assert "nobody" not in said
+
+
+def answers(url: str) -> int:
+    try:
+        return httpx.get(url).status_code
+    except httpx.ConnectError:
+        return 0
 
 
 @pytest.mark.usefixtures("commands")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from api.commands.supervise import nth
 from tests.stories.ingesting import PROGRAM, count, declare, ending, eventually, packs, publish
 
 pytestmark = pytest.mark.services
@@ -17,6 +18,11 @@ pytestmark = pytest.mark.services
 def children(of: int) -> list[int]:
     """Processes that this one started."""
     return [int(n) for n in Path(f"/proc/{of}/task/{of}/children").read_text().split()]
+
+
+def test_each_process_is_watched_at_a_port_of_its_own() -> None:
+    assert [nth("127.0.0.1:9464", n) for n in (1, 2, 3)] == ["127.0.0.1:9464", "127.0.0.1:9465", "127.0.0.1:9466"]
+    assert (nth(":9464", 2), nth("", 2)) == (":9465", "")
 
 
 def test_one_that_dies_is_started_again_and_all_end_with_the_supervisor(

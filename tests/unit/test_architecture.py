@@ -1,3 +1,4 @@
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -5,6 +6,7 @@ import pytest
 from tests.unit.architecture import PACKAGES, foreign_tables, impurities, is_shell, long_functions
 
 SOURCES = sorted(str(path) for package in PACKAGES for path in Path(package).rglob("*.py"))
+ROOT = Path(__file__).parents[2]
 PURE = [path for path in SOURCES if not is_shell(path)]
 
 
@@ -55,3 +57,12 @@ def test_the_length_check_can_fail() -> None:
     source = "def long():\n" + "    pass\n" * 70
     assert long_functions(source, 70) == ["long: 71 lines"]
     assert long_functions(source, 71) == []
+
+
+def test_every_package_is_installed() -> None:
+    named = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    roots = {name.partition(".")[0] for name in named}
+    there = {
+        ".".join(file.parent.relative_to(ROOT).parts) for root in roots for file in (ROOT / root).rglob("__init__.py")
+    }
+    assert set(named) == there

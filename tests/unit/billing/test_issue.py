@@ -3,11 +3,12 @@ from datetime import date
 import pytest
 
 from billing.breach import Breach, report
-from billing.chain import chain_hash, run_hash
+from billing.chain import chain_hash, digest_of_sorted, run_hash
 from billing.invoice import issued
 from billing.number import NoNumbers, following, number
 from billing.posting import balance, post
 from billing.state import NotPossible, after
+from core import canonical
 from core.money import Money
 from tests.unit.billing.example import W18, agreement, draft, evaluated, verdict
 
@@ -85,3 +86,8 @@ def test_a_breach_report_names_times_outages_credit_and_the_line_that_gives_it()
     assert [item["asset"] for item in document["outages"]] == ["T1"]
     assert document["invoice"] == {"id": "inv_1", "number": "TS-2026-00001", "line": 4}
     assert document["sentence"] == "Each truck is available for 98 %."
+
+
+def test_drafts_one_after_the_other_give_the_hash_of_their_list() -> None:
+    for drafts in ([], [("C-1", "a")], [('C "2" ü', "b"), ("C-1", "a"), ("C-3", "c")]):
+        assert digest_of_sorted(iter(drafts)) == canonical.digest(drafts) == run_hash(reversed(drafts))

@@ -1,6 +1,6 @@
 """What a gateway keeps until it is receipted."""
 
-from simulators.buffer import AGAIN, Buffer
+from simulators.buffer import AGAIN, SOON, Buffer
 from simulators.wire import Message
 
 
@@ -36,3 +36,25 @@ def test_a_message_without_a_number_is_not_kept() -> None:
     buffer = Buffer()
     assert not buffer.keep(numbered(0), 0)
     assert len(buffer) == 0
+
+
+def test_what_a_receipt_misses_is_sent_again_soon_and_first() -> None:
+    buffer = Buffer()
+    for seq in range(1, 8):
+        buffer.keep(numbered(seq), 0)
+    buffer.receipt("yardstick/T1/receipt", b'{"v":1,"boot":"b","seq":2,"missing":[[3,3],[5,6]]}')
+    assert list(buffer.overdue(SOON - 1)) == []
+    assert list(buffer.overdue(SOON)) == [numbered(3), numbered(5), numbered(6)]
+    buffer.keep(numbered(5), SOON)  # sent again: not missed until a receipt says so once more
+    assert list(buffer.overdue(SOON + SOON)) == [numbered(3), numbered(6)]
+    assert list(buffer.overdue(AGAIN)) == [numbered(3), numbered(6), numbered(4), numbered(7)]
+    buffer.receipt("yardstick/T1/receipt", b'{"v":1,"boot":"b","seq":7,"missing":[]}')
+    assert (len(buffer), list(buffer.overdue(AGAIN))) == (0, [])
+
+
+def test_a_receipt_whose_holes_cannot_be_read_misses_nothing() -> None:
+    buffer = Buffer()
+    buffer.keep(numbered(3), 0)
+    for holes in ('"3"', "[3]", '[["3",4]]', "null", "[[3]]"):
+        buffer.receipt("yardstick/T1/receipt", f'{{"v":1,"boot":"b","seq":2,"missing":{holes}}}'.encode())
+    assert list(buffer.overdue(SOON)) == []

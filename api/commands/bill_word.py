@@ -1,0 +1,64 @@
+"""What the commands of `yardstick bill` share: their words, the database, and what it refuses said in one line."""
+
+import getpass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from sqlalchemy import Engine
+
+from api.commands.connection import worker
+from billing import run as billing
+from billing.payments.run import NothingSettled
+from billing.reminders import run as reminders
+from billing.state import NotPossible
+from billing.store.run import AlreadyOpen
+from core.problem import Problem
+from core.time import NotAPeriod
+
+By = Annotated[str, typer.Option(help="Who does it.", default_factory=getpass.getuser)]
+ApprovedBy = Annotated[str, typer.Option(help="Who approves it: somebody else.")]
+Run = Annotated[str, typer.Argument(help="The run, run_…")]
+Entity = Annotated[str, typer.Option(help="The seller, as set up.")]
+Period = Annotated[str, typer.Option(help="E.g. 2026-06, 2026-Q2 or 2026.")]
+Reason = Annotated[str, typer.Option(help="Why.")]
+REFUSALS = (
+    billing.NoSuchEntity,
+    billing.NoSuchRun,
+    billing.NoSuchInvoice,
+    billing.SamePerson,
+    billing.HashChanged,
+    billing.NotReady,
+    billing.NotCreditable,
+    billing.NotReconciled,
+    reminders.NoProcedure,
+    reminders.NothingThere,
+    NothingSettled,
+    NotPossible,
+    AlreadyOpen,
+    NotAPeriod,
+)
+
+
+@contextmanager
+def database() -> Iterator[Engine]:
+    """The database; what it refuses is said in one line and ends the command."""
+    with worker() as engine:
+        try:
+            yield engine
+        except REFUSALS as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(1) from None
+
+
+def person(name: str) -> str:
+    """As the audit knows people."""
+    return f"person:{name}"
+
+
+def refuse(problems: Iterable[Problem]) -> typer.Exit:
+    """Say every problem; the command ends with an error."""
+    for problem in problems:
+        typer.echo(str(problem), err=True)
+    return typer.Exit(1)

@@ -1,0 +1,237 @@
+"""Meters over a long history: rolling up, a period's quantities, one asset's month; beside bare scans of the same rows.
+
+    python -m bench.meters [assets] [days] [fleet]
+
+Dense: so many assets (100), each with a reading every minute, for a month and then for so many days (365). Fleet: so
+many assets (10,000), each with a reading every four hours, for a month and then a year. 1,000 assets x 1 reading/min x
+1 year would be 525 million rows; run 1000 30 for a month of them. One register in a hundred falls once a month.
+
+CPU is what the database's sessions and this process used together; a busy machine stretches seconds, not CPU. Bare: a
+plain aggregate over the same rows in one session. Flat: what is asked costs the same when the history is longer.
+"""
+
+import os
+import resource
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from sqlalchemy import Engine, text
+
+from core.database import connect, driver
+from core.time import micros
+from core.units import Quantity
+from embedded.services import start
+from ingest.rollup import run
+from ingest.store import counter
+from migrations.run import upgrade
+
+FIRST = datetime(2025, 1, 1, tzinfo=UTC)
+MONTH = 30
+TICKS_OF_CPU = os.sysconf("SC_CLK_TCK")
+MADE = """
+INSERT INTO ingest.asset (public_id, name, kind, created_at)
+    SELECT 'ast_' || n, 'T-' || n, 'truck', :at FROM generate_series(1, :count) AS n;
+INSERT INTO ingest.device (public_id, name, model, created_at)
+    SELECT 'dev_' || id, 'D-' || id, 'm', :at FROM ingest.asset;
+INSERT INTO ingest.register (device, name, kind, unit, resolution)
+    SELECT id, 'odometer', 'counter', 'km', 0.001 FROM ingest.device;
+INSERT INTO ingest.declaration (register, known, max_rate) SELECT id, 1, 150000 FROM ingest.register;
+INSERT INTO ingest.binding (device, asset, position, during, known)
+    SELECT d.id, a.id, 'vehicle', tstzrange(:at, NULL), 1
+    FROM ingest.asset AS a JOIN ingest.device AS d ON d.name = 'D-' || a.id;
+ANALYZE
+"""
+# 1 km a minute; the hundredth registers lose 5,000 km on the 15th of each 30 days. As readings arrive: by time.
+READINGS = """
+    SELECT r.id, t.at, 100000000000::bigint + r.id + m.n * 1000
+            - CASE WHEN r.id % 100 = 0 THEN 5000000 * div(m.n + 21600, 43200)::bigint ELSE 0 END,
+        m.n + 2, t.at + interval '2 seconds'
+    FROM generate_series({start}::bigint, {end}::bigint - 1, {every}) AS m (n)
+    CROSS JOIN LATERAL (SELECT '2025-01-01+00'::timestamptz + m.n * interval '1 minute' AS at) AS t
+    CROSS JOIN (SELECT id FROM ingest.register ORDER BY id OFFSET 0) AS r
+"""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one act."""
+
+    seconds: float
+    cpu: float
+
+
+@dataclass(frozen=True)
+class Need:
+    """A counter wanted at instants."""
+
+    asset: str
+    instants: tuple[int, ...]
+    register: str = "vehicle/odometer"
+    unit: str = "km"
+    on_reset: str = "hold"
+    boundary: str = "interpolate"
+    modulus: Quantity | None = None
+    max_rate: Quantity | None = None
+    max_gap: int | None = None
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A database of its own with a fleet."""
+
+    admin: Engine
+    engine: Engine
+    assets: int
+    every: int
+    """Minutes between two readings of an asset."""
+
+    def make(self) -> None:
+        """Assets with devices."""
+        with self.admin.begin() as connection:
+            for statement in MADE.split(";\n"):
+                connection.execute(text(statement), {"at": FIRST - timedelta(days=1), "count": self.assets})
+
+    def fill(self, first_day: int, end_day: int) -> int:
+        """Readings of these days, from one COPY into another, a day at a time. Returns how many."""
+        count = 0
+        for day in range(first_day, end_day):
+            query = READINGS.format(start=day * 1440, end=day * 1440 + 1440, every=self.every)
+            with self.admin.begin() as out, self.admin.begin() as into:
+                into.execute(text("UPDATE core.knowledge SET n = :n"), {"n": day * 1440 + 1442})
+                target = "COPY ingest.reading (register, at, value, known, received_at) FROM STDIN (FORMAT binary)"
+                with (
+                    driver(out).cursor().copy(f"COPY ({query}) TO STDOUT (FORMAT binary)") as source,
+                    driver(into).cursor().copy(target) as sink,
+                ):
+                    for block in source:
+                        sink.write(block)
+            count += self.assets * 1440 // self.every
+        with self.admin.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            connection.execute(text("VACUUM (ANALYZE) ingest.reading"))
+        return count
+
+    def cost(self, act: Callable[[], Any]) -> Cost:
+        """Seconds and CPU of it."""
+        before, began = self._cpu(), perf_counter()
+        act()
+        return Cost(perf_counter() - began, self._cpu() - before)
+
+    def _cpu(self) -> float:
+        """Of all sessions of this database and of this process."""
+        with self.admin.begin() as connection:
+            pids = connection.execute(
+                text("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND usename IS NOT NULL")
+            ).scalars()
+            own = resource.getrusage(resource.RUSAGE_SELF)
+            return own.ru_utime + own.ru_stime + sum(map(_cpu_of, pids))
+
+    def quantities(self, day: int, *, assets: Sequence[int], cuts: int = 1) -> Cost:
+        """The 30 days before a day, for these assets, cut into so many stretches."""
+        last = FIRST + timedelta(days=day)
+        instants = tuple(micros(last - timedelta(days=MONTH) * (cuts - n) / cuts) for n in range(cuts + 1))
+        needs = [Need(f"T-{n}", instants) for n in assets]
+
+        def load() -> None:
+            with self.engine.begin() as connection:
+                found = counter.load(connection, needs, known=day * 1440 + 1442)
+            assert all(len(one.parts) == cuts for one in found)
+
+        return min((self.cost(load) for _ in range(3)), key=lambda cost: cost.seconds)
+
+    def drill(self, day: int) -> Cost:
+        """One asset's month by day, and the readings of one day of it."""
+        drilled = text("SELECT * FROM ingest.effective(7, :since, :before, :known)")
+        last = FIRST + timedelta(days=day)
+        given = {"since": last - timedelta(days=9), "before": last - timedelta(days=8), "known": day * 1440 + 1442}
+        instants = tuple(micros(last - timedelta(days=n)) for n in range(MONTH, -1, -1))
+
+        def show() -> None:
+            with self.engine.begin() as connection:
+                counter.load(connection, [Need("T-7", instants)], known=day * 1440 + 1442)
+                assert len(connection.execute(drilled, given).all()) == 1440 // self.every
+
+        return min((self.cost(show) for _ in range(5)), key=lambda cost: cost.seconds)
+
+    def scan(self, day: int, end: int) -> Cost:
+        """A plain aggregate over the readings of some days."""
+        query = text("SELECT count(*), sum(value), max(known) FROM ingest.reading WHERE at >= :start AND at < :end")
+
+        def look() -> None:
+            with self.admin.begin() as connection:
+                connection.execute(text("SET LOCAL max_parallel_workers_per_gather = 0"))
+                connection.execute(query, {"start": FIRST + timedelta(days=day), "end": FIRST + timedelta(days=end)})
+
+        return min((self.cost(look) for _ in range(2)), key=lambda cost: cost.seconds)
+
+    def roll_up(self, day: int) -> Cost:
+        """All until the end of a day."""
+        return self.cost(lambda: run.roll_up(self.engine, FIRST + timedelta(days=day, minutes=10)))
+
+
+def _cpu_of(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / TICKS_OF_CPU
+
+
+def show(name: str, cost: Cost, more: str = "") -> None:
+    """One line."""
+    print(f"{name:58} {cost.seconds * 1000:10,.1f} ms {cost.cpu * 1000:10,.0f} ms CPU  {more}", flush=True)
+
+
+def per_second(name: str, rows: int, cost: Cost, bare: Cost) -> None:
+    """A line with rates, and the share of the bare scan."""
+    rate = f"{rows / cost.seconds:,.0f} rows/s, {rows / max(cost.cpu, 0.01):,.0f} a CPU second"
+    show(name, cost, f"{rate}; {cost.cpu / max(bare.cpu, 0.01):.1f} x the CPU of the bare scan")
+
+
+def dense(bench: Bench, days: int) -> None:
+    """Readings every minute: rolling up a fresh day, one asset's month, a month for all."""
+    bench.make()
+    for first, end in ((0, MONTH), (MONTH, days)):
+        if first >= end:
+            continue
+        rows = bench.fill(first, end - 1)
+        print(f"{bench.assets} assets, {end} days", flush=True)
+        per_second("  history rolled up", rows, bench.roll_up(end - 1), bench.scan(first, end - 1))
+        fresh = bench.fill(end - 1, end)
+        bare = bench.scan(end - 1, end)
+        per_second("  a fresh day rolled up", fresh, bench.roll_up(end), bare)
+        per_second("  bare scan of it", fresh, bare, bare)
+        show("  one asset's month by day, and a day's readings", bench.drill(end))
+        show("  a month's quantities of all assets", bench.quantities(end, assets=range(1, bench.assets + 1)))
+
+
+def fleet(bench: Bench) -> None:
+    """Many assets: a month's quantities, in a month of history and in a year."""
+    bench.make()
+    everyone = range(1, bench.assets + 1)
+    for first, end in ((0, MONTH), (MONTH, 365)):
+        bench.fill(first, end)
+        show(f"{bench.assets} assets, {end} days: not rolled up", bench.quantities(end, assets=everyone))
+        per_second("  rolled up", bench.assets * 6 * (end - first), bench.roll_up(end), bench.scan(first, end))
+        show("  a month's quantities of all assets", bench.quantities(end, assets=everyone))
+
+
+def main() -> None:
+    """Run both and print."""
+    assets, days, many = (int(given) for given in (*sys.argv[1:], *("100", "365", "10000")[len(sys.argv) - 1 :]))
+    for count, every, act in ((assets, 1, lambda b: dense(b, days)), (many, 240, fleet)):
+        with start() as services:
+            admin = connect(services.database_url, role=None)
+            upgrade(admin)
+            engine = connect(services.database_url, role="yardstick_worker")
+            act(Bench(admin, engine, count, every))
+            engine.dispose()
+            admin.dispose()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What serving contracts costs, and what is left of their revenue."""

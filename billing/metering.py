@@ -1,0 +1,69 @@
+"""Where every unit that was metered ended: on a line, left out, or still open; what ended nowhere has a place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from billing.invoice import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """What a counter of an asset came to in a period, in its unit: metered = rated + excluded + pending, or a gap.
+
+    excluded: exchanges, resets, spikes and the like, which count as no use; pending: a person has to decide.
+    """
+
+    asset: str
+    register: str
+    unit: str
+    metered: Decimal
+    rated: Decimal
+    excluded: Decimal
+    pending: Decimal
+
+    def to_json(self) -> dict[str, str]:
+        """As stored."""
+        words = {name: getattr(self, name) for name in ("asset", "register", "unit")}
+        return words | {name: f"{getattr(self, name):f}" for name in ("metered", "rated", "excluded", "pending")}
+
+
+def metered(
+    evidence: Mapping[str, Any], document: Document, charged: frozenset[str], cases: Iterable[Mapping[str, Any]]
+) -> tuple[Metered, ...]:
+    """By asset and register, of the registers that usage charges read. cases: what the evaluation leaves to people.
+
+    A piece is rated if it stands under a line of the document: not another count of the same lines, but whether each
+    reading that the evaluation took in came to a line at all.
+    """
+    under = {_key(piece) for line in document["lines"] for piece in line["evidence"]}
+    open_assets = {case["asset"] for case in cases}
+    found: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    for piece in evidence.get("counters", []):
+        if piece["register"] in charged:
+            found.setdefault((piece["asset"], piece["register"], piece["unit"]), []).append(piece)
+    return tuple(_metered(key, pieces, under, open_assets) for key, pieces in sorted(found.items()))
+
+
+def _metered(
+    key: tuple[str, str, str], pieces: Sequence[Mapping[str, Any]], under: set[Any], open_assets: set[str]
+) -> Metered:
+    total = rated = excluded = pending = Decimal(0)
+    for piece in pieces:
+        use, removed = Decimal(piece["use"]), Decimal(piece["removed"])
+        total += Decimal(piece["closing"]) - Decimal(piece["opening"])
+        excluded += removed
+        if _key(piece) in under:
+            rated += use
+        elif piece["asset"] in open_assets:
+            pending += use
+    return Metered(*key, total, rated, excluded, pending)
+
+
+def _key(piece: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(piece[name] for name in ("asset", "register", "device", "from", "to"))

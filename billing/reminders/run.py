@@ -1,0 +1,196 @@
+"""Remind late payers: see what letters are due, issue them, take one back; block what is disputed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import IntegrityError
+
+from billing.dunning import Late, Letter, document, remind
+from billing.run import NoSuchEntity, NoSuchInvoice, SamePerson
+from billing.store import dunning, payment
+from billing.store import entity as entities
+from billing.store import invoice as invoices
+from contracts.store.contract import new_id
+from core import canonical, store
+from core.database import transaction
+from core.money import Money, exponent
+from core.time import zone
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date, datetime
+
+    from sqlalchemy import Connection, Engine
+
+    from billing.store.entity import Entity
+    from billing.store.payment import Open
+
+
+class NoProcedure(LookupError):
+    """A seller that has no dunning procedure."""
+
+
+class NothingThere(LookupError):
+    """A letter or block that is unknown or was taken back already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A letter that is due. customer: a party's id."""
+
+    customer: int
+    letter: Letter
+    document: dict[str, Any]
+
+
+def preview(engine: Engine, *, entity: str, at: datetime) -> tuple[Due, ...]:
+    """The letters that are due, by debtor and currency; nothing is saved. Raises NoSuchEntity, NoProcedure."""
+    with transaction(engine) as connection:
+        seller = _entity(connection, entity)
+        return tuple(_due(connection, seller, at.astimezone(zone(seller.timezone)).date()))
+
+
+def send(engine: Engine, *, entity: str, at: datetime, by: str, approved_by: str) -> tuple[dict[str, Any], ...]:
+    """Issue the letters that are due, and leave a message for each; done again the same day it issues none.
+
+    Fees and interest are asked for; they are booked when they are paid. Raises NoSuchEntity, NoProcedure, SamePerson.
+    """
+    if by == approved_by:
+        raise SamePerson(f"{by} asks for the letters; a second person approves them")
+    with transaction(engine) as connection:
+        seller = _entity(connection, entity)
+        payment.lock(connection, seller.id)
+        today = at.astimezone(zone(seller.timezone)).date()
+        people = {"by": by, "approved_by": approved_by, "at": at}
+        return tuple(
+            _save(connection, seller, found, today, people=people) for found in _due(connection, seller, today)
+        )
+
+
+def withdraw(engine: Engine, letter: str, *, reason: str, at: datetime, by: str) -> None:
+    """Take a letter back: its invoices stand where they stood before it. Raises NothingThere."""
+    with transaction(engine) as connection:
+        if not dunning.withdraw(connection, letter, {"reason": reason, "by": by, "at": at}):
+            raise NothingThere(f"there is no letter {letter} that stands")
+        store.audit(connection, at, actor=by, action="dunning.withdraw", subject=letter, detail={"reason": reason})
+
+
+def letter(engine: Engine, name: str) -> dict[str, Any]:
+    """A letter's document. Raises NothingThere."""
+    with transaction(engine) as connection:
+        found = dunning.letter(connection, name)
+    if found is None:
+        raise NothingThere(f"there is no letter {name}")
+    return found
+
+
+def block(engine: Engine, number: str, *, line: int | None, reason: str, at: datetime, by: str) -> str:
+    """Nobody is reminded of this invoice, or of this line of it, until it is released. Returns the block's id.
+
+    Raises NoSuchInvoice.
+    """
+    public_id = new_id("blk")
+    try:
+        with transaction(engine) as connection:
+            found = invoices.find(connection, number)
+            if found is None:
+                raise NoSuchInvoice(f"there is no invoice {number}")
+            row = {"public_id": public_id, "invoice": found["id"], "line": line, "reason": reason, "by": by, "at": at}
+            dunning.block(connection, row)
+            detail = {"line": line, "reason": reason, "block": public_id}
+            store.audit(connection, at, actor=by, action="dunning.block", subject=found["public_id"], detail=detail)
+    except IntegrityError:
+        raise NoSuchInvoice(f"invoice {number} has no line {line}") from None
+    return public_id
+
+
+def release(engine: Engine, name: str, *, reason: str, at: datetime, by: str) -> None:
+    """End a block, e.g. because the dispute is decided. Raises NothingThere."""
+    with transaction(engine) as connection:
+        if not dunning.release(connection, name, {"reason": reason, "by": by, "at": at}):
+            raise NothingThere(f"there is no block {name} that holds")
+        store.audit(connection, at, actor=by, action="dunning.release", subject=name, detail={"reason": reason})
+
+
+def _entity(connection: Connection, name: str) -> Entity:
+    found = entities.entity_named(connection, name)
+    if found is None:
+        raise NoSuchEntity(f"{name!r} is not set up; do it with `yardstick bill setup FILE`")
+    if found.dunning is None:
+        raise NoProcedure(f"{name} has no dunning procedure; add `dunning` in its set-up")
+    return found
+
+
+def _due(connection: Connection, seller: Entity, today: date) -> list[Due]:
+    late = [item for item in payment.unpaid(connection, seller.id) if item.due_date < today]
+    groups: dict[tuple[int, str], list[Open]] = {}
+    for item in late:
+        groups.setdefault((item.customer, item.owed.left.currency), []).append(item)
+    ids = [item.id for item in late]
+    heads, found = dunning.heads(connection, ids), []
+    levels, blocked = dunning.levels(connection, ids), dunning.blocked(connection, ids)
+    if seller.dunning is None:
+        return []
+    for (customer, _), items in groups.items():
+        asked = [_late(item, heads[item.id], levels.get(item.id), blocked.get(item.id)) for item in items]
+        if letter := remind(asked, seller.dunning, today):
+            newest = heads[items[-1].id]
+            head = {"id": None, "date": today.isoformat(), "seller": newest.seller, "buyer": newest.buyer}
+            words = document(letter, head | {"language": newest.language}, seller.dunning)
+            found.append(Due(customer, letter, words))
+    return found
+
+
+def _late(item: Open, head: Any, level: tuple[int, date] | None, blocked: dunning.Blocked | None) -> Late:
+    left = item.owed.left
+    disputed = Money.zero(left.currency)
+    if blocked:
+        part = Money(blocked.amount, left.currency).rounded(exponent(left.currency), "half_up")
+        disputed = left if blocked.whole else max(disputed, min(left, part))
+    return Late(
+        id=item.id,
+        number=item.owed.number,
+        issue_date=head.issue_date,
+        due_date=item.due_date,
+        owed=left,
+        disputed=disputed,
+        level=level[0] if level else 0,
+        last=level[1] if level else None,
+    )
+
+
+def _save(connection: Connection, seller: Entity, found: Due, today: date, *, people: dict[str, Any]) -> dict[str, Any]:
+    public_id = new_id("dun")
+    words = found.document | {"id": public_id}
+    row = {
+        "public_id": public_id,
+        "entity": seller.id,
+        "customer": found.customer,
+        "level": found.letter.level,
+        "issued_on": today,
+        "currency": words["currency"],
+        **{name: getattr(found.letter, name).amount for name in ("owed", "fee", "interest")},
+        "document": words,
+        "content_hash": canonical.digest(words),
+        **people,
+    }
+    items = [
+        {"invoice": item.late.id, "level": item.level, "owed": item.owed.amount, "interest": item.interest.amount}
+        for item in found.letter.items
+    ]
+    dunning.add(connection, row, items)
+    _announce(connection, words, items, people=people)
+    return words
+
+
+def _announce(
+    connection: Connection, words: dict[str, Any], items: Sequence[dict[str, Any]], *, people: dict[str, Any]
+) -> None:
+    payload = {"letter": words["id"], "level": words["level"], "total": words["total"], "currency": words["currency"]}
+    store.post(connection, people["at"], topic="dunning.issued", key=words["id"], payload=payload)
+    detail = {"level": words["level"], "invoices": len(items), "approved_by": people["approved_by"]}
+    store.audit(
+        connection, people["at"], actor=people["by"], action="dunning.issue", subject=words["id"], detail=detail
+    )

@@ -1,0 +1,140 @@
+"""Breach reports that a corrected period calls for: changed ones anew, and those that hold no longer withdrawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, text
+
+from billing import chain
+from billing.breach import Breach, report, withdrawal
+from billing.invoice import Evaluated
+from contracts.store import breach as breach_store
+from contracts.store import contract as contract_store
+from contracts.store import evaluation as evaluations
+from core.money import Money
+from core.store import packed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from contracts.store.evaluation import Saved
+
+# The report of each guarantee of a period that stands: nothing supersedes it.
+STANDING = text("""
+    SELECT r.id, r.contract, r.document FROM billing.breach_report AS r
+    JOIN unnest(cast(:contracts AS int[]), cast(:labels AS text[])) AS w (contract, label)
+        ON w.contract = r.contract AND w.label = r.document ->> 'period'
+    WHERE NOT EXISTS (SELECT FROM billing.breach_report AS later WHERE later.supersedes = r.id)
+    ORDER BY r.id
+""")
+DOCUMENTS = text("SELECT id, document FROM billing.invoice WHERE id = ANY(:ids)")
+CORRECTED = text("SELECT public_id, document FROM billing.invoice WHERE public_id = ANY(:ids)")
+ADD = text("""
+    INSERT INTO billing.breach_report
+        (public_id, breach, contract, invoice, document, content_hash, issued_at, supersedes)
+    SELECT public_id, breach, contract, invoice, document, content_hash, :at, supersedes
+    FROM json_to_recordset(cast(:rows AS json)) AS r(public_id text, breach bigint, contract int, invoice bigint,
+        document jsonb, content_hash text, supersedes bigint)
+""")
+POST = text("""
+    INSERT INTO core.outbox (at, topic, key, payload)
+    SELECT :at, 'breach.reported', key, payload
+    FROM json_to_recordset(cast(:rows AS json)) AS r(key text, payload jsonb)
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """A period that a document corrects. evaluation: the newer one; invoice: the document's id; corrects: public id."""
+
+    contract: int
+    label: str
+    evaluation: int
+    invoice: int
+    corrects: str
+    reason: str
+
+
+def add(connection: Connection, corrected: Sequence[Corrected], at: datetime) -> None:
+    """Append the reports that these corrections call for, each superseding the one that stood."""
+    if not corrected:
+        return
+    given = {"contracts": [x.contract for x in corrected], "labels": [x.label for x in corrected]}
+    standing: dict[tuple[int, str], dict[tuple[str, str], Any]] = {}
+    for row in connection.execute(STANDING, given):
+        words = row.document
+        standing.setdefault((row.contract, words["period"]), {})[words["clause"], words["asset"]] = row
+    found: dict[int, list[breach_store.Saved]] = {}
+    for each in breach_store.of_evaluations(connection, [x.evaluation for x in corrected]):
+        found.setdefault(each.evaluation, []).append(each)
+    concerned = [x for x in corrected if x.evaluation in found or (x.contract, x.label) in standing]
+    if not concerned:
+        return
+    saved = evaluations.by_id(connection, {x.evaluation for x in concerned})
+    carrying = {row.id: row.document for row in connection.execute(DOCUMENTS, {"ids": [x.invoice for x in concerned]})}
+    billed = {
+        row.public_id: row.document for row in connection.execute(CORRECTED, {"ids": [x.corrects for x in concerned]})
+    }
+    rows = [
+        row
+        for item in concerned
+        for row in _reports(
+            item,
+            saved[item.evaluation],
+            found.get(item.evaluation, []),
+            standing.get((item.contract, item.label), {}),
+            papers=(carrying[item.invoice], billed[item.corrects]),
+        )
+    ]
+    _save(connection, rows, at)
+
+
+def _reports(
+    item: Corrected,
+    saved: Saved,
+    breaches: Sequence[breach_store.Saved],
+    standing: dict[tuple[str, str], Any],
+    *,
+    papers: tuple[dict[str, Any], dict[str, Any]],
+) -> list[dict[str, Any]]:
+    carrying, billed = papers
+    evaluated = Evaluated(saved.public_id, saved.result, saved.evidence)
+    reference = {"id": carrying["issue"]["id"], "number": carrying["issue"]["number"], "line": None}
+    rows = []
+    for each in breaches:
+        before = standing.get((each.clause, each.asset))
+        words = {name: getattr(each, name) for name in ("clause", "asset", "obligated", "target", "measured")}
+        breach = Breach(id=each.public_id, credit=Money(Decimal(each.credit), each.currency), **words)
+        document = report(contract_store.new_id("rep"), breach, evaluated, billed)
+        if before is None or any(before.document[name] != document[name] for name in ("measured", "credit", "target")):
+            rows.append(_row(item, document | {"invoice": reference}, each.id, before))
+    missed = {(each.clause, each.asset) for each in breaches}
+    for key, before in standing.items():
+        if key not in missed and not before.document.get("withdrawn"):
+            document = withdrawal(contract_store.new_id("rep"), before.document, evaluated)
+            rows.append(_row(item, document | {"invoice": reference}, None, before))
+    return rows
+
+
+def _row(item: Corrected, document: dict[str, Any], breach: int | None, before: Any) -> dict[str, Any]:
+    document |= {"supersedes": before.document["id"] if before else None, "reason": item.reason}
+    return {
+        "public_id": document["id"],
+        "breach": breach,
+        "contract": item.contract,
+        "invoice": item.invoice,
+        "document": document,
+        "content_hash": chain.report_hash(document),
+        "supersedes": before.id if before else None,
+    }
+
+
+def _save(connection: Connection, rows: Sequence[dict[str, Any]], at: datetime) -> None:
+    names = ("contract", "period", "clause", "asset", "supersedes")
+    messages = [{"key": row["public_id"], "payload": {name: row["document"][name] for name in names}} for row in rows]
+    connection.execute(ADD, {"rows": packed(rows), "at": at})
+    connection.execute(POST, {"rows": packed(messages), "at": at})

@@ -1,0 +1,73 @@
+"""What a contract's versions say whatever is known and whoever asks: prepared once, and kept by the versions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from contracts.segment import covered, lineages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Mapping, Sequence
+
+    from contracts.document import Version
+    from contracts.segment import Lineage
+    from contracts.span import Spans
+    from contracts.terms.base import Term
+
+MOST = 512
+"""Results that a plan keeps: those of several periods of a contract with many terms."""
+T = TypeVar("T")
+
+
+@dataclass(eq=False)
+class Plan:
+    """The versions of one contract that are known together."""
+
+    versions: tuple[Version, ...]
+    _kept: dict[Hashable, Any] = field(default_factory=dict)
+
+    @cached_property
+    def lineages(self) -> tuple[Lineage, ...]:
+        """Every term through the versions, in order of appearance."""
+        return tuple(lineages(self.versions))
+
+    def of_kind(self, kind: type[Term]) -> tuple[Lineage, ...]:
+        """Those that are of a kind in some version."""
+        return self.once(
+            ("kind", kind),
+            lambda: tuple(line for line in self.lineages if any(isinstance(term, kind) for term in line.values())),
+        )
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """By clause, where it stands in the contract; the first version that has it decides."""
+        return {term.clause: n for version in reversed(self.versions) for n, term in enumerate(version.terms)}
+
+    def covered(self, applies_to: str | None, start: int, end: int) -> dict[str, Spans]:
+        """As `segment.covered`."""
+        return self.once(("covered", applies_to, start, end), lambda: covered(self.versions, applies_to, start, end))
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, made once for each key; nobody changes it. make: knows only the versions and the key."""
+        if key not in self._kept:
+            if len(self._kept) >= MOST:
+                self._kept.clear()
+            self._kept[key] = make()
+        found: T = self._kept[key]
+        return found
+
+
+def plan_of(versions: Sequence[Version]) -> Plan:
+    """The plan of these versions, made when first asked for. The last of them keeps it, so that both end together."""
+    key = tuple(map(id, versions))
+    plans: dict[tuple[int, ...], Plan] = versions[-1].plans
+    if key not in plans:
+        plans[key] = Plan(tuple(versions))
+    return plans[key]
+
+
+def key_of(lineage: Lineage) -> tuple[int, ...]:
+    """What tells a lineage from others of the same plan: its terms, which live as long as the versions do."""
+    return tuple(map(id, lineage.values()))

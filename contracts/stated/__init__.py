@@ -1,0 +1,1 @@
+"""What people and other systems state of contracts: recorded, corrected, taken back."""

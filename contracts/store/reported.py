@@ -1,0 +1,231 @@
+"""What is reported of contracts, as rows: loaded for many contracts by one statement, appended list by list."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+from sqlalchemy import Connection, text
+
+from contracts.facts import (
+    Attribution,
+    Carried,
+    History,
+    IndexValue,
+    MeterTest,
+    Notice,
+    Pause,
+    ReadyQuantity,
+    StateSpan,
+    Substitute,
+    Ticket,
+    Unmet,
+)
+from contracts.reported import Reported
+from contracts.segment import FOREVER
+from core.money import Money, is_currency
+from core.units import Quantity
+
+Row: TypeAlias = Mapping[str, Any]
+MICROS = "(extract(epoch FROM {}) * 1000000)::bigint"
+SPAN = f'{MICROS.format("lower(f.during)")} AS start, {MICROS.format("upper(f.during)")} AS "end"'
+
+
+def at(column: str) -> str:
+    """An instant as whole microseconds."""
+    return f'{MICROS.format(f"f.{column}")} AS "{column}"'
+
+
+# Of each list what an evaluation reads. Numbers leave as text, so that none becomes a float on the way.
+COLUMNS = {
+    "quantity": f"f.owner, f.measure, {SPAN}, f.quantity::text, f.unit, f.weight_class, f.dimensions, "
+    "f.coverage::text, f.estimated",
+    "reported_state": f"f.asset, {SPAN}, f.category, f.subsystem, f.cause, f.performance::text",
+    "notice": f"f.kind, {at('given')}, coalesce(f.asset, '') AS asset, coalesce(f.clause, '') AS clause, {SPAN}",
+    "unmet": f"f.clause, f.asset, {SPAN}",
+    "pause": f"f.ticket, {SPAN}, f.cause",
+    "substitute": f"f.asset, {SPAN}",
+    "meter_test": f"f.asset, f.register, {at('last_tested')}, {at('tested')}, f.error::text",
+    "carried": f"f.clause, f.item, f.owner, f.value::text, f.unit, {at('at')}",
+    "history": "f.clause, f.owner, f.period, f.value::text, f.counted, f.down",
+}
+# What may be large is bounded by the stretch that is asked for.
+BOUNDED = dict.fromkeys(("quantity", "reported_state"), "AND f.during && tstzrange(:since, :before)")
+STANDS = (
+    "f.known <= :known "
+    "AND NOT EXISTS (SELECT FROM contracts.withdrawal AS w WHERE w.fact = f.public_id AND w.known <= :known)"
+)
+PLAIN = "\nUNION ALL\n".join(
+    f"SELECT '{name}' AS fact, f.contract, f.id, to_json(r)::text AS body FROM contracts.{name} AS f "  # noqa: S608
+    f"CROSS JOIN LATERAL (SELECT {columns}) AS r "
+    f"WHERE f.contract = ANY(:contracts) AND {STANDS} {BOUNDED.get(name, '')}"
+    for name, columns in COLUMNS.items()
+)
+# A decision replaces the attribution that it decides, once it is known. Of each moment of a ticket the last word holds.
+LOAD = text(f"""
+    {PLAIN}
+    UNION ALL
+    SELECT 'attribution', f.contract, f.id, to_json(r)::text FROM contracts.attribution AS f
+    CROSS JOIN LATERAL (SELECT f.asset, {SPAN}, f.category, f.party, f.status, f.cause) AS r
+    WHERE f.contract = ANY(:contracts) AND {STANDS} AND NOT EXISTS (
+        SELECT FROM contracts.attribution AS later WHERE later.replaces = f.id AND later.known <= :known)
+    UNION ALL
+    SELECT 'ticket', t.contract, t.id, json_build_object('ticket', t.ticket, 'asset', t.asset, 'times', m.times)::text
+    FROM contracts.ticket AS t CROSS JOIN LATERAL (
+        SELECT json_object_agg(moment, (extract(epoch FROM at) * 1000000)::bigint) AS times FROM (
+            SELECT DISTINCT ON (f.moment) f.moment, f.at FROM contracts.ticket_time AS f
+            WHERE f.contract = t.contract AND f.ticket = t.ticket AND {STANDS}
+            ORDER BY f.moment, f.known DESC, f.id DESC
+        ) AS last WHERE at IS NOT NULL
+    ) AS m
+    WHERE t.contract = ANY(:contracts) AND t.known <= :known AND m.times IS NOT NULL
+    UNION ALL
+    (SELECT DISTINCT ON (f.contract) 'basis', f.contract, f.id,
+        json_build_object('otherwise', f.otherwise, 'duties', f.duties)::text
+     FROM contracts.basis AS f WHERE f.contract = ANY(:contracts) AND {STANDS}
+     ORDER BY f.contract, f.known DESC, f.id DESC)
+    UNION ALL
+    (SELECT DISTINCT ON (f."index", f.month) 'index_value', NULL, f.id,
+        json_build_object('index', f."index", 'month', f.month, 'value', f.value::text,
+            'published', (extract(epoch FROM f.published) * 1000000)::bigint)::text
+     FROM contracts.index_value AS f WHERE f."index" = ANY(:indices) AND {STANDS}
+     ORDER BY f."index", f.month, f.published DESC, f.known DESC, f.id DESC)
+    ORDER BY 1, 3
+""")  # noqa: S608 - our own column lists
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Of one contract: the indices that its terms name."""
+
+    contract: int
+    indices: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class _Found:
+    """Items by list, as they are read; `carried` with the instant from which each counts."""
+
+    lists: dict[str, list[Any]] = field(default_factory=dict)
+    basis: Row = field(default_factory=dict)
+    carried: list[tuple[int, Carried]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What is reported of a contract. opening: what is stated of earlier periods, each from an instant on."""
+
+    reported: Reported
+    opening: tuple[tuple[int, Carried], ...]
+
+
+def load(
+    connection: Connection, asked: Iterable[Asked], *, since: datetime, before: datetime, known: int
+) -> dict[int, Loaded]:
+    """What stood as of `known`, by contract; of what may be large only what touches [since, before)."""
+    wanted = {item.contract: item for item in asked}
+    indices = sorted({name for item in wanted.values() for name in item.indices})
+    given = {"contracts": list(wanted), "indices": indices, "since": since, "before": before, "known": known}
+    found: dict[int, _Found] = {contract: _Found() for contract in wanted}
+    published: list[IndexValue] = []
+    for fact, contract, _, body in connection.execute(LOAD, given):
+        row = json.loads(body)
+        if fact == "index_value":
+            published.append(IndexValue(row["index"], row["month"], Fraction(row["value"]), row["published"]))
+        elif fact == "basis":
+            found[contract].basis = row
+        elif fact == "carried":
+            found[contract].carried.append((row["at"], _carried(row)))
+        else:
+            found[contract].lists.setdefault(fact, []).append(READ[fact](row))
+    return {
+        contract: _loaded(one, [value for value in published if value.index in wanted[contract].indices])
+        for contract, one in found.items()
+    }
+
+
+def _loaded(found: _Found, published: Sequence[IndexValue]) -> Loaded:
+    lists = found.lists
+    unmet = lists.get("unmet", [])
+    return Loaded(
+        Reported(
+            otherwise=found.basis.get("otherwise"),
+            quantities=tuple(lists.get("quantity", ())),
+            states=tuple(lists.get("reported_state", ())),
+            attributions=tuple(lists.get("attribution", ())),
+            notices=tuple(lists.get("notice", ())),
+            unmet=tuple(unmet) if unmet or found.basis.get("duties") == "reported" else None,
+            tickets=tuple(lists.get("ticket", ())),
+            pauses=tuple(lists.get("pause", ())),
+            substitutes=tuple(lists.get("substitute", ())),
+            index_values=tuple(published),
+            meter_tests=tuple(lists.get("meter_test", ())),
+            history=tuple(lists.get("history", ())),
+        ),
+        tuple(found.carried),
+    )
+
+
+def _quantity(row: Row) -> ReadyQuantity:
+    return ReadyQuantity(
+        row["owner"],
+        row["measure"],
+        row["start"],
+        row["end"],
+        Fraction(row["quantity"]),
+        row["unit"],
+        row["weight_class"],
+        MappingProxyType({name: Quantity.parse(value) for name, value in row["dimensions"].items()}),
+        _fraction(row["coverage"]),
+        row["estimated"],
+    )
+
+
+def _state(row: Row) -> tuple[str, StateSpan]:
+    words = (row["category"], row["subsystem"], row["cause"])
+    return row["asset"], StateSpan(row["start"], row["end"], *words, _fraction(row["performance"]))
+
+
+def _attribution(row: Row) -> Attribution:
+    words = (row["category"], row["party"], row["status"], row["cause"])
+    return Attribution(row["asset"], row["start"], row["end"], *words)
+
+
+def _notice(row: Row) -> Notice:
+    return Notice(row["kind"], row["given"], row["asset"], row["clause"], row["start"], row["end"])
+
+
+def _carried(row: Row) -> Carried:
+    amount, unit = Decimal(row["value"]), row["unit"]
+    value = Money(amount, unit) if is_currency(unit) else Quantity(amount, unit)
+    return Carried(row["clause"], row["item"], value, row["owner"])
+
+
+def _history(row: Row) -> History:
+    return History(row["clause"], row["owner"], row["period"], _fraction(row["value"]), row["counted"], row["down"])
+
+
+def _fraction(text: str | None) -> Fraction | None:
+    return None if text is None else Fraction(text)
+
+
+READ: Mapping[str, Callable[[Row], Any]] = {
+    "quantity": _quantity,
+    "reported_state": _state,
+    "attribution": _attribution,
+    "notice": _notice,
+    "unmet": lambda row: Unmet(row["clause"], row["asset"], row["start"], row["end"]),
+    "ticket": lambda row: Ticket(row["ticket"], row["asset"], row["times"]),
+    "pause": lambda row: Pause(row["ticket"], row["start"], row["end"] or FOREVER, row["cause"]),
+    "substitute": lambda row: Substitute(row["asset"], row["start"], row["end"]),
+    "meter_test": lambda row: MeterTest(
+        row["asset"], row["register"], row["last_tested"], row["tested"], Fraction(row["error"])
+    ),
+    "history": _history,
+}

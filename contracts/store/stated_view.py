@@ -1,0 +1,69 @@
+"""Stated facts for reading: with their ids, who says them and why. The database shows a party its own rows only."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from contracts.store.report import TABLES
+
+OUTER = "'{id,public_id,contract,author,reason,known,replaces}'::text[]"
+
+
+def _select(table: str) -> str:
+    return f"""
+        SELECT f.public_id, '{table}' AS fact, (to_jsonb(f) - {OUTER})::text AS body, f.author, f.reason, f.known,
+            w.reason AS withdrawn
+        FROM contracts.{table} AS f LEFT JOIN contracts.withdrawal AS w ON w.fact = f.public_id
+    """  # noqa: S608 - our own table names
+
+
+WITHIN = """
+    WHERE f.contract = (SELECT id FROM contracts.contract WHERE name = :name OR public_id = :name) AND f.known > :after
+    ORDER BY f.known, f.id LIMIT :most
+"""
+OF_CONTRACT = text(
+    "\nUNION ALL\n".join(f"({_select(table)} {WITHIN})" for table in TABLES) + "\nORDER BY known, public_id LIMIT :most"
+)
+INDEX_VALUES = text(
+    f"""{_select("index_value")} WHERE cast(:index AS text) IS NULL OR f."index" = :index
+    ORDER BY f."index", f.month, f.published, f.id"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FactView:
+    """A stated fact. body: its fields as JSON; withdrawn: why it was taken back; None: it stands."""
+
+    public_id: str
+    fact: str
+    body: str
+    author: str
+    reason: str
+    known: int
+    withdrawn: str | None
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What is there of its fields, numbers as text."""
+        found = json.loads(self.body, parse_float=str, parse_int=str)
+        return {name: value for name, value in found.items() if value not in (None, "", {})}
+
+    @property
+    def words(self) -> str:
+        """Its fields on one line."""
+        return ", ".join(f"{name} {value}" for name, value in self.fields.items())
+
+
+def of_contract(connection: Connection, name: str, *, after: int = 0, most: int = 1000) -> list[FactView]:
+    """What is stated of a contract (its name or public id), in the order in which it became known."""
+    rows = connection.execute(OF_CONTRACT, {"name": name, "after": after, "most": most}).mappings()
+    return [FactView(**row) for row in rows]
+
+
+def index_values(connection: Connection, index: str | None) -> list[FactView]:
+    """Published values of one index or of all, by month."""
+    return [FactView(**row) for row in connection.execute(INDEX_VALUES, {"index": index}).mappings()]

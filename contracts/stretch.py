@@ -1,0 +1,160 @@
+"""Whose use is counted together, when, and on from where: what the agreement and the calendar say of a usage charge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from contracts.evaluation import Figure
+from contracts.plan import key_of
+from contracts.pricing import Band
+from contracts.segment import contract_years, days_touched, periods, pool_owner, segments
+from contracts.span import cut, intersect, normal
+from contracts.terms.indexation import reviewed
+from contracts.terms.usage_charge import UsageCharge
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from contracts.document import Measure
+    from contracts.scene import Scene
+    from contracts.segment import Lineage, Segment
+    from contracts.span import Spans
+
+READ = ("counter_delta", "gauge_fall", "event_count")
+
+
+@dataclass(slots=True)
+class Stretch:
+    """One owner's time in one segment of one reset window. start, end: the whole of it, also before the period.
+
+    billed: what of the members' time is in the period; run: stretches of one run count on from each other; first: the
+    run begins with it, in this period; shrink: of tier bounds, by proration; share: its part of the days over which a
+    step's fee is spread; bands: the tiers as written, shrunk; labels: what each is called. Nobody changes it once it is
+    placed.
+    """
+
+    segment: Segment
+    term: UsageCharge
+    start: int
+    end: int
+    members: dict[str, Spans]
+    billed: dict[str, Spans]
+    run: tuple[int, int] = (0, 0)
+    first: bool = False
+    shrink: Fraction = Fraction(1)
+    share: Fraction = Fraction(1)
+    bands: tuple[Band, ...] = ()
+    labels: tuple[str, ...] = ()
+
+    @property
+    def measure(self) -> Measure:
+        """What is counted."""
+        return self.segment.version.measure_by_name[self.term.measure]
+
+    @property
+    def unit(self) -> str:
+        """In which it is counted."""
+        return self.measure.unit or ""
+
+
+def stretches(scene: Scene, lineage: Lineage) -> Mapping[str, Sequence[Stretch]]:
+    """By owner, in order of time, what of a usage charge lies in the period."""
+    key = "stretches", key_of(lineage), scene.start, scene.end, scene.until
+    return scene.plan.once(key, lambda: _stretches(scene, lineage))
+
+
+def spans_needed(scene: Scene, lineage: Lineage) -> dict[tuple[str, str], tuple[Measure, list[tuple[int, int]]]]:
+    """(asset, register) to its measure and the spans of its readings; of a counter the ends are wanted."""
+    found: dict[tuple[str, str], tuple[Measure, list[tuple[int, int]]]] = {}
+    placed = [one for mine in stretches(scene, lineage).values() for one in mine]
+    for one in sorted(placed, key=lambda one: one.run[0]):
+        measure = one.measure
+        if measure.kind not in READ:
+            continue
+        for asset, spans in one.billed.items():
+            key = asset, measure.register_path or ""
+            found.setdefault(key, (measure, []))[1].extend(cut(spans, edges(scene, one.term.clause, asset)))
+    return found
+
+
+def edges(scene: Scene, clause: str, asset: str) -> set[int]:
+    """Where an asset's use is cut: prices move there, a duty makes units dearer, or a correction begins or ends."""
+    duties = {
+        edge
+        for breach in scene.breaches
+        if breach.asset == asset and clause in (breach.term.surcharge_of, breach.term.multiplier_of)
+        for edge in (breach.start, breach.end)
+    }
+    return duties.union(scene.plan.once(("reviewed", clause), lambda: reviewed(scene, clause)), scene.cuts)
+
+
+def _stretches(scene: Scene, lineage: Lineage) -> dict[str, list[Stretch]]:
+    found: dict[str, list[Stretch]] = {}
+    for window in _windows(scene, lineage):
+        for owner, mine in _of_window(scene, lineage, window).items():
+            found.setdefault(owner, []).extend(mine)
+    return found
+
+
+def _windows(scene: Scene, lineage: Lineage) -> list[tuple[int, int]]:
+    """Reset windows that touch the period; a charge whose window changes follows the one in force first."""
+    found = [s for s in segments(scene.versions, lineage, scene.start, scene.end) if isinstance(s.term, UsageCharge)]
+    if not found:
+        return []
+    if found[0].term.reset == "contract_year":  # type: ignore[attr-defined]
+        return list(contract_years(scene.versions, scene.start, scene.end))
+    return [p.span.micros for p in periods(found[0].version, scene.start, scene.end)]
+
+
+def _of_window(scene: Scene, lineage: Lineage, window: tuple[int, int]) -> dict[str, list[Stretch]]:
+    """By owner, everything of one window that lies in the period, in order of time, with its place in the window."""
+    found: dict[str, list[Stretch]] = {}
+    for segment in segments(scene.versions, lineage, *window):
+        term = segment.term
+        if not isinstance(term, UsageCharge):
+            continue
+        members = scene.plan.covered(term.applies_to, segment.start, segment.end)
+        pools = {pool_owner(scene.versions, term.applies_to): members} if term.scope == "pool" and members else {}
+        for owner, group in (pools or {asset: {asset: spans} for asset, spans in members.items()}).items():
+            billed = {asset: part for asset, spans in group.items() if (part := _so_far(scene, spans))}
+            found.setdefault(owner, []).append(Stretch(segment, term, segment.start, segment.end, group, billed))
+    for mine in found.values():
+        _place(scene, mine, window)
+    return {owner: kept for owner, mine in found.items() if (kept := [one for one in mine if one.billed])}
+
+
+def _so_far(scene: Scene, spans: Spans) -> Spans:
+    """What lies in the period; nothing of an asset that has yet to join."""
+    found = intersect(spans, ((scene.start, scene.end),))
+    return found if found and found[0][0] < scene.until else ()
+
+
+def _place(scene: Scene, mine: list[Stretch], window: tuple[int, int]) -> None:
+    """Where each stretch stands among those of its window: its run, its part of the days."""
+    whole = len(days_touched((window,), scene.zone))
+    taken: set[date] = set()
+    days: list[tuple[int, int]] = []
+    for n, one in enumerate(mine):
+        touched = days_touched(((one.start, one.end),), scene.zone) - taken
+        taken |= touched
+        anew = n == 0 or one.term.on_amendment != "continue"
+        one.run = (window[0], mine[n - 1].run[1] + anew if n else 0)
+        one.first = anew and min(spans[0][0] for spans in one.members.values()) >= scene.start
+        if one.term.on_amendment == "prorate":
+            one.shrink = Fraction(len(touched), whole)
+        one.bands = one.term.bands(one.shrink)
+        one.labels = tuple(f"tier above {Figure(band.above).text()} {one.unit}" for band in one.bands)
+        days.append((len(_days(scene, one.members) & touched), len(_days(scene, one.billed) & touched)))
+    for _, run in groupby(zip(mine, days, strict=True), key=lambda pair: pair[0].run):
+        some = list(run)
+        together = sum(active for _, (active, _) in some)
+        for one, (_, billed) in some:
+            one.share = Fraction(billed, together) * one.shrink if together else Fraction(1)
+
+
+def _days(scene: Scene, members: dict[str, Spans]) -> frozenset[date]:
+    return days_touched(normal(span for spans in members.values() for span in spans), scene.zone)

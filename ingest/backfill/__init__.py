@@ -1,0 +1,1 @@
+"""What was imported, taken back and brought back."""

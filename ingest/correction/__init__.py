@@ -1,0 +1,1 @@
+"""Corrections of readings that stand, by people, with their reasons."""

@@ -1,0 +1,269 @@
+"""Roll-ups of readings by hour: which hours are due, their rows, and how far they have come.
+
+Two kinds of hours are due: those that ended since the last point, of every register; and earlier ones about which
+something became known since, each with the hour of the reading after it. What is known at a number is complete once
+that number is read (see core.store.draw_knowledge), so nothing is lost between two points.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+SHARES = (0, 1)
+"""Registers by id modulo 2: two connections roll up beside each other."""
+LOCK_SPACE = 726931
+"""First half of the advisory locks of roll-ups; the second half is the share."""
+ORIGIN = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
+"""Before any reading."""
+
+LOCK = text("SELECT pg_try_advisory_xact_lock(:space, :share)")
+POINT = text("""
+    SELECT share, known, closed_to FROM ingest.rollup_point WHERE share = :share AND known <= :known
+    ORDER BY known DESC LIMIT 1
+""")
+# A chunk that holds nothing is soon rolled up; the catalogue spares looking through years before the first reading.
+EARLIEST = text("""
+    SELECT min(range_start) FROM timescaledb_information.chunks
+    WHERE hypertable_schema = 'ingest' AND hypertable_name = 'reading' AND range_end > :since
+""")
+ADD_POINT = text("""
+    INSERT INTO ingest.rollup_point (share, known, closed_to, at) VALUES (:share, :known, :closed_to, :at)
+    ON CONFLICT (share, known) DO UPDATE SET closed_to = excluded.closed_to, at = excluded.at
+""")
+WORK = text("""
+    CREATE TEMPORARY TABLE IF NOT EXISTS due (
+        register int NOT NULL, kind text NOT NULL, low timestamptz NOT NULL, high timestamptz NOT NULL
+    ) ON COMMIT DELETE ROWS
+""")
+EMPTY = text("DELETE FROM due")
+ADD_CLOSED = text("""
+    INSERT INTO due (register, kind, low, high)
+    SELECT id, kind, :low, :high FROM ingest.register WHERE id % 2 = :share ORDER BY id
+""")
+# Neighbouring hours become one stretch. The steps of a counter or gauge reach into the hour of the next reading.
+ADD_LATE = text("""
+    WITH late AS MATERIALIZED (
+        SELECT DISTINCT f.register, date_bin('1 hour', f.at, :origin) AS hour
+        FROM (
+            SELECT register, at FROM ingest.reading WHERE known > :after AND known <= :known AND at < :closed_to
+            UNION ALL
+            SELECT register, at FROM ingest.reading_override
+            WHERE known > :after AND known <= :known AND at < :closed_to
+        ) AS f WHERE f.register % 2 = :share
+    ), hour AS (
+        SELECT register, hour FROM late
+        UNION
+        SELECT l.register, date_bin('1 hour', n.at, :origin) FROM late AS l
+        CROSS JOIN LATERAL ingest.first_reading(
+            l.register, l.hour + interval '1 hour', :closed_to, :origin, :closed_to, :known) AS n
+    ), island AS (
+        SELECT register, hour, hour - row_number() OVER (PARTITION BY register ORDER BY hour) * interval '1 hour' AS n
+        FROM hour
+    )
+    INSERT INTO due (register, kind, low, high)
+    SELECT i.register, g.kind, min(i.hour), max(i.hour) + interval '1 hour'
+    FROM island AS i JOIN ingest.register AS g ON g.id = i.register
+    GROUP BY i.register, g.kind, i.n ORDER BY 1, 3
+""")
+SUPERSEDE = """
+    UPDATE ingest.{table} AS h SET superseded = :known FROM due AS d
+    WHERE d.kind = '{kind}' AND h.register = d.register AND h.hour >= d.low AND h.hour < d.high
+        AND h.superseded IS NULL AND h.hour >= :low AND h.hour < :high
+"""
+ANALYZE = text("ANALYZE due")
+EXTENT = text("SELECT min(low), max(high) FROM due")
+SETTING = text("SET LOCAL work_mem = '128MB'")
+# What stands in the stretches that are due. low, high: constants, which leave few chunks.
+STANDING = """
+    SELECT d.register, d.low, date_bin('1 hour', r.at, :origin) AS hour, r.at,
+        CASE WHEN o.at IS NULL THEN r.value ELSE o.value END AS value
+    FROM due AS d
+    JOIN ingest.reading AS r ON r.register = d.register AND r.at >= d.low AND r.at < d.high
+        AND r.at >= :low AND r.at < :high AND r.known <= :known
+    LEFT JOIN (
+        SELECT DISTINCT ON (v.register, v.at) v.register, v.at, v.value FROM ingest.reading_override AS v
+        WHERE v.known <= :known AND v.at >= :low AND v.at < :high ORDER BY v.register, v.at, v.known DESC
+    ) AS o ON o.register = r.register AND o.at = r.at
+    WHERE d.kind = '{kind}' AND (o.at IS NULL OR o.value IS NOT NULL)
+"""
+# The reading before a stretch is looked for nearby, then everywhere. By hour first: one sort serves both.
+STEPS = """
+    WITH edge AS MATERIALIZED (
+        SELECT d.register, d.low, coalesce(near.at, far.at) AS at, coalesce(near.value, far.value) AS value
+        FROM due AS d
+        LEFT JOIN LATERAL ingest.last_reading(
+            d.register, :origin, d.low, cast(:low AS timestamptz) - interval '6 hours', :high, :known) AS near ON true
+        LEFT JOIN LATERAL ingest.last_reading(d.register, :origin,
+            CASE WHEN near.at IS NULL THEN d.low ELSE :origin END, :origin, :high, :known) AS far ON true
+        WHERE d.kind = '{kind}'
+    ), step AS (
+        SELECT r.register, r.low, r.hour, r.at, r.value, lag(r.at, 1, e.at) OVER w AS at_before,
+            lag(r.value, 1, e.value) OVER w AS before
+        FROM ({standing}) AS r JOIN edge AS e ON e.register = r.register AND e.low = r.low
+        WINDOW w AS (PARTITION BY r.register, r.low ORDER BY r.hour, r.at)
+    )
+    SELECT s.register, s.hour, {columns} FROM step AS s GROUP BY s.register, s.low, s.hour
+"""
+# Steps of more than half the range of BIGINT would overflow in the subtraction.
+USAGE = STEPS.format(
+    kind="counter",
+    standing=STANDING.format(kind="counter"),
+    columns="""count(*) AS readings, min(s.at) AS first_at, public.first(s.value, s.at) AS first_value,
+        max(s.at) AS last_at, public.last(s.value, s.at) AS last_value,
+        coalesce(max(CASE
+            WHEN s.value < s.before THEN 9223372036854775807
+            WHEN s.value = s.before THEN 0
+            WHEN s.before < -4611686018427387904 OR s.value > 4611686018427387903 THEN 9223372036854775806
+            WHEN s.value - s.before > 2000000000 THEN 9223372036854775806
+            WHEN s.value > s.before THEN ((s.value - s.before) * 3600000000 - 1)
+                / (date_part('epoch', s.at - s.at_before) * 1000000)::bigint + 1
+        END), 0) AS fastest""",
+)
+GAUGE = STEPS.format(
+    kind="gauge",
+    standing=STANDING.format(kind="gauge"),
+    columns="""count(*) AS readings, min(s.value) AS lowest, max(s.value) AS highest, max(s.at) AS last_at,
+        public.last(s.value, s.at) AS last_value,
+        coalesce(sum(s.value::numeric - s.before) FILTER (WHERE s.value > s.before), 0) AS risen,
+        coalesce(sum(s.before::numeric - s.value) FILTER (WHERE s.value < s.before), 0) AS fallen""",
+)
+_STATE = """
+    SELECT s.register, s.hour, min(s.at) AS starts_at, max(s.at) AS ends_at, s.value,
+        coalesce(max(s.at - s.at_before) FILTER (WHERE NOT s.changes), interval '0') AS longest, count(*) AS readings
+    FROM (
+        SELECT *, count(*) FILTER (WHERE c.changes) OVER (PARTITION BY c.register, c.low ORDER BY c.at) AS span
+        FROM (
+            SELECT *, lag(r.at) OVER w AS at_before,
+                (r.value, r.hour) IS DISTINCT FROM (lag(r.value) OVER w, lag(r.hour) OVER w) AS changes
+            FROM ({standing}) AS r WINDOW w AS (PARTITION BY r.register, r.low ORDER BY r.at)
+        ) AS c
+    ) AS s GROUP BY s.register, s.low, s.hour, s.span, s.value
+"""
+STATE = _STATE.format(standing=STANDING.format(kind="state"))
+
+INSERT = "INSERT INTO ingest.{table} (register, {columns}, known) SELECT x.*, :known FROM ({rows}) AS x"
+FIRST_HOUR = text("""
+    SELECT min(range_start) FROM timescaledb_information.chunks
+    WHERE hypertable_schema = 'ingest' AND hypertable_name IN ('reading', 'usage_hour', 'gauge_hour', 'state_span')
+""")
+STORED = """
+    SELECT h.register, {columns} FROM ingest.{table} AS h
+    WHERE h.register % 2 = :share AND h.hour >= :start AND h.hour < :end
+        AND h.known <= :known AND (h.superseded IS NULL OR h.superseded > :known)
+"""
+DIFFERENCES = """
+    WITH stored AS MATERIALIZED ({stored}), rebuilt AS MATERIALIZED ({rebuilt})
+    SELECT 'stored' AS side, d.register, d.hour, d::text AS content FROM (TABLE stored EXCEPT TABLE rebuilt) AS d
+    UNION ALL
+    SELECT 'rebuilt', d.register, d.hour, d::text FROM (TABLE rebuilt EXCEPT TABLE stored) AS d
+    ORDER BY 2, 3, 1 LIMIT :most
+"""
+
+
+class Rollup(NamedTuple):
+    """A derived table, the kind of registers it is for, its columns after the register, and what fills it."""
+
+    table: str
+    kind: str
+    columns: str
+    rows: str
+
+
+ROLLUPS = (
+    Rollup("usage_hour", "counter", "hour, readings, first_at, first_value, last_at, last_value, fastest", USAGE),
+    Rollup("gauge_hour", "gauge", "hour, readings, lowest, highest, last_at, last_value, risen, fallen", GAUGE),
+    Rollup("state_span", "state", "hour, starts_at, ends_at, value, longest, readings", STATE),
+)
+
+
+class Difference(NamedTuple):
+    """An hour that is stored otherwise than it is rebuilt. side: which of both says `content`."""
+
+    table: str
+    side: str
+    register: int
+    hour: datetime
+    content: str
+
+
+class Point(NamedTuple):
+    """Hours of a share before `closed_to` hold what was known at `known`."""
+
+    share: int
+    known: int
+    closed_to: datetime
+
+
+def lock(connection: Connection, share: int) -> bool:
+    """Whether nobody else rolls up this share; then nobody will until the transaction ends."""
+    return bool(connection.execute(LOCK, {"space": LOCK_SPACE, "share": share}).scalar_one())
+
+
+def point(connection: Connection, share: int, *, known: int) -> Point:
+    """The newest point of a share at or before K; before the first one, nothing is closed."""
+    row = connection.execute(POINT, {"share": share, "known": known}).one_or_none()
+    return Point(*row) if row else Point(share, 0, ORIGIN)
+
+
+def earliest(connection: Connection, since: datetime) -> datetime | None:
+    """Where the first chunk with readings after an instant begins; None: there is none."""
+    found: datetime | None = connection.execute(EARLIEST, {"since": since}).scalar()
+    return found
+
+
+def advance(connection: Connection, before: Point, after: Point, at: datetime) -> int:
+    """Bring a share from one point to the next; `after.known` must be committed. Returns how many rows were written.
+
+    First what became known of hours that are rolled up already, then the hours that ended since.
+    """
+    connection.execute(WORK)
+    count = 0
+    given = {"share": after.share, "origin": ORIGIN, "closed_to": before.closed_to, "known": after.known}
+    if before.known < after.known and before.closed_to > ORIGIN:
+        connection.execute(ADD_LATE, {**given, "after": before.known})
+        count += _write(connection, given, replaces=True)
+    if before.closed_to < after.closed_to:
+        connection.execute(ADD_CLOSED, {**given, "low": before.closed_to, "high": after.closed_to})
+        count += _write(connection, given, replaces=False)
+    connection.execute(ADD_POINT, {**after._asdict(), "at": at})
+    return count
+
+
+def _write(connection: Connection, given: Mapping[str, object], *, replaces: bool) -> int:
+    """Rows of the hours that are due."""
+    connection.execute(SETTING)
+    connection.execute(ANALYZE)
+    low, high = connection.execute(EXTENT).one()
+    count = 0
+    for one in ROLLUPS if low is not None else ():
+        if replaces:
+            connection.execute(
+                text(SUPERSEDE.format(table=one.table, kind=one.kind)), {**given, "low": low, "high": high}
+            )
+        insert = INSERT.format(table=one.table, columns=one.columns, rows=one.rows)
+        count += connection.execute(text(insert), {**given, "low": low, "high": high}).rowcount
+    connection.execute(EMPTY)
+    return count
+
+
+def first_hour(connection: Connection) -> datetime | None:
+    """Where the first chunk of readings or roll-ups begins; None: there is nothing."""
+    found: datetime | None = connection.execute(FIRST_HOUR).scalar()
+    return found
+
+
+def differences(connection: Connection, at: Point, start: datetime, end: datetime, *, most: int) -> list[Difference]:
+    """Hours of [start, end) whose rows, as of a point, are not what the readings say; at most so many of each table."""
+    connection.execute(WORK)
+    connection.execute(EMPTY)
+    connection.execute(ADD_CLOSED, {"share": at.share, "low": start, "high": end})
+    given = {"share": at.share, "known": at.known, "start": start, "end": end, "low": start, "high": end}
+    given |= {"origin": ORIGIN, "most": most}
+    found = []
+    for one in ROLLUPS:
+        stored = STORED.format(columns=one.columns, table=one.table)
+        rows = connection.execute(text(DIFFERENCES.format(stored=stored, rebuilt=one.rows)), given)
+        found += [Difference(one.table, *row) for row in rows]
+    return found

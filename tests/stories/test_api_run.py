@@ -1,0 +1,124 @@
+"""A billing run over HTTP: two people of finance, each command once, on the state that was looked at."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import Engine
+
+from api import authentication
+from api.store import Role
+from contracts.store import contract as contract_store
+from core.database import transaction
+from tests.served import AT, serving
+from tests.stories.story import Story
+from tests.stories.test_billing import fees
+
+pytestmark = pytest.mark.services
+SELLER = "Truck Supplier GmbH"
+PEOPLE: dict[str, tuple[Role, str]] = {
+    "anna": ("finance", "Truck Supplier"),
+    "bert": ("finance", "Truck Supplier"),
+    "carl": ("finance", "Tyre Supplier"),
+    "dora": ("customer", "Haulier"),
+}
+
+
+@pytest.fixture
+def clients(engine: Engine, database: str) -> Iterator[dict[str, httpx.Client]]:
+    """Programs of four people, on two contracts whose October is closed."""
+    story = Story(engine)
+    story.set_up()
+    fees(story, 2, month="2026-11-05")
+    found = {}
+    with transaction(engine) as connection:
+        parties = contract_store.ensure_parties(connection, ["Truck Supplier", "Tyre Supplier", "Haulier"], AT)
+        for name, (role, party) in PEOPLE.items():
+            _, found[name] = authentication.new_key(
+                connection,
+                name=name,
+                role=role,
+                party=parties[party],
+                at=AT,
+            )
+    with serving(database) as address:
+        made = {
+            name: httpx.Client(base_url=address, headers={"Authorization": f"Bearer {key}"}, timeout=60)
+            for name, key in found.items()
+        }
+        yield made
+        for client in made.values():
+            client.close()
+
+
+def post(
+    client: httpx.Client, path: str, key: str, body: dict[str, str] | None = None, tag: str = ""
+) -> httpx.Response:
+    headers = {"Idempotency-Key": key} | ({"If-Match": tag} if tag else {})
+    return client.post(f"/v1/billing-runs{path}", headers=headers, json=body)
+
+
+def until(client: httpx.Client, run: str, wanted: Callable[[dict[str, Any]], bool]) -> httpx.Response:
+    """The run, once it is as wanted."""
+    for _ in range(300):
+        found = client.get(f"/v1/billing-runs/{run}")
+        if wanted(found.json()):
+            return found
+        time.sleep(0.1)
+    raise AssertionError(found.json())
+
+
+def code(response: httpx.Response) -> tuple[int, str]:
+    return response.status_code, response.json()["code"]
+
+
+def test_from_creating_to_issuing(clients: dict[str, httpx.Client], engine: Engine) -> None:
+    anna, bert = clients["anna"], clients["bert"]
+    new = {"entity": SELLER, "period": "2026-10"}
+    created = post(anna, "", "k1", new)
+    assert (created.status_code, created.json()["state"]) == (201, "created")
+    run = created.json()["id"]
+    assert created.headers["Location"] == f"/v1/billing-runs/{run}"
+    again = post(anna, "", "k1", new)
+    assert (again.status_code, again.json(), again.headers["Idempotency-Replayed"]) == (201, created.json(), "true")
+    assert code(post(anna, "", "k1", new | {"period": "2026-09"})) == (422, "idempotency_key")
+    assert code(post(anna, "", "k2", new)) == (409, "already_open")
+    assert code(post(anna, "", "k2", new | {"period": "soon"})) == (422, "invalid_period"), "what failed kept no key"
+    assert code(anna.post("/v1/billing-runs", json=new)) == (422, "invalid_request")
+    assert post(anna, f"/{run}/calculate", "k3").status_code == 202
+    looked = until(anna, run, lambda x: x["state"] == "in_review")
+    tag = looked.headers["ETag"]
+    drafts = anna.get(f"/v1/billing-runs/{run}/drafts").json()["items"]
+    # 1850.00 and 19 %
+    assert [(x["contract"], x["state"], x["gross"]) for x in drafts] == [
+        ("C-F01", "ok", "2201.50"), ("C-F02", "ok", "2201.50"),
+    ]  # fmt: skip
+    assert code(post(bert, f"/{run}/approve", "k4")) == (428, "precondition_required")
+    assert code(post(anna, f"/{run}/approve", "k4", tag=tag)) == (403, "second_person")
+    excluded = post(anna, f"/{run}/exclusions", "k5", {"contract": "C-F02", "reason": "disputed"})
+    assert excluded.status_code == 200
+    assert code(post(bert, f"/{run}/approve", "k4", tag=tag)) == (412, "precondition_failed"), "it changed since"
+    assert code(post(bert, f"/{run}/issue", "k6", tag=tag)) == (412, "precondition_failed")
+    tag = bert.get(f"/v1/billing-runs/{run}").headers["ETag"]
+    assert code(post(bert, f"/{run}/issue", "k6", tag=tag)) == (409, "not_possible")
+    approved = post(bert, f"/{run}/approve", "k4", tag=tag)
+    assert (approved.status_code, approved.json()["state"]) == (200, "approved")
+    tag = bert.get(f"/v1/billing-runs/{run}").headers["ETag"]
+    assert post(bert, f"/{run}/issue", "k6", tag=tag).status_code == 202
+    done = until(bert, run, lambda x: x["state"] == "issued").json()
+    assert (done["invoices"], post(bert, f"/{run}/issue", "k6", tag=tag).status_code) == (1, 202)
+    assert code(post(anna, f"/{run}/cancel", "k7")) == (409, "not_possible")
+    (actor,) = {row[0] for row in Story(engine).rows("SELECT created_by FROM billing.run")}
+    assert actor.startswith("key:")
+
+
+def test_only_finance_of_the_seller_has_a_part(clients: dict[str, httpx.Client]) -> None:
+    new = {"entity": SELLER, "period": "2026-10"}
+    assert code(post(clients["dora"], "", "k1", new)) == (403, "role_not_allowed")
+    assert code(post(clients["carl"], "", "k1", new)) == (404, "not_found")
+    run = post(clients["anna"], "", "k1", new).json()["id"]
+    for act in ("calculate", "approve", "issue", "cancel"):
+        assert code(post(clients["carl"], f"/{run}/{act}", f"k{act}", tag='"x"')) == (404, "not_found")
+        assert code(post(clients["dora"], f"/{run}/{act}", f"k{act}", tag='"x"')) == (403, "role_not_allowed")
