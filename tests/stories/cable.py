@@ -44,6 +44,8 @@ class Cable:
         self._end(*ends)
 
     def close(self) -> None:
+        with suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)  # else a thread that waits in accept takes one more
         self.listener.close()
         self.cut()
 
