@@ -18,6 +18,7 @@ class Cable:
         self.tls = tls
         self.ends: list[socket.socket] = []
         self.made = 0
+        self.relays: list[threading.Thread] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
@@ -29,7 +30,8 @@ class Cable:
                 self.made += 1
                 self.ends += [near, far]
                 for source, sink in ((near, far), (far, near)):
-                    threading.Thread(target=self._relay, args=(source, sink), daemon=True).start()
+                    self.relays.append(threading.Thread(target=self._relay, args=(source, sink), daemon=True))
+                    self.relays[-1].start()
 
     def _relay(self, source: socket.socket, sink: socket.socket) -> None:
         """Until the source ends; what goes the other way goes on, as on a real wire."""
@@ -42,6 +44,11 @@ class Cable:
         """Break every connection, in the middle of whatever is on it."""
         ends, self.ends = self.ends, []
         self._end(*ends)
+
+    def drain(self) -> None:
+        """Wait until what an end sent before it left has arrived at the other."""
+        for relay in self.relays:
+            relay.join(10)
 
     def close(self) -> None:
         with suppress(OSError):

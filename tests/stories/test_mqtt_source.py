@@ -115,6 +115,7 @@ def test_over_tls_it_takes_and_acknowledges_the_same(engine: Engine, broker: str
     finally:
         worker.stop()
         thread.join(30)
+        cable.drain()
         cable.close()
     with receiving(broker, f"in-{unique}") as source:
         eventually(lambda: source.is_subscribed)
