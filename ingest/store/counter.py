@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, cast
 
 from sqlalchemy import Connection, TextClause, text
@@ -92,6 +93,8 @@ _ANYWHERE = timedelta(days=36_525)
 _WEEK = timedelta(days=7)
 """Instants so far apart are looked up apart, each in its few chunks."""
 _HOUR = 3_600_000_000
+_LIKE = 256
+"""Registers are read in so many ways at most; what is computed for one is kept for the others."""
 _STEP = timedelta(microseconds=1)
 
 
@@ -303,7 +306,7 @@ class _Search:
         }
         for one in self.rows:
             if one.number in ranges:
-                rate = _searched_rate(self.need_of(one), one.row)
+                rate = _searched_rate(_max_rate(self.need_of(one), one.row))
                 row = (one.number, one.row.register, *ranges[one.number], rate, one.row.glitch)
                 for column, value in zip(columns.values(), row, strict=True):
                     column.append(value)
@@ -347,14 +350,19 @@ def array(values: Iterable[object]) -> str:
 
 def _max_rate(need: Need, row: Any) -> Fraction | None:
     """Ticks per hour: the measure's if it states one, else the register's."""
-    if need.max_rate is None:
-        return None if row.max_rate is None else Fraction(row.max_rate)
-    return need.max_rate.to(f"{row.unit}/h") / Fraction(row.resolution)
+    return _rate(need.max_rate, row.max_rate, row.unit, row.resolution)
 
 
-def _searched_rate(need: Need, row: Any) -> Decimal | None:
-    """The same cut after six digits: what is found beside the true ones does no harm."""
-    rate = _max_rate(need, row)
+@lru_cache(_LIKE)
+def _rate(stated: Quantity | None, declared: Decimal | None, unit: str, resolution: Decimal) -> Fraction | None:
+    if stated is None:
+        return None if declared is None else Fraction(declared)
+    return stated.to(f"{unit}/h") / Fraction(resolution)
+
+
+@lru_cache(_LIKE)
+def _searched_rate(rate: Fraction | None) -> Decimal | None:
+    """Cut after six digits: what is found beside the true ones does no harm."""
     return None if rate is None else Decimal(rate.numerator * 10**6 // rate.denominator).scaleb(-6)
 
 
@@ -391,17 +399,33 @@ def _bound(one: _Row, search: _Search) -> Bound:
 
 
 def _rule(need: Need, row: Any) -> Rule:
-    rate = _max_rate(need, row)
-    modulus = row.modulus
-    if need.modulus is not None:
-        given = need.modulus
-        modulus = to_ticks(given.magnitude, given.unit, register_unit=row.unit, resolution=row.resolution).ticks
+    modulus, max_gap = need.modulus, row.max_gap if need.max_gap is None else need.max_gap
+    ticks = row.modulus if modulus is None else _ticks(modulus, row.unit, row.resolution)
+    glitch = None if row.glitch is None else row.glitch // _STEP
+    return _read_so(need.on_reset, need.boundary, ticks, _max_rate(need, row), max_gap, row.tolerance, glitch)
+
+
+def _ticks(given: Quantity, unit: str, resolution: Decimal) -> int:
+    return to_ticks(given.magnitude, given.unit, register_unit=unit, resolution=resolution).ticks
+
+
+@lru_cache(_LIKE)
+def _read_so(  # noqa: PLR0917 - its arguments are the key of the cache
+    on_reset: str,
+    boundary: str,
+    modulus: int | None,
+    max_rate: Fraction | None,
+    max_gap: int | None,
+    tolerance: int,
+    glitch: int | None,
+) -> Rule:
+    """A rule; those of a fleet are one. max_rate: ticks per hour."""
     return Rule(
-        on_reset=cast("OnReset", need.on_reset),
-        boundary=cast("Boundary", need.boundary),
+        on_reset=cast("OnReset", on_reset),
+        boundary=cast("Boundary", boundary),
         modulus=modulus,
-        max_rate=None if rate is None else rate / _HOUR,
-        max_gap=row.max_gap if need.max_gap is None else need.max_gap,
-        tolerance=row.tolerance,
-        glitch=None if row.glitch is None else row.glitch // _STEP,
+        max_rate=None if max_rate is None else max_rate / _HOUR,
+        max_gap=max_gap,
+        tolerance=tolerance,
+        glitch=glitch,
     )

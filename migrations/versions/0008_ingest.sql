@@ -161,7 +161,7 @@ LANGUAGE sql STABLE AS $$
             AND h.fastest > coalesce(e.whole_rate, 9223372036854775806)
             AND h.hour > e.first - interval '1 hour' AND h.hour <= e.last AND h.hour < e.closed_to
             AND h.hour > turning.low - interval '1 hour' AND h.hour < turning.high
-            AND h.known <= e.known AND (h.superseded IS NULL OR h.superseded > e.known)
+            AND h.known + 0 <= e.known AND (h.superseded IS NULL OR h.superseded > e.known)
         UNION ALL
         SELECT e.bound, greatest(e.closed_to, e.first), e.last + interval '1 microsecond'
         FROM e WHERE e.last >= e.closed_to
