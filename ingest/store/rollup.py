@@ -80,7 +80,7 @@ CORRECTED = text("""
 """)
 ANALYZE = text("ANALYZE due")
 EXTENT = text("SELECT min(low), max(high) FROM due")
-SETTING = text("SET LOCAL work_mem = '128MB'")
+SETTING = text("SET LOCAL work_mem = '128MB'; SET LOCAL timescaledb.enable_runtime_exclusion = off")
 # What stands in a stretch e that is due. low, high: constants, which leave few chunks. Stretches of which nothing was ever
 # corrected, nearly all, are read in the order of the index and need neither a sort nor a join.
 STANDING = (

@@ -140,6 +140,7 @@ $$;
 
 -- Both sides of each fall, and of each rise above a rate (ticks an hour), between readings from `first` to `last`.
 -- Roll-ups say in which hours to look; what they do not know yet is looked at in full; readings alone say what was.
+-- known + 0: keeps the primary key out, which the planner else takes for as good as the index of the steep hours.
 -- glitches: also every reading within so long after a fall; NULL: none. All lie in [low, high).
 CREATE FUNCTION ingest.turning(
     bounds int[], registers int[], firsts timestamptz[], lasts timestamptz[], max_rates numeric[], glitches interval[],
