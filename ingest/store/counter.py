@@ -95,7 +95,9 @@ _NEAR = (timedelta(hours=6), timedelta(days=14))
 """Where neighbours are looked for first: nearly all are there, in one chunk; then everywhere."""
 _ANYWHERE = timedelta(days=36_525)
 _WEEK = timedelta(days=7)
-"""Instants so far apart are looked up apart, each in its few chunks."""
+"""Instants so far apart are looked up apart, each in its few chunks;"""
+_FEW = 200
+"""except so few: planning another statement would cost more than looking into more chunks."""
 _HOUR = 3_600_000_000
 _LIKE = 256
 """Registers are read in so many ways at most; what is computed for one is kept for the others."""
@@ -284,9 +286,10 @@ class _Search:
         """Readings on both sides of each instant: around it, and where there are none, as far as its device serves."""
         wanted = [_Edge(one, at, True, True) for one, at in edges]
         for reach in (*_NEAR, _ANYWHERE):
+            apart = _WEEK if len(wanted) > _FEW else 5 * _WEEK
             weeks = defaultdict[object, list[_Edge]](list)
             for edge in wanted:
-                weeks[(edge.at - _EARLIEST) // max(reach, _WEEK), edge.before, edge.after].append(edge)
+                weeks[(edge.at - _EARLIEST) // max(reach, apart), edge.before, edge.after].append(edge)
             wanted = []
             for week in weeks.values():
                 low, high = min(edge.at for edge in week), max(edge.at for edge in week) + _STEP
@@ -436,7 +439,7 @@ def _ticks(given: Quantity, unit: str, resolution: Decimal) -> int:
 
 
 @lru_cache(_LIKE)
-def _read_so(  # noqa: PLR0917 - its arguments are the key of the cache
+def _read_so(
     on_reset: str,
     boundary: str,
     modulus: int | None,

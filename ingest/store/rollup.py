@@ -81,8 +81,8 @@ CORRECTED = text("""
 ANALYZE = text("ANALYZE due")
 EXTENT = text("SELECT min(low), max(high) FROM due")
 SETTING = text("SET LOCAL work_mem = '128MB'; SET LOCAL timescaledb.enable_runtime_exclusion = off")
-# What stands in a stretch e that is due. low, high: constants, which leave few chunks. Stretches of which nothing was ever
-# corrected, nearly all, are read in the order of the index and need neither a sort nor a join.
+# What stands in a stretch e that is due. low, high: constants, which leave few chunks. Stretches of which nothing was
+# ever corrected, nearly all, are read in the order of the index and need neither a sort nor a join.
 STANDING = (
     (
         "NOT e.corrected",
@@ -151,7 +151,8 @@ GAUGE = EDGE.format(kind="gauge") + _of_both(
 STATE = _of_both("""
     SELECT e.register, h.* FROM due AS e CROSS JOIN LATERAL (
         SELECT s.hour, min(s.at) AS starts_at, max(s.at) AS ends_at, s.value,
-            coalesce(max(s.at - s.at_before) FILTER (WHERE NOT s.changes), interval '0') AS longest, count(*) AS readings
+            coalesce(max(s.at - s.at_before) FILTER (WHERE NOT s.changes), interval '0') AS longest,
+            count(*) AS readings
         FROM (
             SELECT *, count(*) FILTER (WHERE c.changes) OVER (ORDER BY c.at) AS span
             FROM (
