@@ -1,10 +1,12 @@
 """Meters over a long history: rolling up, a period's quantities, one asset's month; beside bare scans of the same rows.
 
-    python -m bench.meters [assets] [days] [fleet]
+    python -m bench.meters [assets] [days] [fleet] [minutes]
 
-Dense: so many assets (100), each with a reading every minute, for a month and then for so many days (365). Fleet: so
-many assets (10,000), each with a reading every four hours, for a month and then a year. 1,000 assets x 1 reading/min x
-1 year would be 525 million rows; run 1000 30 for a month of them. One register in a hundred falls once a month.
+Fresh: 1,000 assets with a reading every minute for two days, of which the second is rolled up. Dense: so many assets
+(20), each with a reading every minute, for a month and then for so many days (365). Fleet: so many assets (10,000),
+each with a reading every so many minutes (1,440: a day), for a month and then a year. 1,000 assets x 1 reading/min x 1
+year would be 525 million rows; run 1000 30 for a month of them. One register in a hundred falls once a month. Gates are
+in seconds and hold on a quiet machine only.
 
 CPU is what the database's sessions and this process used together; a busy machine stretches seconds, not CPU. Bare: a
 plain aggregate over the same rows in one session. Flat: what is asked costs the same when the history is longer.
@@ -192,9 +194,31 @@ def per_second(name: str, rows: int, cost: Cost, bare: Cost) -> None:
     show(name, cost, f"{rate}; {cost.cpu / max(bare.cpu, 0.01):.1f} x the CPU of the bare scan")
 
 
+def gate(name: str, *, got: float, most: float, unit: str) -> None:
+    """A line that says whether it holds."""
+    print(f"  {'holds' if got <= most else 'FAILS'}: {name}: {got:,.2f} {unit}, at most {most:,.2f}", flush=True)
+
+
+def flat(name: str, month: Cost, year: Cost) -> None:
+    """What is asked costs the same when the history is longer; a third more is noise."""
+    gate(f"{name}, long history to short", got=year.cpu / max(month.cpu, 0.01), most=1.33, unit="x the CPU")
+
+
+def fresh(bench: Bench) -> None:
+    """Rolling up a fresh day of a thousand assets."""
+    bench.make()
+    bench.fill(0, 1)
+    bench.roll_up(1)
+    rows = bench.fill(1, 2)
+    cost = bench.roll_up(2)
+    per_second(f"{bench.assets} assets: a fresh day rolled up", rows, cost, bench.scan(1, 2))
+    gate("a fresh day's million rows, two connections", got=cost.seconds / rows * 1e6, most=1.0, unit="s")
+
+
 def dense(bench: Bench, days: int) -> None:
     """Readings every minute: rolling up a fresh day, one asset's month, a month for all."""
     bench.make()
+    drilled = []
     for first, end in ((0, MONTH), (MONTH, days)):
         if first >= end:
             continue
@@ -205,25 +229,34 @@ def dense(bench: Bench, days: int) -> None:
         bare = bench.scan(end - 1, end)
         per_second("  a fresh day rolled up", fresh, bench.roll_up(end), bare)
         per_second("  bare scan of it", fresh, bare, bare)
-        show("  one asset's month by day, and a day's readings", bench.drill(end))
+        drilled.append(bench.drill(end))
+        show("  one asset's month by day, and a day's readings", drilled[-1])
         show("  a month's quantities of all assets", bench.quantities(end, assets=range(1, bench.assets + 1)))
+        gate("one asset's month with drill", got=drilled[-1].seconds * 1000, most=20, unit="ms")
+    flat("one asset's month with drill", drilled[0], drilled[-1])
 
 
 def fleet(bench: Bench) -> None:
     """Many assets: a month's quantities, in a month of history and in a year."""
     bench.make()
-    everyone = range(1, bench.assets + 1)
+    everyone, months = range(1, bench.assets + 1), []
     for first, end in ((0, MONTH), (MONTH, 365)):
         bench.fill(first, end)
         show(f"{bench.assets} assets, {end} days: not rolled up", bench.quantities(end, assets=everyone))
-        per_second("  rolled up", bench.assets * 6 * (end - first), bench.roll_up(end), bench.scan(first, end))
-        show("  a month's quantities of all assets", bench.quantities(end, assets=everyone))
+        rows = bench.assets * 1440 // bench.every * (end - first)
+        per_second("  rolled up", rows, bench.roll_up(end), bench.scan(first, end))
+        months.append(bench.quantities(end, assets=everyone))
+        show("  a month's quantities of all assets", months[-1])
+        gate("a month's quantities", got=months[-1].seconds / bench.assets * 10_000, most=1, unit="s for 10,000 assets")
+    flat("a month's quantities", months[0], months[-1])
 
 
 def main() -> None:
     """Run both and print."""
-    assets, days, many = (int(given) for given in (*sys.argv[1:], *("100", "365", "10000")[len(sys.argv) - 1 :]))
-    for count, every, act in ((assets, 1, lambda b: dense(b, days)), (many, 240, fleet)):
+    defaults = ("20", "365", "10000", "1440")
+    assets, days, many, minutes = (int(one) for one in (*sys.argv[1:], *defaults[len(sys.argv) - 1 :]))
+    kinds = ((1000, 1, fresh), (assets, 1, lambda bench: dense(bench, days)), (many, minutes, fleet))
+    for count, every, act in kinds:
         with start() as services:
             admin = connect(services.database_url, role=None)
             upgrade(admin)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,8 +25,7 @@ Kind: TypeAlias = Literal["correction", "rollover", "exchange", "reset", "spike"
 Shows: TypeAlias = Literal["value", "from_zero", "before"]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class CounterReading:
+class CounterReading(NamedTuple):
     """A value in ticks at an instant. order: which of two at one instant came first.
 
     apart: the readings just before it are not among those given, so that a fall to it says nothing about spikes.
@@ -128,8 +127,7 @@ class Break:
     after: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Point:
+class _Point(NamedTuple):
     at: int
     device: str
     ticks: int
@@ -139,8 +137,7 @@ class _Point:
     written: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Stretch:
+class _Stretch(NamedTuple):
     """From one accepted point to the next. used: ticks that count; total before it is in the course.
 
     shows: the value in between is the counter's own, one that began at zero, or the one before.
@@ -249,7 +246,7 @@ def _append(whole: Course, stretch: _Stretch, total: int) -> int:
 def _points(readings: list[CounterReading], exchanges: list[Exchange], whole: Course) -> list[_Point]:
     points: list[_Point] = []
     for reading in _distinct(readings, whole.doubts):
-        foreign = any(
+        foreign = exchanges and any(
             (reading.device == e.old_device != e.new_device and reading.at > e.at)
             or (reading.device == e.new_device != e.old_device and reading.at < e.at)
             for e in exchanges
@@ -351,7 +348,8 @@ def _released(a: _Point, b: _Point, release: Release, late: bool) -> _Stretch:  
 
 
 def _plausible(moved: int, a: _Point, b: _Point, rule: Rule) -> bool:
-    return rule.max_rate is None or moved <= rule.max_rate * (b.at - a.at)
+    rate = rule.max_rate
+    return rate is None or moved * rate.denominator <= rate.numerator * (b.at - a.at)
 
 
 def _overflowed(a: _Point, b: _Point, rule: Rule) -> bool:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, cast
+from functools import lru_cache
+from typing import Literal, NamedTuple, Protocol, TypeAlias, cast
 
 from sqlalchemy import Connection, TextClause, text
 
@@ -74,6 +75,10 @@ TURNING = """
 """
 
 
+# Constants leave chunks out of these statements once. Trying again at each look-up costs many times the look-up.
+CHUNKS_ONCE = text("SET LOCAL timescaledb.enable_runtime_exclusion = off")
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """The statements that bring readings: from the table, or from functions that show a party its own only."""
@@ -90,8 +95,12 @@ _NEAR = (timedelta(hours=6), timedelta(days=14))
 """Where neighbours are looked for first: nearly all are there, in one chunk; then everywhere."""
 _ANYWHERE = timedelta(days=36_525)
 _WEEK = timedelta(days=7)
-"""Instants so far apart are looked up apart, each in its few chunks."""
+"""Instants so far apart are looked up apart, each in its few chunks;"""
+_FEW = 200
+"""except so few: planning another statement would cost more than looking into more chunks."""
 _HOUR = 3_600_000_000
+_LIKE = 256
+"""Registers are read in so many ways at most; what is computed for one is kept for the others."""
 _STEP = timedelta(microseconds=1)
 
 
@@ -150,11 +159,32 @@ class MixedTicks(ValueError):
     """Devices that followed each other on one register path count in different ticks."""
 
 
+class _Found(NamedTuple):
+    """A row of BOUND; many times as fast to read as the driver's."""
+
+    need: int
+    binding: int
+    device: str
+    register: int
+    unit: str
+    resolution: Decimal
+    start: datetime
+    end: datetime | None
+    opening: int | None
+    closing: int | None
+    modulus: int | None
+    max_rate: Decimal | None
+    max_gap: int | None
+    tolerance: int
+    glitch: timedelta | None
+    moves: bool
+
+
 class _Row(NamedTuple):
     """A register on the path of a need, and where in the list it is."""
 
     number: int
-    row: Any
+    row: _Found
     span: tuple[datetime, datetime]
 
 
@@ -215,6 +245,7 @@ class _Search:
     def __init__(self, connection: Connection, source: Source, needs: Sequence[Need], known: int) -> None:
         self.connection, self.source, self.known = connection, source, known
         self.needs: Sequence[Need] = needs
+        connection.execute(CHUNKS_ONCE)
         self.rows = self._bound()
         self.decided = decided.load(connection, {one.row.register for one in self.rows}, known=known)
         self.outside = decided.outside(connection, self._moves(), known=known, statement=source.outside)
@@ -238,7 +269,7 @@ class _Search:
             "registers": [register for _, _, register in paths],
             "known": self.known,
         }
-        rows = enumerate(self.connection.execute(BOUND, asked))
+        rows = enumerate(map(_Found._make, self.connection.execute(BOUND, asked)))
         return [_Row(n, row, (row.start, row.end or _LATEST)) for n, row in rows]
 
     def _moves(self) -> list[decided.Edge]:
@@ -255,9 +286,10 @@ class _Search:
         """Readings on both sides of each instant: around it, and where there are none, as far as its device serves."""
         wanted = [_Edge(one, at, True, True) for one, at in edges]
         for reach in (*_NEAR, _ANYWHERE):
+            apart = _WEEK if len(wanted) > _FEW else 5 * _WEEK
             weeks = defaultdict[object, list[_Edge]](list)
             for edge in wanted:
-                weeks[(edge.at - _EARLIEST) // max(reach, _WEEK), edge.before, edge.after].append(edge)
+                weeks[(edge.at - _EARLIEST) // max(reach, apart), edge.before, edge.after].append(edge)
             wanted = []
             for week in weeks.values():
                 low, high = min(edge.at for edge in week), max(edge.at for edge in week) + _STEP
@@ -277,9 +309,8 @@ class _Search:
             "instants": array([edge.at for edge in edges]),
         }
         found: list[list[datetime]] = [[] for _ in edges]
-        for number, at, value in self.connection.execute(
-            self.source.near, {**asked, "low": low, "high": high, "known": self.known}
-        ):
+        rows = self.connection.execute(self.source.near, {**asked, "low": low, "high": high, "known": self.known})
+        for number, at, value in rows.all():
             self.points[edges[number].one.number].add((at, value))
             found[number].append(at)
         return found
@@ -303,15 +334,16 @@ class _Search:
         }
         for one in self.rows:
             if one.number in ranges:
-                rate = _searched_rate(self.need_of(one), one.row)
-                row = (one.number, one.row.register, *ranges[one.number], rate, one.row.glitch)
+                rate = _searched_rate(_max_rate(self.need_of(one), one.row))
+                glitch = None if one.row.glitch is None else f'"{one.row.glitch // _STEP} microseconds"'
+                row = (one.number, one.row.register, *ranges[one.number], rate, glitch)
                 for column, value in zip(columns.values(), row, strict=True):
                     column.append(value)
         if not ranges:
             return
         low, high = (pick(side) for pick, side in zip((min, max), zip(*ranges.values(), strict=True), strict=True))
-        literals = {name: array(column) for name, column in columns.items() if name != "glitches"}
-        asked = {**columns, **literals, "low": low, "high": high + _STEP, "known": self.known}
+        literals = {name: array(column) for name, column in columns.items()}
+        asked = {**literals, "low": low, "high": high + _STEP, "known": self.known}
         for row in self.connection.execute(self.source.turning, asked):
             self.points[row.bound] |= {(row.at, row.value)}
             if row.at_before is not None:
@@ -326,17 +358,17 @@ class _Search:
                 first = max((at for at, _ in points if at <= instant(instants[0])), default=min(points)[0])
                 last = min((at for at, _ in points if at >= instant(instants[-1])), default=max(points)[0])
                 found[one.number] = (first, last)
-        wary = [one for one in self.rows if one.row.glitch is not None and one.number in found]
+        wary = [(one, one.row.glitch) for one in self.rows if one.row.glitch is not None and one.number in found]
         for _ in range(2):
-            before = [(one, found[one.number][0] - one.row.glitch) for one in wary]
+            before = [(one, found[one.number][0] - glitch) for one, glitch in wary]
             self._neighbours(before)
             for one, at in before:
                 seen = [each for each, _ in self.points[one.number]]
                 first = max((each for each in seen if each <= at), default=min(seen))
                 found[one.number] = (first, found[one.number][1])
-        for one in wary:
+        for one, glitch in wary:
             first, last = found[one.number]
-            self.searched[one.number] = found[one.number] = (first, min(last + 2 * one.row.glitch, one.span[1] - _STEP))
+            self.searched[one.number] = found[one.number] = (first, min(last + 2 * glitch, one.span[1] - _STEP))
         return found
 
 
@@ -345,16 +377,21 @@ def array(values: Iterable[object]) -> str:
     return "{" + ",".join("NULL" if value is None else str(value) for value in values) + "}"
 
 
-def _max_rate(need: Need, row: Any) -> Fraction | None:
+def _max_rate(need: Need, row: _Found) -> Fraction | None:
     """Ticks per hour: the measure's if it states one, else the register's."""
-    if need.max_rate is None:
-        return None if row.max_rate is None else Fraction(row.max_rate)
-    return need.max_rate.to(f"{row.unit}/h") / Fraction(row.resolution)
+    return _rate(need.max_rate, row.max_rate, row.unit, row.resolution)
 
 
-def _searched_rate(need: Need, row: Any) -> Decimal | None:
-    """The same cut after six digits: what is found beside the true ones does no harm."""
-    rate = _max_rate(need, row)
+@lru_cache(_LIKE)
+def _rate(stated: Quantity | None, declared: Decimal | None, unit: str, resolution: Decimal) -> Fraction | None:
+    if stated is None:
+        return None if declared is None else Fraction(declared)
+    return stated.to(f"{unit}/h") / Fraction(resolution)
+
+
+@lru_cache(_LIKE)
+def _searched_rate(rate: Fraction | None) -> Decimal | None:
+    """Cut after six digits: what is found beside the true ones does no harm."""
     return None if rate is None else Decimal(rate.numerator * 10**6 // rate.denominator).scaleb(-6)
 
 
@@ -372,7 +409,7 @@ def _life(need: Need, rows: Sequence[_Row], search: _Search) -> Life:
 
 
 def _bound(one: _Row, search: _Search) -> Bound:
-    start, end = micros(one.row.start), one.row.end and micros(one.row.end)
+    start, end = micros(one.row.start), None if one.row.end is None else micros(one.row.end)
     said, outside = search.decided_on(one), search.outside.get(one.number, ())
     searched = search.searched.get(one.number)
     return Bound(
@@ -382,26 +419,42 @@ def _bound(one: _Row, search: _Search) -> Bound:
         one.row.opening,
         one.row.closing,
         tuple(sorted((micros(at), value) for at, value in search.points[one.number])),
-        before=next((point for point in outside if point[0] < start), None),
-        after=next((point for point in outside if point[0] >= start), None),
+        before=next((point for point in outside if point[0] < start), None) if outside else None,
+        after=next((point for point in outside if point[0] >= start), None) if outside else None,
         epochs=said.epochs,
         releases=said.releases,
         searched=None if searched is None else (micros(searched[0]), micros(searched[1])),
     )
 
 
-def _rule(need: Need, row: Any) -> Rule:
-    rate = _max_rate(need, row)
-    modulus = row.modulus
-    if need.modulus is not None:
-        given = need.modulus
-        modulus = to_ticks(given.magnitude, given.unit, register_unit=row.unit, resolution=row.resolution).ticks
+def _rule(need: Need, row: _Found) -> Rule:
+    modulus, max_gap = need.modulus, row.max_gap if need.max_gap is None else need.max_gap
+    ticks = row.modulus if modulus is None else _ticks(modulus, row.unit, row.resolution)
+    glitch = None if row.glitch is None else row.glitch // _STEP
+    return _read_so(need.on_reset, need.boundary, ticks, _max_rate(need, row), max_gap, row.tolerance, glitch)
+
+
+def _ticks(given: Quantity, unit: str, resolution: Decimal) -> int:
+    return to_ticks(given.magnitude, given.unit, register_unit=unit, resolution=resolution).ticks
+
+
+@lru_cache(_LIKE)
+def _read_so(
+    on_reset: str,
+    boundary: str,
+    modulus: int | None,
+    max_rate: Fraction | None,
+    max_gap: int | None,
+    tolerance: int,
+    glitch: int | None,
+) -> Rule:
+    """A rule; those of a fleet are one. max_rate: ticks per hour."""
     return Rule(
-        on_reset=cast("OnReset", need.on_reset),
-        boundary=cast("Boundary", need.boundary),
+        on_reset=cast("OnReset", on_reset),
+        boundary=cast("Boundary", boundary),
         modulus=modulus,
-        max_rate=None if rate is None else rate / _HOUR,
-        max_gap=row.max_gap if need.max_gap is None else need.max_gap,
-        tolerance=row.tolerance,
-        glitch=None if row.glitch is None else row.glitch // _STEP,
+        max_rate=None if max_rate is None else max_rate / _HOUR,
+        max_gap=max_gap,
+        tolerance=tolerance,
+        glitch=glitch,
     )

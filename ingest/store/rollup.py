@@ -34,7 +34,8 @@ ADD_POINT = text("""
 """)
 WORK = text("""
     CREATE TEMPORARY TABLE IF NOT EXISTS due (
-        register int NOT NULL, kind text NOT NULL, low timestamptz NOT NULL, high timestamptz NOT NULL
+        register int NOT NULL, kind text NOT NULL, low timestamptz NOT NULL, high timestamptz NOT NULL,
+        corrected boolean NOT NULL DEFAULT false
     ) ON COMMIT DELETE ROWS
 """)
 EMPTY = text("DELETE FROM due")
@@ -72,44 +73,62 @@ SUPERSEDE = """
     WHERE d.kind = '{kind}' AND h.register = d.register AND h.hour >= d.low AND h.hour < d.high
         AND h.superseded IS NULL AND h.hour >= :low AND h.hour < :high
 """
+CORRECTED = text("""
+    UPDATE due AS d SET corrected = true WHERE EXISTS (
+        SELECT FROM ingest.reading_override AS v
+        WHERE v.register = d.register AND v.at >= d.low AND v.at < d.high AND v.known <= :known)
+""")
 ANALYZE = text("ANALYZE due")
 EXTENT = text("SELECT min(low), max(high) FROM due")
-SETTING = text("SET LOCAL work_mem = '128MB'")
-# What stands in the stretches that are due. low, high: constants, which leave few chunks.
-STANDING = """
-    SELECT d.register, d.low, date_bin('1 hour', r.at, :origin) AS hour, r.at,
-        CASE WHEN o.at IS NULL THEN r.value ELSE o.value END AS value
-    FROM due AS d
-    JOIN ingest.reading AS r ON r.register = d.register AND r.at >= d.low AND r.at < d.high
-        AND r.at >= :low AND r.at < :high AND r.known <= :known
-    LEFT JOIN (
-        SELECT DISTINCT ON (v.register, v.at) v.register, v.at, v.value FROM ingest.reading_override AS v
-        WHERE v.known <= :known AND v.at >= :low AND v.at < :high ORDER BY v.register, v.at, v.known DESC
-    ) AS o ON o.register = r.register AND o.at = r.at
-    WHERE d.kind = '{kind}' AND (o.at IS NULL OR o.value IS NOT NULL)
-"""
-# The reading before a stretch is looked for nearby, then everywhere. By hour first: one sort serves both.
-STEPS = """
+SETTING = text("SET LOCAL work_mem = '128MB'; SET LOCAL timescaledb.enable_runtime_exclusion = off")
+# What stands in a stretch e that is due. low, high: constants, which leave few chunks. Stretches of which nothing was
+# ever corrected, nearly all, are read in the order of the index and need neither a sort nor a join.
+STANDING = (
+    (
+        "NOT e.corrected",
+        """SELECT r.at, r.value FROM ingest.reading AS r
+            WHERE r.register = e.register AND r.at >= e.low AND r.at < e.high
+                AND r.at >= :low AND r.at < :high AND r.known <= :known""",
+    ),
+    (
+        "e.corrected",
+        """SELECT r.at, r.value FROM ingest.effective(e.register, e.low, e.high, :known) AS r
+            WHERE r.at >= :low AND r.at < :high""",
+    ),
+)
+# The reading before a stretch is looked for nearby, then everywhere.
+EDGE = """
     WITH edge AS MATERIALIZED (
-        SELECT d.register, d.low, coalesce(near.at, far.at) AS at, coalesce(near.value, far.value) AS value
+        SELECT d.register, d.low, d.high, d.corrected, coalesce(near.at, far.at) AS at,
+            coalesce(near.value, far.value) AS value
         FROM due AS d
         LEFT JOIN LATERAL ingest.last_reading(
             d.register, :origin, d.low, cast(:low AS timestamptz) - interval '6 hours', :high, :known) AS near ON true
         LEFT JOIN LATERAL ingest.last_reading(d.register, :origin,
             CASE WHEN near.at IS NULL THEN d.low ELSE :origin END, :origin, :high, :known) AS far ON true
         WHERE d.kind = '{kind}'
-    ), step AS (
-        SELECT r.register, r.low, r.hour, r.at, r.value, lag(r.at, 1, e.at) OVER w AS at_before,
-            lag(r.value, 1, e.value) OVER w AS before
-        FROM ({standing}) AS r JOIN edge AS e ON e.register = r.register AND e.low = r.low
-        WINDOW w AS (PARTITION BY r.register, r.low ORDER BY r.hour, r.at)
     )
-    SELECT s.register, s.hour, {columns} FROM step AS s GROUP BY s.register, s.low, s.hour
 """
-# Steps of more than half the range of BIGINT would overflow in the subtraction.
-USAGE = STEPS.format(
-    kind="counter",
-    standing=STANDING.format(kind="counter"),
+STEPS = """
+    SELECT e.register, h.* FROM edge AS e CROSS JOIN LATERAL (
+        SELECT date_bin('1 hour', s.at, :origin) AS hour, {columns}
+        FROM (
+            SELECT r.at, r.value, lag(r.at, 1, e.at) OVER w AS at_before, lag(r.value, 1, e.value) OVER w AS before
+            FROM ({standing}) AS r WINDOW w AS (ORDER BY r.at)
+        ) AS s GROUP BY 1
+    ) AS h WHERE {which}
+"""
+
+
+def _of_both(rows: str, **names: str) -> str:
+    """Rows of the stretches that were never corrected, and of the others."""
+    return " UNION ALL ".join(rows.format(which=which, standing=standing, **names) for which, standing in STANDING)
+
+
+# Steps of more than half the range of BIGINT would overflow in the subtraction. A difference of whole microseconds is
+# many times as fast as an interval's epoch.
+USAGE = EDGE.format(kind="counter") + _of_both(
+    STEPS,
     columns="""count(*) AS readings, min(s.at) AS first_at, public.first(s.value, s.at) AS first_value,
         max(s.at) AS last_at, public.last(s.value, s.at) AS last_value,
         coalesce(max(CASE
@@ -118,30 +137,33 @@ USAGE = STEPS.format(
             WHEN s.before < -4611686018427387904 OR s.value > 4611686018427387903 THEN 9223372036854775806
             WHEN s.value - s.before > 2000000000 THEN 9223372036854775806
             WHEN s.value > s.before THEN ((s.value - s.before) * 3600000000 - 1)
-                / (date_part('epoch', s.at - s.at_before) * 1000000)::bigint + 1
+                / (_timescaledb_functions.to_unix_microseconds(s.at)
+                    - _timescaledb_functions.to_unix_microseconds(s.at_before)) + 1
         END), 0) AS fastest""",
 )
-GAUGE = STEPS.format(
-    kind="gauge",
-    standing=STANDING.format(kind="gauge"),
+GAUGE = EDGE.format(kind="gauge") + _of_both(
+    STEPS,
     columns="""count(*) AS readings, min(s.value) AS lowest, max(s.value) AS highest, max(s.at) AS last_at,
         public.last(s.value, s.at) AS last_value,
         coalesce(sum(s.value::numeric - s.before) FILTER (WHERE s.value > s.before), 0) AS risen,
         coalesce(sum(s.before::numeric - s.value) FILTER (WHERE s.value < s.before), 0) AS fallen""",
 )
-_STATE = """
-    SELECT s.register, s.hour, min(s.at) AS starts_at, max(s.at) AS ends_at, s.value,
-        coalesce(max(s.at - s.at_before) FILTER (WHERE NOT s.changes), interval '0') AS longest, count(*) AS readings
-    FROM (
-        SELECT *, count(*) FILTER (WHERE c.changes) OVER (PARTITION BY c.register, c.low ORDER BY c.at) AS span
+STATE = _of_both("""
+    SELECT e.register, h.* FROM due AS e CROSS JOIN LATERAL (
+        SELECT s.hour, min(s.at) AS starts_at, max(s.at) AS ends_at, s.value,
+            coalesce(max(s.at - s.at_before) FILTER (WHERE NOT s.changes), interval '0') AS longest,
+            count(*) AS readings
         FROM (
-            SELECT *, lag(r.at) OVER w AS at_before,
-                (r.value, r.hour) IS DISTINCT FROM (lag(r.value) OVER w, lag(r.hour) OVER w) AS changes
-            FROM ({standing}) AS r WINDOW w AS (PARTITION BY r.register, r.low ORDER BY r.at)
-        ) AS c
-    ) AS s GROUP BY s.register, s.low, s.hour, s.span, s.value
-"""
-STATE = _STATE.format(standing=STANDING.format(kind="state"))
+            SELECT *, count(*) FILTER (WHERE c.changes) OVER (ORDER BY c.at) AS span
+            FROM (
+                SELECT *, lag(r.at) OVER w AS at_before,
+                    (r.value, r.hour) IS DISTINCT FROM (lag(r.value) OVER w, lag(r.hour) OVER w) AS changes
+                FROM (SELECT x.at, x.value, date_bin('1 hour', x.at, :origin) AS hour FROM ({standing}) AS x) AS r
+                WINDOW w AS (ORDER BY r.at)
+            ) AS c
+        ) AS s GROUP BY s.hour, s.span, s.value
+    ) AS h WHERE e.kind = 'state' AND {which}
+""")
 
 INSERT = "INSERT INTO ingest.{table} (register, {columns}, known) SELECT x.*, :known FROM ({rows}) AS x"
 FIRST_HOUR = text("""
@@ -234,6 +256,7 @@ def advance(connection: Connection, before: Point, after: Point, at: datetime) -
 def _write(connection: Connection, given: Mapping[str, object], *, replaces: bool) -> int:
     """Rows of the hours that are due."""
     connection.execute(SETTING)
+    connection.execute(CORRECTED, given)
     connection.execute(ANALYZE)
     low, high = connection.execute(EXTENT).one()
     count = 0
@@ -261,6 +284,7 @@ def differences(connection: Connection, at: Point, start: datetime, end: datetim
     connection.execute(ADD_CLOSED, {"share": at.share, "low": start, "high": end})
     given = {"share": at.share, "known": at.known, "start": start, "end": end, "low": start, "high": end}
     given |= {"origin": ORIGIN, "most": most}
+    connection.execute(CORRECTED, given)
     found = []
     for one in ROLLUPS:
         stored = STORED.format(columns=one.columns, table=one.table)

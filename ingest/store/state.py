@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 from sqlalchemy import Connection, TextClause, text
 
 from core.time import instant
+from ingest.store.counter import CHUNKS_ONCE
 
 # A reading holds until the next, at most for max_gap, and no longer than its device serves the asset. Spans of one
 # category that touch become one. What is brought holds from `at` to `heard` already; of that, only what says something
@@ -110,6 +111,7 @@ def load(
         "high": max((instant(need.end) for need in needs), default=None),
         "known": known,
     }
+    connection.execute(CHUNKS_ONCE)
     found = {
         row.need: tuple(map(Said, row.starts, row.ends, row.categories)) for row in connection.execute(statement, asked)
     }

@@ -140,6 +140,7 @@ $$;
 
 -- Both sides of each fall, and of each rise above a rate (ticks an hour), between readings from `first` to `last`.
 -- Roll-ups say in which hours to look; what they do not know yet is looked at in full; readings alone say what was.
+-- known + 0: keeps the primary key out, which the planner else takes for as good as the index of the steep hours.
 -- glitches: also every reading within so long after a fall; NULL: none. All lie in [low, high).
 CREATE FUNCTION ingest.turning(
     bounds int[], registers int[], firsts timestamptz[], lasts timestamptz[], max_rates numeric[], glitches interval[],
@@ -161,7 +162,7 @@ LANGUAGE sql STABLE AS $$
             AND h.fastest > coalesce(e.whole_rate, 9223372036854775806)
             AND h.hour > e.first - interval '1 hour' AND h.hour <= e.last AND h.hour < e.closed_to
             AND h.hour > turning.low - interval '1 hour' AND h.hour < turning.high
-            AND h.known <= e.known AND (h.superseded IS NULL OR h.superseded > e.known)
+            AND h.known + 0 <= e.known AND (h.superseded IS NULL OR h.superseded > e.known)
         UNION ALL
         SELECT e.bound, greatest(e.closed_to, e.first), e.last + interval '1 microsecond'
         FROM e WHERE e.last >= e.closed_to

@@ -159,17 +159,6 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
     ORDER BY r.at LIMIT most
 $$;
 
-CREATE OR REPLACE FUNCTION visible.register_readings(register_id int, since timestamptz, before timestamptz, newest bigint)
-RETURNS TABLE (at timestamptz, value bigint)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-    SELECT r.at, r.value FROM ingest.effective(register_id, since, before, newest) AS r
-    WHERE (visible.operates() OR EXISTS (
-            SELECT FROM ingest.register AS g
-            JOIN ingest.binding AS b ON b.device = g.device AND r.at <@ b.during AND b.superseded IS NULL
-            JOIN contracts.party_asset AS p ON p.asset = b.asset AND r.at <@ p.during
-            WHERE g.id = register_id AND p.party = visible.party()))
-$$;
-
 CREATE OR REPLACE FUNCTION visible.said(
     bounds int[], registers int[], sinces timestamptz[], befores timestamptz[], gaps interval[], first timestamptz,
     last timestamptz, newest bigint)
@@ -204,26 +193,10 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
         WHERE g.id = register_id AND p.party = visible.party())
 $$;
 
--- With a glitch window also what was read within it after each fall: it may give a low value away as a spike.
+-- visible.near and visible.turning took their places.
+DROP FUNCTION visible.register_readings(int, timestamptz, timestamptz, bigint);
+DROP FUNCTION visible.counter_neighbours(int[], int[], timestamptz[], timestamptz[], timestamptz[], bigint);
 DROP FUNCTION visible.counter_breaks(int[], int[], timestamptz[], timestamptz[], numeric[], bigint);
-CREATE FUNCTION visible.counter_breaks(bounds int[], registers int[], firsts timestamptz[], lasts timestamptz[],
-    max_rates numeric[], glitches interval[], newest bigint)
-RETURNS TABLE (bound int, at_before timestamptz, before bigint, at timestamptz, value bigint)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-    SELECT e.bound, p.at_before, p.before, p.at, p.value
-    FROM unnest(bounds, registers, firsts, lasts, max_rates, glitches)
-        AS e (bound, register, first, last, max_rate, glitch)
-    CROSS JOIN LATERAL (
-        SELECT *, max(CASE WHEN value < before THEN at END) OVER (ORDER BY at) AS fell FROM (
-            SELECT r.at, r.value, lag(r.at) OVER w AS at_before, lag(r.value) OVER w AS before
-            FROM ingest.effective(e.register, e.first, e.last + interval '1 microsecond', newest) AS r
-            WINDOW w AS (ORDER BY r.at)
-        ) AS every
-    ) AS p
-    WHERE (p.value < p.before OR p.at <= p.fell + e.glitch
-        OR (p.value - p.before) * 3600::numeric > e.max_rate * extract(epoch FROM p.at - p.at_before))
-        AND visible.knows(e.register, p.at)
-$$;
 
 -- The readings of a register next to its time at an asset, for a party that knows what it showed at that edge.
 CREATE FUNCTION visible.counter_outside(bounds int[], registers int[], starts timestamptz[], ends timestamptz[],
@@ -243,12 +216,9 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
     ) AS p
 $$;
 
-ALTER FUNCTION visible.counter_breaks(int[], int[], timestamptz[], timestamptz[], numeric[], interval[], bigint)
-    OWNER TO yardstick_visible;
 ALTER FUNCTION visible.counter_outside(int[], int[], timestamptz[], timestamptz[], bigint) OWNER TO yardstick_visible;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA visible FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION visible.counter_breaks(int[], int[], timestamptz[], timestamptz[], numeric[], interval[], bigint),
-    visible.counter_outside(int[], int[], timestamptz[], timestamptz[], bigint) TO yardstick_api;
+GRANT EXECUTE ON FUNCTION visible.counter_outside(int[], int[], timestamptz[], timestamptz[], bigint) TO yardstick_api;
 
 -- How complete readings are over [since, before): how many came, the first and last with one on either side, silences.
 CREATE FUNCTION ingest.heard(register_id int, since timestamptz, before timestamptz, first timestamptz, last timestamptz,

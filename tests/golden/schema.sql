@@ -2205,7 +2205,7 @@ AS $function$
             AND h.fastest > coalesce(e.whole_rate, 9223372036854775806)
             AND h.hour > e.first - interval '1 hour' AND h.hour <= e.last AND h.hour < e.closed_to
             AND h.hour > turning.low - interval '1 hour' AND h.hour < turning.high
-            AND h.known <= e.known AND (h.superseded IS NULL OR h.superseded > e.known)
+            AND h.known + 0 <= e.known AND (h.superseded IS NULL OR h.superseded > e.known)
         UNION ALL
         SELECT e.bound, greatest(e.closed_to, e.first), e.last + interval '1 microsecond'
         FROM e WHERE e.last >= e.closed_to
@@ -2266,57 +2266,6 @@ CREATE OR REPLACE FUNCTION visible.contract_ids()
  SET search_path TO 'pg_catalog'
 AS $function$
     SELECT contract FROM contracts.contract_party WHERE party = visible.party()
-$function$
--- owner: yardstick_visible
-
-CREATE OR REPLACE FUNCTION visible.counter_breaks(bounds integer[], registers integer[], firsts timestamp with time zone[], lasts timestamp with time zone[], max_rates numeric[], glitches interval[], newest bigint)
- RETURNS TABLE(bound integer, at_before timestamp with time zone, before bigint, at timestamp with time zone, value bigint)
- LANGUAGE sql
- STABLE SECURITY DEFINER
- SET search_path TO 'pg_catalog'
-AS $function$
-    SELECT e.bound, p.at_before, p.before, p.at, p.value
-    FROM unnest(bounds, registers, firsts, lasts, max_rates, glitches)
-        AS e (bound, register, first, last, max_rate, glitch)
-    CROSS JOIN LATERAL (
-        SELECT *, max(CASE WHEN value < before THEN at END) OVER (ORDER BY at) AS fell FROM (
-            SELECT r.at, r.value, lag(r.at) OVER w AS at_before, lag(r.value) OVER w AS before
-            FROM ingest.effective(e.register, e.first, e.last + interval '1 microsecond', newest) AS r
-            WINDOW w AS (ORDER BY r.at)
-        ) AS every
-    ) AS p
-    WHERE (p.value < p.before OR p.at <= p.fell + e.glitch
-        OR (p.value - p.before) * 3600::numeric > e.max_rate * extract(epoch FROM p.at - p.at_before))
-        AND visible.knows(e.register, p.at)
-$function$
--- owner: yardstick_visible
-
-CREATE OR REPLACE FUNCTION visible.counter_neighbours(bounds integer[], registers integer[], starts timestamp with time zone[], ends timestamp with time zone[], instants timestamp with time zone[], newest bigint)
- RETURNS TABLE(bound integer, at timestamp with time zone, value bigint)
- LANGUAGE sql
- STABLE SECURITY DEFINER
- SET search_path TO 'pg_catalog'
-AS $function$
-    SELECT e.bound, p.at, p.value
-    FROM unnest(bounds, registers, starts, ends, instants) AS e (bound, register, "start", "end", at)
-    CROSS JOIN LATERAL (
-        (SELECT r.at, CASE WHEN o.is_there THEN o.value ELSE r.value END AS value FROM ingest.reading AS r
-         LEFT JOIN LATERAL (
-             SELECT v.value, true AS is_there FROM ingest.reading_override AS v
-             WHERE v.register = r.register AND v.at = r.at AND v.known <= newest ORDER BY v.known DESC LIMIT 1
-         ) AS o ON true
-         WHERE (o.is_there IS NULL OR o.value IS NOT NULL) AND r.register = e.register AND r.at >= e."start" AND r.at <= e.at AND r.at < e."end" AND r.known <= newest
-         ORDER BY r.at DESC LIMIT 1)
-        UNION ALL
-        (SELECT r.at, CASE WHEN o.is_there THEN o.value ELSE r.value END AS value FROM ingest.reading AS r
-         LEFT JOIN LATERAL (
-             SELECT v.value, true AS is_there FROM ingest.reading_override AS v
-             WHERE v.register = r.register AND v.at = r.at AND v.known <= newest ORDER BY v.known DESC LIMIT 1
-         ) AS o ON true
-         WHERE (o.is_there IS NULL OR o.value IS NOT NULL) AND r.register = e.register AND r.at >= e."start" AND r.at >= e.at AND r.at < e."end" AND r.known <= newest
-         ORDER BY r.at LIMIT 1)
-    ) AS p
-    WHERE visible.knows(e.register, e.at)
 $function$
 -- owner: yardstick_visible
 
@@ -2448,21 +2397,6 @@ CREATE OR REPLACE FUNCTION visible.received(register_id integer, instant timesta
  SET search_path TO 'pg_catalog'
 AS $function$
     SELECT value FROM ingest.reading WHERE register = register_id AND at = instant AND visible.operates()
-$function$
--- owner: yardstick_visible
-
-CREATE OR REPLACE FUNCTION visible.register_readings(register_id integer, since timestamp with time zone, before timestamp with time zone, newest bigint)
- RETURNS TABLE(at timestamp with time zone, value bigint)
- LANGUAGE sql
- STABLE SECURITY DEFINER
- SET search_path TO 'pg_catalog'
-AS $function$
-    SELECT r.at, r.value FROM ingest.effective(register_id, since, before, newest) AS r
-    WHERE (visible.operates() OR EXISTS (
-            SELECT FROM ingest.register AS g
-            JOIN ingest.binding AS b ON b.device = g.device AND r.at <@ b.during AND b.superseded IS NULL
-            JOIN contracts.party_asset AS p ON p.asset = b.asset AND r.at <@ p.during
-            WHERE g.id = register_id AND p.party = visible.party()))
 $function$
 -- owner: yardstick_visible
 

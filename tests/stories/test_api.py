@@ -150,15 +150,11 @@ def test_the_database_itself_shows_nothing_to_nobody(served: Served) -> None:
 SPAN = "timestamptz '2026-10-01', timestamptz '2026-10-02'"
 READINGS = {
     "readings": f"visible.readings(:asset, 'vehicle/odometer', {SPAN}, 10)",
-    "register_readings": f"visible.register_readings(:register, {SPAN}, 1000000)",
-    "counter_neighbours": (
-        "visible.counter_neighbours(ARRAY[1], ARRAY[:register], ARRAY[timestamptz '2026-09-01'], "
-        "ARRAY[timestamptz '2100-01-01'], ARRAY[timestamptz '2026-10-01'], 1000000)"
-    ),
     "near": (
         "visible.near(ARRAY[1], ARRAY[:register], ARRAY[timestamptz '2026-09-01'], ARRAY[timestamptz '2100-01-01'], "
         f"ARRAY[timestamptz '2026-10-01'], {SPAN}, 1000000)"
     ),
+    # A rate of nothing makes each rise a break.
     "turning": (
         "visible.turning(ARRAY[1], ARRAY[:register], ARRAY[timestamptz '2026-10-01'], "
         "ARRAY[timestamptz '2026-10-02'], ARRAY[0::numeric], ARRAY[NULL::interval], "
@@ -167,11 +163,6 @@ READINGS = {
     "said": (
         "visible.said(ARRAY[1], ARRAY[:register], ARRAY[timestamptz '2026-10-01'], ARRAY[timestamptz '2026-10-02'], "
         f"ARRAY[interval '1 hour'], {SPAN}, 1000000)"
-    ),
-    # A rate of nothing makes each rise a break.
-    "counter_breaks": (
-        "visible.counter_breaks(ARRAY[1], ARRAY[:register], ARRAY[timestamptz '2026-10-01'], "
-        "ARRAY[timestamptz '2026-10-02'], ARRAY[0::numeric], ARRAY[NULL::interval], 1000000)"
     ),
     "counter_outside": (
         "visible.counter_outside(ARRAY[1], ARRAY[:register], ARRAY[timestamptz '2026-10-02'], "

@@ -276,6 +276,7 @@ class Bustle:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_no_wake_up_is_lost_and_no_cut_off_changes_its_answer(engine: Engine) -> None:
     """Slow, fast and rolled-back writers, beside roll-ups that follow them; each cut-off is asked at once and again."""
     chance = random.Random(6)  # noqa: S311 - repeatable
