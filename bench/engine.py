@@ -22,6 +22,7 @@ from hashlib import sha256
 from itertools import cycle
 from time import perf_counter, process_time
 
+from api.commands.garbage import collect_rarely
 from contracts import engine
 from contracts.document import Agreement, Version, from_canonical, read_agreement
 from contracts.facts import Counter, Facts, Piece, StateSpan
@@ -178,6 +179,7 @@ def main() -> None:
     parser.add_argument("--profile", action="store_true")
     given = parser.parse_args()
     versions = contract()
+    collect_rarely()  # as the scheduler does
     work = evaluation(versions, [facts(versions, n) for n in range(48)])
     lines = engine.evaluate(versions, facts(versions), JUNE, JUNE.span.end).lines
     assert len(lines) == LINES, [line.row for line in lines]

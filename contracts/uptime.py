@@ -202,7 +202,8 @@ def _settled(scene: Scene, window: Window[Availability], owner: str) -> tuple[Sp
         start, end = Period.parse(item.period, scene.zone, anchor_day=window.version.billing.anchor_day).span.micros
         if window.start <= start and end <= min(scene.start, window.end):
             spans.append((start, end))
-            sums += Tally(required=item.counted, down={"fault": Fraction(item.down or 0)})
+            down = item.down or 0
+            sums += Tally(required=item.counted, down={"fault": Fraction(down)}, touched={"fault": down})
     return normal(spans), sums
 
 

@@ -1,6 +1,5 @@
 """The ingester, devices and readings on the command line."""
 
-import gc
 import logging
 import signal
 import sys
@@ -17,6 +16,7 @@ from sqlalchemy import Engine
 from api import intake, metric
 from api.commands.certificate import certificate
 from api.commands.credential import credential
+from api.commands.garbage import collect_rarely
 from api.commands.quarantine import quarantine
 from api.commands.supervise import supervise
 from api.log import begin
@@ -92,8 +92,7 @@ def _work(settings: Settings, engine: Engine, name: str) -> None:
 
 def _tune() -> None:
     """Python, for some hundred thousand short-lived objects in a second and three threads that mostly wait."""
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 100)
+    collect_rarely()
     sys.setswitchinterval(0.001)
 
 

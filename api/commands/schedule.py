@@ -8,6 +8,7 @@ import typer
 
 from api import metric
 from api.commands.connection import worker
+from api.commands.garbage import collect_rarely
 from api.log import begin
 from api.watch import Watched, database_problems, watching
 from contracts.jobs import Ticker
@@ -31,6 +32,7 @@ def schedule(
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
+    collect_rarely()
     with worker() as engine:
         ticker = Ticker(engine, clock.now, interval=interval, ran=metric.Jobs(metrics).ran)
         watched = Watched(
