@@ -5,10 +5,10 @@ from pathlib import Path
 
 from contracts import engine
 from contracts.carry import read_carry
-from contracts.check import _versions, lists_for
+from contracts.check import _versions
 from contracts.document import Agreement, read_agreement
 from contracts.facts import Carried
-from contracts.facts_document import FactsDocument, facts_for, read_facts
+from contracts.facts_document import FactsDocument, facts_for, lists_for, read_facts
 from contracts.words import Context
 from core.time import Period
 
