@@ -104,7 +104,7 @@ def carry(scene: Scene, window: Window[Any], results: Sequence[Credited], found:
         item
         for item in scene.facts.carried
         if item.clause == clause
-        and " of " in item.item
+        and item.item.startswith(("base_before of ", "credits_before of "))
         and Period.parse(item.item.partition(" of ")[2], scene.zone).span.micros[0] >= oldest
     ]
     base = scene.rounded(sum((result.base for result in results), ZERO), window.version)
