@@ -6,7 +6,9 @@ from itertools import pairwise
 import pytest
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
+from typer.testing import CliRunner
 
+from api.commands import retention
 from api.retention import ABOVE
 from contracts import run as contracts
 from contracts.store import evaluation, period
@@ -204,3 +206,16 @@ def test_sealed_hours_are_not_compared(story: Story) -> None:
         "SELECT count(*) FROM ingest.usage_hour WHERE hour < :until AND superseded IS NULL", until=UNTIL
     )
     assert hours == 15 * 4 + 15 * 3
+
+
+def test_the_command_says_what_would_go_and_what_stands_in_the_way(
+    story: Story, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("YARDSTICK_DATABASE_URL", environment["YARDSTICK_DATABASE_URL"])
+    uptime(story)
+    words = ["--until", "2026-07-01", "--zone", "Europe/Berlin", "--dry-run"]
+    blocked = CliRunner().invoke(retention.app, words)
+    assert (blocked.exit_code, "in the way: C-03 2026-06 is closed, and neither" in blocked.output) == (1, True)
+    issue(story)
+    found = CliRunner().invoke(retention.app, words)
+    assert (found.exit_code, "readings before 2026-06-30T22:00Z would be sealed" in found.output) == (0, True)
