@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from contracts.document import Version
     from contracts.evaluation import Evaluation
-    from contracts.facts import Facts
+    from contracts.facts import Facts, Needs
     from contracts.store.evaluation import Saved
     from contracts.store.intake import Recorded
     from contracts.store.period import Due
@@ -115,6 +115,44 @@ def evaluate_dues(
     what would rest on the same ones is not evaluated again and left out.
     """
     had = unless or {}
+    asked = gathered(connection, dues, known=known, until=until, carried=carried, versions=versions)
+    versions, facts = asked.versions, asked.facts
+    return [
+        Evaluated(
+            due=due,
+            versions=versions[due.contract],
+            evaluation=evaluate(versions[due.contract], facts[due.id], asked.periods[due.id], asked.ends[due.id]),
+            evidence=gather(item.needs, facts[due.id]),
+        )
+        for due, item in zip(dues, asked.wanted, strict=True)
+        if due.id not in had
+        or had[due.id] != input_hash(versions[due.contract], facts[due.id], asked.periods[due.id], asked.ends[due.id])
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What evaluations rest on, in the order of the dues; versions by contract, the others by period id."""
+
+    versions: Mapping[int, tuple[Version, ...]]
+    periods: dict[int, Period]
+    ends: dict[int, datetime]
+    wanted: tuple[Wanted, ...]
+    facts: dict[int, Facts]
+    more: tuple[Needs, ...]
+    """What was asked before duties were known."""
+
+
+def gathered(
+    connection: Connection,
+    dues: Sequence[Due],
+    *,
+    known: int,
+    until: datetime,
+    carried: dict[int, list[Any]],
+    versions: Mapping[int, tuple[Version, ...]] | None = None,
+) -> Gathered:
+    """What `evaluate_dues` evaluates from."""
     if versions is None:
         versions = contract.versions(connection, {due.contract for due in dues}, known)
     periods = {due.id: _period(due, versions[due.contract]) for due in dues}
@@ -131,20 +169,11 @@ def evaluate_dues(
         )
         for due in dues
     ]
+    first = tuple(item.needs for item in wanted)
     facts = fact.load(connection, wanted, known)
     again = [_once_more(item, versions[item.contract], facts[item.key], periods, ends) for item in wanted]
     facts |= fact.load(connection, [item for item, more in again if more], known)
-    return [
-        Evaluated(
-            due=due,
-            versions=versions[due.contract],
-            evaluation=evaluate(versions[due.contract], facts[due.id], periods[due.id], ends[due.id]),
-            evidence=gather(item.needs, facts[due.id]),
-        )
-        for due, (item, _) in zip(dues, again, strict=True)
-        if due.id not in had
-        or had[due.id] != input_hash(versions[due.contract], facts[due.id], periods[due.id], ends[due.id])
-    ]
+    return Gathered(versions, periods, ends, tuple(item for item, _ in again), facts, first)
 
 
 def _once_more(

@@ -81,7 +81,7 @@ def judge(
     rejected: list[Rejected] = []
     for candidate in candidates:
         try:
-            rows.append(_accept(candidate, registers, registry.states, window))
+            rows.append(_not_sealed(_accept(candidate, registers, registry.states, window), registry.sealed))
         except _Refused as refused:
             rejected.append(Rejected(refused.reason, refused.detail, candidate[0]))
     return Judgement(rows, rejected)
@@ -117,6 +117,14 @@ def _outside(instant: int, at: str, window: tuple[int, int]) -> tuple[Reason, st
     if instant < window[0]:
         return Reason.TOO_OLD, f"{shown(at)} is more than {OLDEST.days} days before its receipt"
     return Reason.TOO_NEW, f"{shown(at)} is more than {NEWEST.seconds // 60} minutes after its receipt"
+
+
+def _not_sealed(row: Row, sealed: int | None) -> Row:
+    if sealed is not None and row[2] < sealed:
+        edge, at = (_EPOCH + one * _MICROSECOND for one in (sealed, row[2]))
+        detail = f"readings before {edge:%Y-%m-%dT%H:%M:%SZ} are sealed, and this one is of {at:%Y-%m-%dT%H:%M:%SZ}"
+        raise _Refused(Reason.TOO_OLD, detail)
+    return row
 
 
 @lru_cache(maxsize=65_536)

@@ -52,12 +52,16 @@ class Register:
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """Registers by device and name; state codes by name. taken_at: µs since 1970 when reading it began."""
+    """Registers by device and name; state codes by name. taken_at: µs since 1970 when reading it began.
+
+    sealed: µs since 1970 before which no reading is taken any more; None: nothing is sealed.
+    """
 
     devices: dict[str, dict[str, Register]]
     states: dict[str, int]
     taken_at: int
     version: tuple[int, ...] = field(default=())
+    sealed: int | None = None
 
 
 def register(

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from core.store import audit, draw_knowledge
-from core.time import micros
+from core.time import instant, micros
 from ingest.door import judge
 from ingest.override import Correction, in_force
 from ingest.reason import SENTENCE
@@ -112,6 +112,11 @@ def _judged(registry: Registry, at: datetime, wanted: Wanted) -> tuple[Register,
     if found is None:
         raise CannotCorrect(f"there is no register {wanted.register}; write it as device/register, tcu-nh-01/odometer")
     when = _instant(wanted.at)
+    if registry.sealed is not None and micros(when) < registry.sealed:
+        raise CannotCorrect(
+            f"readings before {instant(registry.sealed):%Y-%m-%dT%H:%M:%SZ} are sealed: what was billed up to then "
+            "stays, and most of them are gone; agree on a credit with the customer instead"
+        )
     if wanted.value is None:
         return found, when, None
     value, _, unit = wanted.value.strip().partition(" ")

@@ -93,8 +93,18 @@ def load(connection: Connection, needs: Sequence[Need], *, known: int) -> tuple[
     """Each need's readings as known at K, in the order of the needs; within one, in order of time."""
     if not needs:
         return ()
+    found: list[dict[int, list[Any]]] = [defaultdict(list) for _ in needs]
+    for row in connection.execute(SHOWN, arguments(needs, known)):
+        found[row.need][row.binding].append(row)
+    registers = {rows[0].register for devices in found for rows in devices.values()}
+    begun = decided.load(connection, registers, known=known) if registers else {}
+    return tuple(_showed(need, list(devices.values()), begun) for need, devices in zip(needs, found, strict=True))
+
+
+def arguments(needs: Sequence[Need], known: int) -> dict[str, object]:
+    """Of the statement."""
     paths = [need.register.partition("/") for need in needs]
-    asked = {
+    return {
         "needs": list(range(len(needs))),
         "assets": [need.asset for need in needs],
         "positions": [position for position, _, _ in paths],
@@ -103,12 +113,6 @@ def load(connection: Connection, needs: Sequence[Need], *, known: int) -> tuple[
         "ends": [instant(need.end) for need in needs],
         "known": known,
     }
-    found: list[dict[int, list[Any]]] = [defaultdict(list) for _ in needs]
-    for row in connection.execute(SHOWN, asked):
-        found[row.need][row.binding].append(row)
-    registers = {rows[0].register for devices in found for rows in devices.values()}
-    begun = decided.load(connection, registers, known=known) if registers else {}
-    return tuple(_showed(need, list(devices.values()), begun) for need, devices in zip(needs, found, strict=True))
 
 
 def _showed(need: Need, devices: Sequence[Sequence[Any]], begun: Mapping[int, Decided]) -> Showed:

@@ -57,6 +57,9 @@ CONFLICTS = text("""
 """)
 EXTENT = text("SELECT min(at) AS first, max(at) AS last FROM staging")
 FORGET = text("DELETE FROM staging WHERE n = ANY(:rows)")
+# The lock first, so that the statement after it sees what whoever held it alone has sealed.
+SHARE = text("SELECT pg_advisory_xact_lock_shared(726932, 0)")
+NOT_SEALED = text("SELECT ingest.refuse_sealed(min(at)) FROM staging")
 LATEST = text("""
     INSERT INTO ingest.latest AS l (register, at, value, received_at)
     SELECT DISTINCT ON (register) register, at, value, received_at FROM staging ORDER BY register, at DESC, n
@@ -98,6 +101,8 @@ def stage(connection: Connection, rows: Sequence[bytes]) -> None:
 
 def accept(connection: Connection, *, staged: int, known: int) -> Written:
     """Store what is new; the same value again is a duplicate, another one a conflict: the first stands."""
+    connection.execute(SHARE)
+    connection.execute(NOT_SEALED)
     stored = _store(connection, staged=staged, known=known)
     conflicts: tuple[Conflict, ...] = ()
     if stored < staged:

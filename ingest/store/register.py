@@ -11,7 +11,8 @@ from ingest.registry import Register, Registry
 
 VERSION = text("""
     SELECT (SELECT coalesce(max(id), 0) FROM ingest.device), (SELECT coalesce(max(id), 0) FROM ingest.register),
-        (SELECT coalesce(max(known), 0) FROM ingest.declaration), (SELECT count(*) FROM ingest.state_code)
+        (SELECT coalesce(max(known), 0) FROM ingest.declaration), (SELECT count(*) FROM ingest.state_code),
+        (SELECT (extract(epoch FROM until) * 1000000)::bigint FROM ingest.sealed WHERE hypertable = 'reading') AS sealed
 """)
 REGISTERS = text("""
     SELECT d.name AS device, r.id, r.name, r.kind, r.unit, r.resolution, c.minimum, c.maximum
@@ -26,9 +27,9 @@ STATES = text("SELECT name, id FROM ingest.state_code ORDER BY id")
 
 def snapshot(connection: Connection, at: datetime, previous: Registry | None = None) -> Registry:
     """All devices and registers as of now. at: when reading began; `previous` is reused if nothing was added since."""
-    version = tuple(connection.execute(VERSION).one())
-    if previous and previous.version == version:
-        return Registry(previous.devices, previous.states, micros(at), version)
+    *version, sealed = connection.execute(VERSION).one()
+    if previous and previous.version == tuple(version):
+        return Registry(previous.devices, previous.states, micros(at), tuple(version), sealed)
     devices: defaultdict[str, dict[str, Register]] = defaultdict(dict)
     for row in connection.execute(REGISTERS):
         registers = devices[row.device]
@@ -43,4 +44,4 @@ def snapshot(connection: Connection, at: datetime, previous: Registry | None = N
                 maximum=row.maximum,
             )
     states = {row.name: row.id for row in connection.execute(STATES)}
-    return Registry(dict(devices), states, micros(at), version)
+    return Registry(dict(devices), states, micros(at), tuple(version), sealed)

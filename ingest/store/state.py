@@ -12,7 +12,7 @@ from ingest.store.counter import CHUNKS_ONCE
 # A reading holds until the next, at most for max_gap, and no longer than its device serves the asset. Spans of one
 # category that touch become one. What is brought holds from `at` to `heard` already; of that, only what says something
 # new is kept: `ended` is when the value before it ceased to hold.
-STATEMENT = """
+BOUND = """
     WITH need AS (
         SELECT * FROM unnest(cast(:needs AS int[]), cast(:assets AS text[]), cast(:positions AS text[]),
             cast(:registers AS text[]), cast(:starts AS timestamptz[]), cast(:ends AS timestamptz[]),
@@ -34,7 +34,10 @@ STATEMENT = """
         JOIN LATERAL (
             SELECT id FROM ingest.register WHERE device = b.device AND name = n.register AND kind = 'state' OFFSET 0
         ) AS r ON true
-    ), every AS (
+    )"""
+STATEMENT = (
+    BOUND  # noqa: S608 - our own text
+    + """, every AS (
         SELECT s.bound, s.at, s.value, max(s.heard) OVER (PARTITION BY s.bound) AS last_at,
             lag(s.value) OVER w AS value_before, least(s.at, lag(s.heard) OVER w + b.max_gap) AS ended
         FROM (SELECT array_agg(bound) AS bounds, array_agg(register) AS registers, array_agg(since) AS sinces,
@@ -67,6 +70,7 @@ STATEMENT = """
         array_agg(category ORDER BY "start") AS categories
     FROM span GROUP BY need
 """
+)
 SPANS = text(STATEMENT.format(said="ingest.said"))
 """From the tables; others may bring `said` from elsewhere into the same statement."""
 
@@ -98,8 +102,18 @@ def load(
     connection: Connection, needs: Sequence[Need], *, known: int, statement: TextClause = SPANS
 ) -> tuple[tuple[Said, ...], ...]:
     """Each need's spans as known at K, in the order of the needs; within one, sorted and coalesced."""
+    asked = arguments(needs, known)
+    connection.execute(CHUNKS_ONCE)
+    found = {
+        row.need: tuple(map(Said, row.starts, row.ends, row.categories)) for row in connection.execute(statement, asked)
+    }
+    return tuple(found.get(n, ()) for n in range(len(needs)))
+
+
+def arguments(needs: Sequence[Need], known: int) -> dict[str, object]:
+    """Of the statement."""
     paths = [need.register.partition("/") for need in needs]
-    asked = {
+    return {
         "needs": list(range(len(needs))),
         "assets": [need.asset for need in needs],
         "positions": [position for position, _, _ in paths],
@@ -111,8 +125,3 @@ def load(
         "high": max((instant(need.end) for need in needs), default=None),
         "known": known,
     }
-    connection.execute(CHUNKS_ONCE)
-    found = {
-        row.need: tuple(map(Said, row.starts, row.ends, row.categories)) for row in connection.execute(statement, asked)
-    }
-    return tuple(found.get(n, ()) for n in range(len(needs)))

@@ -1677,6 +1677,23 @@ RELATION ingest.gauge_hour
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_visible
 
+RELATION ingest.kept_reading
+    register integer NOT NULL
+    at timestamp with time zone NOT NULL
+    value bigint NOT NULL
+    known bigint NOT NULL
+    received_at timestamp with time zone NOT NULL
+    seq bigint
+    time_status "char"
+    raw text
+    CONSTRAINT kept_reading_pkey PRIMARY KEY (register, at)
+    CREATE INDEX kept_reading_known ON ingest.kept_reading USING brin (known)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.kept_reading FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_visible
+
 RELATION ingest.latest
     register integer NOT NULL
     at timestamp with time zone NOT NULL
@@ -1817,6 +1834,7 @@ RELATION ingest.reading_override
     CONSTRAINT reading_override_reason_check CHECK ((reason <> ''::text))
     CREATE INDEX reading_override_known ON ingest.reading_override USING btree (known)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.reading_override FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    CREATE TRIGGER not_sealed AFTER INSERT ON ingest.reading_override REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION ingest.refuse_sealed_override()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING visible.operates()
     POLICY api_corrects FOR a TO yardstick_api WITH CHECK visible.operates()
@@ -1880,6 +1898,23 @@ RELATION ingest.rollup_point
     ROW LEVEL SECURITY FORCED
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_visible
+
+RELATION ingest.sealed
+    hypertable text NOT NULL
+    until timestamp with time zone NOT NULL
+    kept timestamp with time zone
+    dropped timestamp with time zone
+    CONSTRAINT sealed_check CHECK (((kept <= until) AND (dropped <= kept)))
+    CONSTRAINT sealed_hypertable_check CHECK ((hypertable = 'reading'::text))
+    CONSTRAINT sealed_pkey PRIMARY KEY (hypertable)
+    CREATE TRIGGER only_forward BEFORE UPDATE ON ingest.sealed FOR EACH ROW WHEN (((new.until < old.until) OR (new.kept < old.kept) OR (new.dropped < old.dropped))) EXECUTE FUNCTION core.refuse_change()
+    CREATE TRIGGER stays BEFORE DELETE OR TRUNCATE ON ingest.sealed FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING true
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
 RELATION ingest.sequence
@@ -1985,19 +2020,41 @@ BEGIN
 END $function$
 -- owner: the administrator
 
+CREATE OR REPLACE FUNCTION ingest.drop_sealed()
+ RETURNS SETOF text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+ SET lock_timeout TO '5s'
+AS $function$
+DECLARE edge timestamptz;
+BEGIN
+    SELECT kept INTO edge FROM ingest.sealed WHERE hypertable = 'reading' AND kept = until;
+    IF edge IS NULL THEN
+        RAISE EXCEPTION 'what rests on sealed readings is not kept yet' USING ERRCODE = '55000';
+    END IF;
+    RETURN QUERY SELECT public.drop_chunks('ingest.reading', older_than => edge);
+END $function$
+-- owner: the administrator
+
 CREATE OR REPLACE FUNCTION ingest.effective(register_id integer, since timestamp with time zone, before timestamp with time zone, newest bigint)
  RETURNS TABLE(at timestamp with time zone, value bigint)
  LANGUAGE sql
  STABLE
 AS $function$
     SELECT r.at, CASE WHEN o.at IS NULL THEN r.value ELSE o.value END
-    FROM ingest.reading AS r
+    FROM (
+        SELECT r.at, r.value FROM ingest.reading AS r
+        WHERE r.register = register_id AND r.at >= since AND r.at < before AND r.known <= newest
+        UNION ALL
+        SELECT k.at, k.value FROM ingest.kept_reading AS k
+        WHERE k.register = register_id AND k.at >= since AND k.at < before AND k.known <= newest
+    ) AS r
     LEFT JOIN (
         SELECT DISTINCT ON (v.at) v.at, v.value FROM ingest.reading_override AS v
         WHERE v.register = register_id AND v.known <= newest ORDER BY v.at, v.known DESC
     ) AS o ON o.at = r.at
-    WHERE r.register = register_id AND r.at >= since AND r.at < before AND r.known <= newest
-        AND (o.at IS NULL OR o.value IS NOT NULL)
+    WHERE o.at IS NULL OR o.value IS NOT NULL
 $function$
 -- owner: the administrator
 
@@ -2006,16 +2063,29 @@ CREATE OR REPLACE FUNCTION ingest.first_reading(register_id integer, since times
  LANGUAGE sql
  STABLE
 AS $function$
-    SELECT r.at, CASE WHEN o.is_there THEN o.value ELSE r.value END
-    FROM ingest.reading AS r
-    LEFT JOIN LATERAL (
-        SELECT v.value, true AS is_there FROM ingest.reading_override AS v
-        WHERE v.register = r.register AND v.at = r.at AND v.known <= newest ORDER BY v.known DESC LIMIT 1
-    ) AS o ON true
-    WHERE (o.is_there IS NULL OR o.value IS NOT NULL) AND since < before
-        AND r.register = register_id AND r.at >= since AND r.at < before AND r.at >= low AND r.at < high
-        AND r.known <= newest
-    ORDER BY r.at LIMIT 1
+    SELECT e.at, e.value FROM (
+        (SELECT r.at, CASE WHEN o.is_there THEN o.value ELSE r.value END AS value
+         FROM ingest.reading AS r
+         LEFT JOIN LATERAL (
+             SELECT v.value, true AS is_there FROM ingest.reading_override AS v
+             WHERE v.register = r.register AND v.at = r.at AND v.known <= newest ORDER BY v.known DESC LIMIT 1
+         ) AS o ON true
+         WHERE (o.is_there IS NULL OR o.value IS NOT NULL) AND since < before
+             AND r.register = register_id AND r.at >= since AND r.at < before AND r.at >= low AND r.at < high
+             AND r.known <= newest
+         ORDER BY r.at LIMIT 1)
+        UNION ALL
+        (SELECT r.at, CASE WHEN o.is_there THEN o.value ELSE r.value END AS value
+         FROM ingest.kept_reading AS r
+         LEFT JOIN LATERAL (
+             SELECT v.value, true AS is_there FROM ingest.reading_override AS v
+             WHERE v.register = r.register AND v.at = r.at AND v.known <= newest ORDER BY v.known DESC LIMIT 1
+         ) AS o ON true
+         WHERE (o.is_there IS NULL OR o.value IS NOT NULL) AND since < before
+             AND r.register = register_id AND r.at >= since AND r.at < before AND r.at >= low AND r.at < high
+             AND r.known <= newest
+         ORDER BY r.at LIMIT 1)
+    ) AS e ORDER BY e.at LIMIT 1
 $function$
 -- owner: the administrator
 
@@ -2050,16 +2120,29 @@ CREATE OR REPLACE FUNCTION ingest.last_reading(register_id integer, since timest
  LANGUAGE sql
  STABLE
 AS $function$
-    SELECT r.at, CASE WHEN o.is_there THEN o.value ELSE r.value END
-    FROM ingest.reading AS r
-    LEFT JOIN LATERAL (
-        SELECT v.value, true AS is_there FROM ingest.reading_override AS v
-        WHERE v.register = r.register AND v.at = r.at AND v.known <= newest ORDER BY v.known DESC LIMIT 1
-    ) AS o ON true
-    WHERE (o.is_there IS NULL OR o.value IS NOT NULL) AND since < before
-        AND r.register = register_id AND r.at >= since AND r.at < before AND r.at >= low AND r.at < high
-        AND r.known <= newest
-    ORDER BY r.at DESC LIMIT 1
+    SELECT e.at, e.value FROM (
+        (SELECT r.at, CASE WHEN o.is_there THEN o.value ELSE r.value END AS value
+         FROM ingest.reading AS r
+         LEFT JOIN LATERAL (
+             SELECT v.value, true AS is_there FROM ingest.reading_override AS v
+             WHERE v.register = r.register AND v.at = r.at AND v.known <= newest ORDER BY v.known DESC LIMIT 1
+         ) AS o ON true
+         WHERE (o.is_there IS NULL OR o.value IS NOT NULL) AND since < before
+             AND r.register = register_id AND r.at >= since AND r.at < before AND r.at >= low AND r.at < high
+             AND r.known <= newest
+         ORDER BY r.at DESC LIMIT 1)
+        UNION ALL
+        (SELECT r.at, CASE WHEN o.is_there THEN o.value ELSE r.value END AS value
+         FROM ingest.kept_reading AS r
+         LEFT JOIN LATERAL (
+             SELECT v.value, true AS is_there FROM ingest.reading_override AS v
+             WHERE v.register = r.register AND v.at = r.at AND v.known <= newest ORDER BY v.known DESC LIMIT 1
+         ) AS o ON true
+         WHERE (o.is_there IS NULL OR o.value IS NOT NULL) AND since < before
+             AND r.register = register_id AND r.at >= since AND r.at < before AND r.at >= low AND r.at < high
+             AND r.known <= newest
+         ORDER BY r.at DESC LIMIT 1)
+    ) AS e ORDER BY e.at DESC LIMIT 1
 $function$
 -- owner: the administrator
 
@@ -2074,6 +2157,9 @@ AS $function$
         SELECT r.register, r.at, r.known FROM ingest.reading AS r
         WHERE r.known > (SELECT min(known) FROM point) AND r.known <= newest
             AND r.at >= low AND r.at < high AND r.at < (SELECT max(closed_to) FROM point)
+        UNION ALL
+        SELECT k.register, k.at, k.known FROM ingest.kept_reading AS k
+        WHERE k.known > (SELECT min(known) FROM point) AND k.known <= newest AND k.at >= low AND k.at < high
         UNION ALL
         SELECT o.register, o.at, o.known FROM ingest.reading_override AS o
         WHERE o.known > (SELECT min(known) FROM point) AND o.known <= newest AND o.at >= low AND o.at < high
@@ -2133,6 +2219,33 @@ BEGIN
 END $function$
 -- owner: the administrator
 
+CREATE OR REPLACE FUNCTION ingest.refuse_sealed(first timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog'
+AS $function$
+DECLARE sealed timestamptz;
+BEGIN
+    SELECT until INTO sealed FROM ingest.sealed;
+    IF first < sealed THEN
+        RAISE EXCEPTION 'readings before % are sealed, and this one is of %', sealed, first
+            USING ERRCODE = '22008', HINT = 'what was billed up to then stays; readings from then on are taken';
+    END IF;
+END $function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION ingest.refuse_sealed_override()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog'
+AS $function$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(726932, 0);
+    PERFORM ingest.refuse_sealed((SELECT min(at) FROM added));
+    RETURN NULL;
+END $function$
+-- owner: the administrator
+
 CREATE OR REPLACE FUNCTION ingest.rolled(newest bigint)
  RETURNS TABLE(share integer, known bigint, closed_to timestamp with time zone)
  LANGUAGE sql
@@ -2183,6 +2296,21 @@ AS $function$
     FROM zone AS z CROSS JOIN LATERAL ingest.effective(z.register, z.low, z.high, newest) AS r
     WHERE r.at >= first AND r.at < last
 $function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION ingest.set_chunk(span interval)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+ SET lock_timeout TO '5s'
+AS $function$
+BEGIN
+    IF span NOT IN (interval '1 day', interval '7 days') THEN
+        RAISE EXCEPTION 'a chunk spans 1 or 7 days' USING ERRCODE = '22023';
+    END IF;
+    PERFORM public.set_chunk_time_interval('ingest.reading', span);
+END $function$
 -- owner: the administrator
 
 CREATE OR REPLACE FUNCTION ingest.turning(bounds integer[], registers integer[], firsts timestamp with time zone[], lasts timestamp with time zone[], max_rates numeric[], glitches interval[], low timestamp with time zone, high timestamp with time zone, newest bigint)

@@ -1,0 +1,1 @@
+"""Which readings billing periods rest on."""

@@ -1,0 +1,1 @@
+"""How long readings are kept, and what outlives them."""
