@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from billing import chain
+from billing.bundle import together
 from billing.check import NEVER_OVERRIDDEN
 from billing.gate import changes, gaps
 from billing.setup import Setup, read_setup
@@ -313,10 +314,15 @@ def summary(engine: Engine, run: str, *, documents: bool = True, most: int = SHO
 
 
 def preview(engine: Engine, run: str, contract: str) -> Document | None:
-    """What one draft of a run would print; None if there is none. Raises NoSuchRun."""
+    """What would be printed for one draft of a run, with those that share its document; None if there is none.
+
+    Raises NoSuchRun.
+    """
     with transaction(engine) as connection:
         found = _read(connection, run, lock=False)
-        return runs.document(connection, found, contract)
+        alone, shared = runs.document(connection, found, contract), runs.bundled(connection, found, contract)
+        whole = len(shared) > 1 and contract in {document["contract"] for document in shared}
+        return together(shared) if whole else alone
 
 
 def invoice(engine: Engine, name: str) -> Document:
