@@ -68,8 +68,13 @@ def together(documents: Sequence[Document]) -> Document:
     tax = totals(((_tax(line["tax"]), _money(line["amount"], currency)) for line in lines), first["rounding"])
     net, tax_total = total((_money(x["amount"], currency) for x in lines), zero), total((x.amount for x in tax), zero)
     whole = {key: value for key, value in first.items() if key != "groups"} | {
-        "contract": _names(documents), "contracts": [document["contract"] for document in documents],
-        "versions": [], "verdicts": [], "clauses": [], "parts": parts, "lines": lines,
+        "contract": _names(documents),
+        "contracts": [document["contract"] for document in documents],
+        "versions": [],
+        "verdicts": [],
+        "clauses": [],
+        "parts": parts,
+        "lines": lines,
         "service": {
             "from": min(document["service"]["from"] for document in documents),
             "to": max(document["service"]["to"] for document in documents),
@@ -97,6 +102,13 @@ def part_of(document: Document, contract: str) -> Document:
     return bare | {key: part[key] for key in OF_PART} | {
         "lines": [line for line in document["lines"] if line["part"] == part["n"]]
     }  # fmt: skip
+
+
+def evaluation_of(document: Document, line: Document) -> Document:
+    """The evaluation that a line rests on: that of its part."""
+    found = next((part for part in document.get("parts", ()) if part["n"] == line["part"]), document)
+    evaluation: Document = found["evaluation"]
+    return evaluation
 
 
 def negated(parts: Sequence[Document], currency: str) -> list[Document]:

@@ -9,6 +9,7 @@ from billing import chain
 from billing.bundle import together
 from billing.check import NEVER_OVERRIDDEN
 from billing.gate import changes, gaps
+from billing.person import why_not_two
 from billing.setup import Setup, read_setup
 from billing.state import Act, State, after
 from billing.store import correction as corrections
@@ -230,15 +231,16 @@ def approve(engine: Engine, run: str, *, at: datetime, by: str, hash: str | None
     """
     with transaction(engine) as connection:
         found, state = _act(connection, run, "approve")
-        if by == found.created_by:
-            raise SamePerson(f"{by} created run {run}; a second person approves it")
+        if problem := why_not_two(found.created_by, by):
+            raise SamePerson(f"{found.created_by} created run {run}; a second person approves it: {problem}")
         if hash is not None and hash != found.hash:
             raise HashChanged(f"run {run} has hash {found.hash}, not {hash}; look at it again")
         blocked = runs.blocked(connection, found)
         if blocked:
             raise NotReady(f"blocked: {', '.join(blocked)}; mend the facts and collect again, or exclude them")
-        if by in {row.by for row in runs.overrides(connection, found)}:
-            raise SamePerson(f"{by} overrode a finding of run {run}; a second person approves it")
+        for other in sorted({row.by for row in runs.overrides(connection, found)}):
+            if problem := why_not_two(other, by):
+                raise SamePerson(f"{other} overrode a finding of run {run}; a second person approves it: {problem}")
         seller = entities.entity_by_id(connection, found.entity)
         _reconciled(run, gates.before_issuing(connection, found, seller))
         runs.approve(connection, found, state=state, at=at, by=by)
@@ -277,8 +279,8 @@ def credit(engine: Engine, name: str, *, reason: str, at: datetime, by: str, app
 
     Raises NoSuchInvoice, SamePerson, NotCreditable.
     """
-    if by == approved_by:
-        raise SamePerson(f"{by} asks for the credit note; a second person approves it")
+    if problem := why_not_two(by, approved_by):
+        raise SamePerson(f"{by} asks for the credit note; a second person approves it: {problem}")
     with transaction(engine) as connection:
         found = invoices.find(connection, name)
         if found is None:

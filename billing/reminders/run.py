@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import IntegrityError
 
 from billing.dunning import Late, Letter, document, remind
+from billing.person import why_not_two
 from billing.run import NoSuchEntity, NoSuchInvoice, SamePerson
 from billing.store import dunning, payment
 from billing.store import entity as entities
@@ -57,8 +58,8 @@ def send(engine: Engine, *, entity: str, at: datetime, by: str, approved_by: str
 
     Fees and interest are asked for; they are booked when they are paid. Raises NoSuchEntity, NoProcedure, SamePerson.
     """
-    if by == approved_by:
-        raise SamePerson(f"{by} asks for the letters; a second person approves them")
+    if problem := why_not_two(by, approved_by):
+        raise SamePerson(f"{by} asks for the letters; a second person approves them: {problem}")
     with transaction(engine) as connection:
         seller = _entity(connection, entity)
         payment.lock(connection, seller.id)

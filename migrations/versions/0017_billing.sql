@@ -44,3 +44,7 @@ ALTER TABLE billing.invoice_part FORCE ROW LEVEL SECURITY;
 CREATE POLICY worker ON billing.invoice_part TO yardstick_worker, yardstick_visible USING (true) WITH CHECK (true);
 CREATE POLICY api ON billing.invoice_part FOR SELECT TO yardstick_api
     USING (contract IN (SELECT visible.billed_contract_ids()));
+
+-- Who made a key, "person:<name>": a person and their keys are one when two people are needed. NULL: made before this.
+ALTER TABLE api.key ADD COLUMN made_by text CHECK (made_by LIKE 'person:_%');
+ALTER TABLE billing.run ADD CHECK (split_part(approved_by, ' via ', 1) <> split_part(created_by, ' via ', 1));

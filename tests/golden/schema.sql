@@ -20,6 +20,8 @@ RELATION api.key
     created_at timestamp with time zone NOT NULL
     expires_at timestamp with time zone
     revoked_at timestamp with time zone
+    made_by text
+    CONSTRAINT key_made_by_check CHECK ((made_by ~~ 'person:_%'::text))
     CONSTRAINT key_party_fkey FOREIGN KEY (party) REFERENCES contracts.party(id)
     CONSTRAINT key_pkey PRIMARY KEY (id)
     CONSTRAINT key_public_id_key UNIQUE (public_id)
@@ -609,6 +611,7 @@ RELATION billing.run
     issue_date date
     CONSTRAINT run_check CHECK (((approved_by IS NULL) = (approved_hash IS NULL)))
     CONSTRAINT run_check1 CHECK ((approved_by <> created_by))
+    CONSTRAINT run_check2 CHECK ((split_part(approved_by, ' via '::text, 1) <> split_part(created_by, ' via '::text, 1)))
     CONSTRAINT run_entity_fkey FOREIGN KEY (entity) REFERENCES billing.entity(id)
     CONSTRAINT run_pkey PRIMARY KEY (id)
     CONSTRAINT run_public_id_key UNIQUE (public_id)
