@@ -85,6 +85,8 @@ def together(documents: Sequence[Document]) -> Document:
         "tax_total": amount_text(tax_total, currency),
         "gross": amount_text(net + tax_total, currency),
     }
+    if any(document.get("contest") for document in documents):
+        whole["contest"] = True
     if "tax_in" in first:
         whole["tax_in"] = again(tax_total, first["tax_in"])
     return whole

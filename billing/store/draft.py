@@ -14,6 +14,7 @@ from billing import chain
 from billing.agreement import agreement
 from billing.bundle import bundle_of, of_bundle
 from billing.check import Finding
+from billing.contest import limited
 from billing.correction import credit_note, of_period, way
 from billing.exchange import Local
 from billing.invoice import Draft, Evaluated, draw_up
@@ -223,6 +224,9 @@ def _with(wanted: _Wanted, ways: Mapping[str, Way], terms: Agreement, *, seller:
     )
     if draft.gross.amount < 0 and wanted.credited:
         draft = of_period(draft, wanted.credited)
+    if limited(wanted.versions):
+        document = draft.document | {"contest": True}
+        draft = replace(draft, document=document, hash=chain.content_hash(document))
     bundle = bundle_of(account.consolidate, draft.document, terms.rounding)
     if bundle:
         groups = {item.asset: item.group for version in wanted.versions for item in version.coverage if item.group}

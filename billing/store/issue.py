@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from billing import chain
 from billing.breach import Breach, report
 from billing.bundle import part_of, together
+from billing.contest import limits
 from billing.correction import cancellation
 from billing.invoice import Evaluated, issued
 from billing.number import Kind, following, number
@@ -22,6 +23,7 @@ from billing.store import supplement
 from contracts.store import breach as breach_store
 from contracts.store import contract as contract_store
 from contracts.store import evaluation as evaluation_store
+from core import store
 from core.money import Money, exponent
 
 if TYPE_CHECKING:
@@ -153,6 +155,7 @@ def issue_documents(  # what is issued, by whom, when
     day = max(day, series.last_issued or day)
     payers = contract_store.payers(connection, [item.parts[0].contract for item in ready])
     batch = list(_number(ready, series, payers, seller, day))
+    batch = _contestable(connection, batch, at)
     rows = [_invoice_row(item, run, series, day, at) for item in batch]
     rows = [
         row | {"handed": item.ready.head} if drafted is None or len(item.ready.parts) > 1 else row
@@ -286,6 +289,28 @@ def _number(
         link = chain.chain_hash(previous, item.content_hash, number=name, issue_date=day)
         yield _Issue(item, payers[item.parts[0].contract], public_id, n, name, head, previous, link, due_date)
         previous = link
+
+
+def _contestable(connection: Connection, batch: list[_Issue], at: datetime) -> list[_Issue]:
+    """With the times until when their lines may be contested, where the contracts agree on any."""
+    limited = {part.contract for item in batch if item.head.get("contest") for part in item.ready.parts}
+    if not limited:
+        return batch
+    versions = contract_store.versions(connection, limited, store.current_knowledge(connection))
+    found = []
+    for item in batch:
+        if item.head.get("contest"):
+            names = item.head.get("contracts") or [item.head["contract"]]
+            until = [
+                limit
+                for name, part in zip(names, item.ready.parts, strict=True)
+                for limit in limits(name, versions[part.contract], at)
+            ]
+            head = item.head | {"issue": item.head["issue"] | {"contest_until": until}}
+            found.append(replace(item, head=head))
+        else:
+            found.append(item)
+    return found
 
 
 def _invoice_row(item: _Issue, run: int, series: Series, day: date, at: datetime) -> dict[str, Any]:

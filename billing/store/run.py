@@ -81,9 +81,10 @@ BLOCKED = text("""
 # the documents only what is booked.
 ISSUABLE = text("""
     SELECT contract, period, evaluation, hash, content_hash, corrections, credit_notes, final, bundle,
-        jsonb_build_object('kind', document -> 'kind', 'corrects', document -> 'corrects',
-        'contract', document -> 'contract', 'period', document -> 'period', 'currency', document -> 'currency',
-        'payment_days', document -> 'payment_days', 'gross', document -> 'gross', 'tax', document -> 'tax', 'lines', (
+        jsonb_build_object('kind', document -> 'kind', 'contest', document -> 'contest',
+        'corrects', document -> 'corrects', 'contract', document -> 'contract', 'period', document -> 'period',
+        'currency', document -> 'currency', 'payment_days', document -> 'payment_days',
+        'gross', document -> 'gross', 'tax', document -> 'tax', 'lines', (
             SELECT coalesce(
                 jsonb_agg(jsonb_build_object('kind', l.kind, 'amount', l.amount, 'corrects', l.corrects)), '[]')
             FROM jsonb_to_recordset(document -> 'lines') AS l(kind text, amount text, corrects jsonb)

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from billing import run as billing
 from billing.bundle import part_of
+from billing.reminders import run as reminders
 from contracts import run as contracts
 from tests.stories.story import PARTIES, Story, case
 from tests.stories.test_billing import ANNA, BERT, JULY_5, charged, check_chain, fees, june
@@ -204,3 +205,31 @@ def test_without_an_invoice_such_a_period_waits(story: Story) -> None:
     (draft,) = story.bill(SELLER, "2026-06", JULY_5).drafts
     assert draft["state"] == "blocked"
     assert "no invoice of the contract stands" in draft["reason"]
+
+
+def test_a_line_is_contested_in_time_or_refused_with_the_date(story: Story) -> None:
+    sharing(story, "true")
+    words = "decimals: 2}", "decimals: 2, dispute_window: P14D}"
+    whole = case("w04-uptime")[0]
+    fee_only = whole[: whole.index('  - clause: "4.2"')].replace(*words)
+    story.assets("F01")
+    story.contract(fee_only.replace("C-04", "C-F01").replace("T1", "F01"))
+    fees_too = fee_only.replace(words[1], words[0]).replace("C-04", "C-F02").replace("T1", "F02")
+    story.assets("F02")
+    story.contract(fees_too)
+    contracts.close_due_periods(story.engine, at=JULY_5)
+    run = story.bill(SELLER, "2026-06", JULY_5).run.public_id
+    story.issue(run, JULY_5)
+    (document,) = story.invoices()
+    # Issued on 5 July at 12:00 in Berlin, and 14 days
+    assert document["issue"]["contest_until"] == [
+        {"contract": "C-F01", "clause": "2.1", "until": "2026-07-19T10:00:00+00:00"}
+    ]
+    number = document["issue"]["number"]
+    in_time, late = datetime(2026, 7, 19, 9, tzinfo=UTC), datetime(2026, 7, 19, 11, tzinfo=UTC)
+    assert reminders.block(story.engine, number, line=1, reason="not ours", at=in_time, by=ANNA)
+    with pytest.raises(reminders.ContestedTooLate, match=r"line 1 of TS-2026-00001 .* until 2026-07-19 12:00"):
+        reminders.block(story.engine, number, line=1, reason="not ours", at=late, by=ANNA)
+    assert reminders.block(story.engine, number, line=2, reason="no time agreed", at=late, by=ANNA)
+    assert reminders.block(story.engine, number, line=None, reason="all of it", at=late, by=ANNA)
+    check_chain(story, 1)
