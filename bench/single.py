@@ -1,139 +1,105 @@
 """Single-reading messages per second from a backlog: committed and acknowledged, against mosquitto_sub alone.
 
-    python -m bench.single [messages] [processes]
+    python -m bench.single [messages] [processes] [rounds]
 
-The same backlog waits in three kinds of session: of `mosquitto_sub -q 1` (if it is on PATH), which only reads and
-acknowledges; of one ingester; and of a group of ingesters in processes of their own. Broker and database run on the
-same machine.
+The same backlog waits in three kinds of session: of `mosquitto_sub -q 1`, which only reads and acknowledges; of one
+ingester; and of a group of ingesters in processes of their own. Broker and database run on the same machine. The
+rounds take turns, so that what else the machine does meets them all; each figure is the median of its rounds.
 """
 
-import os
-import shutil
-import signal
-import subprocess
 import sys
-import threading
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from time import perf_counter
-from urllib.parse import urlsplit
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from statistics import median
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
-from bench.ingest import declare, publish, singles
-from core.database import connect, transaction
+from bench import broker
+from bench.flood import publish
+from bench.ingesting import DEVICES, Drained, Ingesters, clear, declare, long_ago
+from core.database import connect
 from embedded.services import Services, start
 from migrations.run import upgrade
 
-PROGRAM = "import typer; from api.commands.ingest import ingest; typer.run(ingest)"
 TOPIC = "yardstick/+/readings"
+STEP = timedelta(minutes=10)
+FEWEST, SHARE, GOAL = 10_000, 0.25, 0.5
+"""The gates: messages per second and share of mosquitto_sub's; the goal for the latter."""
+MOST_MEMORY = 200
 
 
-def sub(url: str, *more: str) -> list[str]:
-    """The C client that sets the limit."""
-    at = urlsplit(url)
-    found = shutil.which("mosquitto_sub") or ""
-    return [found, "-h", at.hostname or "", "-p", str(at.port), "-V", "5", "-q", "1", "-c", "-i", "bench-sub",
-            "-x", "3600", "-t", TOPIC, *more]  # fmt: skip
+def singles(count: int, first: datetime) -> Iterator[tuple[str, bytes]]:
+    """Topic and payload of messages with one reading each; devices take turns and number their messages from 1."""
+    for n in range(count):
+        number = n // DEVICES
+        at = (first + number * STEP).strftime("%Y-%m-%dT%H:%M:%SZ")
+        text = f'{{"register":"odometer","at":"{at}","value":"{100_000 + number}.{n % 1000:03}","unit":"km"}}'
+        yield (
+            f"yardstick/B{n % DEVICES}/readings",
+            f'{{"v":1,"boot":"{first:%d%H%M%S}","seq":{number + 1},"readings":[{text}]}}'.encode(),
+        )
 
 
-def drain(services: Services, messages: int) -> float:
-    """Messages per second that mosquitto_sub takes from its session."""
-    began = perf_counter()
-    command = sub(services.broker_url, "-C", str(messages))
-    subprocess.run(command, stdout=subprocess.DEVNULL, check=True, timeout=300)
-    return messages / (perf_counter() - began)
+def limit(services: Services, messages: int) -> float | None:
+    """Messages per second of mosquitto_sub; None if it cannot be had."""
+    program = broker.find()
+    if program is None:
+        return None
+    subscriber = broker.Subscriber(program, services, TOPIC)
+    subscriber.open()
+    publish(services.broker_url, singles(messages, long_ago()))
+    took = subscriber.drain(messages)
+    subscriber.forget()
+    return messages / took
 
 
-def ingesting(services: Services, processes: int) -> "subprocess.Popen[bytes]":
-    """Ingesters as an operator starts them."""
-    arguments = ["--client", f"bench{processes}", "--processes", str(processes)]
-    environment = {**os.environ, **services.environment}
-    return subprocess.Popen([sys.executable, "-c", PROGRAM, *arguments], env=environment, stderr=subprocess.DEVNULL)
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Wait."""
-    while not holds():
-        threading.Event().wait(0.02)
-
-
-def received(engine: Engine) -> tuple[int, datetime | None, datetime | None]:
-    """Items of all batches, and when the first and the last were committed."""
-    with transaction(engine) as connection:
-        row = connection.execute(
-            text("""SELECT coalesce(sum(b.received), 0), min(k.at), max(k.at)
-                FROM ingest.batch AS b JOIN core.knowledge_at AS k ON k.n = b.known""")
-        ).one()
-    return int(row[0]), row[1], row[2]
-
-
-def measure(admin: Engine, services: Services, messages: int, processes: int) -> tuple[float, float]:
-    """Messages per second of so many ingesters: from their start, and from the first commit to the last."""
-    with admin.begin() as connection:
-        connection.execute(text("TRUNCATE ingest.reading"))
-    done = received(admin)[0]
-    began, clock = perf_counter(), datetime.now(UTC)
-    child = ingesting(services, processes)
-    until(lambda: received(admin)[0] >= done + messages)
-    took = perf_counter() - began
-    with transaction(admin) as connection:
-        row = connection.execute(
-            text("""SELECT max(k.at) - min(k.at), (array_agg(b.received ORDER BY b.known))[1]
-                FROM ingest.batch AS b JOIN core.knowledge_at AS k ON k.n = b.known WHERE k.at > :since"""),
-            {"since": clock},
-        ).one()
-    child.send_signal(signal.SIGTERM)
-    child.wait()
-    return messages / took, (messages - row[1]) / row[0].total_seconds()
+def measure(services: Services, admin: Engine, messages: int, processes: int) -> Drained:
+    """A backlog, taken by so many ingesters."""
+    ingesters = Ingesters(services, admin, processes=processes)
+    clear(admin)
+    ingesters.open()
+    publish(services.broker_url, singles(messages, long_ago()))
+    try:
+        return ingesters.drain(messages)
+    finally:
+        ingesters.forget()
 
 
 def main() -> None:
-    """Run and print."""
-    messages = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
-    most = int(sys.argv[2]) if len(sys.argv) > 2 else 3  # noqa: PLR2004
-    first = datetime.now(UTC).replace(microsecond=0) - timedelta(days=390)
+    """Run and print. Exit 1 if a gate is missed."""
+    given = [*map(int, sys.argv[1:])]
+    messages, most, rounds = [*given, *(50_000, 3, 2)[len(given) :]]
+    limits, found = list[float](), defaultdict[int, list[Drained]](list)
     with start() as services:
         admin = connect(services.database_url, role=None)
         upgrade(admin)
         declare(admin)
-        if shutil.which("mosquitto_sub"):
-            subprocess.run(sub(services.broker_url, "-E"), check=True, timeout=30)
-            publish(services.broker_url, singles(messages, first))
-            limit = drain(services, messages)
-            print(f"mosquitto_sub -q 1 alone   {limit:9,.0f} messages/s")
-        else:
-            limit = 0.0
-            print("mosquitto_sub is not on PATH (Debian: mosquitto-clients); no ratio")
-        for processes in range(1, most + 1):
-            child = ingesting(services, processes)
-            threading.Event().wait(4)
-            child.send_signal(signal.SIGTERM)
-            child.wait()
-            publish(services.broker_url, singles(messages, first))
-            whole, steady = measure(admin, services, messages, processes)
-            ratio = f"{steady / limit:5.2f} of mosquitto_sub" if limit else ""
-            print(
-                f"{processes} ingester(s)             {steady:9,.0f} messages/s {ratio}  (with start-up {whole:,.0f})"
-            )
-            forget(services, processes)
+        for _ in range(rounds):
+            if (alone := limit(services, messages)) is not None:
+                limits.append(alone)
+            for processes in range(1, most + 1):
+                found[processes].append(measure(services, admin, messages, processes))
         admin.dispose()
+    sys.exit(0 if report(messages, median(limits) if limits else None, found) else 1)
 
 
-def forget(services: Services, processes: int) -> None:
-    """End the sessions, so that the next backlog does not fill them too."""
-    from paho.mqtt.client import Client
-    from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-
-    names = ["bench1"] if processes == 1 else [f"bench{processes}-{n}" for n in range(1, processes + 1)]
-    at = urlsplit(services.broker_url)
-    for name in [*names, "bench-sub"]:
-        client = Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=MQTTProtocolVersion.MQTTv5)
-        client.connect(at.hostname or "", at.port or 1883)
-        client.loop_start()
-        until(client.is_connected)
-        client.disconnect()
-        client.loop_stop()
+def report(messages: int, alone: float | None, found: dict[int, list[Drained]]) -> bool:
+    """Print the table; whether the gates hold for the best number of processes."""
+    if alone:
+        print(f"mosquitto_sub -q 1 alone  {alone:9,.0f} messages/s")
+    for processes, rounds in found.items():
+        one = sorted(rounds, key=lambda drained: drained.rate)[len(rounds) // 2]
+        ratio = f"{one.rate / alone:5.2f} of mosquitto_sub" if alone else ""
+        print(f"{processes} ingester(s)            {one.rate:9,.0f} messages/s {ratio}  memory {one.memory} MiB")
+        print(f"    {one.used.each(messages)}; {messages / one.commits:,.0f} messages a commit")
+    best = max(median(drained.rate for drained in rounds) for rounds in found.values())
+    memory = max(drained.memory for rounds in found.values() for drained in rounds)
+    share = best / alone if alone else 1.0
+    holds = best >= FEWEST and share >= SHARE and memory < MOST_MEMORY
+    said = f"gates {FEWEST:,}/s, {SHARE:.2f}, {MOST_MEMORY} MiB: {'hold' if holds else 'MISSED'}"
+    print(f"{said}; goal {GOAL:.2f}: {'reached' if share >= GOAL else 'not reached'}")
+    return holds
 
 
 if __name__ == "__main__":

@@ -22,17 +22,21 @@ from ingest.wire.route import BIRTHS, LIVES, Route, route_of
 MOST_ROWS = 20_000
 """Some tenths of a second in the database: nobody holds the knowledge number for longer."""
 MOST_OCTETS = 16 * 1024 * 1024
-MOST_MESSAGES = 1_500
+MOST_MESSAGES = 4_000
 
 NO_NODES: Mapping[str, Node] = {}
 THINGS = ("page", "click", "event")
 """Units of registers that count things."""
 
 _ROW = struct.Struct(">hiiiiiqiqiqiq")
+_PLAIN = struct.Struct(">hiiiiiqiqiqiqii")
+"""With the last two columns NULL, as they nearly always are."""
 _NUMBER_AT = 6
 _COLUMNS = 8
 _NULL = b"\xff\xff\xff\xff"
 _LENGTH = struct.Struct(">i")
+_UNKNOWN = (Reason.UNKNOWN_DEVICE, Reason.UNKNOWN_REGISTER)
+_OURS = Format.YARDSTICK
 _EPOCH = 946_684_800_000_000
 """PostgreSQL counts microseconds from the year 2000."""
 
@@ -84,8 +88,7 @@ class Examined(NamedTuple):
     @property
     def is_unknown(self) -> bool:
         """Whether something was refused only because a device or a register is not known (yet)."""
-        unknown = (Reason.UNKNOWN_DEVICE, Reason.UNKNOWN_REGISTER)
-        return any(rejected.reason in unknown for rejected in self.rejected)
+        return bool(self.rejected) and any(rejected.reason in _UNKNOWN for rejected in self.rejected)
 
 
 @dataclass(slots=True)
@@ -112,20 +115,21 @@ class Batch:
     def add(self, arrival: Arrival, examined: Examined) -> None:
         """Append a message."""
         number = len(self.arrivals)
+        seq, rows, refused, numbered, event, node, _, candidates = examined
         self.arrivals.append(arrival)
         self.octets += len(arrival.payload)
-        self.refused.extend((number, rejected) for rejected in examined.rejected)
-        if examined.number is not None:
-            self.numbers.append(examined.number)
-        if examined.event is not None and examined.rows and not examined.rejected:
-            self.identities.append((number, _identity(arrival, examined.event)))
-        if examined.candidates:
-            self.candidates[number] = examined.candidates
-        if examined.node is not None:
-            self._add_life(number, arrival, examined.node)
-        rows = examined.rows
+        if refused:
+            self.refused += [(number, rejected) for rejected in refused]
+        if numbered is not None:
+            self.numbers.append(numbered)
+        if event is not None and rows and not refused:
+            self.identities.append((number, _identity(arrival, event)))
+        if candidates:
+            self.candidates[number] = candidates
+        if node is not None:
+            self._add_life(number, arrival, node)
         if rows:
-            self.rows += pack(rows, len(self.rows), received_at=arrival.received_at, seq=examined.seq)
+            self.rows += pack(rows, len(self.rows), received_at=arrival.received_at, seq=seq)
             self.origins += [Origin(number, row[0]) for row in rows]
             self.newest = max(self.newest, rows[0][2], rows[-1][2])
 
@@ -180,25 +184,28 @@ def examine(arrival: Arrival, registry: Registry, nodes: Mapping[str, Node] = NO
 
 
 def _of_device(arrival: Arrival, route: Route, registry: Registry) -> Examined:
-    payload, written = arrival.payload, Format.YARDSTICK
+    payload, written = arrival.payload, _OURS
     event: Event | None = None
     if route.kind != "readings" or not arrival.is_plain:
         found = formats.unwrapped(payload, route.kind, arrival.content_type, arrival.properties)
         if isinstance(found, Rejected):
             return Examined(0, [], [found])
         event, payload, written = found
-    message = formats.decode(payload, written, device=route.device, received_at=arrival.received_at)
+    if written is _OURS:
+        message = yardstick.decode(payload)
+    else:
+        message = formats.decode(payload, written, device=route.device, received_at=arrival.received_at)
     if isinstance(message, Rejected):
         return Examined(0, [], [message], event=event)
     candidates, registers = message.candidates, registry.devices.get(route.device)
-    if written is not Format.YARDSTICK and registers is not None:
+    if written is not _OURS and registers is not None:
         candidates = with_units(candidates, registers, bare=False)
     rows, rejected = judge(candidates, route.device, registry, received_at=arrival.received_at)
     if registers is None:
         return Examined(message.seq, [], rejected, event=event)
-    numbered = written is Format.YARDSTICK and is_numbered(message.boot, message.seq)
+    numbered = written is _OURS and is_numbered(message.boot, message.seq)
     number = (route.device, message.boot, message.seq) if numbered else None
-    foreign = () if written is Format.YARDSTICK else candidates
+    foreign = () if written is _OURS else candidates
     return Examined(message.seq, rows, message.rejected + rejected, number, event, candidates=foreign)
 
 
@@ -273,10 +280,13 @@ def pack(rows: Sequence[Row], n: int, *, received_at: int, seq: int) -> list[byt
     Columns: n, register, at, value, received_at, seq, time_status, raw.
     """
     received = received_at - _EPOCH
-    row = _ROW.pack
+    plain, row = _PLAIN.pack, _ROW.pack
     return [
-        row(_COLUMNS, 4, number, 4, register, 8, at - _EPOCH, 8, ticks, 8, received, 8, seq)
-        + (_NULL + _NULL if raw is None and not status else _octets(status or None) + _octets(raw))
+        plain(_COLUMNS, 4, number, 4, register, 8, at - _EPOCH, 8, ticks, 8, received, 8, seq, -1, -1)
+        if raw is None and not status
+        else row(_COLUMNS, 4, number, 4, register, 8, at - _EPOCH, 8, ticks, 8, received, 8, seq)
+        + _octets(status or None)
+        + _octets(raw)
         for number, (_, register, at, ticks, status, raw) in enumerate(rows, n)
     ]
 

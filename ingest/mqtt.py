@@ -2,19 +2,28 @@
 
 A message's number means something only within one connection, so acknowledgements are fenced by its generation: a late
 one could otherwise confirm another message that was never stored.
+
+paho keeps the session: it connects, subscribes, pings and publishes. Messages and their acknowledgements are taken from
+the wire and put on it by `wire/mqtt.py`. One thread does both, so that packets do not mix. What we publish goes at
+QoS 0: paho then takes a single packet when told to read.
 """
 
 import logging
+import select
+import socket
+import ssl
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from datetime import datetime
 from queue import SimpleQueue
-from time import monotonic
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -22,21 +31,29 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from core.time import micros
 from ingest.batch import Arrival
+from ingest.packet import acknowledgements, retained
 from ingest.sequence import Receipt
+from ingest.wire.mqtt import Peekable, Stream
 from ingest.wire.route import NODE_FILTERS, OWN_FILTERS
 
 SESSION_EXPIRY = 30 * 24 * 3600
 """Seconds for which the broker keeps what waits for us: longer than any outage we mean to survive."""
-WINDOW = 4_000
+WINDOW = 12_000
 """Messages that may be unacknowledged: some batches of the largest size."""
-KEEPALIVE = 30
-MOST_WAITING = 2 * WINDOW
-"""Messages that wait to be judged, of which so many can only be there because of QoS 0, for which no window holds."""
+MOST_HELD = 32 * 1024 * 1024
+"""Octets of messages that may be unacknowledged: while there are more, the wire is not read."""
+MOST_WAITING = WINDOW
+"""While so many messages wait to be judged, those of QoS 0 are dropped: for them no window holds."""
 LONGEST_BEAT = 60.0
 """Seconds in which a network loop that is well turns round, also while the broker is away."""
-PATIENCE = 1.0
-"""Seconds until a network loop that broke is started again."""
+KEEPALIVE = 30
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
+"""Seconds until a connection that broke is tried again."""
+FAREWELL = 2.0
+"""Seconds to send the last acknowledgements."""
 
+_TICK = 1.0
+_RINGS = 4096
 _LOG = logging.getLogger(__name__)
 
 
@@ -58,21 +75,27 @@ class Source:
         self, url: str, client_id: str, *, clock: Callable[[], datetime], group: str = "", files: Files | None = None
     ) -> None:
         self.arrivals: SimpleQueue[Arrival] = SimpleQueue()
-        self.new_sessions = self.connections = self.dropped = 0
+        self.connections = self.new_sessions = self.dropped = 0
         self._clock = clock
         # An edge node's births explain its data, so whoever hears one must hear the other.
         own = tuple(f"$share/{group}/{topic}" for topic in OWN_FILTERS) if group else OWN_FILTERS
         self._filters = own + NODE_FILTERS
         self._generation = 0
-        self._fence = threading.Lock()
+        self._came = self._went = 0
+        self._beat = time.monotonic()
+        self._committed = deque[Collection[Arrival]]()
+        self._receipts = deque[bytes]()
         self._stopping = threading.Event()
         self._subscribed = threading.Event()
         self._client = _client(url, client_id, files or Files())
         self._client.on_connect = self._on_connect
-        self._client.on_connect_fail = self._on_connect_fail
         self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe
-        self._client.on_message = self._on_message
+        # paho then leaves all writing to the thread that calls loop_write.
+        self._client.on_socket_register_write = lambda *_: self._wake()
+        self._bell, self._ear = socket.socketpair()
+        self._bell.setblocking(False)
+        self._ear.setblocking(False)
         self._thread = threading.Thread(target=self._loop, name="mqtt", daemon=True)
 
     def start(self) -> None:
@@ -82,8 +105,10 @@ class Source:
     def stop(self) -> None:
         """Say good-bye; what is not acknowledged waits in the session, which stays subscribed."""
         self._stopping.set()
-        self._client.disconnect()
-        self._thread.join(timeout=5)
+        self._wake()
+        self._thread.join(timeout=FAREWELL + 3)
+        self._bell.close()
+        self._ear.close()
 
     @property
     def is_subscribed(self) -> bool:
@@ -99,38 +124,108 @@ class Source:
         """Why a new process would do better; empty if all is well, also while the broker is away."""
         if not self._thread.is_alive():
             return ["the network thread ended"]
-        silence = monotonic() - self._client.beat
+        silence = time.monotonic() - self._beat
         return [f"the network loop has not turned for {silence:.0f} s"] if silence > LONGEST_BEAT else []
 
-    def acknowledge(self, arrivals: Iterable[Arrival]) -> None:
+    def acknowledge(self, arrivals: Collection[Arrival]) -> None:
         """Confirm committed messages, in order of arrival; those of an earlier connection come again."""
-        with self._fence:
-            for arrival in arrivals:
-                if arrival.generation == self._generation:
-                    self._client.ack(arrival.mid, arrival.qos)
+        self._went += sum(len(arrival.payload) for arrival in arrivals)
+        self._committed.append(arrivals)
+        self._wake()
 
     def publish(self, receipts: Iterable[Receipt]) -> None:
-        """Tell devices what they need not keep; retained, so that one which was away learns it."""
-        for receipt in receipts:
-            self._client.publish(receipt.topic, receipt.payload, qos=1, retain=True)
+        """Tell devices what they need not keep; retained, so that one which was away learns it.
+
+        What a connection that breaks takes along is to be published again when there is another one.
+        """
+        if packets := b"".join([retained(receipt.topic, receipt.payload) for receipt in receipts]):
+            self._receipts.append(packets)
+            self._wake()
+
+    def send(self, topic: str, payload: bytes) -> None:
+        """Publish to a device, without waiting; nothing is promised."""
+        try:
+            self._client.publish(topic, payload, qos=0)
+        except (OSError, ValueError, RuntimeError) as error:
+            _LOG.warning("Nothing was sent to %s: %s", topic, error)
+
+    def _wake(self) -> None:
+        with suppress(OSError):  # full: it will wake; closed: it has ended
+            self._bell.send(b"\0")
+
+    # All that follows runs in the network's thread. An exception there must not end it.
 
     def _loop(self) -> None:
-        """Keep the network loop running: an exception in it would end it in silence."""
+        pause, connections = FIRST_PAUSE, 0
         while not self._stopping.is_set():
+            self._beat = time.monotonic()
             try:
-                self._client.loop_forever(retry_first_connection=True)
+                self._generation += 1
+                self._client.reconnect()
+                self._serve()
+            except OSError as error:
+                _LOG.warning("The broker cannot be reached: %s", error)
             except Exception:  # noqa: BLE001 - whatever it was, messages must go on
                 _LOG.exception("The MQTT network loop broke; it starts again.")
-            if not self._stopping.wait(PATIENCE):
-                self._reconnect()
+            self._subscribed.clear()
+            pause = FIRST_PAUSE if self.connections > connections else min(2 * pause, LONGEST_PAUSE)
+            connections = self.connections
+            self._stopping.wait(pause)
 
-    def _reconnect(self) -> None:
-        try:
-            self._client.reconnect()
-        except OSError as error:
-            _LOG.warning("The broker cannot be reached: %s", error)
+    def _serve(self) -> None:
+        """One connection, until it is lost or we are to stop."""
+        wire = self._client.socket()
+        if not isinstance(wire, socket.socket):
+            return
+        stream = Stream(self._client, wire)
+        while self._client.socket() is stream.wire and not self._stopping.is_set():
+            if self._await(stream):
+                for arrival in stream.read(self._generation, lambda: micros(self._clock())):
+                    if arrival.qos or self._has_room():
+                        self._came += len(arrival.payload)
+                        self.arrivals.put(arrival)
+                    else:
+                        self.dropped += 1
+            self._confirm(stream)
+            self._client.loop_misc()
+            self._beat = time.monotonic()
+        if self._client.socket() is stream.wire:
+            self._leave(stream)
 
-    # Called in the network thread. An exception here would end it.
+    def _has_room(self) -> bool:
+        """For messages of QoS 0: they must not keep the others from being read."""
+        return self.arrivals.qsize() < MOST_WAITING and self._came - self._went < MOST_HELD // 2
+
+    def _await(self, stream: Stream) -> bool:
+        """Wait for something to do; whether that is to read."""
+        is_full = self._came - self._went > MOST_HELD and self._client.is_connected()
+        ears = [self._ear] if is_full else [self._ear, stream.wire]
+        is_ahead = stream.is_ahead and not is_full
+        readable, _, _ = select.select(ears, [stream.wire] if stream.has_unsent else [], [], 0 if is_ahead else _TICK)
+        if self._ear in readable:
+            with suppress(BlockingIOError):
+                self._ear.recv(_RINGS)
+        return is_ahead or stream.wire in readable
+
+    def _confirm(self, stream: Stream) -> None:
+        """Send what is to be sent; not what belongs to another connection."""
+        while self._committed:
+            arrivals = self._committed.popleft()
+            mids = [one.mid for one in arrivals if one.generation == self._generation and one.qos]
+            stream.put(acknowledgements(mids))
+        while self._receipts and self._client.is_connected():
+            stream.put(self._receipts.popleft())
+        stream.send()
+
+    def _leave(self, stream: Stream) -> None:
+        """Send what is left, then take leave: the broker keeps the session."""
+        deadline = time.monotonic() + FAREWELL
+        self._confirm(stream)
+        while stream.has_unsent and self._client.socket() is stream.wire and time.monotonic() < deadline:
+            select.select([], [stream.wire], [], _TICK)
+            stream.send()
+        self._client.disconnect()
+        self._client.loop_write()
 
     def _on_connect(
         self, client: Client, _: object, flags: ConnectFlags, reason: ReasonCode, __: Properties | None
@@ -138,8 +233,6 @@ class Source:
         if reason.is_failure:
             _LOG.error("The broker refuses the connection: %s", reason)
             return
-        with self._fence:
-            self._generation += 1
         self.connections += 1
         if not flags.session_present:
             self.new_sessions += 1
@@ -153,15 +246,10 @@ class Source:
         except (OSError, ValueError):
             _LOG.exception("Subscribing failed; the connection is tried again.")
 
-    def _on_connect_fail(self, *_: object) -> None:
-        self._client.beat = monotonic()
-
     def _on_disconnect(
         self, _: Client, __: object, ___: DisconnectFlags, reason: ReasonCode, ____: Properties | None
     ) -> None:
         self._subscribed.clear()
-        with self._fence:
-            self._generation += 1
         if not self._stopping.is_set():
             _LOG.warning("Disconnected from the broker: %s", reason)
 
@@ -176,65 +264,33 @@ class Source:
             self._subscribed.set()
             _LOG.info("Subscribed to %s.", ", ".join(self._filters))
 
-    def _on_message(self, _: Client, __: object, message: MQTTMessage) -> None:
-        if not message.qos and self.arrivals.qsize() >= MOST_WAITING:
-            self.dropped += 1
-            return
-        # message.topic would raise for invalid UTF-8; the octets never do.
-        topic: bytes = message._topic  # noqa: SLF001
-        received_at = micros(self._clock())
-        arrival = Arrival(self._generation, message.mid, message.qos, topic, bytes(message.payload), received_at)
-        self.arrivals.put(arrival if message.properties is None else _described(arrival, message.properties))
-
-    def send(self, topic: str, payload: bytes) -> None:
-        """Publish to a device, without waiting; nothing is promised."""
-        try:
-            self._client.publish(topic, payload, qos=0)
-        except (OSError, ValueError, RuntimeError) as error:
-            _LOG.warning("Nothing was sent to %s: %s", topic, error)
-
-
-def _described(arrival: Arrival, said: Properties) -> Arrival:
-    """With what MQTT 5 tells of a payload."""
-    known = vars(said)
-    content_type, properties = known.get("ContentType", ""), known.get("UserProperty", ())
-    if not content_type and not properties:
-        return arrival
-    return arrival._replace(content_type=content_type, properties=tuple(properties))
-
 
 class BadBrokerUrl(ValueError):
     """The broker's address is not one we can use."""
 
 
-class _Client(Client):
-    """Tells when its network loop last turned round."""
-
-    def __init__(self, client_id: str) -> None:
-        super().__init__(
-            CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTProtocolVersion.MQTTv5, manual_ack=True
-        )
-        self.beat = monotonic()
-
-    def loop_misc(self) -> MQTTErrorCode:
-        """The end of each turn."""
-        self.beat = monotonic()
-        return super().loop_misc()
-
-
-def _client(url: str, client_id: str, files: Files) -> _Client:
+def _client(url: str, client_id: str, files: Files) -> Client:
     address = urlsplit(url)
     if address.scheme not in ("mqtt", "mqtts") or not address.hostname:
         raise BadBrokerUrl(f"{url!r} is no broker's address; write mqtt://host:1883 or mqtts://host:8883")
-    client = _Client(client_id)
+    client = Client(
+        CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTProtocolVersion.MQTTv5, manual_ack=True
+    )
     if address.username:
         client.username_pw_set(unquote(address.username), unquote(address.password or ""))
     if address.scheme == "mqtts":
-        client.tls_set(files.authority, files.certificate, files.key)
-    client.reconnect_delay_set(min_delay=1, max_delay=10)
+        client.tls_set_context(_context(files))
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     properties.SessionExpiryInterval = SESSION_EXPIRY
     properties.ReceiveMaximum = WINDOW
     port = address.port or (8883 if address.scheme == "mqtts" else 1883)
     client.connect_async(address.hostname, port, keepalive=KEEPALIVE, clean_start=False, properties=properties)
     return client
+
+
+def _context(files: Files) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=files.authority)
+    if files.certificate:
+        context.load_cert_chain(files.certificate, files.key)
+    context.sslsocket_class = Peekable
+    return context

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg
 from sqlalchemy import Connection, Engine
@@ -21,13 +21,14 @@ from ingest.registry import Registry
 from ingest.sequence import Receipt, runs
 from ingest.store import alarm, event, quarantine, reading, sequence
 from ingest.store import batch as batches
-from ingest.store import catalogue as catalogues
 from ingest.store import node as nodes
 from ingest.store.batch import Counts
-from ingest.store.catalogue import Declared
 from ingest.store.quarantine import MOST_OF_LARGE, Entry
 from ingest.wire.node import Node
 from ingest.wire.route import route_of
+
+if TYPE_CHECKING:
+    from ingest.store.catalogue import Declared
 
 MOST_REPLAYED = 10_000
 """Messages that one birth brings back at most; the next one brings the next."""
@@ -297,8 +298,10 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 
 
-def declare(engine: Engine, catalogue: Catalogue, at: datetime, *, author: str) -> Declared:
+def declare(engine: Engine, catalogue: Catalogue, at: datetime, *, author: str) -> "Declared":
     """Put a device file into the database. Raises core.problem.Problems and saves nothing if it contradicts."""
+    from ingest.store import catalogue as catalogues  # an ingester that starts again need not wait for mapped classes
+
     with transaction(engine) as connection:
         declared = catalogues.declare(connection, at, catalogue)
         audit(connection, at, actor=author, action="device.declare", subject="device file", detail=declared._asdict())

@@ -4,8 +4,8 @@ A device numbers the messages of one start (`boot`) from 1. Number 0 or no boot 
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from itertools import groupby
 from typing import NamedTuple, TypeAlias
 
 LONGEST_BOOT = 64
@@ -52,9 +52,12 @@ def is_numbered(boot: str, seq: int) -> bool:
 
 def runs(numbers: Iterable[Number]) -> Iterator[Run]:
     """The numbers as runs, sorted, each number once."""
-    for (device, boot), group in groupby(sorted(set(numbers)), key=lambda number: number[:2]):
+    by_boot = defaultdict[tuple[str, str], list[int]](list)
+    for device, boot, seq in numbers:
+        by_boot[device, boot].append(seq)
+    for (device, boot), seqs in sorted(by_boot.items()):
         first = last = 0
-        for _, _, seq in group:
+        for seq in sorted(seqs):
             if first and seq > last + 1:
                 yield Run(device, boot, first, last)
                 first = 0

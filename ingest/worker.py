@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from queue import Empty, Full, Queue, SimpleQueue
@@ -51,6 +51,7 @@ class Messages(Protocol):
     """Where messages come from, and who is told that they are safe."""
 
     arrivals: SimpleQueue[Arrival]
+    connections: int
     new_sessions: int
     dropped: int
 
@@ -60,7 +61,7 @@ class Messages(Protocol):
     def stop(self) -> None:
         """Receive no more."""
 
-    def acknowledge(self, arrivals: Iterable[Arrival]) -> None:
+    def acknowledge(self, arrivals: Collection[Arrival]) -> None:
         """Confirm committed messages."""
 
     def publish(self, receipts: Iterable[Receipt]) -> None:
@@ -144,7 +145,7 @@ class Ingester:
         self._waiting: Queue[Batch | None] = Queue(maxsize=1)
         self._told = -LIVE_EVERY
         self._receipts = Receipts(source)
-        self._sessions = 0
+        self._connections = self._sessions = 0
         self._dropped, self._alarmed = 0, -ALARM_EVERY
         self._since = 0
         self._is_unsure = False
@@ -174,7 +175,6 @@ class Ingester:
         batch, since = Batch(), monotonic()
         try:
             self._since = self._persist(lambda: run.known_now(self._engine), "read what is known")
-            self._receipt_unsent()
             self._nodes = self._persist(lambda: run.living(self._engine), "read the nodes")
             while not self._stopping.is_set():
                 self._watch()
@@ -215,6 +215,9 @@ class Ingester:
                 self._receipts.add(asking)
         if (dropped := self._source.dropped) > self._dropped and monotonic() - self._alarmed >= ALARM_EVERY:
             self._alarm_dropped(dropped)
+        if (connections := self._source.connections) > self._connections:
+            self._connections = connections
+            self._receipt_unsent()
         self._receipts.publish_due()
 
     def _alarm_dropped(self, dropped: int) -> None:
@@ -224,6 +227,7 @@ class Ingester:
         self._persist(alarm, "note that messages were dropped")
 
     def _receipt_unsent(self) -> None:
+        """What was committed lately: who did it may have been killed, or have lost its connection, before saying so."""
         since = self._clock() - UNSENT
         self._receipts.add(self._persist(lambda: run.unsent_receipts(self._engine, since), "read message numbers"))
 

@@ -13,20 +13,25 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Engine, text
 
+from bench.flood import Flood
 from core.database import connect
 from embedded.services import start
 from migrations.run import upgrade
 from tests.stories.cable import Cable
-from tests.stories.ingesting import START, Process, Sent, count, declare, ending, eventually, message, odometer, publish
+from tests.stories.ingesting import START, Process, Sent, count, declare, ending, message, odometer
 
 DEVICES = 200
 WINDOW = 2_000
 """Messages among which the order is lost."""
+PART = 2_000
+PATIENCE = 120.0
+"""Seconds without anything new after which something is lost."""
 WRONG = text("""
     SELECT count(*) FROM (
         SELECT r.value, extract(epoch FROM r.at - :start)::bigint / 600 AS n FROM ingest.reading AS r
@@ -143,22 +148,38 @@ def soak(
     declare(engine, names)
     began = time.monotonic()
     trouble = Trouble(broker, environment, admin, result)
-    publisher = threading.Thread(target=publish_parts, args=(broker, sent, unique))
+    # So many messages as kills are done, so that every kill meets messages on their way.
+    publisher = threading.Thread(
+        target=publish_parts, args=(broker, sent, unique, lambda: (result.kills + 1) / max(kills, 1))
+    )
     publisher.start()
     while publisher.is_alive() or result.kills < kills:
         time.sleep(chance.uniform(0.3, 3.5))
         chance.choices((trouble.kill, trouble.terminate, trouble.cut), (kills, kills // 3 + 1, kills // 3 + 1))[0]()
-    eventually(lambda: ending(engine).received >= messages and is_complete(engine, result), seconds=600)
+    await_all(engine, result)
     trouble.end()
     result.seconds = round(time.monotonic() - began)
     settle(engine, result)
     return result
 
 
-def publish_parts(broker: str, sent: list[Sent], unique: str) -> None:
-    """Some thousands at a time, so that waiting for acknowledgements stays cheap."""
-    for first in range(0, len(sent), 10_000):
-        publish(broker, sent[first : first + 10_000], client_id=f"gateway-{unique}")
+def publish_parts(broker: str, sent: list[Sent], unique: str, share: Callable[[], float]) -> None:
+    """A part at a time, no more of all than the share that is asked for."""
+    with Flood(broker, f"gateway-{unique}") as gateway:
+        for first in range(0, len(sent), PART):
+            while first >= share() * len(sent):
+                time.sleep(0.02)
+            gateway.publish(sent[first : first + PART])
+
+
+def await_all(engine: Engine, result: Result) -> None:
+    """Wait until all is stored, as long as something still comes."""
+    before, since = -1, time.monotonic()
+    while not (ending(engine).received >= result.messages and is_complete(engine, result)):
+        if (received := ending(engine).received) > before:
+            before, since = received, time.monotonic()
+        assert time.monotonic() < since + PATIENCE, f"nothing came for {PATIENCE} s; {result}"
+        time.sleep(0.5)
 
 
 def is_complete(engine: Engine, result: Result) -> bool:

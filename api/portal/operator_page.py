@@ -12,6 +12,7 @@ from api.portal import format as show
 from api.portal.context import shown
 from api.routes import ingest, meter
 from api.visit import Operator, Visit
+from ingest.reason import Reason
 from ingest.store import view
 from ingest.store.view import IngestCount
 
@@ -41,7 +42,7 @@ def operator_page(request: Request, visit: Operator) -> Response:
 def quarantine_page(
     request: Request,
     visit: Operator,
-    reason: Annotated[str | None, Query(max_length=64, pattern="^[a-z_]+$")] = None,
+    reason: Annotated[Reason | None, Query()] = None,
     cursor: Cursor = None,
 ) -> Response:
     """What was put aside, newest first."""

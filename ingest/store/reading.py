@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
 
 from core.database import driver
 
@@ -18,6 +19,23 @@ COPY = "COPY staging (n, register, at, value, received_at, seq, time_status, raw
 ACCEPT = text("""
     INSERT INTO ingest.reading (register, at, value, known, received_at, seq, time_status, raw)
     SELECT register, at, value, :known, received_at, seq, time_status, raw FROM staging ORDER BY register, at, n
+    ON CONFLICT (register, at) DO NOTHING
+""")
+# A reading later than the latest of its register is surely new. ON CONFLICT would first write it as a speculation,
+# nearly half of what the database does. Knowledge is drawn before, so nobody else writes readings meanwhile.
+AHEAD = text("""
+    INSERT INTO ingest.reading (register, at, value, known, received_at, seq, time_status, raw)
+    SELECT DISTINCT ON (s.register, s.at)
+        s.register, s.at, s.value, :known, s.received_at, s.seq, s.time_status, s.raw
+    FROM staging AS s LEFT JOIN ingest.latest AS l ON l.register = s.register
+    WHERE l.at IS NULL OR s.at > l.at
+    ORDER BY s.register, s.at, s.n
+""")
+BEHIND = text("""
+    INSERT INTO ingest.reading (register, at, value, known, received_at, seq, time_status, raw)
+    SELECT s.register, s.at, s.value, :known, s.received_at, s.seq, s.time_status, s.raw
+    FROM staging AS s JOIN ingest.latest AS l ON l.register = s.register AND s.at <= l.at
+    ORDER BY s.register, s.at, s.n
     ON CONFLICT (register, at) DO NOTHING
 """)
 # The bounds let the planner leave out chunks. A row looked up by itself costs 50 µs over several chunks, so those of a
@@ -48,6 +66,8 @@ LATEST = text("""
 
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
+_IS_THERE = "23505"
+"""SQLSTATE of a key that is taken."""
 
 
 class Conflict(NamedTuple):
@@ -78,7 +98,7 @@ def stage(connection: Connection, rows: Sequence[bytes]) -> None:
 
 def accept(connection: Connection, *, staged: int, known: int) -> Written:
     """Store what is new; the same value again is a duplicate, another one a conflict: the first stands."""
-    stored = connection.execute(ACCEPT, {"known": known}).rowcount
+    stored = _store(connection, staged=staged, known=known)
     conflicts: tuple[Conflict, ...] = ()
     if stored < staged:
         extent = connection.execute(EXTENT).one()._asdict()
@@ -87,3 +107,17 @@ def accept(connection: Connection, *, staged: int, known: int) -> Written:
     if stored:
         connection.execute(LATEST)
     return Written(stored, conflicts)
+
+
+def _store(connection: Connection, *, staged: int, known: int) -> int:
+    try:
+        with connection.begin_nested():
+            stored = connection.execute(AHEAD, {"known": known}).rowcount
+    except IntegrityError as error:
+        if getattr(error.orig, "sqlstate", None) != _IS_THERE:
+            raise
+        # Somebody wrote readings without their latest.
+        return connection.execute(ACCEPT, {"known": known}).rowcount
+    if stored < staged:
+        stored += connection.execute(BEHIND, {"known": known}).rowcount
+    return stored

@@ -5,6 +5,9 @@ at once; anything else a second time, slowly, to say of each item what is wrong 
 """
 
 import json
+import re
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -15,6 +18,9 @@ from ingest.wire.message import LARGEST, Candidate, Message
 _MOST_SEQ = 2**63 - 1
 _SEQ_DIGITS = 20
 _ENVELOPE_KEYS = ("v", "boot", "seq", "readings")
+_REQUIRED = 3
+_SPACES = (b" ", b"\t", b"\n", b"\r")
+_SPACED_COLON = re.compile(rb"\s:")
 _OPTIONAL = {"unit": "", "status": ""}
 
 
@@ -40,7 +46,24 @@ class _Repeated(NamedTuple):
     pairs: list[tuple[str, Any]]
 
 
+class _TextReading(msgspec.Struct, gc=False):
+    register: str
+    at: str
+    value: str
+    unit: str = ""
+    status: str = ""
+
+
+class _TextEnvelope(msgspec.Struct, gc=False):
+    v: Literal[1]
+    boot: str
+    seq: int
+    readings: list[_TextReading]
+
+
 _FAST = msgspec.json.Decoder(_Envelope)
+_FASTEST = msgspec.json.Decoder(_TextEnvelope)
+"""For values that are texts, as most are."""
 
 
 def decode(payload: bytes) -> Message | Rejected:
@@ -54,8 +77,11 @@ def decode(payload: bytes) -> Message | Rejected:
 
 
 def _read_fast(payload: bytes) -> Message | None:
+    if b'"value":"' in payload or b'"value": "' in payload:
+        with suppress(msgspec.ValidationError):
+            return _read_texts(_FASTEST.decode(payload), payload)
     envelope = _FAST.decode(payload)
-    if not 0 <= envelope.seq <= _MOST_SEQ or not _keys_are_unique(payload, envelope.readings):
+    if not _is_sound(envelope, payload):
         return None
     candidates: list[Candidate] = []
     for index, reading in enumerate(envelope.readings):
@@ -68,16 +94,43 @@ def _read_fast(payload: bytes) -> Message | None:
     return Message(envelope.boot, envelope.seq, candidates, [])
 
 
-def _keys_are_unique(payload: bytes, readings: list[_Reading]) -> bool:
+def _read_texts(envelope: _TextEnvelope, payload: bytes) -> Message | None:
+    if not _is_sound(envelope, payload):
+        return None
+    found = enumerate(envelope.readings)
+    return Message(
+        envelope.boot, envelope.seq, [(n, r.register, r.at, r.value, r.unit, r.status) for n, r in found], []
+    )
+
+
+def _is_sound(envelope: _Envelope | _TextEnvelope, payload: bytes) -> bool:
+    return 0 <= envelope.seq <= _MOST_SEQ and _keys_are_unique(payload, envelope.readings)
+
+
+def _keys_are_unique(payload: bytes, readings: Sequence[_Reading | _TextReading]) -> bool:
     """Whether surely no key occurs twice: the decoder keeps the last of them in silence.
 
     Without a backslash each key is written as it is, so as many occurrences as readings means one in each. A text that
     looks like a key makes this False, and the slow way decides.
     """
+    if b"\\" in payload:
+        return False
+    keys = len(_ENVELOPE_KEYS)
+    for reading in readings:
+        keys += _REQUIRED + bool(reading.unit) + bool(reading.status)
+    return _keys_are(keys, payload) or _each_key_is_unique(payload, readings)
+
+
+def _keys_are(count: int, payload: bytes) -> bool:
+    """Whether there are surely no more keys than these, all of them found: a colon behind a quote ends a key."""
+    has_space = any(space in payload for space in _SPACES)
+    return payload.count(b'":') == count and not (has_space and _SPACED_COLON.search(payload))
+
+
+def _each_key_is_unique(payload: bytes, readings: Sequence[_Reading | _TextReading]) -> bool:
     count = payload.count
     return (
-        b"\\" not in payload
-        and all(count(key) == 1 for key in (b'"v"', b'"boot"', b'"seq"', b'"readings"'))
+        all(count(key) == 1 for key in (b'"v"', b'"boot"', b'"seq"', b'"readings"'))
         and all(count(key) == len(readings) for key in (b'"register"', b'"at"', b'"value"'))
         and count(b'"unit"') == sum(1 for reading in readings if reading.unit)
         and count(b'"status"') == sum(1 for reading in readings if reading.status)

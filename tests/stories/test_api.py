@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from core.database import transaction
+from ingest.reason import Reason
 from tests.fleet import PEOPLE
 from tests.served import AT, Served
 
@@ -348,6 +349,14 @@ def test_a_form_of_another_site_is_refused(served: Served) -> None:
         without_token = client.post("/portal/sign-out", data={"csrf": "wrong"})
         assert client.get("/portal/overview").status_code == 200
     assert (foreign.status_code, without_token.status_code) == (403, 403)
+
+
+def test_quarantine_can_be_looked_at_by_every_reason(served: Served) -> None:
+    with served.signed_in("ops") as client:
+        answers = {reason: client.get(f"/portal/quarantine?reason={reason}").status_code for reason in Reason}
+        unknown = client.get("/portal/quarantine?reason=nonsense")
+    assert set(answers.values()) == {200}, answers
+    assert unknown.status_code == 422
 
 
 def test_signing_out_ends_the_session(served: Served) -> None:

@@ -87,6 +87,29 @@ def test_the_same_again_is_a_duplicate_and_another_value_a_conflict(
     assert json.loads(refused[0].payload) == odometer(1, "3")
 
 
+def test_a_reading_that_somebody_wrote_without_its_latest_still_stands(
+    engine: Engine, admin_engine: Engine, broker: str, unique: str, device: str
+) -> None:
+    with admin_engine.begin() as connection:
+        connection.execute(
+            text("""INSERT INTO ingest.reading (register, at, value, known, received_at)
+                SELECT id, :at, 7000, 0, :at FROM ingest.register WHERE kind = 'counter'"""),
+            {"at": START},
+        )
+    with ingesting(engine, broker, f"in-{unique}"):
+        publish(broker, [message(device, odometer(0, "7"), odometer(0, "8"), odometer(1, "9"))], client_id=unique)
+        eventually(lambda: ending(engine).received == 3)
+        publish(broker, [message(device, *(odometer(n, f"{n}") for n in (3, 2, 5, 4, 2, 6)))], client_id=unique)
+        publish(broker, [message(device, *(odometer(n, f"{n}") for n in (5, 7, 8)))], client_id=unique)
+        eventually(lambda: ending(engine).received == 12)
+    # The first message: one duplicate, one conflict, one stored; then five stored and one duplicate; then two and one.
+    assert ending(engine) == Ending(12, 1 + 5 + 2, 1 + 1 + 1, 1)
+    assert reasons(engine) == {"conflict": 1}
+    with engine.connect() as connection:
+        values = connection.execute(text("SELECT value FROM ingest.reading ORDER BY at")).scalars().all()
+    assert values == [7000, 9000, 2000, 3000, 4000, 5000, 6000, 7000, 8000]
+
+
 def garbage(device: str, unique: str) -> list[tuple[Sent, str]]:
     topic = f"yardstick/{device}/readings"
     return [

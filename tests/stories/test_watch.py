@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from itertools import cycle, islice
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -198,7 +199,12 @@ def test_a_network_loop_that_does_not_turn_is_a_problem(
         eventually(lambda: source.is_subscribed)
         time.sleep(3.5)  # it turns without any message
         assert source.problems() == []
-        source._clock = lambda: (goes_on.wait(30), now())[1]  # in the network's thread
+
+        def stuck() -> datetime:
+            goes_on.wait(30)
+            return now()
+
+        source._clock = stuck
         publish(broker, [message(unique, seq=1)], client_id=unique)
         eventually(lambda: source.problems() != [], seconds=10)
         assert source.problems()[0].startswith("the network loop has not turned for 3 s")
