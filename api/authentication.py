@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from api import store
 from api.store import Role
+from billing.person import VIA
 from core.identifier import public_id
 
 COOKIE = "yardstick_session"
@@ -42,13 +43,22 @@ class WeakPassword(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Somebody whose right to ask is established. `party` is an inside key; `csrf` is None for programs."""
+    """Somebody whose right to ask is established. `party` is an inside key; `csrf` is None for programs.
+
+    made_by: of a key, the person who made it.
+    """
 
     actor: str
     title: str
     role: Role
     party: int
     csrf: str | None
+    made_by: str | None = None
+
+    @property
+    def who(self) -> str:
+        """Where two people are needed: a key is named with the person who made it."""
+        return f"{self.made_by}{VIA}{self.actor}" if self.made_by else self.actor
 
 
 def digest(secret: str) -> str:
@@ -79,7 +89,8 @@ def by_key(connection: Connection, secret: str, *, at: datetime) -> Viewer:
     key = store.key(connection, secret_hash, at=at) if secret.startswith(KEY_PREFIX) else None
     if key is None or not hmac.compare_digest(key.secret_hash, secret_hash):
         raise NotSignedIn("this API key is unknown, revoked or expired")
-    return Viewer(actor=f"key:{key.public_id}", title=key.name, role=key.role, party=key.party, csrf=None)
+    actor = f"key:{key.public_id}"
+    return Viewer(actor=actor, title=key.name, role=key.role, party=key.party, csrf=None, made_by=key.made_by)
 
 
 def by_session(connection: Connection, token: str, *, at: datetime) -> Viewer:
@@ -113,11 +124,16 @@ def note_refusal(connection: Connection, name: str, *, address: str, at: datetim
     store.add_refusal(connection, digest(name), address=address, at=at)
 
 
-def new_key(connection: Connection, *, name: str, role: Role, party: int, at: datetime) -> tuple[str, str]:
-    """Make an API key: its public id and its secret, which is shown this once."""
+def new_key(  # a key is what it is for, whose it is, and who made it
+    connection: Connection, *, name: str, role: Role, party: int, at: datetime, made_by: str | None = None
+) -> tuple[str, str]:
+    """Make an API key: its public id and its secret, which is shown this once.
+
+    made_by: "person:<name>"; where two people are needed, the key counts as this one. Without it, it counts as nobody.
+    """
     identity, secret = public_id("key", secrets.token_bytes(17)), public_id("yk", secrets.token_bytes(17))
     row: dict[str, object] = {"public_id": identity, "name": name, "secret_hash": digest(secret), "role": role}
-    store.add_key(connection, at=at, row=row | {"party": party, "expires_at": None})
+    store.add_key(connection, at=at, row=row | {"party": party, "expires_at": None, "made_by": made_by})
     return identity, secret
 
 

@@ -49,6 +49,7 @@ class Key:
     secret_hash: str
     role: Role
     party: int
+    made_by: str | None
 
 
 PERSON = text("""
@@ -71,12 +72,12 @@ ADD_SESSION = text("""
 END_SESSION = text("DELETE FROM api.session WHERE token_hash = :token_hash")
 FORGET_SESSIONS = text("DELETE FROM api.session WHERE expires_at <= :at")
 KEY = text("""
-    SELECT public_id, name, secret_hash, role, party FROM api.key
+    SELECT public_id, name, secret_hash, role, party, made_by FROM api.key
     WHERE secret_hash = :secret_hash AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > :at)
 """)
 ADD_KEY = text("""
-    INSERT INTO api.key (public_id, name, secret_hash, role, party, created_at, expires_at)
-    VALUES (:public_id, :name, :secret_hash, :role, :party, :at, :expires_at)
+    INSERT INTO api.key (public_id, name, secret_hash, role, party, created_at, expires_at, made_by)
+    VALUES (:public_id, :name, :secret_hash, :role, :party, :at, :expires_at, :made_by)
 """)
 REVOKE_KEY = text("UPDATE api.key SET revoked_at = :at WHERE public_id = :public_id AND revoked_at IS NULL")
 REFUSALS = text("""

@@ -26,6 +26,8 @@ def content_hash(document: Document) -> str:
     content: dict[str, Any] = {key: value for key, value in document.items() if key != "issue"}
     content["evaluation"] = _steady(document["evaluation"])
     content["lines"] = [line | {"corrects": _reference(line.get("corrects"))} for line in document["lines"]]
+    if "parts" in content:
+        content["parts"] = [part | {"evaluation": _steady(part["evaluation"])} for part in document["parts"]]
     if "corrects" in content:
         content["corrects"] = _steady(content["corrects"])
     return canonical.digest(content)

@@ -125,8 +125,9 @@ def _too_many_decimals(case: Case) -> Iterable[Finding]:
 def _negative_total(case: Case) -> Iterable[Finding]:
     gross = case.money(case.document["gross"])
     if gross.amount < 0:
-        message = f"the total {gross} is negative: this takes a credit note"
-        yield _finding(case, "negative_total", message, "exclude it, and credit the invoice that the credit belongs to")
+        message = f"the total {gross} is negative, and no invoice of the contract stands that it could be credited on"
+        fix = "exclude it; once the contract has an invoice, a run of this period makes a credit note"
+        yield _finding(case, "negative_total", message, fix)
 
 
 def _sums(case: Case) -> Iterable[Finding]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from billing import chain
+from billing.bundle import negated
 from billing.exchange import again
 from billing.invoice import Draft, Line, amount_text, tax_of, tax_row, total
 from billing.posting import PROMISES, reduces
@@ -117,6 +118,17 @@ def cancellation(document: Document, reason: str) -> Draft:
     return _note(document, lines, tax, reason, document["evaluation"]["id"])
 
 
+def of_period(draft: Draft, credited: Mapping[str, Any]) -> Draft:
+    """A period whose credits exceed its charges, as a credit note. credited: id, number and date of an earlier invoice.
+
+    What is owed for the period is the same; a document that is no invoice must refer to one (Directive 2006/112, 219).
+    """
+    words = {"kind": "credit_note", "corrects": dict(credited), "reason": "the period's credits exceed its charges"}
+    document = draft.document | words
+    findings = tuple(finding for finding in draft.findings if finding.code != "negative_total")
+    return replace(draft, document=document, hash=chain.content_hash(document), findings=findings)
+
+
 def _note(document: Document, lines: Sequence[Line], tax: tuple[TaxTotal, ...], reason: str, evaluation: str) -> Draft:
     zero = Money.zero(document["currency"])
     numbered = tuple(replace(line, document=line.document | {"n": n}) for n, line in enumerate(lines, start=1))
@@ -135,6 +147,8 @@ def _note(document: Document, lines: Sequence[Line], tax: tuple[TaxTotal, ...], 
         "gross": amount_text(net + tax_total, zero.currency),
         "evaluation": document["evaluation"] | {"id": evaluation},
     }
+    if "parts" in document:
+        note["parts"] = negated(document["parts"], zero.currency)
     if "tax_in" in document:
         note["tax_in"] = again(tax_total, document["tax_in"])
     return Draft(numbered, tax, net, tax_total, note, chain.content_hash(note), ())

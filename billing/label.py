@@ -34,6 +34,7 @@ _WORDS: dict[str, tuple[str, str, str]] = {
     "draft": ("draft", "Entwurf", "brouillon"),
     "reminder": ("Reminder", "Zahlungserinnerung", "Rappel"),
     "dunning": ("Dunning letter", "Mahnung", "Mise en demeure"),
+    "contest_until": ("may be contested until", "kann bestritten werden bis", "contestable jusqu'au"),
     "owed": ("Owed", "Offen", "Dû"),
     "days": ("Days", "Tage", "Jours"),
     "interest": ("Interest", "Zinsen", "Intérêts"),

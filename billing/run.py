@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from billing import chain
+from billing.bundle import together
 from billing.check import NEVER_OVERRIDDEN
 from billing.gate import changes, gaps
+from billing.person import why_not_two
 from billing.setup import Setup, read_setup
 from billing.state import Act, State, after
 from billing.store import correction as corrections
@@ -229,15 +231,16 @@ def approve(engine: Engine, run: str, *, at: datetime, by: str, hash: str | None
     """
     with transaction(engine) as connection:
         found, state = _act(connection, run, "approve")
-        if by == found.created_by:
-            raise SamePerson(f"{by} created run {run}; a second person approves it")
+        if problem := why_not_two(found.created_by, by):
+            raise SamePerson(f"{found.created_by} created run {run}; a second person approves it: {problem}")
         if hash is not None and hash != found.hash:
             raise HashChanged(f"run {run} has hash {found.hash}, not {hash}; look at it again")
         blocked = runs.blocked(connection, found)
         if blocked:
             raise NotReady(f"blocked: {', '.join(blocked)}; mend the facts and collect again, or exclude them")
-        if by in {row.by for row in runs.overrides(connection, found)}:
-            raise SamePerson(f"{by} overrode a finding of run {run}; a second person approves it")
+        for other in sorted({row.by for row in runs.overrides(connection, found)}):
+            if problem := why_not_two(other, by):
+                raise SamePerson(f"{other} overrode a finding of run {run}; a second person approves it: {problem}")
         seller = entities.entity_by_id(connection, found.entity)
         _reconciled(run, gates.before_issuing(connection, found, seller))
         runs.approve(connection, found, state=state, at=at, by=by)
@@ -276,8 +279,8 @@ def credit(engine: Engine, name: str, *, reason: str, at: datetime, by: str, app
 
     Raises NoSuchInvoice, SamePerson, NotCreditable.
     """
-    if by == approved_by:
-        raise SamePerson(f"{by} asks for the credit note; a second person approves it")
+    if problem := why_not_two(by, approved_by):
+        raise SamePerson(f"{by} asks for the credit note; a second person approves it: {problem}")
     with transaction(engine) as connection:
         found = invoices.find(connection, name)
         if found is None:
@@ -313,10 +316,15 @@ def summary(engine: Engine, run: str, *, documents: bool = True, most: int = SHO
 
 
 def preview(engine: Engine, run: str, contract: str) -> Document | None:
-    """What one draft of a run would print; None if there is none. Raises NoSuchRun."""
+    """What would be printed for one draft of a run, with those that share its document; None if there is none.
+
+    Raises NoSuchRun.
+    """
     with transaction(engine) as connection:
         found = _read(connection, run, lock=False)
-        return runs.document(connection, found, contract)
+        alone, shared = runs.document(connection, found, contract), runs.bundled(connection, found, contract)
+        whole = len(shared) > 1 and contract in {document["contract"] for document in shared}
+        return together(shared) if whole else alone
 
 
 def invoice(engine: Engine, name: str) -> Document:

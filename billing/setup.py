@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
+from billing.bundle import Consolidate
 from billing.dunning import Procedure
 from billing.label import Language
 from billing.tax import NotATax, Tax
@@ -69,10 +70,12 @@ class _Account(_Part):
     payment_days: Days = "30"
     purchase_order: Annotated[str, StringConstraints(max_length=200, strip_whitespace=True)] = ""
     language: Language = "en"
+    consolidate: bool | dict[Word, tuple[Word, ...]] = False
 
     @model_validator(mode="after")
     def _sound(self) -> _Account:
         _check_vat_id(self.vat_id, self.country)
+        _check_groups(self.consolidate)
         return self
 
 
@@ -104,7 +107,7 @@ class EntitySetup:
 
 @dataclass(frozen=True, slots=True)
 class AccountSetup:
-    """A debtor."""
+    """A debtor. consolidate: whether its contracts share an invoice: none, all, or names of contracts by group."""
 
     party: str
     name: str
@@ -114,6 +117,7 @@ class AccountSetup:
     payment_days: int
     purchase_order: str
     language: Language = "en"
+    consolidate: Consolidate = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +145,14 @@ def read_setup(text: str | bytes) -> Setup | tuple[Problem, ...]:
 def _check_vat_id(vat_id: str, country: str) -> None:
     if vat_id and (found := fault(vat_id, country)):
         raise ValueError(found)
+
+
+def _check_groups(consolidate: Consolidate) -> None:
+    if isinstance(consolidate, bool):
+        return
+    names = [name for members in consolidate.values() for name in members]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"consolidate: {', '.join(twice)} stands in two groups; a contract has one invoice a period")
 
 
 def _path(place: tuple[int | str, ...]) -> Path:

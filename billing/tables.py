@@ -50,6 +50,7 @@ class Account(Row, table=True):
     payment_days: int
     purchase_order: str = Field(sa_type=Text)
     language: str = Field(sa_type=Text)
+    consolidate: Any = Field(sa_type=JSONB)
 
 
 class Series(Row, table=True):
@@ -109,6 +110,7 @@ class Draft(Row, table=True):
     content_hash: str = Field(sa_type=Text)
     final: bool
     metering: list[Any] = Field(sa_type=JSONB)
+    bundle: str = Field(sa_type=Text)
 
 
 class Override(Row, table=True):
@@ -155,6 +157,21 @@ class Invoice(Row, table=True):
     revision: int
 
 
+class InvoicePart(Row, table=True):
+    """A contract's period on an issued document."""
+
+    __tablename__ = "invoice_part"
+
+    invoice: int = Field(sa_type=BigInteger, primary_key=True)
+    n: int = Field(primary_key=True)
+    contract: int
+    label: str = Field(sa_type=Text)
+    bills: bool
+    revision: int
+    evaluation: int = Field(sa_type=BigInteger)
+    net: Decimal = Field(sa_type=Numeric)
+
+
 class Line(Row, table=True):
     """A row of an issued document."""
 
@@ -175,6 +192,7 @@ class Line(Row, table=True):
     service_end: datetime = Field(sa_type=_INSTANT)
     steps: list[Any] = Field(sa_type=JSONB)
     label: str | None = Field(sa_type=Text)
+    part: int
 
 
 class Correction(Row, table=True):

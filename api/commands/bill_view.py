@@ -49,6 +49,8 @@ def invoice_view(document: Mapping[str, Any]) -> RenderableType:
     dates = f"{words['issued']} {issue['issue_date']}, {words['due']} {issue['due_date']}"
     if reference := issue.get("payment_reference"):
         dates += f", {words['reference']} {printed(reference)}"
+    if limits := issue.get("contest_until"):
+        dates += f", {words['contest_until']} {min(limit['until'] for limit in limits)[:16].replace('T', ' ')} UTC"
     table = Table(words["clause"], words["asset"], words["text"], title=title, caption=dates)
     table.add_column(words["vat"], justify="right")
     table.add_column(currency, justify="right")

@@ -34,6 +34,7 @@ REFUSALS = (
     billing.NotReconciled,
     reminders.NoProcedure,
     reminders.NothingThere,
+    reminders.ContestedTooLate,
     NothingSettled,
     NotPossible,
     AlreadyOpen,

@@ -1,5 +1,6 @@
 """`yardstick key`: API keys for programs."""
 
+import getpass
 from typing import Annotated
 
 import typer
@@ -19,14 +20,15 @@ def create(
     role: RoleName,
     party: PartyName,
     name: Annotated[str, typer.Option(help="What it is for, e.g. ERP import.")] = "unnamed",
+    by: Annotated[str, typer.Option(help="Who makes it; it never is a second person for them.")] = "",
 ) -> None:
     """Create an API key and print its secret, this once: only a hash of it is kept."""
-    at = clock.now()
+    at, person = clock.now(), f"person:{by or getpass.getuser()}"
     with worker() as engine, transaction(engine) as connection:
         identity, secret = authentication.new_key(
-            connection, name=name, role=role.value, party=find(connection, party), at=at
+            connection, name=name, role=role.value, party=find(connection, party), at=at, made_by=person
         )
-        detail = {"role": role.value, "party": party, "name": name}
+        detail = {"role": role.value, "party": party, "name": name, "made_by": person}
         audit(connection, at, actor="command line", action="key.create", subject=identity, detail=detail)
     typer.echo(f"{identity}\n{secret}")
 

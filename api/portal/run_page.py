@@ -15,6 +15,7 @@ from api.portal.session_page import refuse_foreign
 from api.routes.billing_run import finish, found, tag_of
 from api.visit import FinancePerson
 from billing import run as billing
+from billing.person import why_not_two
 from billing.state import after
 from billing.store import view
 from billing.store.view import RunView
@@ -42,7 +43,11 @@ def run_page(request: Request, visit: FinancePerson, run: str, cursor: Cursor = 
     """One run with its drafts, 50 on a page."""
     row = found(visit, run)
     rows = view.drafts(visit.connection, row, after=read_number(cursor, otherwise=0), most=PAGE + 1)
-    acts = [act for act in OFFERED.get(row.state, ()) if act != "approve" or visit.viewer.actor != row.created_by]
+    acts = [
+        act
+        for act in OFFERED.get(row.state, ())
+        if act != "approve" or not why_not_two(row.created_by, visit.viewer.who)
+    ]
     return shown(
         request,
         visit,
@@ -73,7 +78,7 @@ def do(  # noqa: PLR0913 - a form
         raise StaleForm("reload the page and try again")
     row = found(visit, run)
     match(tag, tag_of(row))
-    _do(engine, row, act, later, {"at": visit.at, "by": visit.viewer.actor})
+    _do(engine, row, act, later, {"at": visit.at, "by": visit.viewer.who})
     return RedirectResponse(f"/portal/billing-runs/{run}", status_code=303, background=later)
 
 

@@ -122,7 +122,7 @@ def create(command: Finance, engine: Worker, new: NewRun) -> JSONResponse:
         if seller is None or seller.party != command.visit.viewer.party:
             raise NotFound("no seller of yours has this name")
         given = {"entity": new.entity, "label": new.period}
-        run = billing.create(engine, **given, at=command.visit.at, by=command.visit.viewer.actor)
+        run = billing.create(engine, **given, at=command.visit.at, by=command.visit.viewer.who)
         return 201, _seen(engine, run)
 
     response = once(command, act)
@@ -232,7 +232,7 @@ def tag_of(row: RunView) -> str:
 
 
 def _given(command: Writing) -> dict[str, Any]:
-    return {"at": command.visit.at, "by": command.visit.viewer.actor}
+    return {"at": command.visit.at, "by": command.visit.viewer.who}
 
 
 def _seen(engine: Engine, run: str) -> BillingRun:

@@ -12,6 +12,7 @@ from api.evaluation import Step, Verdict
 from api.paging import Cursor, Limit, Page, cursor, read_number
 from api.routes import contract as contract_route
 from api.visit import MoneyReader, Visit
+from billing.bundle import evaluation_of
 from billing.store import view
 from billing.store.view import InvoiceView, LineView
 from contracts.store import view as contract_view
@@ -162,14 +163,15 @@ def explanation(visit: MoneyReader, invoice: str, n: int, response: Response) ->
     if printed is None or not kept:
         raise NotFound(f"this invoice has lines 1 to {len(row.document['lines'])}")
     response.headers["ETag"] = f'"{row.chain_hash}-{n}"'
+    rests_on = evaluation_of(row.document, printed)
     return Explanation(
         line=_line(kept[0]),
         sentence=printed["sentence"],
         steps=printed["steps"],
         evidence=printed["evidence"],
         verdict=printed["verdict"],
-        evaluation=row.document["evaluation"]["id"],
-        result_hash=row.document["evaluation"]["result_hash"],
+        evaluation=rests_on["id"],
+        result_hash=rests_on["result_hash"],
     )
 
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import IntegrityError
 
+from billing.contest import too_late
 from billing.dunning import Late, Letter, document, remind
+from billing.person import why_not_two
 from billing.run import NoSuchEntity, NoSuchInvoice, SamePerson
 from billing.store import dunning, payment
 from billing.store import entity as entities
@@ -30,6 +32,10 @@ if TYPE_CHECKING:
 
 class NoProcedure(LookupError):
     """A seller that has no dunning procedure."""
+
+
+class ContestedTooLate(ValueError):
+    """The time to contest a line is over; the message says since when."""
 
 
 class NothingThere(LookupError):
@@ -57,8 +63,8 @@ def send(engine: Engine, *, entity: str, at: datetime, by: str, approved_by: str
 
     Fees and interest are asked for; they are booked when they are paid. Raises NoSuchEntity, NoProcedure, SamePerson.
     """
-    if by == approved_by:
-        raise SamePerson(f"{by} asks for the letters; a second person approves them")
+    if problem := why_not_two(by, approved_by):
+        raise SamePerson(f"{by} asks for the letters; a second person approves them: {problem}")
     with transaction(engine) as connection:
         seller = _entity(connection, entity)
         payment.lock(connection, seller.id)
@@ -89,7 +95,7 @@ def letter(engine: Engine, name: str) -> dict[str, Any]:
 def block(engine: Engine, number: str, *, line: int | None, reason: str, at: datetime, by: str) -> str:
     """Nobody is reminded of this invoice, or of this line of it, until it is released. Returns the block's id.
 
-    Raises NoSuchInvoice.
+    Raises NoSuchInvoice, ContestedTooLate.
     """
     public_id = new_id("blk")
     try:
@@ -97,6 +103,8 @@ def block(engine: Engine, number: str, *, line: int | None, reason: str, at: dat
             found = invoices.find(connection, number)
             if found is None:
                 raise NoSuchInvoice(f"there is no invoice {number}")
+            if problem := too_late(found["document"], line, at):
+                raise ContestedTooLate(problem)
             row = {"public_id": public_id, "invoice": found["id"], "line": line, "reason": reason, "by": by, "at": at}
             dunning.block(connection, row)
             detail = {"line": line, "reason": reason, "block": public_id}

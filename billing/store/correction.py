@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, text
 
 from billing.agreement import agreement
+from billing.bundle import part_of
 from billing.correction import Billed, correct
 from billing.invoice import Evaluated
 from billing.store import entity as entities
@@ -29,11 +30,12 @@ if TYPE_CHECKING:
 
 # Invoices that stand (not credited in full) of periods that ended before another one begins.
 STANDING = text("""
-    SELECT i.id, i.contract, i.label, i.evaluation
+    SELECT i.id, p.contract, p.label, p.evaluation
     FROM unnest(cast(:contracts AS int[]), cast(:starts AS timestamptz[])) AS w (contract, "start")
-    JOIN billing.invoice AS i ON i.contract = w.contract AND i.kind = 'invoice' AND i.service_end <= w."start"
+    JOIN billing.invoice_part AS p ON p.contract = w.contract AND p.bills
+    JOIN billing.invoice AS i ON i.id = p.invoice AND i.service_end <= w."start"
     WHERE NOT EXISTS (SELECT FROM billing.correction AS c WHERE c.corrects = i.id AND c.kind = 'cancellation')
-    ORDER BY i.contract, i.service_start
+    ORDER BY p.contract, i.service_start
 """)
 # Up to which evaluation a period's differences are billed, or noted as too small for it.
 SEEN = text("""
@@ -42,13 +44,15 @@ SEEN = text("""
         UNION ALL SELECT contract, label, evaluation FROM billing.carried
     ) AS e WHERE contract = ANY(:contracts) GROUP BY contract, label
 """)
-DOCUMENTS = text("SELECT contract, label, document FROM billing.invoice WHERE id = ANY(:ids)")
+DOCUMENTS = text("SELECT id, document FROM billing.invoice WHERE id = ANY(:ids)")
 BILLED = text("""
-    SELECT i.contract, coalesce(l.label, i.label) AS label, l.clause, l.asset, l.tax_category, l.tax_rate,
+    SELECT p.contract, coalesce(l.label, p.label) AS label, l.clause, l.asset, l.tax_category, l.tax_rate,
         (array_agg(l.kind ORDER BY i.id DESC))[1] AS kind, l.currency, sum(l.amount) AS amount
-    FROM billing.invoice AS i JOIN billing.line AS l ON l.invoice = i.id
-    WHERE i.contract = ANY(:contracts) AND coalesce(l.label, i.label) = ANY(:labels)
-    GROUP BY i.contract, coalesce(l.label, i.label), l.clause, l.asset, l.tax_category, l.tax_rate, l.currency
+    FROM billing.invoice_part AS p
+    JOIN billing.invoice AS i ON i.id = p.invoice
+    JOIN billing.line AS l ON l.invoice = p.invoice AND l.part = p.n
+    WHERE p.contract = ANY(:contracts) AND coalesce(l.label, p.label) = ANY(:labels)
+    GROUP BY p.contract, coalesce(l.label, p.label), l.clause, l.asset, l.tax_category, l.tax_rate, l.currency
     ORDER BY max(i.id) DESC, l.tax_category, l.tax_rate
 """)
 COUNTS = text("""
@@ -58,8 +62,8 @@ COUNTS = text("""
 # Documents that correct a period and stand; one of them is in the way of crediting its invoice in full.
 CORRECTED_BY = text("""
     SELECT i.number FROM billing.correction AS c JOIN billing.invoice AS i ON i.id = c.invoice
-    WHERE c.contract = :contract AND c.label = :label AND c.kind <> 'cancellation' AND i.id <> :id
-        AND c.corrects = :id
+    WHERE c.corrects = :id AND c.kind <> 'cancellation' AND i.id <> :id
+        AND (c.contract, c.label) IN (SELECT contract, label FROM billing.invoice_part WHERE invoice = :id)
         AND NOT EXISTS (SELECT FROM billing.correction AS d WHERE d.corrects = i.id AND d.kind = 'cancellation')
     ORDER BY c.n DESC LIMIT 1
 """)
@@ -109,16 +113,14 @@ def find(
     if not revised:
         return {}
     keys = [(item.due.contract, item.due.label) for item in revised]
-    documents = {
-        (row.contract, row.label): row.document
-        for row in connection.execute(DOCUMENTS, {"ids": [standing[key].id for key in keys]})
-    }
+    ids = {key: standing[key].id for key in keys}
+    documents = {row.id: row.document for row in connection.execute(DOCUMENTS, {"ids": list(ids.values())})}
     seller = entities.entity_by_id(connection, run.entity)
     sums, numbers = _billed(connection, keys), counts(connection, [due.contract for due in dues])
     found: dict[int, list[Correction]] = {}
     for item, key in zip(revised, keys, strict=True):
         n = numbers.get(key, 0) + 1
-        if correction := _correct(item, documents[key], sums.get(key, ()), seller=seller, n=n):
+        if correction := _correct(item, documents[ids[key]], sums.get(key, ()), seller=seller, n=n):
             found.setdefault(item.due.contract, []).append(correction)
     return found
 
@@ -131,7 +133,7 @@ def counts(connection: Connection, contracts: Iterable[int]) -> dict[tuple[int, 
 
 def why_not_creditable(connection: Connection, found: Mapping[str, Any]) -> str:
     """What is in the way of crediting this document in full; empty if nothing is."""
-    number, key = found["number"], {name: found[name] for name in ("contract", "label", "id")}
+    number, key = found["number"], {"id": found["id"]}
     if found["kind"] != "invoice":
         return f"{number} is a credit note; only an invoice is credited"
     if connection.execute(CREDITED, {"id": found["id"]}).first():
@@ -161,7 +163,7 @@ def _correct(
 ) -> Correction | None:
     numbers = item.after.result["versions"]
     return correct(
-        document,
+        part_of(document, item.after.result["contract"]),
         billed,
         place=(n, item.after.id),
         before=_evaluated(item.before),

@@ -28,14 +28,15 @@ ADD = text("""
 """)
 # By the time that a line is about, so that a correction counts where what it corrects does.
 BILLED = text("""
-    SELECT i.contract, l.asset, l.currency,
+    SELECT p.contract, l.asset, l.currency,
         sum(l.amount) FILTER (WHERE NOT coalesce(l.kind = ANY(:promises) AND (l.amount < 0 OR l.label IS NOT NULL),
             false)) AS revenue,
         sum(l.amount) FILTER (WHERE l.kind = ANY(:promises) AND (l.amount < 0 OR l.label IS NOT NULL)) AS credits
     FROM billing.line AS l JOIN billing.invoice AS i ON i.id = l.invoice
+    JOIN billing.invoice_part AS p ON p.invoice = l.invoice AND p.n = l.part
     JOIN billing.series AS s ON s.id = i.series
     WHERE s.entity = :entity AND l.service_start >= :start AND l.service_start < :end
-    GROUP BY i.contract, l.asset, l.currency
+    GROUP BY p.contract, l.asset, l.currency
 """)
 COSTS = text("""
     SELECT contract, asset, currency, sum(amount) AS amount FROM billing.cost

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import DBAPIError
 
+from billing import chain
 from billing.agreement import agreement
+from billing.bundle import bundle_of, of_bundle
 from billing.check import Finding
-from billing.correction import credit_note, way
+from billing.contest import limited
+from billing.correction import credit_note, of_period, way
 from billing.exchange import Local
 from billing.invoice import Draft, Evaluated, draw_up
 from billing.metering import metered
@@ -49,7 +52,7 @@ log = logging.getLogger("yardstick.billing")
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """What a draft is made from."""
+    """What a draft is made from. credited: the invoice on which credits are given that exceed the charges."""
 
     due: Due
     saved: Saved
@@ -57,6 +60,7 @@ class _Wanted:
     corrections: Sequence[Correction]
     last: Last | None
     local: Local | None
+    credited: Mapping[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class _Drawn:
     metering: tuple[Metered, ...]
     credit_notes: tuple[tuple[Correction, Draft], ...]
     corrections: tuple[dict[str, Any], ...]
+    bundle: str
 
 
 def due_row(due: Due) -> dict[str, object]:
@@ -148,7 +153,8 @@ def _rows(
     found_by_contract: Mapping[int, Sequence[Correction]],
 ) -> list[dict[str, Any]]:
     known = run.known or 0
-    last = invoices.last(connection, [(due.contract, due.starts_at) for due in dues])
+    before = [(due.contract, due.starts_at) for due in dues]
+    last, creditable = invoices.last(connection, before), invoices.creditable(connection, before)
     numbers = [due.contract for due in dues]
     versions = contract_store.versions(connection, numbers, known)
     payers = contract_store.payers(connection, numbers)
@@ -166,6 +172,7 @@ def _rows(
             found_by_contract.get(due.contract, ()),
             last.get(due.contract),
             local.get(due.ends_at),
+            creditable.get(due.contract),
         )
         drawn = _draw_up(wanted, seller, account) if account else found
         rows.append(_blocked(due, saved, drawn) if isinstance(drawn, str) else _row(due, saved, drawn))
@@ -215,11 +222,21 @@ def _with(wanted: _Wanted, ways: Mapping[str, Way], terms: Agreement, *, seller:
         deltas=[line for item in by_way.get("delta_line", []) for line in item.lines],
         last=wanted.last,
     )
+    if draft.gross.amount < 0 and wanted.credited:
+        draft = of_period(draft, wanted.credited)
+    if limited(wanted.versions):
+        document = draft.document | {"contest": True}
+        draft = replace(draft, document=document, hash=chain.content_hash(document))
+    bundle = bundle_of(account.consolidate, draft.document, terms.rounding)
+    if bundle:
+        groups = {item.asset: item.group for version in wanted.versions for item in version.coverage if item.group}
+        document = of_bundle(draft.document, groups, terms.rounding)
+        draft = replace(draft, document=document, hash=chain.content_hash(document))
     notes = [(item, credit_note(item, terms.rounding)) for item in by_way.get("credit_note", [])]
     corrections = [_correction(item, ways[item.period]) for item in wanted.corrections]
     result, evidence = wanted.saved.result, wanted.saved.evidence if wanted.saved.result["lines"] else {}
     metering = metered(evidence, draft.document, terms.charged, result["open_cases"])
-    return _Drawn(draft, metering, tuple(notes), tuple(corrections))
+    return _Drawn(draft, metering, tuple(notes), tuple(corrections), bundle)
 
 
 def _correction(item: Correction, how: Way) -> dict[str, Any]:
@@ -242,7 +259,8 @@ def _row(due: Due, saved: Saved, drawn: _Drawn) -> dict[str, Any]:
         for item, note in drawn.credit_notes
     ]
     sealed = [{key: x[key] for key in ("label", "n", "kind", "net")} for x in drawn.corrections]
-    more = [[note["hash"] for note in notes], sealed] if drawn.corrections else []
+    more: list[Any] = [[note["hash"] for note in notes], sealed] if drawn.corrections else []
+    more += [drawn.bundle] if drawn.bundle else []
     codes = sorted({(item.code, item.severity) for item in draft.findings})
     return {
         "findings": [item.to_json() for item in draft.findings],
@@ -255,6 +273,7 @@ def _row(due: Due, saved: Saved, drawn: _Drawn) -> dict[str, Any]:
         "evaluation": saved.id,
         "document": draft.document,
         "content_hash": draft.hash,
+        "bundle": drawn.bundle,
         "net": Decimal(draft.document["net"]),
         "tax": Decimal(draft.document["tax_total"]),
         "gross": Decimal(draft.document["gross"]),

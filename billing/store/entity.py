@@ -12,10 +12,12 @@ from billing.dunning import Procedure
 from billing.invoice import Party
 from billing.tax import Tax
 from contracts.store.contract import new_id
+from core import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from billing.bundle import Consolidate
     from billing.setup import AccountSetup, EntitySetup
 
 SAVE_ENTITY = text("""
@@ -31,17 +33,18 @@ SAVE_ENTITY = text("""
 """)
 SAVE_ACCOUNT = text("""
     INSERT INTO billing.account (party, name, address, country, vat_id, payment_days, purchase_order,
-        language)
-    VALUES (:party, :name, :address, :country, :vat_id, :payment_days, :purchase_order, :language)
+        language, consolidate)
+    VALUES (:party, :name, :address, :country, :vat_id, :payment_days, :purchase_order, :language,
+        cast(:consolidate AS jsonb))
     ON CONFLICT (party) DO UPDATE SET name = excluded.name, address = excluded.address, country = excluded.country,
         vat_id = excluded.vat_id, payment_days = excluded.payment_days, purchase_order = excluded.purchase_order,
-        language = excluded.language
+        language = excluded.language, consolidate = excluded.consolidate
 """)
 ENTITY = text("SELECT * FROM billing.entity WHERE name = :name")
 ENTITY_BY_ID = text("SELECT * FROM billing.entity WHERE id = :id")
 ACCOUNTS = text("""
-    SELECT party, name, address, country, vat_id, payment_days, purchase_order, language FROM billing.account
-    WHERE party = ANY(:parties)
+    SELECT party, name, address, country, vat_id, payment_days, purchase_order, language, consolidate
+    FROM billing.account WHERE party = ANY(:parties)
 """)
 
 
@@ -70,6 +73,7 @@ class Account:
     payment_days: int
     purchase_order: str
     language: str
+    consolidate: Consolidate = False
 
 
 def save_entity(connection: Connection, party: int, entity: EntitySetup) -> None:
@@ -85,7 +89,11 @@ def save_entity(connection: Connection, party: int, entity: EntitySetup) -> None
 def save_accounts(connection: Connection, accounts: Sequence[tuple[int, AccountSetup]]) -> None:
     """Create or correct debtors, by party."""
     names = ("name", "address", "country", "vat_id", "payment_days", "purchase_order", "language")
-    rows = [{name: getattr(account, name) for name in names} | {"party": party} for party, account in accounts]
+    rows = [
+        {name: getattr(account, name) for name in names}
+        | {"party": party, "consolidate": canonical.text(account.consolidate)}
+        for party, account in accounts
+    ]
     if rows:
         connection.execute(SAVE_ACCOUNT, rows)
 
@@ -113,6 +121,7 @@ def accounts(connection: Connection, parties: Iterable[int]) -> dict[int, Accoun
             row.payment_days,
             row.purchase_order,
             row.language,
+            row.consolidate,
         )
         for row in rows
     }

@@ -32,8 +32,8 @@ DRAFTS = text("""
 BUCKETS = text("SELECT count(*) FROM billing.draft WHERE run = :run AND revision = :revision AND NOT final")
 # Contracts whose period another run of the seller invoiced, and that are therefore not in this one.
 ELSEWHERE = text("""
-    SELECT count(DISTINCT i.contract) FROM billing.invoice AS i
-    WHERE i.contract = ANY(:contracts) AND i.label = :label AND i.kind = 'invoice'
+    SELECT count(DISTINCT i.contract) FROM billing.invoice_part AS i
+    WHERE i.contract = ANY(:contracts) AND i.label = :label AND i.bills
         AND NOT EXISTS (SELECT FROM billing.draft AS d
             WHERE d.run = :run AND d.revision = :revision AND d.contract = i.contract)
 """)
@@ -50,9 +50,10 @@ METERED = text("""
 """)
 ISSUED = text("""
     SELECT i.currency, sum(i.net) AS net, sum(i.gross) AS gross, sum(l.amount) AS lines, sum(t.base) AS base,
-        sum(m.receivable) AS receivable, sum(m.booked) AS booked
+        sum(p.net) AS parts, sum(m.receivable) AS receivable, sum(m.booked) AS booked
     FROM billing.invoice AS i
     CROSS JOIN LATERAL (SELECT coalesce(sum(amount), 0) AS amount FROM billing.line WHERE invoice = i.id) AS l
+    CROSS JOIN LATERAL (SELECT coalesce(sum(net), 0) AS net FROM billing.invoice_part WHERE invoice = i.id) AS p
     CROSS JOIN LATERAL (SELECT coalesce(sum(base), 0) AS base FROM billing.tax_total WHERE invoice = i.id) AS t
     CROSS JOIN LATERAL (
         SELECT coalesce(sum(CASE WHEN debit LIKE 'receivable:%' THEN amount WHEN credit LIKE 'receivable:%'
@@ -100,6 +101,7 @@ def after_issuing(connection: Connection, run: Run) -> tuple[Pair, ...]:
         for row in connection.execute(ISSUED, {"run": run.id})
         for name, left, right in (
             ("lines, and net totals of documents", row.lines, row.net),
+            ("parts of documents, and their net totals", row.parts, row.net),
             ("tax bases, and net totals of documents", row.base, row.net),
             ("booked receivables, and gross totals of documents", row.receivable, row.gross),
             ("booked revenue and its reductions, and lines", row.booked, row.lines),

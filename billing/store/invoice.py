@@ -34,8 +34,9 @@ ADVANCE = text("""
 # Number, dates and place in the chain come from us; the document is that of the draft, or one that is handed over, and
 # its lines and tax totals are read from it where it lies: nothing that was approved makes a way out and back.
 FROM_DRAFTS = """
-    SELECT g.*, d.document || jsonb_build_object('issue', g.issue) AS document
-    FROM given AS g JOIN billing.draft AS d ON d.run = g.run AND d.revision = :drafted AND d.contract = g.contract
+    SELECT g.*, coalesce(g.handed, d.document) || jsonb_build_object('issue', g.issue) AS document
+    FROM given AS g LEFT JOIN billing.draft AS d
+        ON g.handed IS NULL AND d.run = g.run AND d.revision = :drafted AND d.contract = g.contract
 """
 FROM_ROWS = "SELECT g.*, g.handed || jsonb_build_object('issue', g.issue) AS document FROM given AS g"
 ADD = """
@@ -43,7 +44,8 @@ ADD = """
         SELECT * FROM json_to_recordset(cast(:rows AS json)) AS r(public_id text, series int, n int, number text,
             kind text, contract int, customer int, run bigint, evaluation bigint, label text, issue jsonb,
             issue_date date, due_date date, exponent smallint, content_hash text, previous_hash text, chain_hash text,
-            issued_at timestamptz, corrects bigint, revision int, handed jsonb)
+            issued_at timestamptz, corrects bigint, revision int, handed jsonb,
+            parts jsonb)
     ), whole AS MATERIALIZED ({documents}), added AS (
         INSERT INTO billing.invoice (public_id, series, n, number, kind, contract, customer, run, evaluation, label,
             service_start, service_end, issue_date, due_date, currency, exponent, net, tax, gross, document,
@@ -54,18 +56,23 @@ ADD = """
             (document ->> 'tax_total')::numeric, (document ->> 'gross')::numeric, document, content_hash,
             previous_hash, chain_hash, issued_at, corrects, revision
         FROM whole ORDER BY n
-        RETURNING id, number, document
+        RETURNING id, number, net, document
+    ), parts AS (
+        INSERT INTO billing.invoice_part (invoice, n, contract, label, bills, revision, evaluation, net)
+        SELECT a.id, p.n, p.contract, p.label, p.bills, p.revision, p.evaluation, coalesce(p.net, a.net)
+        FROM given AS g JOIN added AS a ON a.number = g.number CROSS JOIN LATERAL jsonb_to_recordset(g.parts)
+            AS p(n int, contract int, label text, bills boolean, revision int, evaluation bigint, net numeric)
     ), lines AS (
-        INSERT INTO billing.line (invoice, n, line_id, clause, kind, asset, text, quantity, unit, amount, currency,
-            tax_category, tax_rate, service_start, service_end, steps, label)
-        SELECT a.id, l.n, l.id, l.clause, l.kind, l.asset, l.text,
+        INSERT INTO billing.line (invoice, part, n, line_id, clause, kind, asset, text, quantity, unit, amount,
+            currency, tax_category, tax_rate, service_start, service_end, steps, label)
+        SELECT a.id, coalesce(l.part, 1), l.n, l.id, l.clause, l.kind, l.asset, l.text,
             -- A third of something has no digits that end; the document keeps it as a fraction.
             CASE WHEN strpos(l.quantity, '/') = 0 THEN l.quantity::numeric END, l.unit, l.amount,
             a.document ->> 'currency', l.tax ->> 'category', (l.tax ->> 'rate')::numeric, l."from", l."to", l.steps,
             l.corrects ->> 'period'
         FROM added AS a
-        CROSS JOIN LATERAL jsonb_to_recordset(a.document -> 'lines') AS l(n int, id text, clause text, kind text,
-            asset text, text text, quantity text, unit text, amount numeric, tax jsonb, "from" timestamptz,
+        CROSS JOIN LATERAL jsonb_to_recordset(a.document -> 'lines') AS l(n int, part int, id text, clause text,
+            kind text, asset text, text text, quantity text, unit text, amount numeric, tax jsonb, "from" timestamptz,
             "to" timestamptz, steps jsonb, corrects jsonb)
     ), tax AS (
         INSERT INTO billing.tax_total (invoice, category, rate, base, tax)
@@ -93,25 +100,38 @@ POST = text("""
 """)
 # What was credited in full is not billed; its period is invoiced anew.
 BILLED = text("""
-    SELECT contract FROM billing.invoice AS i WHERE contract = ANY(:contracts) AND label = :label AND kind = 'invoice'
-        AND NOT EXISTS (SELECT FROM billing.correction AS c WHERE c.corrects = i.id AND c.kind = 'cancellation')
+    SELECT contract FROM billing.invoice_part AS p WHERE contract = ANY(:contracts) AND label = :label AND bills
+        AND NOT EXISTS (SELECT FROM billing.correction AS c WHERE c.corrects = p.invoice AND c.kind = 'cancellation')
 """)
 REVISIONS = text("""
-    SELECT contract, max(revision) AS revision FROM billing.invoice
-    WHERE contract = ANY(:contracts) AND label = :label AND kind = 'invoice' GROUP BY contract
+    SELECT contract, max(revision) AS revision FROM billing.invoice_part
+    WHERE contract = ANY(:contracts) AND label = :label AND bills GROUP BY contract
 """)
 # The newest invoice of each contract that stands and ended by then; of its lines those of its own period.
 LAST = text("""
     SELECT w.contract, i.number, l.clause, l.asset, l.currency, sum(l.amount) AS amount
     FROM unnest(cast(:contracts AS int[]), cast(:starts AS timestamptz[])) AS w (contract, "start")
     CROSS JOIN LATERAL (
-        SELECT id, number FROM billing.invoice AS j
-        WHERE j.contract = w.contract AND j.kind = 'invoice' AND j.service_end <= w."start"
+        SELECT j.id, j.number, p.n AS part
+        FROM billing.invoice_part AS p JOIN billing.invoice AS j ON j.id = p.invoice
+        WHERE p.contract = w.contract AND p.bills AND j.service_end <= w."start"
             AND NOT EXISTS (SELECT FROM billing.correction AS c WHERE c.corrects = j.id AND c.kind = 'cancellation')
         ORDER BY j.service_start DESC LIMIT 1
     ) AS i
-    JOIN billing.line AS l ON l.invoice = i.id AND l.label IS NULL
+    JOIN billing.line AS l ON l.invoice = i.id AND l.part = i.part AND l.label IS NULL
     GROUP BY w.contract, i.number, l.clause, l.asset, l.currency
+""")
+# An invoice of each contract that stands, on which credits can be given: of those before, the last one.
+CREDITABLE = text("""
+    SELECT DISTINCT ON (w.contract) w.contract, i.public_id AS id, i.number, i.issue_date
+    FROM unnest(cast(:contracts AS int[]), cast(:starts AS timestamptz[])) AS w (contract, "start")
+    JOIN billing.invoice_part AS p ON p.contract = w.contract AND p.bills
+    JOIN billing.invoice AS i ON i.id = p.invoice AND i.kind = 'invoice'
+    WHERE NOT EXISTS (SELECT FROM billing.correction AS c WHERE c.corrects = i.id AND c.kind = 'cancellation')
+    ORDER BY w.contract, i.service_end <= w."start" DESC, i.service_start DESC
+""")
+PARTS = text("""
+    SELECT n, contract, label, evaluation, net FROM billing.invoice_part WHERE invoice = :invoice ORDER BY n
 """)
 REPORTED = text("SELECT breach FROM billing.breach_report WHERE breach = ANY(:breaches)")
 NUMBER = text("SELECT number FROM billing.invoice WHERE id = :id")
@@ -156,8 +176,9 @@ def add_invoices(
 ) -> dict[str, int]:
     """Append documents with their lines and tax totals. Returns ids by number.
 
-    Keys as the columns, and `issue`: number and dates as printed. drafted: the revision of the run's drafts whose
-    documents these are; None: each row brings its own as `handed`.
+    Keys as the columns, and `issue`: number and dates as printed; `parts`: rows of invoice_part, net None where it is
+    the document's. drafted: the revision of the run's drafts whose documents these are, but for rows that bring their
+    own as `handed`; None: each row does.
     """
     if drafted is None:
         found = connection.execute(ADD_HANDED, _rows(rows))
@@ -191,6 +212,20 @@ def last(connection: Connection, wanted: Sequence[tuple[int, datetime]]) -> dict
         contract: Last(number, total(found.values(), Money.zero(next(iter(found.values())).currency)), found)
         for (contract, number), found in lines.items()
     }
+
+
+def creditable(connection: Connection, wanted: Sequence[tuple[int, datetime]]) -> dict[int, dict[str, str]]:
+    """By contract, id, number and date of an invoice on which credits can be given; those without one are missing."""
+    given = {"contracts": [contract for contract, _ in wanted], "starts": [start for _, start in wanted]}
+    return {
+        row.contract: {"id": row.id, "number": row.number, "issue_date": row.issue_date.isoformat()}
+        for row in connection.execute(CREDITABLE, given)
+    }
+
+
+def parts(connection: Connection, invoice: int) -> list[Any]:
+    """n, contract, label, evaluation and net of each part of a document."""
+    return list(connection.execute(PARTS, {"invoice": invoice}))
 
 
 def reported(connection: Connection, breaches: Iterable[int]) -> frozenset[int]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from billing import chain
 from billing.breach import Breach, report
+from billing.bundle import part_of, together
+from billing.contest import limits
 from billing.correction import cancellation
 from billing.invoice import Evaluated, issued
 from billing.number import Kind, following, number
@@ -20,6 +23,7 @@ from billing.store import supplement
 from contracts.store import breach as breach_store
 from contracts.store import contract as contract_store
 from contracts.store import evaluation as evaluation_store
+from core import store
 from core.money import Money, exponent
 
 if TYPE_CHECKING:
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from billing.invoice import Draft
     from billing.store.entity import Entity
     from billing.store.invoice import Series
     from billing.store.run import Issuable, Run
@@ -37,19 +42,31 @@ CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A contract's period on a document. contract, evaluation: ids; net: None where it is the document's.
+
+    bills: it is what the period costs, and no correction of it.
+    """
+
+    contract: int
+    evaluation: int
+    label: str
+    bills: bool
+    revision: int = 1
+    net: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Ready:
-    """A document that may be issued. contract, evaluation, corrects: ids; label: the period that it is about.
+    """A document that may be issued. corrects: the id of the invoice that it credits, if it does.
 
     head: the document, or of it what is booked (`billing.store.run.ISSUABLE`). content_hash: of the whole.
     """
 
     kind: Kind
-    contract: int
-    evaluation: int
-    label: str
+    parts: tuple[Part, ...]
     head: dict[str, Any]
     content_hash: str
-    revision: int = 1
     corrects: int | None = None
 
 
@@ -89,31 +106,30 @@ def issue_cancellation(
 ) -> str:
     """A credit note over a whole invoice, as `invoices.find` gives it. Returns its number."""
     note = cancellation(found["document"], reason)
-    contract, label = found["contract"], found["label"]
-    ready = Ready("credit_note", contract, found["evaluation"], label, note.document, note.hash, corrects=found["id"])
+    were = invoices.parts(connection, found["id"])
+    parts = tuple(Part(row.contract, row.evaluation, row.label, bills=False, net=-row.net) for row in were)
+    ready = Ready("credit_note", parts, note.document, note.hash, corrects=found["id"])
     ids = issue_documents(connection, found["run"], seller, ready=[ready], day=day, at=at)
-    counts = corrections.counts(connection, [contract])
-    sums = {label: note.net - note.net}
-    for line in note.lines:
-        period = line.document["corrects"]["period"]
-        sums[period] = sums[period] + line.amount if period in sums else line.amount
+    counts = corrections.counts(connection, [part.contract for part in parts])
+    invoice = ids[parts[0].contract, parts[0].label]
     rows = [
         {
-            "contract": contract,
+            "contract": part.contract,
             "label": period,
-            "n": counts.get((contract, period), 0) + 1,
-            "kind": "cancellation" if period == label else "credit_note",
-            "invoice": ids[contract, label],
+            "n": counts.get((part.contract, period), 0) + 1,
+            "kind": "cancellation" if period == part.label else "credit_note",
+            "invoice": invoice,
             "corrects": found["public_id"],
-            "evaluation": found["evaluation"],
+            "evaluation": part.evaluation,
             "reason": reason,
             "currency": net.currency,
             "net": net.amount,
         }
-        for period, net in sums.items()
+        for row, part in zip(were, parts, strict=True)
+        for period, net in _by_period(note, row.n, part.label).items()
     ]
     corrections.add(connection, rows, at)
-    return invoices.number_of(connection, ids[contract, label])
+    return invoices.number_of(connection, invoice)
 
 
 def issue_documents(  # what is issued, by whom, when
@@ -137,17 +153,29 @@ def issue_documents(  # what is issued, by whom, when
     kind = ready[0].kind
     series = invoices.lock_series(connection, entity=seller.id, kind=kind, year=day.year)
     day = max(day, series.last_issued or day)
-    payers = contract_store.payers(connection, [item.contract for item in ready])
+    payers = contract_store.payers(connection, [item.parts[0].contract for item in ready])
     batch = list(_number(ready, series, payers, seller, day))
+    batch = _contestable(connection, batch, at)
     rows = [_invoice_row(item, run, series, day, at) for item in batch]
-    if drafted is None:
-        rows = [row | {"handed": item.ready.head} for row, item in zip(rows, batch, strict=True)]
+    rows = [
+        row | {"handed": item.ready.head} if drafted is None or len(item.ready.parts) > 1 else row
+        for row, item in zip(rows, batch, strict=True)
+    ]
     ids = invoices.add_invoices(connection, rows, drafted=drafted.revision if drafted else None)
     _book(connection, batch, ids, day=day, at=at)
-    if kind == "invoice":
-        _save_reports(connection, batch, ids, at=at, drafted=drafted)
+    _save_reports(connection, batch, ids, at=at, drafted=drafted)
     invoices.advance(connection, series, issued=batch[-1].n, day=day, chain_hash=batch[-1].chain_hash)
-    return {(item.ready.contract, item.ready.label): ids[item.number] for item in batch}
+    return {(part.contract, part.label): ids[item.number] for item in batch for part in item.ready.parts}
+
+
+def _by_period(note: Draft, part: int, label: str) -> dict[str, Money]:
+    """What a credit note takes back of one of its parts, by the period of its lines; its own is always there."""
+    sums = {label: note.net - note.net}
+    for line in note.lines:
+        if line.document.get("part", 1) == part:
+            period = line.document["corrects"]["period"]
+            sums[period] = sums[period] + line.amount if period in sums else line.amount
+    return sums
 
 
 def _set_aside(connection: Connection, run: Run, drafts: Sequence[Issuable]) -> list[Issuable]:
@@ -170,42 +198,59 @@ def _set_aside(connection: Connection, run: Run, drafts: Sequence[Issuable]) -> 
 def _issue_drafts(  # a run's drafts, by whom, when
     connection: Connection, run: Run, seller: Entity, *, drafts: Sequence[Issuable], day: date, at: datetime
 ) -> int:
-    contracts = [draft.contract for draft in drafts]
-    revisions = invoices.revisions(connection, contracts, label=run.label)
-    # Drafts that are older than their stored hash.
-    whole = runs.documents(connection, run, [draft.contract for draft in drafts if not draft.content_hash])
-    ready = [
-        Ready(
-            "invoice",
-            draft.contract,
-            draft.evaluation,
-            run.label,
-            draft.head,
-            draft.content_hash or chain.content_hash(whole[draft.contract]),
-            revisions.get(draft.contract, 0) + 1,
-        )
-        for draft in drafts
-        if draft.head["lines"] or not draft.final
-    ]
-    invoice_of = issue_documents(connection, run.id, seller, ready=ready, day=day, at=at, drafted=run)
     notes = [(draft, note) for draft in drafts for note in draft.credit_notes]
-    named = invoices.ids(connection, {note["document"]["corrects"]["id"] for _, note in notes})
+    named = {note["document"]["corrects"]["id"] for _, note in notes}
+    named |= {draft.head["corrects"]["id"] for draft in drafts if draft.head["corrects"]}
+    credited = invoices.ids(connection, named) if named else {}
+    ready = _ready(connection, run, drafts, credited)
+    billing: dict[tuple[int, str], int] = {}
+    for kind in ("invoice", "credit_note"):
+        own = [item for item in ready if item.kind == kind]
+        billing |= issue_documents(connection, run.id, seller, ready=own, day=day, at=at, drafted=run)
     ready = [
         Ready(
             "credit_note",
-            draft.contract,
-            note["evaluation"],
-            note["label"],
+            (Part(draft.contract, note["evaluation"], note["label"], bills=False),),
             note["document"],
             note["hash"],
-            corrects=named[note["document"]["corrects"]["id"]],
+            corrects=credited[note["document"]["corrects"]["id"]],
         )
         for draft, note in notes
     ]
     note_of = issue_documents(connection, run.id, seller, ready=ready, day=day, at=at)
-    _save_corrections(connection, drafts, {contract: key for (contract, _), key in invoice_of.items()}, note_of, at)
-    runs.issued(connection, run, contracts)
+    _save_corrections(connection, drafts, {contract: key for (contract, _), key in billing.items()}, note_of, at)
+    runs.issued(connection, run, [draft.contract for draft in drafts])
     return len(drafts)
+
+
+def _ready(connection: Connection, run: Run, drafts: Sequence[Issuable], credited: Mapping[str, int]) -> list[Ready]:
+    """The documents of these drafts: one for each bundle, and one for each draft that stands alone."""
+    revisions = invoices.revisions(connection, [draft.contract for draft in drafts], label=run.label)
+    printed = [draft for draft in drafts if draft.head["lines"] or not draft.final]
+    groups = [
+        sorted(group, key=lambda draft: str(draft.head["contract"]))
+        for _, group in groupby(printed, lambda draft: draft.bundle or draft.contract)
+    ]
+    # Of bundles, and of drafts that are older than their stored hash.
+    wanted = [x.contract for group in groups for x in group if len(group) > 1 or not x.content_hash]
+    whole = runs.documents(connection, run, wanted) if wanted else {}
+    ready = []
+    for group in groups:
+        parts = tuple(
+            Part(x.contract, x.evaluation, run.label, bills=True, revision=revisions.get(x.contract, 0) + 1)
+            for x in group
+        )
+        first = group[0]
+        if len(group) > 1:
+            document = together([whole[draft.contract] for draft in group])
+            nets = [Decimal(part["net"]) for part in document["parts"]]
+            parts = tuple(replace(part, net=net) for part, net in zip(parts, nets, strict=True))
+            ready.append(Ready("invoice", parts, document, chain.content_hash(document)))
+        else:
+            content = first.content_hash or chain.content_hash(whole[first.contract])
+            corrects = credited[first.head["corrects"]["id"]] if first.head["corrects"] else None
+            ready.append(Ready(first.head["kind"], parts, first.head, content, corrects))
+    return ready
 
 
 def _save_corrections(
@@ -242,8 +287,30 @@ def _number(
         due_date = day + timedelta(days=item.head["payment_days"])
         head = issued(item.head, id=public_id, number=name, issue_date=day, due_date=due_date)
         link = chain.chain_hash(previous, item.content_hash, number=name, issue_date=day)
-        yield _Issue(item, payers[item.contract], public_id, n, name, head, previous, link, due_date)
+        yield _Issue(item, payers[item.parts[0].contract], public_id, n, name, head, previous, link, due_date)
         previous = link
+
+
+def _contestable(connection: Connection, batch: list[_Issue], at: datetime) -> list[_Issue]:
+    """With the times until when their lines may be contested, where the contracts agree on any."""
+    limited = {part.contract for item in batch if item.head.get("contest") for part in item.ready.parts}
+    if not limited:
+        return batch
+    versions = contract_store.versions(connection, limited, store.current_knowledge(connection))
+    found = []
+    for item in batch:
+        if item.head.get("contest"):
+            names = item.head.get("contracts") or [item.head["contract"]]
+            until = [
+                limit
+                for name, part in zip(names, item.ready.parts, strict=True)
+                for limit in limits(name, versions[part.contract], at)
+            ]
+            head = item.head | {"issue": item.head["issue"] | {"contest_until": until}}
+            found.append(replace(item, head=head))
+        else:
+            found.append(item)
+    return found
 
 
 def _invoice_row(item: _Issue, run: int, series: Series, day: date, at: datetime) -> dict[str, Any]:
@@ -251,7 +318,12 @@ def _invoice_row(item: _Issue, run: int, series: Series, day: date, at: datetime
     return {
         **{name: getattr(item, name) for name in ("public_id", "n", "number")},
         **{name: getattr(item, name) for name in ("previous_hash", "chain_hash")},
-        **{name: getattr(ready, name) for name in ("kind", "contract", "evaluation", "label", "revision", "corrects")},
+        **{name: getattr(ready.parts[0], name) for name in ("contract", "evaluation", "label", "revision")},
+        **{name: getattr(ready, name) for name in ("kind", "corrects")},
+        "parts": [
+            {"n": n, **{name: getattr(part, name) for name in Part.__slots__}}
+            for n, part in enumerate(ready.parts, start=1)
+        ],
         "content_hash": ready.content_hash,
         "issue": item.head["issue"],
         "series": series.id,
@@ -292,7 +364,9 @@ def _save_reports(
     connection: Connection, batch: Sequence[_Issue], ids: dict[str, int], *, at: datetime, drafted: Run | None
 ) -> None:
     """A report for each breach that the invoiced evaluations found; one that stands since an earlier invoice stays."""
-    by_evaluation = {item.ready.evaluation: item for item in batch}
+    by_evaluation = {part.evaluation: item for item in batch for part in item.ready.parts if part.bills}
+    if not by_evaluation:
+        return
     found_there = breach_store.of_evaluations(connection, by_evaluation)
     reported = invoices.reported(connection, [breach.id for breach in found_there])
     breaches = [breach for breach in found_there if breach.id not in reported]
@@ -305,7 +379,9 @@ def _save_reports(
         item, origin = by_evaluation[found.evaluation], saved[found.evaluation]
         public_id = contract_store.new_id("rep")
         evaluated = Evaluated(origin.public_id, origin.result, origin.evidence)
-        printed = whole.get(found.contract, item.head) | {"issue": item.head["issue"]}
+        alone = len(item.ready.parts) == 1
+        printed = (whole.get(found.contract, item.head) if alone else item.head) | {"issue": item.head["issue"]}
+        printed = part_of(printed, origin.result["contract"])
         document = report(public_id, _breach(found), evaluated, printed)
         rows.append(
             {
@@ -318,7 +394,8 @@ def _save_reports(
                 "issued_at": at,
             }
         )
-        messages.append(_message(at, "breach.reported", public_id, item, clause=found.clause, asset=found.asset))
+        words = {"clause": found.clause, "asset": found.asset, "contract": document["contract"]}
+        messages.append(_message(at, "breach.reported", public_id, item, **words))
     invoices.add_reports(connection, rows)
     invoices.post(connection, messages)
 

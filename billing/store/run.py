@@ -49,10 +49,10 @@ SAVE_DRAFTS = text("""
         document = r.document, net = r.net, tax = r.tax, gross = r.gross, currency = r.currency, hash = r.hash,
         corrections = r.corrections, credit_notes = r.credit_notes, findings = r.findings,
         buyer = coalesce(r.document #>> '{buyer,name}', ''), content_hash = coalesce(r.content_hash, ''),
-        metering = coalesce(r.metering, '[]')
+        metering = coalesce(r.metering, '[]'), bundle = coalesce(r.bundle, '')
     FROM json_to_recordset(cast(:rows AS json)) AS r(contract int, state text, reason text, evaluation bigint,
         document jsonb, net numeric, tax numeric, gross numeric, currency text, hash text, corrections jsonb,
-        credit_notes jsonb, findings jsonb, content_hash text, metering jsonb)
+        credit_notes jsonb, findings jsonb, content_hash text, metering jsonb, bundle text)
     WHERE d.run = :run AND d.revision = :revision AND d.contract = r.contract
 """)
 EXCLUDE = text("""
@@ -77,19 +77,22 @@ BLOCKED = text("""
     SELECT contract_name FROM billing.draft
     WHERE run = :run AND revision = :revision AND state = 'blocked' ORDER BY contract_name LIMIT 20
 """)
-# What is left to issue, in the order of the chain: customer, then contract. Of the documents only what is booked.
+# What is left to issue, in the order of the chain: customer, then bundle or contract, a bundle never in two chunks. Of
+# the documents only what is booked.
 ISSUABLE = text("""
-    SELECT contract, period, evaluation, hash, content_hash, corrections, credit_notes, final, jsonb_build_object(
-        'kind', 'invoice', 'contract', document -> 'contract', 'period', document -> 'period',
-        'currency', document -> 'currency', 'payment_days', document -> 'payment_days', 'gross', document -> 'gross',
-        'tax', document -> 'tax', 'lines', (
+    SELECT contract, period, evaluation, hash, content_hash, corrections, credit_notes, final, bundle,
+        jsonb_build_object('kind', document -> 'kind', 'contest', document -> 'contest',
+        'corrects', document -> 'corrects', 'contract', document -> 'contract', 'period', document -> 'period',
+        'currency', document -> 'currency', 'payment_days', document -> 'payment_days',
+        'gross', document -> 'gross', 'tax', document -> 'tax', 'lines', (
             SELECT coalesce(
                 jsonb_agg(jsonb_build_object('kind', l.kind, 'amount', l.amount, 'corrects', l.corrects)), '[]')
             FROM jsonb_to_recordset(document -> 'lines') AS l(kind text, amount text, corrects jsonb)
         )) AS head
     FROM billing.draft
     WHERE run = :run AND revision = :revision AND state IN ('ok', 'warning')
-    ORDER BY buyer COLLATE "C", contract_name COLLATE "C" LIMIT :most FOR UPDATE
+    ORDER BY buyer COLLATE "C", coalesce(nullif(bundle, ''), contract_name) COLLATE "C"
+    FETCH FIRST :most ROWS WITH TIES FOR UPDATE
 """)
 DOCUMENT = text("""
     SELECT document FROM billing.draft WHERE run = :run AND revision = :revision AND contract_name = :contract
@@ -97,6 +100,13 @@ DOCUMENT = text("""
 DOCUMENTS = text("""
     SELECT contract, document FROM billing.draft
     WHERE run = :run AND revision = :revision AND contract = ANY(:contracts)
+""")
+# Documents that share a bundle with a contract's draft, in the order of the chain.
+BUNDLED = text("""
+    SELECT document FROM billing.draft
+    WHERE run = :run AND revision = :revision AND state IN ('ok', 'warning', 'issued') AND bundle <> '' AND bundle = (
+        SELECT bundle FROM billing.draft WHERE run = :run AND revision = :revision AND contract_name = :contract)
+    ORDER BY contract_name COLLATE "C"
 """)
 ISSUED = text("""
     UPDATE billing.draft SET state = 'issued'
@@ -158,7 +168,8 @@ class Run:
 class Issuable:
     """A draft that may be issued. contract, period, evaluation: ids. head: of its document, what is booked.
 
-    final: the contract is over; without lines only its credit notes are issued.
+    final: the contract is over; without lines only its credit notes are issued. bundle: those with the same one share a
+    document; empty: it stands alone.
     """
 
     contract: int
@@ -170,6 +181,7 @@ class Issuable:
     corrections: list[dict[str, Any]]
     credit_notes: list[dict[str, Any]]
     final: bool
+    bundle: str
 
 
 def add(connection: Connection, row: Mapping[str, object]) -> int:
@@ -282,6 +294,12 @@ def document(connection: Connection, run: Run, contract: str) -> dict[str, Any] 
     given = {"run": run.id, "revision": run.revision, "contract": contract}
     found: dict[str, Any] | None = connection.execute(DOCUMENT, given).scalar()
     return found
+
+
+def bundled(connection: Connection, run: Run, contract: str) -> list[dict[str, Any]]:
+    """Documents that would share one with that of a contract, itself among them; empty where it stands alone."""
+    given = {"run": run.id, "revision": run.revision, "contract": contract}
+    return list(connection.execute(BUNDLED, given).scalars())
 
 
 def documents(connection: Connection, run: Run, contracts: Sequence[int]) -> dict[int, dict[str, Any]]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 
 from billing import chain
 from billing.breach import Breach, report, withdrawal
+from billing.bundle import part_of
 from billing.invoice import Evaluated
 from contracts.store import breach as breach_store
 from contracts.store import contract as contract_store
@@ -87,7 +88,10 @@ def add(connection: Connection, corrected: Sequence[Corrected], at: datetime) ->
             saved[item.evaluation],
             found.get(item.evaluation, []),
             standing.get((item.contract, item.label), {}),
-            papers=(carrying[item.invoice], billed[item.corrects]),
+            papers=(
+                carrying[item.invoice],
+                part_of(billed[item.corrects], saved[item.evaluation].result["contract"]),
+            ),
         )
     ]
     _save(connection, rows, at)

@@ -135,7 +135,8 @@ INVOICE = """
 INVOICES = text(
     INVOICE.format(
         document="'{}'::jsonb",
-        condition="id < :before AND (CAST(:contract AS int) IS NULL OR contract = :contract)",
+        condition="id < :before AND (CAST(:contract AS int) IS NULL"
+        " OR id IN (SELECT invoice FROM billing.invoice_part WHERE contract = :contract))",
     )
 )
 ONE_INVOICE = text(INVOICE.format(document="document", condition="public_id = :public_id"))

@@ -20,6 +20,8 @@ RELATION api.key
     created_at timestamp with time zone NOT NULL
     expires_at timestamp with time zone
     revoked_at timestamp with time zone
+    made_by text
+    CONSTRAINT key_made_by_check CHECK ((made_by ~~ 'person:_%'::text))
     CONSTRAINT key_party_fkey FOREIGN KEY (party) REFERENCES contracts.party(id)
     CONSTRAINT key_pkey PRIMARY KEY (id)
     CONSTRAINT key_public_id_key UNIQUE (public_id)
@@ -77,6 +79,7 @@ RELATION billing.account
     payment_days integer NOT NULL DEFAULT 30
     purchase_order text NOT NULL DEFAULT ''::text
     language text NOT NULL DEFAULT 'en'::text
+    consolidate jsonb NOT NULL DEFAULT 'false'::jsonb
     CONSTRAINT account_country_check CHECK ((country ~ '^[A-Z]{2}$'::text))
     CONSTRAINT account_language_check CHECK ((language = ANY (ARRAY['en'::text, 'de'::text, 'fr'::text])))
     CONSTRAINT account_party_fkey FOREIGN KEY (party) REFERENCES contracts.party(id)
@@ -176,7 +179,7 @@ RELATION billing.correction
     CONSTRAINT correction_pkey PRIMARY KEY (contract, label, n)
     CONSTRAINT correction_reason_check CHECK ((reason <> ''::text))
     CREATE INDEX correction_invoice ON billing.correction USING btree (invoice)
-    CREATE UNIQUE INDEX correction_cancellation ON billing.correction USING btree (corrects) WHERE (kind = 'cancellation'::text)
+    CREATE UNIQUE INDEX correction_cancellation ON billing.correction USING btree (corrects, contract) WHERE (kind = 'cancellation'::text)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.correction FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.billed_contract_ids() AS billed_contract_ids))
@@ -234,13 +237,14 @@ RELATION billing.draft
     content_hash text NOT NULL DEFAULT ''::text
     final boolean NOT NULL DEFAULT false
     metering jsonb NOT NULL DEFAULT '[]'::jsonb
+    bundle text NOT NULL DEFAULT ''::text
     CONSTRAINT draft_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
     CONSTRAINT draft_evaluation_fkey FOREIGN KEY (evaluation) REFERENCES contracts.evaluation(id)
     CONSTRAINT draft_period_fkey FOREIGN KEY (period) REFERENCES contracts.period(id)
     CONSTRAINT draft_pkey PRIMARY KEY (run, contract, revision)
     CONSTRAINT draft_run_fkey FOREIGN KEY (run) REFERENCES billing.run(id)
     CONSTRAINT draft_state_check CHECK ((state = ANY (ARRAY['collected'::text, 'ok'::text, 'warning'::text, 'blocked'::text, 'excluded'::text, 'issued'::text, 'failed'::text])))
-    CREATE TRIGGER drawn_up BEFORE UPDATE OF document, content_hash, credit_notes, corrections ON billing.draft FOR EACH ROW WHEN ((old.document IS NOT NULL)) EXECUTE FUNCTION core.refuse_change()
+    CREATE TRIGGER drawn_up BEFORE UPDATE OF document, content_hash, credit_notes, corrections, bundle ON billing.draft FOR EACH ROW WHEN ((old.document IS NOT NULL)) EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (run IN ( SELECT run.id FROM billing.run))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
@@ -463,8 +467,31 @@ RELATION billing.invoice
     CONSTRAINT invoice_series_n_key UNIQUE (series, n)
     CREATE INDEX invoice_contract ON billing.invoice USING btree (contract, service_start DESC)
     CREATE INDEX invoice_corrects ON billing.invoice USING btree (corrects) WHERE (corrects IS NOT NULL)
-    CREATE UNIQUE INDEX invoice_period ON billing.invoice USING btree (contract, label, revision) WHERE (kind = 'invoice'::text)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.invoice FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.billed_contract_ids() AS billed_contract_ids))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.invoice_part
+    invoice bigint NOT NULL
+    n integer NOT NULL
+    contract integer NOT NULL
+    label text NOT NULL
+    bills boolean NOT NULL
+    revision integer NOT NULL
+    evaluation bigint NOT NULL
+    net numeric NOT NULL
+    CONSTRAINT invoice_part_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT invoice_part_contract_invoice_key UNIQUE (contract, invoice)
+    CONSTRAINT invoice_part_evaluation_fkey FOREIGN KEY (evaluation) REFERENCES contracts.evaluation(id)
+    CONSTRAINT invoice_part_invoice_fkey FOREIGN KEY (invoice) REFERENCES billing.invoice(id)
+    CONSTRAINT invoice_part_n_check CHECK ((n > 0))
+    CONSTRAINT invoice_part_pkey PRIMARY KEY (invoice, n)
+    CONSTRAINT invoice_part_revision_check CHECK ((revision > 0))
+    CREATE UNIQUE INDEX invoice_part_period ON billing.invoice_part USING btree (contract, label, revision) WHERE bills
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.invoice_part FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.billed_contract_ids() AS billed_contract_ids))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
@@ -489,8 +516,9 @@ RELATION billing.line
     service_end timestamp with time zone NOT NULL
     steps jsonb NOT NULL
     label text
+    part integer NOT NULL DEFAULT 1
     CONSTRAINT line_check CHECK ((service_end > service_start))
-    CONSTRAINT line_invoice_fkey FOREIGN KEY (invoice) REFERENCES billing.invoice(id)
+    CONSTRAINT line_invoice_part_fkey FOREIGN KEY (invoice, part) REFERENCES billing.invoice_part(invoice, n)
     CONSTRAINT line_n_check CHECK ((n > 0))
     CONSTRAINT line_pkey PRIMARY KEY (invoice, n)
     CONSTRAINT line_tax_rate_check CHECK ((tax_rate >= (0)::numeric))
@@ -583,6 +611,7 @@ RELATION billing.run
     issue_date date
     CONSTRAINT run_check CHECK (((approved_by IS NULL) = (approved_hash IS NULL)))
     CONSTRAINT run_check1 CHECK ((approved_by <> created_by))
+    CONSTRAINT run_check2 CHECK ((split_part(approved_by, ' via '::text, 1) <> split_part(created_by, ' via '::text, 1)))
     CONSTRAINT run_entity_fkey FOREIGN KEY (entity) REFERENCES billing.entity(id)
     CONSTRAINT run_pkey PRIMARY KEY (id)
     CONSTRAINT run_public_id_key UNIQUE (public_id)

@@ -45,6 +45,7 @@ def clients(engine: Engine, database: str) -> Iterator[dict[str, httpx.Client]]:
                 role=role,
                 party=parties[party],
                 at=AT,
+                made_by=f"person:{name}",
             )
     with serving(database) as address:
         made = {
@@ -114,7 +115,7 @@ def test_from_creating_to_issuing(clients: dict[str, httpx.Client], engine: Engi
     assert (done["invoices"], post(bert, f"/{run}/issue", "k6", tag=tag).status_code) == (1, 202)
     assert code(post(anna, f"/{run}/cancel", "k7")) == (409, "not_possible")
     (actor,) = {row[0] for row in Story(engine).rows("SELECT created_by FROM billing.run")}
-    assert actor.startswith("key:")
+    assert actor.startswith("person:anna via key:")
 
 
 def test_only_finance_of_the_seller_has_a_part(clients: dict[str, httpx.Client]) -> None:

@@ -15,10 +15,13 @@ from billing.store.run import AlreadyOpen
 from core.database import connect
 from tests.stories.story import Story
 from tests.stories.test_billing import ANNA, BERT, JULY_5, check_chain, fees
+from tests.stories.test_consolidated import sharing
 
 pytestmark = pytest.mark.services
 SELLER = "Truck Supplier GmbH"
 CONTRACTS, KILLS = 24, 20
+TOGETHER = ("C-F01", "C-F07", "C-F08", "C-F24")
+DOCUMENTS = CONTRACTS - len(TOGETHER) + 1
 FORK = multiprocessing.get_context("fork")
 
 
@@ -66,6 +69,7 @@ def issued(story: Story, run: str) -> dict[str, tuple[Any, ...]]:
 @pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_killed_at_twenty_random_points_a_run_ends_as_if_nothing_had_been(story: Story, database: str) -> None:
+    sharing(story, f"{{pool: [{', '.join(TOGETHER)}]}}")
     fees(story, CONTRACTS)
     chance = random.Random(6)  # noqa: S311 - where to kill
     kills, points, count = 0, set(), 0
@@ -83,13 +87,13 @@ def test_killed_at_twenty_random_points_a_run_ends_as_if_nothing_had_been(story:
             kills += 1
         again = billing.summary(story.engine, run)
         assert (again.run.state, again.run.hash) == ("issued", reference.run.hash)
-        documents = {d["contract_name"]: d["document"] for d in reference.drafts}
+        seen = [billing.preview(story.engine, reference.run.public_id, d["contract_name"]) for d in reference.drafts]
         assert {name: row[1] for name, row in issued(story, run).items()} == {
-            name: billing.chain.content_hash(document) for name, document in documents.items()
+            document["contract"]: billing.chain.content_hash(document) for document in seen if document is not None
         }
-        count += CONTRACTS
-        assert [row[0] for _, row in sorted(issued(story, run).items())] == [
-            f"TS-2026-{n:05}" for n in range(count - CONTRACTS + 1, count + 1)
+        count += DOCUMENTS
+        assert sorted(row[0] for row in issued(story, run).values()) == [
+            f"TS-2026-{n:05}" for n in range(count - DOCUMENTS + 1, count + 1)
         ]
         if kills >= KILLS:
             break

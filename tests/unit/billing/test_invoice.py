@@ -44,7 +44,9 @@ def test_missing_facts_block_and_provisional_ones_warn() -> None:
 
 def test_a_negative_total_waits_for_a_credit_note() -> None:
     (reason,) = draft(evaluated(line("4.2", "availability", "-1.00 EUR"))).blocked
-    assert reason == "the total -1.19 EUR is negative: this takes a credit note"
+    assert reason == (
+        "the total -1.19 EUR is negative, and no invoice of the contract stands that it could be credited on"
+    )
 
 
 def test_more_decimals_than_the_currency_has_block() -> None:

@@ -1,0 +1,18 @@
+"""One document over several contracts; keys name the person who made them."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0017"
+down_revision = "0015"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Run the SQL file beside this one; percent signs in it are literal."""
+    connection = op.get_bind().connection.driver_connection
+    if connection is None:
+        raise RuntimeError("migrations need a live connection")
+    connection.execute((Path(__file__).parent / "0017_billing.sql").read_text())
