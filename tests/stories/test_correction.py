@@ -353,6 +353,7 @@ NO_FACTS = {
     "ingest.sequence",
     "ingest.estimate",  # shown beside what was counted; no line rests on it
     *(f"ingest.{name}" for name in ("usage_hour", "gauge_hour", "state_span", "rollup_point")),  # follow from readings
+    "ingest.kept_reading",  # copies of readings, with their numbers
     "ingest.backfill_step",  # which numbers an import's readings have, and what taking it back has
     "ingest.backfill_change",
     "ingest.quarantine_action",  # what it releases is a reading with a number of its own
