@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from billing.gate import Change, Pair
     from billing.invoice import Document
+    from billing.store.entity import Entity
     from billing.store.run import Run
     from contracts.store.period import Due
     from core.problem import Problem
@@ -83,6 +84,14 @@ class Summary:
     drafts: tuple[dict[str, Any], ...] = field(default=(), repr=False)
 
 
+def seller_named(connection: Connection, name: str) -> Entity:
+    """The legal entity of this name. Raises NoSuchEntity."""
+    found = entities.entity_named(connection, name)
+    if found is None:
+        raise NoSuchEntity(f"{name!r} is not set up; do it with `yardstick bill setup FILE`")
+    return found
+
+
 def set_up(engine: Engine, text: str | bytes, *, at: datetime, by: str) -> Setup | tuple[Problem, ...]:
     """Sellers and debtors from a file (see billing/setup.py), created or corrected; or all problems in it."""
     setup = read_setup(text)
@@ -104,9 +113,7 @@ def create(engine: Engine, *, entity: str, label: str, at: datetime, by: str) ->
     Raises NoSuchEntity, AlreadyOpen, core.time.NotAPeriod.
     """
     with transaction(engine) as connection:
-        seller = entities.entity_named(connection, entity)
-        if seller is None:
-            raise NoSuchEntity(f"{entity!r} is not set up; do it with `yardstick bill setup FILE`")
+        seller = seller_named(connection, entity)
         span = Period.parse(label, zone(seller.timezone)).span
         public_id = contract_store.new_id("run")
         row = {"public_id": public_id, "entity": seller.id, "label": label, "at": at, "by": by}

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from billing.journal import accrued, reversed_, to_beancount, to_csv
 from billing.posting import PROMISES
-from billing.run import NoSuchEntity
-from billing.store import entity as entities
+from billing.run import seller_named
 from billing.store import invoice as invoices
 from billing.store import ledger
 from contracts import run as contracts
@@ -40,7 +39,7 @@ def accrue(engine: Engine, *, entity: str, label: str, at: datetime, by: str) ->
     """
     count = 0
     with transaction(engine) as connection:
-        seller = _entity(connection, entity)
+        seller = seller_named(connection, entity)
         pages = periods.of_provider(connection, seller.party, label)
         dues = [due.id for page in pages for due in page if due.ends_at <= at]
     for chunk in contracts.chunks(dues, CHUNK):
@@ -56,7 +55,7 @@ def close_books(engine: Engine, *, entity: str, until: date, at: datetime, by: s
     Raises NoSuchEntity, ValueError for a day that is not over.
     """
     with transaction(engine) as connection:
-        seller = _entity(connection, entity)
+        seller = seller_named(connection, entity)
         if at.astimezone(zone(seller.timezone)).date() <= until:
             raise ValueError(f"{until} is not over in {seller.timezone}; books are closed afterwards")
         ledger.lock(connection, seller.id, until, by=by, at=at)
@@ -66,15 +65,8 @@ def close_books(engine: Engine, *, entity: str, until: date, at: datetime, by: s
 def journal(engine: Engine, *, entity: str, start: date, end: date, form: Literal["csv", "beancount"]) -> str:
     """What an entity booked in [start, end), as text. Raises NoSuchEntity."""
     with transaction(engine) as connection:
-        rows = ledger.journal(connection, _entity(connection, entity).id, start=start, end=end)
+        rows = ledger.journal(connection, seller_named(connection, entity).id, start=start, end=end)
     return to_csv(rows) if form == "csv" else to_beancount(rows)
-
-
-def _entity(connection: Connection, name: str) -> Entity:
-    found = entities.entity_named(connection, name)
-    if found is None:
-        raise NoSuchEntity(f"{name!r} is not set up; do it with `yardstick bill setup FILE`")
-    return found
 
 
 def _accrue(connection: Connection, seller: Entity, ids: Sequence[int], *, label: str, at: datetime, by: str) -> int:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from billing.margin import Cost, margins, read_costs
-from billing.run import NoSuchEntity
+from billing.run import seller_named
 from billing.store import cost
-from billing.store import entity as entities
 from contracts.store import contract as contract_store
 from core import store
 from core.database import transaction
@@ -17,10 +16,9 @@ from core.time import Period, zone
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Engine
 
     from billing.margin import Margin
-    from billing.store.entity import Entity
 
 
 def take_in(engine: Engine, text: str, *, entity: str, at: datetime, by: str) -> int | tuple[Problem, ...]:
@@ -33,7 +31,7 @@ def take_in(engine: Engine, text: str, *, entity: str, at: datetime, by: str) ->
     if len(costs) != len(found):
         return tuple(item for item in found if isinstance(item, Problem))
     with transaction(engine) as connection:
-        seller = _entity(connection, entity)
+        seller = seller_named(connection, entity)
         ids = contract_store.ids_of_provider(connection, seller.party, {item.contract for item in costs})
         unknown = sorted({item.contract for item in costs} - ids.keys())
         if unknown:
@@ -49,7 +47,7 @@ def margin(engine: Engine, *, entity: str, label: str) -> tuple[Margin, ...]:
     Raises NoSuchEntity, core.time.NotAPeriod.
     """
     with transaction(engine) as connection:
-        seller = _entity(connection, entity)
+        seller = seller_named(connection, entity)
         here = zone(seller.timezone)
         span = Period.parse(label, here).span
         billed = cost.billed(connection, seller.id, start=span.start, end=span.end)
@@ -60,10 +58,3 @@ def margin(engine: Engine, *, entity: str, label: str) -> tuple[Margin, ...]:
         {(names[key[0]], *key[1:]): found for key, found in billed.items()},
         {(names[key[0]], *key[1:]): found for key, found in costs.items()},
     )
-
-
-def _entity(connection: Connection, name: str) -> Entity:
-    found = entities.entity_named(connection, name)
-    if found is None:
-        raise NoSuchEntity(f"{name!r} is not set up; do it with `yardstick bill setup FILE`")
-    return found

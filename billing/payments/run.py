@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from billing.posting import Transfer
-from billing.run import NoSuchEntity
+from billing.run import seller_named
 from billing.statement import Credit, match, read_statement
-from billing.store import entity as entities
 from billing.store import invoice as invoices
 from billing.store import ledger, payment
 from contracts.store import contract as contract_store
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from billing.statement import Match
-    from billing.store.entity import Entity
     from billing.store.payment import Open
     from core.problem import Problem
 
@@ -55,7 +53,7 @@ def take_in(
 def record(engine: Engine, credit: Credit, *, entity: str, at: datetime, by: str) -> Taken:
     """Book one payment: bank against the receivables that it settles, the rest as the payer's credit balance."""
     with transaction(engine) as connection:
-        seller = _entity(connection, entity)
+        seller = seller_named(connection, entity)
         payment.lock(connection, seller.id)
         number = payment.add(connection, seller.id, credit, by=by, at=at)
         if number is None:
@@ -78,7 +76,7 @@ def take_back(engine: Engine, key: str, *, entity: str, reason: str, at: datetim
     What was booked is booked the other way round, on this day. Raises NoSuchEntity, NothingSettled.
     """
     with transaction(engine) as connection:
-        seller = _entity(connection, entity)
+        seller = seller_named(connection, entity)
         payment.lock(connection, seller.id)
         rows = payment.settled(connection, seller.id, key)
         if not rows:
@@ -99,16 +97,9 @@ def take_back(engine: Engine, key: str, *, entity: str, reason: str, at: datetim
 def overdue(engine: Engine, *, entity: str, at: datetime) -> tuple[Open, ...]:
     """Invoices that are not paid in full and whose due date is over in the entity's zone, the oldest first."""
     with transaction(engine) as connection:
-        seller = _entity(connection, entity)
+        seller = seller_named(connection, entity)
         today = at.astimezone(zone(seller.timezone)).date()
         return tuple(item for item in payment.unpaid(connection, seller.id) if item.due_date < today)
-
-
-def _entity(connection: Connection, name: str) -> Entity:
-    found = entities.entity_named(connection, name)
-    if found is None:
-        raise NoSuchEntity(f"{name!r} is not set up; do it with `yardstick bill setup FILE`")
-    return found
 
 
 def _settle(connection: Connection, found: Match, unpaid: Sequence[Open], *, row: dict[str, object]) -> list[Transfer]:

@@ -10,9 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from billing.contest import too_late
 from billing.dunning import Late, Letter, document, remind
 from billing.person import why_not_two
-from billing.run import NoSuchEntity, NoSuchInvoice, SamePerson
+from billing.run import NoSuchInvoice, SamePerson, seller_named
 from billing.store import dunning, payment
-from billing.store import entity as entities
 from billing.store import invoice as invoices
 from contracts.store.contract import new_id
 from core import canonical, store
@@ -123,9 +122,7 @@ def release(engine: Engine, name: str, *, reason: str, at: datetime, by: str) ->
 
 
 def _entity(connection: Connection, name: str) -> Entity:
-    found = entities.entity_named(connection, name)
-    if found is None:
-        raise NoSuchEntity(f"{name!r} is not set up; do it with `yardstick bill setup FILE`")
+    found = seller_named(connection, name)
     if found.dunning is None:
         raise NoProcedure(f"{name} has no dunning procedure; add `dunning` in its set-up")
     return found
