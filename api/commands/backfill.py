@@ -1,12 +1,13 @@
 """What was imported from files, and taking it back, on the command line."""
 
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Column, Table
 
 from api.commands.connection import worker
+from api.commands.refusal import stop
 from core.clock import now
 from core.database import transaction
 from ingest.backfill import run
@@ -39,7 +40,7 @@ def revert(name: Name, note: Note, by: By = SOMEBODY) -> None:
         try:
             count = run.revert(engine, name, now(), author=by, reason=note)
         except (run.NotNow, store.UnknownBackfill) as error:
-            _stop(str(error))
+            stop(str(error))
     typer.echo(f"{name}: {count:,} readings are void")
 
 
@@ -50,10 +51,5 @@ def restore(name: Name, note: Note, by: By = SOMEBODY) -> None:
         try:
             count = run.restore(engine, name, now(), author=by, reason=note)
         except (run.NotNow, store.UnknownBackfill) as error:
-            _stop(str(error))
+            stop(str(error))
     typer.echo(f"{name}: {count:,} readings count again")
-
-
-def _stop(message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(2)

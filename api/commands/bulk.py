@@ -5,7 +5,7 @@ from datetime import datetime
 from io import BufferedReader
 from pathlib import Path
 from time import monotonic
-from typing import Annotated, NamedTuple, NoReturn
+from typing import Annotated, NamedTuple
 
 import typer
 from sqlalchemy import Engine
@@ -14,6 +14,7 @@ from api.commands.backfill import backfill
 from api.commands.bulk_file import SENML, Written, format_of, identity, opened
 from api.commands.bulk_progress import Bar
 from api.commands.connection import worker
+from api.commands.refusal import stop
 from core.clock import now
 from core.database import transaction
 from core.store import current_knowledge
@@ -90,7 +91,7 @@ def import_(  # noqa: PLR0913, PLR0917 - one option for each thing that is never
         )
         first = _first(since, note)
     except (UnknownZone, NotATime, _BadOption) as error:
-        _stop(str(error))
+        stop(str(error))
     with worker() as engine:
         for path in files:
             _import(engine, path, _How(written, layout, encoding, dry_run), Order("", b"", by, note, first))
@@ -146,11 +147,11 @@ def _import(engine: Engine, path: Path, how: _How, order: Order) -> None:
             report = _read(engine, path, file, how, order)
             _tell(path, report, monotonic() - began, dry=how.dry)
     except OSError as error:
-        _stop(f"{path}: {error.strerror or error}")
+        stop(f"{path}: {error.strerror or error}")
     except LookupError as error:
-        _stop(f"{path}: {error}; give --encoding a name that Python knows, e.g. utf-8 or cp1252")
+        stop(f"{path}: {error}; give --encoding a name that Python knows, e.g. utf-8 or cp1252")
     except CannotRead as error:
-        _stop("\n".join(f"{path}: {line}" for line in str(error).splitlines()))
+        stop("\n".join(f"{path}: {line}" for line in str(error).splitlines()))
     if how.dry and report.quarantined:
         raise typer.Exit(1)
 
@@ -212,12 +213,12 @@ def export(  # noqa: PLR0913, PLR0917 - the question has as many parts
         where = zone(zone_name)
         span = read_time(since, where), read_time(before, where) if before else now()
     except (UnknownZone, NotATime) as error:
-        _stop(str(error))
+        stop(str(error))
     with worker() as engine, transaction(engine) as connection:
         served = extract.paths(connection, asset)
         if not served or (register and register not in served):
             there = f"it has {', '.join(served)}" if served else "it has no registers, or there is no such asset"
-            _stop(f"{asset}{f', {register}' if register else ''}: {there}")
+            stop(f"{asset}{f', {register}' if register else ''}: {there}")
         at = current_knowledge(connection) if known is None else known
         pieces = extract.rows(connection, extract.Question(asset, register, *span, at, as_received))
         try:
@@ -227,9 +228,4 @@ def export(  # noqa: PLR0913, PLR0917 - the question has as many parts
                 with output.open("wb") as file:
                     file.writelines(pieces)
         except OSError as error:
-            _stop(f"{output or 'standard output'}: {error.strerror or error}")
-
-
-def _stop(message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(2)
+            stop(f"{output or 'standard output'}: {error.strerror or error}")

@@ -3,13 +3,14 @@
 import secrets
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from api.authority import save
 from api.commands.certificate import authority_in
 from api.commands.connection import worker
+from api.commands.refusal import stop
 from core.clock import now
 from core.database import transaction
 from core.store import audit
@@ -37,7 +38,7 @@ def create(
     kind, at = "ingester" if ingester else "device", now()
     with worker() as engine, transaction(engine) as connection:
         if not store.create(connection, at, name=name, kind=kind, hashed=hashed, author=by):
-            _stop(f"{name}: no device has this name, or the account is of another kind; register the device first")
+            stop(f"{name}: no device has this name, or the account is of another kind; register the device first")
         audit(connection, at, actor=by, action="credential.create", subject=name, detail={"kind": kind})
     typer.echo(password)
 
@@ -48,7 +49,7 @@ def revoke(name: Annotated[str, typer.Argument(help="The account.")], by: By = "
     at = now()
     with worker() as engine, transaction(engine) as connection:
         if not store.revoke(connection, at, name):
-            _stop(f"{name} has no open account")
+            stop(f"{name} has no open account")
         audit(connection, at, actor=by, action="credential.revoke", subject=name, detail={})
 
 
@@ -70,9 +71,9 @@ def export(
 ) -> None:
     """Write the broker's files; then reload it (SIGHUP re-reads passwords, access and the revocation list)."""
     if client_certificates and not certificates:
-        _stop("--client-certificates needs --certificates")
+        stop("--client-certificates needs --certificates")
     if authority and not client_certificates:
-        _stop("--authority is for --client-certificates")
+        stop("--authority is for --client-certificates")
     at, place = now(), str(folder.resolve())
     signing = authority_in(authority) if authority else None
     with worker() as engine, transaction(engine) as connection:
@@ -96,8 +97,3 @@ def _tls(folder: str | None, *, clients: bool, revocations: str) -> broker.Tls |
     return broker.Tls(
         f"{folder}/ca.crt", f"{folder}/server.crt", f"{folder}/server.key", clients=clients, revocations=revocations
     )
-
-
-def _stop(message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(2)

@@ -18,6 +18,7 @@ from api.commands.certificate import certificate
 from api.commands.credential import credential
 from api.commands.garbage import collect_rarely
 from api.commands.quarantine import quarantine
+from api.commands.refusal import stop
 from api.commands.supervise import supervise
 from api.log import begin
 from api.watch import Watched, database_problems, watching
@@ -48,7 +49,6 @@ readings.add_typer(quarantine)
 device.add_typer(credential)
 device.add_typer(certificate)
 
-_CANNOT_RUN = 2
 _TYPE_OF = {written: name for name, written in CONTENT_TYPES.items()}
 
 
@@ -103,7 +103,7 @@ def _source(settings: Settings, client: str) -> Source:
     try:
         return Source(url, client, clock=now, group=settings.ingest_group, files=files)
     except BadBrokerUrl as error:
-        _stop(f"YARDSTICK_BROKER_URL: {error}")
+        stop(f"YARDSTICK_BROKER_URL: {error}")
 
 
 @device.command("register")
@@ -235,7 +235,7 @@ def _database(settings: Settings) -> Iterator[Engine]:
 
 def _needed(value: str | None, name: str, example: str) -> str:
     if not value:
-        _stop(f"{name} is not set; set it, e.g. to {example}, or run `make demo`, which brings its own services")
+        stop(f"{name} is not set; set it, e.g. to {example}, or run `make demo`, which brings its own services")
     return value
 
 
@@ -243,20 +243,15 @@ def _text(path: Path) -> str:
     try:
         return _bytes(path).decode()
     except UnicodeDecodeError as error:
-        _stop(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8")
+        stop(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8")
 
 
 def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        _stop(f"{path}: {error.strerror}")
+        stop(f"{path}: {error.strerror}")
 
 
 def _stop_with(path: Path, problems: tuple[Problem, ...]) -> NoReturn:
-    _stop("\n".join(f"{path}: {problem}" for problem in problems) + "\nNothing was saved from this file.")
-
-
-def _stop(message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(_CANNOT_RUN)
+    stop("\n".join(f"{path}: {problem}" for problem in problems) + "\nNothing was saved from this file.")

@@ -1,6 +1,6 @@
 """The quarantine as a work list on the command line."""
 
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -8,6 +8,7 @@ from rich.table import Table
 from sqlalchemy import Connection, Engine
 
 from api.commands.connection import worker
+from api.commands.refusal import stop
 from core.clock import now
 from core.database import transaction
 from core.time import instant
@@ -87,7 +88,7 @@ def correct(
     """Store what the device meant; where another value stands already, this one counts from now on."""
     changes = dict(field.partition("=")[::2] for field in fields)
     if wrong := sorted(set(changes) - set(FIELDS)):
-        _stop(f"{wrong[0]} is no field of a reading; there are {', '.join(FIELDS)}, written as value=412350.2")
+        stop(f"{wrong[0]} is no field of a reading; there are {', '.join(FIELDS)}, written as value=412350.2")
     with worker() as engine:
         _settle(engine, reference, Ruling("correct", by, note, changes))
 
@@ -113,7 +114,7 @@ def _settle(engine: Engine, reference: str, ruling: Ruling) -> None:
     try:
         found = run.settle(engine, [entry], now(), ruling=ruling)
     except run.NoteNeeded as error:
-        _stop(str(error))
+        stop(str(error))
     _tell(found, "")
     raise typer.Exit(1 if found.refused else 0)
 
@@ -130,13 +131,8 @@ def _tell(found: run.Settled, mood: str) -> None:
 def _one(connection: Connection, reference: str) -> Open:
     start, _, item = reference.partition(":")
     if not start or not item.lstrip("-").isdecimal():
-        _stop(f"{reference} is no item; write it as 3fa9c0d1e2b47a55:0")
+        stop(f"{reference} is no item; write it as 3fa9c0d1e2b47a55:0")
     found = review.find(connection, reference=reference, most=2)
     if len(found) != 1:
-        _stop(f"{reference}: {'several open items; write more of the hash' if found else 'no open item has this name'}")
+        stop(f"{reference}: {'several open items; write more of the hash' if found else 'no open item has this name'}")
     return found[0]
-
-
-def _stop(message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(2)
