@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -161,13 +162,17 @@ def _closing(scene: Scene, outcome: Outcome) -> None:
 
 
 def _take(scene: Scene, lineage: Lineage, found: Outcome, outcome: Outcome) -> None:
-    """Take in a term's results: nothing of it where its condition failed; its lines wait where a duty holds it."""
-    terms = tuple(lineage.values()) if scene.breaches else ()
-    if any(term.condition for term in terms) or any(b.term.holds for b in scene.breaches):
-        out = {(v.clause, v.owner) for v in found.verdicts if _barred(scene, terms, v) or _held(scene, v)}
-        found.verdicts = [_conditioned(scene, terms, verdict) for verdict in found.verdicts]
-        found.lines = [line for line in found.lines if (line.clause, line.owner) not in out]
-    outcome.add(found)
+    """Take in a term's results, as far as breached duties leave them."""
+    outcome.add(_left(scene, tuple(lineage.values()), found) if scene.breaches else found)
+
+
+def _left(scene: Scene, terms: Sequence[Term], found: Outcome) -> Outcome:
+    """Nothing of a term where its condition failed; its lines wait where a duty holds it."""
+    if not any(term.condition for term in terms) and not any(b.term.holds for b in scene.breaches):
+        return found
+    out = {(v.clause, v.owner) for v in found.verdicts if _barred(scene, terms, v) or _held(scene, v)}
+    verdicts = [_conditioned(scene, terms, verdict) for verdict in found.verdicts]
+    return replace(found, verdicts=verdicts, lines=[line for line in found.lines if (line.clause, line.owner) not in out])
 
 
 def _conditioned(scene: Scene, terms: Sequence[Term], verdict: Verdict) -> Verdict:
@@ -220,6 +225,7 @@ def _evaluation(scene: Scene, outcome: Outcome) -> Evaluation:
         TZDATA_VERSION,
         _input_hash(scene),
         tuple(sorted(outcome.events, key=lambda event: (event.at, event))),
+        outcome.prepared,
     )
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from contracts.measure import Usage
     from contracts.segment import Segment
     from contracts.terms.base import Term
+    from contracts.written import Prepared
     from core.problem import Problem
     from core.time import Period
 
@@ -176,6 +177,7 @@ class Outcome:
     units: list[PricedUnits] = field(default_factory=list)
     free: dict[tuple[str, str], Fraction] = field(default_factory=dict)
     """By clause of a usage charge and owner: units that an allowance covers."""
+    prepared: Prepared = field(default_factory=dict)
 
     def add(self, other: Outcome) -> None:
         """Take in another's results."""
@@ -187,6 +189,7 @@ class Outcome:
         self.events += other.events
         self.units += other.units
         self.free |= other.free
+        self.prepared = {**self.prepared, **other.prepared} if other.prepared else self.prepared
 
     def open(self, clause: str, cases: Iterable[Case]) -> None:
         """Note cases once for a clause."""
