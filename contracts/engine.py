@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, TypeAlias
 
-from contracts import advance, applied, charge, uptime
+from contracts import advance, applied, basis, charge, uptime
 from contracts.evaluation import ENGINE_VERSION, Evaluation, Line, Verdict
 from contracts.needs import NothingInForce, needs, scene_of
 from contracts.scene import Draft, Outcome
@@ -41,7 +41,6 @@ from contracts.terms.replenishment import Replenishment
 from contracts.terms.spend_cap import SpendCap
 from contracts.terms.termination_right import TerminationRight
 from contracts.terms.usage_charge import UsageCharge
-from core import canonical
 from core.money import Money
 from core.time import TZDATA_VERSION
 
@@ -223,43 +222,15 @@ def _evaluation(scene: Scene, outcome: Outcome) -> Evaluation:
         tuple(sorted(set(outcome.problems))),
         ENGINE_VERSION,
         TZDATA_VERSION,
-        _input_hash(scene),
+        basis.input_hash(scene),
         tuple(sorted(outcome.events, key=lambda event: (event.at, event))),
         outcome.prepared,
     )
 
 
-_UNORDERED = (
-    "quantities", "attributions", "notices", "carried", "history", "invoiced", "unmet", "tickets", "pauses",
-    "substitutes", "index_values", "meter_tests",
-)  # fmt: skip
-
-
 def input_hash(versions: Sequence[Version], facts: Facts, period: Period, until: datetime) -> str:
     """What `evaluate` would say that it rests on, without evaluating. Raises NothingInForce."""
-    return _input_hash(scene_of(versions, facts, period, until))
-
-
-def _input_hash(scene: Scene) -> str:
-    facts = scene.facts
-    known = {
-        name: sorted(canonical.plain(items), key=canonical.text) if (items := getattr(facts, name)) else []
-        for name in _UNORDERED
-    }
-    return canonical.digest(
-        {
-            **known,
-            "versions": [version.hash for version in scene.versions],
-            "period": [scene.period.label, scene.start, scene.end, scene.until],
-            "counters": facts.counters,
-            "gauges": facts.gauges,
-            "ready_duties": facts.unmet is not None,
-            "states": facts.states,
-            "otherwise": facts.otherwise,
-            "engine": ENGINE_VERSION,
-            "tzdata": TZDATA_VERSION,
-        }
-    )
+    return basis.input_hash(scene_of(versions, facts, period, until))
 
 
 def _order(scene: Scene) -> Callable[[Line | Verdict], tuple[int, str, str, int]]:
