@@ -26,7 +26,7 @@ from core.time import HOUR
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from contracts.timeline import Tally
+    from contracts.tally import Tally
 
 ZERO = Fraction(0)
 FORMS = ("ladder", "per_point", "per_point_or_part", "linear", "per_hour", "per_event", "lost_output")

@@ -17,8 +17,9 @@ from contracts.scene import Draft, Outcome
 from contracts.segment import Segment, pool_owner
 from contracts.settle import Credited, cap_verdict, capped, carry, earn_back, find_bases
 from contracts.span import Spans, normal, subtract
+from contracts.tally import Rules, Tally, count
 from contracts.terms.availability import Availability
-from contracts.timeline import Rules, Tally, count, paint
+from contracts.timeline import lay
 from contracts.window import Window, required_spans, windows
 from core.money import Money
 from core.time import Period
@@ -170,7 +171,7 @@ def _results(scene: Scene, window: Window[Availability], outcome: Outcome) -> It
 def _result(scene: Scene, window: Window[Availability], asset: str, spans: Spans, before: Tally | None) -> Result:
     facts, term = scene.facts, window.term
     rules = scene.plan.once(("rules", id(term)), lambda: term.rules(scene.zone))
-    painted = paint(
+    painted = lay(
         spans,
         facts.states.get((asset, _register(window)), ()),
         facts.attributions_of.get(asset, ()),
