@@ -49,7 +49,7 @@ class Figure(NamedTuple):
     @classmethod
     def money(cls, amount: Money) -> Figure:
         """An amount of money."""
-        return cls(Fraction(amount.amount), amount.currency)
+        return cls(amount.fraction, amount.currency)
 
     def text(self, decimals: int | None = None) -> str:
         """With so many decimals, half-up; without: exactly if the digits end, else with four."""

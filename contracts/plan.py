@@ -49,6 +49,11 @@ class Plan:
         """By clause, where it stands in the contract; the first version that has it decides."""
         return {term.clause: n for version in reversed(self.versions) for n, term in enumerate(version.terms)}
 
+    @cached_property
+    def assets(self) -> frozenset[str]:
+        """Every asset that is ever covered."""
+        return frozenset(item.asset for version in self.versions for item in version.coverage)
+
     def covered(self, applies_to: str | None, start: int, end: int) -> dict[str, Spans]:
         """As `segment.covered`."""
         return self.once(("covered", applies_to, start, end), lambda: covered(self.versions, applies_to, start, end))

@@ -138,7 +138,7 @@ def credit(
     """
     if remedy.remedy == "ladder":
         share = next((rung.credit for rung in remedy.steps or () if result >= rung.at_or_above), ZERO)
-        return Credit(share * base, share)
+        return Credit(share * base if share else ZERO, share)
     if remedy.remedy is None or result >= target:
         return Credit(ZERO, ZERO)
     if remedy.floor is not None and remedy.below_floor is not None and result < remedy.floor:
