@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from pydantic_core import from_json
 
-from contracts.written import evaluation_text
+from contracts.written import evaluation_text, step_text
 from core import canonical
 from core.money import Money, exponent, is_currency, round_fraction
 from core.time import HOUR
@@ -80,13 +80,22 @@ def _least_decimals(unit: str) -> int:
     return exponent(unit) if is_currency(unit) else 0
 
 
-class Step(NamedTuple):
-    """One step of a calculation. values: the formula's names, each with its number as text."""
+@dataclass(slots=True)
+class Step:
+    """One step of a calculation. values: the formula's names, each with its number as text. Nobody changes it."""
 
     label: str
     formula: str
     values: Mapping[str, str]
     result: str
+    _written: str = field(default="", init=False, compare=False, repr=False)
+
+    @property
+    def written(self) -> str:
+        """As canonical JSON; made once, though a line and its verdict tell the same step."""
+        if not self._written:
+            self._written = step_text(self)
+        return self._written
 
 
 class Line(NamedTuple):

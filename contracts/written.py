@@ -14,7 +14,7 @@ from core.canonical import fraction_text
 from core.time import instant, wall_text, zone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
     from zoneinfo import ZoneInfo
 
     from contracts.evaluation import Evaluation, Event, Figure, Line, OpenCase, Step, Verdict
@@ -28,16 +28,15 @@ Prepared: TypeAlias = "Mapping[int, tuple[Told, str]]"
 def evaluation_text(found: Evaluation, prepared: Prepared) -> tuple[str, str]:
     """What stands before its hash, and after."""
     where = zone(found.timezone)
-    steps = _steps([one for one in (*found.lines, *found.delta, *found.verdicts) if id(one) not in prepared])
-    lines = [prepared[id(one)][1] if id(one) in prepared else _line(one, steps) for one in found.lines]
-    verdicts = [prepared[id(one)][1] if id(one) in prepared else _verdict(one, steps) for one in found.verdicts]
+    lines = [prepared[id(one)][1] if id(one) in prepared else _line(one) for one in found.lines]
+    verdicts = [prepared[id(one)][1] if id(one) in prepared else _verdict(one) for one in found.verdicts]
     problems = [[problem.place, problem.message, problem.remedy] for problem in found.problems]
     before = (
         f'"as_of":{quoted(found.knowledge)}',
         f'"carry":{canonical.text(found.carry)}',
         f'"contract":{quoted(found.contract)}',
         f'"currency":"{found.currency}"',
-        f'"delta":[{",".join([_line(line, steps) for line in found.delta])}]',
+        f'"delta":[{",".join([_line(line) for line in found.delta])}]',
         f'"engine_version":"{found.engine_version}"',
         f'"events":[{",".join([_event(event, where) for event in found.events])}]',
         f'"from":"{_time(found.start)}"',
@@ -62,34 +61,28 @@ def evaluation_text(found: Evaluation, prepared: Prepared) -> tuple[str, str]:
 
 def prepare(lines: Iterable[Line], verdicts: Iterable[Verdict]) -> Prepared:
     """Write what will be told again and again."""
-    steps = _steps([*lines, *verdicts])
-    return {id(one): (one, _line(one, steps)) for one in lines} | {id(one): (one, _verdict(one, steps)) for one in verdicts}
+    return {id(one): (one, _line(one)) for one in lines} | {id(one): (one, _verdict(one)) for one in verdicts}
 
 
-def _steps(told: Sequence[Told]) -> dict[int, str]:
-    """The steps of these, by `id`: a verdict tells those of its line again."""
-    return {name: _step(step) for name, step in {id(step): step for one in told for step in one.steps}.items()}
-
-
-def _line(line: Line, steps: Mapping[int, str]) -> str:
+def _line(line: Line) -> str:
     quantity = "null" if line.quantity is None else f'"{fraction_text(line.quantity)}"'
     return (
         f'{{"amount":"{line.amount!s}","asset":{quoted(line.owner)},"clause":{quoted(line.clause)},'
         f'"from":"{_time(line.start)}","id":"{line.id}","kind":"{line.kind}","quantity":{quantity},'
-        f'"segment":{line.segment},"steps":[{",".join([steps[id(step)] for step in line.steps])}],'
+        f'"segment":{line.segment},"steps":[{",".join([step.written for step in line.steps])}],'
         f'"text":{quoted(line.text)},"to":"{_time(line.end)}","unit":{quoted(line.unit)},'
         f'"unrounded":"{fraction_text(line.unrounded)}"}}'
     )
 
 
-def _verdict(verdict: Verdict, steps: Mapping[int, str]) -> str:
+def _verdict(verdict: Verdict) -> str:
     bounds = ",".join([_bound(name, *both) for name, both in sorted(verdict.bounds.items())])
     values = ",".join([f'{quoted(name)}:"{figure!s}"' for name, figure in sorted(verdict.values.items())])
     return (
         f'{{"asset":{quoted(verdict.owner)},"bounds":{{{bounds}}},"certain":{"true" if verdict.certain else "false"},'
         f'"clause":{quoted(verdict.clause)},"explanation":{quoted(verdict.explanation)},'
         f'"from":"{_time(verdict.start)}","kind":"{verdict.kind}","state":"{verdict.state}",'
-        f'"status":"{verdict.status}","steps":[{",".join([steps[id(step)] for step in verdict.steps])}],'
+        f'"status":"{verdict.status}","steps":[{",".join([step.written for step in verdict.steps])}],'
         f'"to":"{_time(verdict.end)}","values":{{{values}}}}}'
     )
 
@@ -99,11 +92,14 @@ def _bound(name: str, low: Figure, high: Figure) -> str:
     return f'"{name}":["{text}","{text if high is low else high}"]'
 
 
-def _step(step: Step) -> str:
-    label, formula, values, result = step
-    named = sorted(values.items()) if len(values) > 1 else values.items()
-    numbers = ",".join([f"{quoted(name)}:{quoted(number)}" for name, number in named])
-    return f'{{"formula":{quoted(formula)},"label":{quoted(label)},"result":{quoted(result)},"values":{{{numbers}}}}}'
+def step_text(step: Step) -> str:
+    """One step."""
+    named = sorted(step.values.items()) if len(step.values) > 1 else step.values.items()
+    values = ",".join([f"{quoted(name)}:{quoted(number)}" for name, number in named])
+    return (
+        f'{{"formula":{quoted(step.formula)},"label":{quoted(step.label)},"result":{quoted(step.result)},'
+        f'"values":{{{values}}}}}'
+    )
 
 
 def _event(event: Event, where: ZoneInfo) -> str:
