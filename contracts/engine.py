@@ -170,8 +170,8 @@ def _left(scene: Scene, terms: Sequence[Term], found: Outcome) -> Outcome:
     if not any(term.condition for term in terms) and not any(b.term.holds for b in scene.breaches):
         return found
     out = {(v.clause, v.owner) for v in found.verdicts if _barred(scene, terms, v) or _held(scene, v)}
-    verdicts = [_conditioned(scene, terms, verdict) for verdict in found.verdicts]
-    return replace(found, verdicts=verdicts, lines=[line for line in found.lines if (line.clause, line.owner) not in out])
+    lines = [line for line in found.lines if (line.clause, line.owner) not in out]
+    return replace(found, lines=lines, verdicts=[_conditioned(scene, terms, verdict) for verdict in found.verdicts])
 
 
 def _conditioned(scene: Scene, terms: Sequence[Term], verdict: Verdict) -> Verdict:

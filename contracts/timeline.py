@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from operator import itemgetter
+from operator import gt, itemgetter
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from contracts.facts import CATEGORIES, Category
@@ -88,7 +88,8 @@ def lay(
     layers = [*_shifted(given, shifts), *_decided(attributions)]
     if not layers:
         pieces.sort(key=itemgetter(0))
-    if layers or not all([before[1] <= after[0] for before, after in pairwise(pieces)]):
+    overlap = any(map(gt, [piece[1] for piece in pieces], [piece[0] for piece in pieces[1:]]))
+    if layers or overlap:
         pieces = _flat([*((_OBSERVED, piece) for piece in pieces), *layers])
     return _joined(_laid(spans, pieces, (otherwise or "unknown", None, "", False)))
 
