@@ -88,7 +88,7 @@ class Chunk:
 
     def bands(self, at: int) -> tuple[Band, ...]:
         """The tiers at their prices of an instant."""
-        move, bands = self.move(at), self.stretch.bands
+        bands, move = self.stretch.bands, self.move(at)
         if move is None:
             return bands
         return tuple(b if b.price is None else Band(b.above, Fraction(move.price(b.price)), b.fee) for b in bands)

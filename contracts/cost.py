@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from contracts import explain
+from contracts.explain import ONE, price_text
 from contracts.pricing import Charge, fees, graduated, packages, reached, total
 from contracts.scene import PricedUnits
 from core.units import Quantity
@@ -33,10 +33,8 @@ def price(scene: Scene, owner: str, chunks: list[Chunk]) -> None:
         chunk.to = position
     reached_in = {chunk.stretch.run: chunk.to for chunk in chunks}
     for chunk in chunks:
-        chunk.charges = list(_charges(scene, chunk, reached_in[chunk.stretch.run]))
-        chunk.exact = total(
-            [charge.amount if times is explain.ONE else charge.amount * times for charge, times in chunk.charges]
-        )
+        chunk.charges = _charges(scene, chunk, reached_in[chunk.stretch.run])
+        chunk.exact = total([one.amount if times is ONE else one.amount * times for one, times in chunk.charges])
         chunk.counted = chunk.place(chunk.to) - chunk.place(chunk.at) if chunk.at else chunk.place(chunk.to)
 
 
@@ -48,28 +46,27 @@ def _carried_position(scene: Scene, chunk: Chunk, owner: str) -> Fraction:
     return ZERO
 
 
-def _charges(scene: Scene, chunk: Chunk, reached_to: Fraction) -> Iterator[tuple[Charge, Fraction]]:
+def _charges(scene: Scene, chunk: Chunk, reached_to: Fraction) -> list[tuple[Charge, Fraction]]:
+    found: list[tuple[Charge, Fraction]] = []
     chunk.of_rows = []
     at, start = chunk.at, chunk.priced(chunk.at)
     for row in chunk.rows:
         at = at + row.quantity if at else row.quantity
         end = chunk.priced(at)
-        times = _factor(scene, chunk, row) if chunk.term.multipliers else explain.ONE
-        move = chunk.move(row.start)
-        chunk.assumed = chunk.assumed or (move is not None and move.late)
+        times = _factor(scene, chunk, row) if chunk.term.multipliers else ONE
+        if chunk.moves:
+            move = chunk.move(row.start)
+            chunk.assumed = chunk.assumed or (move is not None and move.late)
         charges = _row_charges(chunk, start, end, reached_to, row.start)
         chunk.of_rows.append((row, charges, times))
         start = end
-        for charge in charges:
-            yield charge, times
-    yield from _fees(chunk, reached_to)
+        found += [(charge, times) for charge in charges]
+    return [*found, *_fees(chunk, reached_to)] if chunk.stretch.fees else found
 
 
 def _fees(chunk: Chunk, reached_to: Fraction) -> Iterator[tuple[Charge, Fraction]]:
     """What the tiers cost that are reached, whatever is used in them."""
     bands, model = chunk.stretch.bands, chunk.term.model
-    if not chunk.stretch.fees:
-        return
     if model == "graduated":
         for fee in fees(bands, chunk.priced(chunk.at), chunk.priced(chunk.to), opens=chunk.stretch.first):
             yield fee, chunk.shrink
@@ -141,7 +138,7 @@ def priced_units(scene: Scene, chunks: list[Chunk], *, everything: bool = False)
             if not (dearer or everything) or not row.quantity:
                 continue
             amount = sum((charge.amount * times for charge in charges), ZERO)
-            prices = tuple(dict.fromkeys(explain.price_text(charge, chunk) for charge in charges if charge.units))
+            prices = tuple(dict.fromkeys(price_text(charge, chunk) for charge in charges if charge.units))
             unit = chunks[0].unit
             found.append(PricedUnits(clause, row.owner, row.start, row.end, row.quantity, unit, amount, prices))
     return found

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 ZERO = Fraction(0)
+FEW = 3
+"""Up to so many fractions are added one by one; of more, the whole numbers over one denominator."""
 
 
 class Charge(NamedTuple):
@@ -52,8 +54,10 @@ def whole_charges(bands: Sequence[Band]) -> tuple[Band, ...]:
 
 def total(numbers: Sequence[Fraction]) -> Fraction:
     """Their sum; of one number itself."""
-    if len(numbers) < 2:  # noqa: PLR2004 - nothing to add
-        return numbers[0] if numbers else ZERO
+    if len(numbers) == 1:
+        return numbers[0]
+    if len(numbers) <= FEW:
+        return sum(numbers[1:], numbers[0]) if numbers else ZERO
     ratios = [number.as_integer_ratio() for number in numbers]
     whole = lcm(*[parts for _, parts in ratios])
     return Fraction(sum([number * (whole // parts) for number, parts in ratios]), whole)
@@ -62,7 +66,7 @@ def total(numbers: Sequence[Fraction]) -> Fraction:
 def graduated(bands: Sequence[Band], start: Fraction, end: Fraction) -> Iterator[Charge]:
     """The units from start to end, each at the price of the tier in which it lies. start: zero or more."""
     n = bisect_right(bands, start, key=itemgetter(0)) if start else 1
-    last = end <= start
+    last = end <= start if start else end.numerator <= 0
     while not last:
         band, last = bands[n - 1], n == len(bands) or end <= bands[n].above
         until = end if last else bands[n].above
