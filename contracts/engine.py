@@ -104,8 +104,7 @@ def _charges(scene: Scene) -> Outcome:
     outcome = Outcome()
     for lineage in scene.plan.of_kind(Allowance):
         _take(scene, lineage, allowance.evaluate(scene, lineage), outcome)
-    for lineage in scene.plan.lineages:
-        kinds = scene.plan.kinds(lineage)
+    for lineage, kinds in scene.plan.kinds:
         if FixedFee in kinds:
             _take(scene, lineage, fixed_fee.evaluate(scene, lineage), outcome)
         if UsageCharge in kinds:

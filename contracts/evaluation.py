@@ -13,6 +13,7 @@ from pydantic_core import from_json
 
 from contracts.written import evaluation_text, step_text
 from core import canonical
+from core.canonical import is_decimal
 from core.money import Money, exponent, is_currency, round_fraction
 from core.time import HOUR
 
@@ -53,26 +54,23 @@ class Figure(NamedTuple):
 
     def text(self, decimals: int | None = None) -> str:
         """With so many decimals, half-up; without: exactly if the digits end, else with four."""
-        exact = self._exact()
-        if decimals is None and "/" in exact:
-            decimals = 4
-        number = exact if decimals is None else f"{round_fraction(self.value, decimals, 'half_up'):f}"
-        return f"{number} {self.unit}".rstrip()
+        if decimals is None and is_decimal(self.value):
+            return str(self)
+        return f"{round_fraction(self.value, 4 if decimals is None else decimals, 'half_up'):f} {self.unit}".rstrip()
 
     def __str__(self) -> str:
-        exact = self._exact()
-        return f"{exact} {self.unit}" if self.unit else exact
-
-    def _exact(self) -> str:
-        """The number; money with the decimals of its currency at least."""
-        exact = canonical.fraction_text(self.value)
-        least = _least_decimals(self.unit)
-        return _padded(exact, least) if least and "/" not in exact else exact
+        value, unit = self
+        exact = canonical.fraction_text(value)
+        if not unit:
+            return exact
+        least = _least_decimals(unit)
+        return f"{_padded(exact, least) if least else exact} {unit}"
 
 
 def _padded(number: str, least: int) -> str:
+    """With so many decimals at least, if its digits end."""
     whole, _, digits = number.partition(".")
-    return f"{whole}.{digits.ljust(least, '0')}"
+    return number if "/" in number else f"{whole}.{digits.ljust(least, '0')}"
 
 
 @cache

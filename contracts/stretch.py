@@ -87,7 +87,9 @@ def spans_needed(scene: Scene, lineage: Lineage) -> dict[tuple[str, str], tuple[
 
 def edges(scene: Scene, clause: str, asset: str) -> set[int]:
     """Where an asset's use is cut: prices move there, a duty makes units dearer, or a correction begins or ends."""
-    moved: set[int] = scene.plan.once(("reviewed", clause), lambda: reviewed(scene, clause))
+    moved: set[int] = set()
+    if clause in scene.plan.indexed:
+        moved = scene.plan.once(("reviewed", clause), lambda: reviewed(scene, clause))
     if not scene.breaches and not scene.cuts:
         return moved
     duties = {
