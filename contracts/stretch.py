@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from contracts.document import Measure
+    from contracts.explain import Tier
     from contracts.scene import Scene
     from contracts.segment import Lineage, Segment
     from contracts.span import Spans
@@ -34,8 +35,8 @@ class Stretch:
     billed: what of the members' time is in the period; begins, ends: of all that; run: stretches of one run count on
     from each other; first: the run begins with it, in this period; shrink: of tier bounds, by proration; share: its
     part of the days over which a step's fee is spread; bands: the tiers as written, shrunk; labels: what each is
-    called; fees: whether one costs a fee once it is reached; measure, unit: what is counted, and in which unit. Nobody
-    changes it once it is placed.
+    called; fees: whether one costs a fee once it is reached; measure, unit: what is counted, and in which unit; told:
+    what is said of tiers that use passes through as a whole. Nobody changes it once it is placed.
     """
 
     segment: Segment
@@ -50,6 +51,7 @@ class Stretch:
     share: Fraction = Fraction(1)
     bands: tuple[Band, ...] = ()
     labels: tuple[str, ...] = ()
+    told: dict[int, Tier] = field(default_factory=dict)
     begins: int = field(init=False)
     ends: int = field(init=False)
     fees: bool = False
@@ -85,7 +87,9 @@ def spans_needed(scene: Scene, lineage: Lineage) -> dict[tuple[str, str], tuple[
 
 def edges(scene: Scene, clause: str, asset: str) -> set[int]:
     """Where an asset's use is cut: prices move there, a duty makes units dearer, or a correction begins or ends."""
-    moved: set[int] = scene.plan.once(("reviewed", clause), lambda: reviewed(scene, clause))
+    moved: set[int] = set()
+    if clause in scene.plan.indexed:
+        moved = scene.plan.once(("reviewed", clause), lambda: reviewed(scene, clause))
     if not scene.breaches and not scene.cuts:
         return moved
     duties = {

@@ -15,8 +15,8 @@ from contracts.remedy import Credit, Remedy, credit
 from contracts.scene import Draft, Outcome
 from contracts.segment import Segment
 from contracts.settle import Credited, cap_verdict, capped, carry, earn_back, find_bases
+from contracts.tally import Tally
 from contracts.terms.base import Term
-from contracts.timeline import Tally
 from contracts.window import Window, windows
 from contracts.words import Name, QuantityWord, Share
 from core.problem import Problem
