@@ -118,12 +118,13 @@ TIMES: dict[str, tuple[tuple[str, str], tuple[str, str], tuple[str, str]]] = {
     "month": (("month", "months"), ("Monat", "Monate"), ("mois", "mois")),
     "day": (("day", "days"), ("Tag", "Tage"), ("jour", "jours")),
 }
-UNITS: Words = {
-    "page": ("page", "Seiten", "pages"),
-    "click": ("click", "Klicks", "clics"),
-    "event": ("event", "Ereignisse", "événements"),
+UNITS: dict[str, tuple[tuple[str, str], tuple[str, str], tuple[str, str]]] = {
+    "page": (("page", "page"), ("Seite", "Seiten"), ("page", "pages")),
+    "click": (("click", "click"), ("Klick", "Klicks"), ("clic", "clics")),
+    "event": (("event", "event"), ("Ereignis", "Ereignisse"), ("événement", "événements")),
+    "packages": (("packages", "packages"), ("Paket", "Pakete"), ("lot", "lots")),
 }
-"""Units that are words; all others are signs, and read the same everywhere."""
+"""Units that are words, one and many; all others are signs. English writes them as contracts do."""
 
 
 def of(table: Words, key: str, language: str) -> str:

@@ -11,17 +11,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from contracts import language as dictionary
+from contracts import notation
 from contracts.language import PHRASES, WINDOWS, WORDS, counted
+from contracts.notation import figures
 from contracts.standard import template
 from contracts.terms.base import PLACEHOLDER
+from core.money import is_currency
 from core.time import Duration, NotADuration, instant, wall_text
+from core.units import is_unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from contracts.document import Version
 
-_QUANTITY = re.compile(r"(-?[\d.]+) (page|click|event)")
+_FIGURE = re.compile(r"(-?\d+(?:\.\d+)?)(?: (\S+))?", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_BARE = frozenset({"factor", "multiplier", "weights", "base_value"})
+"""Parameters that are numbers without a unit; any other such text may be the number of a clause."""
 
 
 def sentence(source: dict[str, Any], language: str = "en") -> str:
@@ -61,11 +68,11 @@ class _Speaker:
 
     def words(self, name: str, value: Any) -> str:
         if isinstance(value, str):
-            return self.word(value)
+            return figures(value, self.language) if name in _BARE else self.word(value)
         if name in _LISTS:
             return _LISTS[name](self, value)
         if isinstance(value, dict):
-            return ", ".join(f"{self.word(key)} {self.word(str(item))}" for key, item in value.items())
+            return ", ".join(f"{self.word(key)} {self.words(name, str(item))}" for key, item in value.items())
         said = (self.word(item) if isinstance(item, str) else self.words("", item) for item in value)
         return ", ".join(said) or self.say("nothing")
 
@@ -77,9 +84,10 @@ class _Speaker:
                 return self.duration(Duration.parse(text))
             except NotADuration:
                 return text
-        if match := _QUANTITY.fullmatch(text):
-            unit = dictionary.of(dictionary.UNITS, match[2], self.language)
-            return f"{match[1]} {unit}"
+        if (match := _FIGURE.fullmatch(text)) and match[2] and _is_unit(match[2]):
+            return figures(text, self.language)
+        if _DAY.fullmatch(text):
+            return notation.day(text, self.language)
         return text.replace("_", " ") if text.replace("_", "").isalpha() and text.islower() else text
 
     def duration(self, duration: Duration) -> str:
@@ -93,6 +101,7 @@ class _Speaker:
     def version(self, version: Version) -> Iterator[str]:
         since = wall_text(instant(version.effective_from), version.zone)
         reason = f": {version.reason}" if version.reason else ""
+        since = notation.day(since[:10], self.language) + since[10:]
         head = f"{self.say('contract')} {version.contract}, {self.say('version')} {version.version}"
         yield f"{head}, {self.say('from')} {since}{reason}"
         yield "  " + ", ".join(f"{self.word(role)}: {name}" for role, name in version.parties.items())
@@ -109,6 +118,12 @@ class _Speaker:
             yield f"  {term['clause']}  {self.sentence(text)}{left}"
 
 
+def _is_unit(text: str) -> bool:
+    """Whether it stands behind a number: percent, a unit, a currency, or a currency for each of a unit."""
+    currency, _, per = text.partition("/")
+    return text == "%" or is_unit(text) or (is_currency(currency) and (not per or is_unit(per)))
+
+
 def _coverage(version: Version) -> str:
     names: dict[str, list[str]] = {}
     for item in version.coverage:
@@ -119,12 +134,12 @@ def _coverage(version: Version) -> str:
 def _tiers(by: _Speaker, tiers: Sequence[dict[str, str]]) -> Iterator[str]:
     for n, tier in enumerate(tiers):
         fee = f"{by.say('a fee of')} {tier['fee']}" if "fee" in tier else ""
-        price = f" {by.say('and')} ".join(part for part in (tier.get("price"), fee) if part)
+        price = figures(f" {by.say('and')} ".join(part for part in (tier.get("price"), fee) if part), by.language)
         yield f"{price} {_between(by, tiers, n)}"
 
 
 def _bands(by: _Speaker, bands: Sequence[dict[str, str]], name: str) -> Iterator[str]:
-    return (f"{band[name]} {_between(by, bands, n)}" for n, band in enumerate(bands))
+    return (f"{figures(band[name], by.language)} {_between(by, bands, n)}" for n, band in enumerate(bands))
 
 
 def _between(by: _Speaker, bands: Sequence[dict[str, str]], n: int) -> str:
@@ -141,31 +156,31 @@ def _steps(by: _Speaker, steps: Sequence[dict[str, str]]) -> Iterator[str]:
     for n, step in enumerate(steps):
         last = n + 1 == len(steps) and n
         where = steps[n - 1]["at_or_above"] if last else step["at_or_above"]
-        yield by.say("below" if last else "at or more", step["credit"], where)
+        yield by.say("below" if last else "at or more", by.word(step["credit"]), by.word(where))
 
 
 def _caps(by: _Speaker, caps: Sequence[dict[str, str]]) -> Iterator[str]:
     for cap in caps:
         window = dictionary.of(WINDOWS, cap["window"], by.language)
-        yield by.say("cap", cap.get("share") or cap["amount"], window)
+        yield by.say("cap", by.word(cap.get("share") or cap["amount"]), window)
 
 
 def _treatments(by: _Speaker, treatments: dict[str, str]) -> Iterator[str]:
     ways: dict[str, list[str]] = {}
     for category, way in treatments.items():
-        said = by.word(way) if way in WORDS else by.say("up by", way)
+        said = by.word(way) if way in WORDS else by.say("up by", by.word(way))
         ways.setdefault(said, []).append(by.word(category))
     return (f"{', '.join(names)}: {way}" for way, names in ways.items())
 
 
 def _components(by: _Speaker, components: Sequence[dict[str, str]]) -> Iterator[str]:
-    return (by.say("weight", by.word(one["index"]), one["weight"]) for one in components)
+    return (by.say("weight", by.word(one["index"]), by.word(one["weight"])) for one in components)
 
 
 def _drivers(by: _Speaker, drivers: Sequence[dict[str, str]]) -> Iterator[str]:
     for one in drivers:
         coefficient, _, unit = one["coefficient"].rpartition("/")
-        yield by.say("moves", by.word(one["measure"]), coefficient, unit)
+        yield by.say("moves", by.word(one["measure"]), figures(coefficient, by.language), unit)
 
 
 _LISTS: dict[str, Callable[[_Speaker, Any], str]] = {

@@ -286,19 +286,19 @@ def _unlike(both: tuple[T, T]) -> tuple[T, ...]:
 
 
 def _steps(result: Result) -> tuple[Step, ...]:
-    tally, term, language = result.tally, result.window.term, result.window.version.language
+    tally, term = result.tally, result.window.term
     steps = [
         Step(
             "counted time",
             "required - excluded",
             {"required": explain.hours(tally.required)}
-            | {category(language, c): explain.hours(t) for c, t in tally.excluded.items()},
+            | {category("en", c): explain.hours(t) for c, t in tally.excluded.items()},
             explain.hours(tally.counted),
         ),
         Step(
             "down time",
             "sum of outages and equivalent down time",
-            {category(language, c): explain.hours(t) for c, t in tally.down.items()},
+            {category("en", c): explain.hours(t) for c, t in tally.down.items()},
             explain.hours(tally.lost),
         ),
     ]

@@ -6,7 +6,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 from contracts.evaluation import Figure, Step, Verdict
-from contracts.phrase import day_of, month, say
+from contracts.notation import day_of, month, period
+from contracts.phrase import say
 from contracts.plan import key_of
 from contracts.pricing import total
 from contracts.scene import Draft, Outcome
@@ -184,7 +185,7 @@ def _words(part: _Share) -> str:
 
 def _window_words(window: Period, language: str) -> str:
     first = window.first_day
-    return f"{month(language, first)} {first.year}" if window.kind == "month" else window.label
+    return f"{month(language, first)} {first.year}" if window.kind == "month" else period(window.label, language)
 
 
 def _verdict(scene: Scene, clause: str, owner: str, exact: Fraction) -> Verdict:
