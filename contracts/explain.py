@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from contracts.evaluation import Figure, Step
 from contracts.notation import day_of, figures, month
-from contracts.phrase import category, say
+from contracts.phrase import category, one_by_one, say
 from contracts.pricing import total
 from core.canonical import fraction_text
 from core.money import round_fraction, round_ratio
@@ -225,7 +225,7 @@ def _month(start: int, last: int, where: ZoneInfo, language: str) -> str:
 def _cause(result: Result, name: str, where: ZoneInfo, language: str) -> str:
     causes = result.tally.causes.get(name, ())
     said = (f"{cause}, {day_of(language, instant(at).astimezone(where))}" for cause, at in causes)
-    return f" ({'; '.join(said)})" if causes else ""
+    return f" ({one_by_one(language, said)})" if causes else ""
 
 
 def _down(name: str, lost: Fraction, touched: Fraction | int, language: str) -> str:

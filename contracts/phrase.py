@@ -15,7 +15,7 @@ from contracts import notation
 from contracts.language import LANGUAGES, Words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 PHRASES: Words = {
     # use and fees
@@ -53,6 +53,7 @@ PHRASES: Words = {
     ),
     # credits
     "credit of": ("credit of {p}", "Gutschrift für {p}", "avoir pour {p}"),
+    "then": ("{}; {}", "{}; {}", "{} ; {}"),
     "in cash": (", paid out in cash", ", wird ausgezahlt", ", versé en espèces"),
     "at least": ("at least {}", "mindestens {}", "au moins {}"),
     "reached": ("{n} of {n}: {}", "{n} statt {n}: {}", "{n} au lieu de {n} : {}"),
@@ -147,8 +148,23 @@ _PART = re.compile(r"\{([nupd]?)\}")
 
 def say(language: str, key: str, *parts: object) -> str:
     """A phrase with its parts. Raises KeyError for one that is unknown."""
-    template, marks = _table(language)[key]
+    return filled(_table(language)[key], parts, language)
+
+
+def filled(phrase: tuple[str, str], parts: Sequence[object], language: str) -> str:
+    """A phrase of a compiled table, with its parts."""
+    template, marks = phrase
     return template.format(*(_written(parts, marks, language) if marks else parts))
+
+
+def compiled(phrases: Words, language: str) -> Mapping[str, tuple[str, str]]:
+    """By key the phrase, and a letter for each part that is not put in as it is; none in English."""
+    place = LANGUAGES.index(language) if language in LANGUAGES else 0
+    found = {}
+    for key, said in phrases.items():
+        marks = "".join(mark or "-" for mark in _PART.findall(said[place])) if place else ""
+        found[key] = _PART.sub("{}", said[place]), marks if marks.strip("-") else ""
+    return found
 
 
 def listed(language: str, texts: Sequence[str]) -> str:
@@ -156,6 +172,14 @@ def listed(language: str, texts: Sequence[str]) -> str:
     whole = notation.figures(texts[0], language) if texts else ""
     for text in texts[1:]:
         whole = say(language, "and", whole, text)
+    return whole
+
+
+def one_by_one(language: str, texts: Iterable[str]) -> str:
+    """`K1: …; K2: …`: what stands on one line, one after the other."""
+    whole = ""
+    for text in texts:
+        whole = say(language, "then", whole, text) if whole else text
     return whole
 
 
@@ -178,21 +202,12 @@ def _written(parts: Sequence[object], marks: str, language: str) -> Iterator[str
         before = part
 
 
-def _place(language: str) -> int:
-    return LANGUAGES.index(language) if language in LANGUAGES else 0
-
-
 @cache
 def _table(language: str) -> Mapping[str, tuple[str, str]]:
-    """By key the phrase, and a letter for each part that is not put in as it is; none in English."""
-    place = _place(language)
-    found = {}
-    for key, said in PHRASES.items():
-        marks = "".join(mark or "-" for mark in _PART.findall(said[place])) if place else ""
-        found[key] = _PART.sub("{}", said[place]), marks if marks.strip("-") else ""
-    return found
+    return compiled(PHRASES, language)
 
 
 @cache
 def _categories(language: str) -> Mapping[str, str]:
-    return {key: said[_place(language)] for key, said in CATEGORIES.items()}
+    place = LANGUAGES.index(language) if language in LANGUAGES else 0
+    return {key: said[place] for key, said in CATEGORIES.items()}

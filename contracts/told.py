@@ -7,15 +7,17 @@ of values become those of another language; what no table knows (names of indice
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from contracts import notation
 from contracts.language import LANGUAGES, Words
-from contracts.phrase import CATEGORIES, listed, say
+from contracts.phrase import CATEGORIES, compiled, filled, listed, say
+from core.money import round_fraction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping, Sequence
 
 NAMES: Words = {
     # fees and use
@@ -93,8 +95,10 @@ NAMES: Words = {
     "calendar_day": ("calendar_day", "Kalendertage", "jours calendaires"),
     # indices, gain share, duties, evidence, corrections
     "fixed share": ("fixed share", "fester Anteil", "part fixe"),
-    "sum of weight": ("sum of weight", "Summe aus Gewicht", "somme des poids"),
-    "index": ("index", "Index", "indice"),
+    "fixed share + sum of weight × index ÷ base": (
+        "fixed share + sum of weight × index ÷ base", "fester Anteil + Summe aus Gewicht × Index ÷ Basiswert",
+        "part fixe + somme des poids × indice ÷ valeur de base",
+    ),
     "adjusted baseline": ("adjusted baseline", "angepasster Vergleichswert", "référence ajustée"),
     "baseline": ("baseline", "Vergleichswert", "référence"),
     "sum of coefficient": ("sum of coefficient", "Summe aus Koeffizient", "somme des coefficients"),
@@ -116,9 +120,9 @@ NAMES: Words = {
     "before": ("before", "bisher", "auparavant"),
 }  # fmt: skip
 """Labels, names of values, and what stands between the signs of formulas."""
-PATTERNS: dict[str, tuple[str, str, str]] = {
-    r"fee for (\S+)": ("fee for {p}", "Gebühr für {p}", "redevance de {p}"),
-    r"tier above (.+)": ("tier above {n}", "Stufe ab {n}", "tranche au-delà de {n}"),
+PATTERNS: Words = {
+    r"fee for (\S+)": ("fee for {p}", "Gebühr {p}", "redevance {p}"),
+    r"tier above (.+)": ("tier above {n}", "Stufe über {n}", "tranche au-delà de {n}"),
     r"clock of (.+)": ("clock of {}", "Fristlauf von {}", "temps décompté de {}"),
     r"over the limit of (.+)": ("over the limit of {}", "Überschreitung bei {}", "dépassement de {}"),
     r"credit of (.+)": ("credit of {}", "Gutschrift für {}", "avoir pour {}"),
@@ -134,9 +138,11 @@ PATTERNS: dict[str, tuple[str, str, str]] = {
 }  # fmt: skip
 """What has a part of its own in it: written as the tables of phrases (contracts/phrase.py)."""
 _SIGN = re.compile(r"( [×÷+-] |, |[()])")
-_PART = re.compile(r"\{([np]?)\}")
 _USE = re.compile(r"(\S+) (\S+) at ([\d.]+(?: and [\d.]+)*)( more)?(?: x ([\d.]+))?")
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d)(?::\d\d(?:\.\d+)?)?\+00:00")
+
+
+_FRACTION = re.compile(r"(?<!\S)-?\d+/\d+(?!\S)", re.ASCII)
 
 
 class Told(NamedTuple):
@@ -148,14 +154,14 @@ class Told(NamedTuple):
     result: str
 
 
-def told(step: Mapping[str, object], language: str) -> Told:
+def told(step: Mapping[str, Any], language: str) -> Told:
     """A step of an evaluation's JSON in a language; in English as it is kept."""
     label, formula, result = str(step["label"]), str(step["formula"]), str(step["result"])
-    values = step["values"] if isinstance(step.get("values"), dict) else {}
+    values: Mapping[str, str] = step.get("values") or {}
     if language not in LANGUAGES[1:]:
-        return Told(label, formula, values, result)  # type: ignore[arg-type]
-    shown = {name(key, language): value_of(str(value), language) for key, value in values.items()}  # type: ignore[attr-defined]
-    return Told(name(label, language), formula_of(formula, language), shown, notation.figures(result, language))
+        return Told(label, formula, values, result)
+    shown = {name(key, language): value_of(str(value), language) for key, value in values.items()}
+    return Told(name(label, language), formula_of(formula, language), shown, value_of(result, language))
 
 
 def name(text: str, language: str) -> str:
@@ -169,7 +175,7 @@ def value_of(text: str, language: str) -> str:
     if found := _INSTANT.fullmatch(text):
         return f"{notation.day(found[1], language)}, {found[2]} UTC"
     known = name(text, language)
-    return known if known != text else notation.figures(text, language)
+    return known if known != text else notation.figures(_FRACTION.sub(_rounded, text), language)
 
 
 def formula_of(text: str, language: str) -> str:
@@ -179,6 +185,11 @@ def formula_of(text: str, language: str) -> str:
     if _is_surcharge(text):
         return ", ".join(_surcharge(part, language) for part in text.split(", "))
     return "".join(part if _SIGN.fullmatch(part) else name(part, language) for part in _SIGN.split(text))
+
+
+def _rounded(found: re.Match[str]) -> str:
+    """What has no digits that end, with four."""
+    return f"{round_fraction(Fraction(found[0]), 4, 'half_up'):f}"
 
 
 def _is_surcharge(text: str) -> bool:
@@ -200,9 +211,9 @@ def _surcharge(text: str, language: str) -> str:
 
 
 def _by_pattern(text: str, language: str) -> str:
-    for pattern, fill in _patterns(language):
+    for pattern, phrase in _patterns(language):
         if found := pattern.fullmatch(text):
-            return fill(*found.groups())
+            return filled(phrase, found.groups(), language)
     return text
 
 
@@ -214,12 +225,5 @@ def _names(language: str) -> Mapping[str, str]:
 
 
 @cache
-def _patterns(language: str) -> tuple[tuple[re.Pattern[str], Callable[..., str]], ...]:
-    place = LANGUAGES.index(language) if language in LANGUAGES else 0
-    return tuple((re.compile(key), _filling(said[place], language)) for key, said in PATTERNS.items())
-
-
-def _filling(template: str, language: str) -> Callable[..., str]:
-    marks, bare = _PART.findall(template), _PART.sub("{}", template)
-    ways = {"n": notation.figures, "p": notation.period, "": lambda text, _: text}
-    return lambda *parts: bare.format(*(ways[mark](part, language) for part, mark in zip(parts, marks, strict=True)))
+def _patterns(language: str) -> Sequence[tuple[re.Pattern[str], tuple[str, str]]]:
+    return [(re.compile(key), phrase) for key, phrase in compiled(PATTERNS, language).items()]

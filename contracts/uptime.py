@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from contracts import applied, explain
 from contracts.evaluation import Figure, State, Status, Step, Verdict
 from contracts.facts import Case
-from contracts.phrase import category
+from contracts.phrase import category, one_by_one
 from contracts.quantity import Demand, measured, members_of
 from contracts.quantity import demands as of_measure
 from contracts.remedy import Capped, Credit, credit
@@ -321,7 +321,7 @@ def _line(scene: Scene, owner: str, parts: list[tuple[Result, Money]]) -> Line:
     total = sum((money for _, money in parts), Money.zero(scene.currency))
     segment = Segment(first.term, first.version, first.start, last.end)
     exact = sum((-result.due.exact for result, _ in parts), ZERO)
-    text = "; ".join(explain.credit(result, money) for result, money in parts) + applied.words(first)
+    text = one_by_one(first.version.language, (explain.credit(result, money) for result, money in parts))
     steps = tuple(one for result, _ in parts for one in result.steps)
-    draft = Draft(first.start, last.end, text, exact, steps=steps)
+    draft = Draft(first.start, last.end, text + applied.words(first), exact, steps=steps)
     return scene.line(segment, owner, draft, -total)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from contracts.calendar import AROUND_THE_CLOCK, required
 from contracts.evaluation import Figure, Step, Verdict
-from contracts.phrase import say
+from contracts.phrase import one_by_one, say
 from contracts.scene import Draft, Outcome
 from contracts.segment import Segment, covered, days_touched, version_at
 from contracts.span import Spans, intersect, length, normal, subtract
@@ -204,7 +204,7 @@ def _lines(scene: Scene, asset: str, runs: Sequence[Run]) -> Iterator[Line]:
         first = some[0]
         start, end = first.start, max(run.stopped or scene.until for run in some)
         segment = Segment(first.term, first.version, start, end)
-        text = "; ".join(_words(run) for run in some)
+        text = one_by_one(first.version.language, (_words(run) for run in some))
         steps = tuple(step for run in some for step in _steps(run))
         yield scene.line(segment, asset, Draft(start, end, text, -sum((r.credit for r in some), ZERO), steps=steps))
 

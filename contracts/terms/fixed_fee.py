@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from contracts.evaluation import Figure, Step, Verdict
 from contracts.notation import day_of, month, period
-from contracts.phrase import say
+from contracts.phrase import one_by_one, say
 from contracts.plan import key_of
 from contracts.pricing import total
 from contracts.scene import Draft, Outcome
@@ -169,7 +169,7 @@ def _draft(parts: list[_Share], *, several: bool) -> Draft:
     )
     version = parts[0].segment.version
     prefix = say(version.language, "version", version.version) if several else ""
-    text = prefix + "; ".join(_words(part) for part in parts)
+    text = prefix + one_by_one(version.language, (_words(part) for part in parts))
     whole = sum((part.exact for part in parts), Fraction(0))
     return Draft(parts[0].start, parts[-1].end, text, whole, steps=steps)
 
