@@ -26,7 +26,7 @@ PHRASES: Words = {
         "clause {}, {}: {} from {} to {} is open", "Ziffer {}, {}: {} vom {} bis {} ist ungeklärt",
         "clause {}, {} : {} du {} au {} reste à éclaircir",
     ),
-    "of contract": ("{}: {}", "{}: {}", "{} : {}"),
+    "labelled": ("{}: {}", "{}: {}", "{} : {}"),
     "corrects": ("corrects {} of {d}", "berichtigt {} vom {d}", "rectifie {} du {d}"),
     "sum": ("{}: {n}", "{}: {n}", "{} : {n}"),
 }  # fmt: skip
@@ -80,6 +80,12 @@ def say(language: str, key: str, *parts: object) -> str:
 def reason(text: str, language: str) -> str:
     """Reasons of the program in the language, those of people as they typed them."""
     return ", ".join(_known(language).get(one, one) for one in text.split(", "))
+
+
+def corrected(document: Mapping[str, Any], why: str, language: str) -> str:
+    """`corrects TS-2026-00001 of 2026-07-05, late readings`: which document, by number and issue_date, and why."""
+    of = say(language, "corrects", document["number"], document["issue_date"])
+    return say(language, "as said", of, reason(why, language))
 
 
 def notes(result: Mapping[str, Any], language: str) -> Iterator[str]:

@@ -92,6 +92,7 @@ PHRASES: Words = {
     # duties and evidence
     "use at": ("{n} {u} at {}", "{n} {u} zu {}", "{n} {u} à {}"),
     "and": ("{} and {n}", "{} und {n}", "{} et {n}"),
+    "share of": ("{n} % of {}", "{n} % von {}", "{n} % de {}"),
     "surcharge of": ("{n} % of {}", "Zuschlag von {n} % auf {}", "majoration de {n} % sur {}"),
     "more": ("{n} {u} at {n} more", "Zuschlag auf {n} {u} zu {n}", "majoration sur {n} {u} à {n}"),
     "recounted": (

@@ -197,17 +197,20 @@ def _is_surcharge(text: str) -> bool:
 
 
 def _surcharge(text: str, language: str) -> str:
-    """`20 % of 40 km at 0.10 and 0.05`, `18 kWh at 0.05 more`, `40 km at 0.10 x 1.5`, as duties word them."""
+    """`20 % of 40 km at 0.10 and 0.05`, `18 kWh at 0.05 more`, `40 km at 0.10 x 1.5`, as duties word them.
+
+    Its label says already that it is a surcharge, so that the numbers are enough.
+    """
     percent, of, rest = text.partition(" % of ")
     found = _USE.fullmatch(rest or text)
     if found is None:
         return text
     units, unit, prices, more, times = found.groups()
     if more:
-        return say(language, "more", units, unit, prices)
+        return notation.figures(f"{units} {unit} × {prices}", language)
     at = say(language, "use at", units, unit, listed(language, prices.split(" and ")))
     at += say(language, "times", times) if times else ""
-    return say(language, "surcharge of", percent, at) if of else at
+    return say(language, "share of", percent, at) if of else at
 
 
 def _by_pattern(text: str, language: str) -> str:

@@ -9,7 +9,8 @@ from contracts.document import from_canonical, read_agreement
 from contracts.evaluation import Evaluation
 from contracts.facts_document import FactsDocument, read_facts
 from contracts.language import LANGUAGES
-from contracts.phrase import CATEGORIES, MONTHS, PHRASES
+from contracts.notation import MONTHS
+from contracts.phrase import CATEGORIES, PHRASES
 from contracts.text import read
 
 SPECS = Path(__file__).parents[1] / "specs"
