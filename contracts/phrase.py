@@ -54,7 +54,7 @@ PHRASES: Words = {
     # credits
     "credit of": ("credit of {p}", "Gutschrift für {p}", "avoir pour {p}"),
     "then": ("{}; {}", "{}; {}", "{} ; {}"),
-    "in cash": (", paid out in cash", ", wird ausgezahlt", ", versé en espèces"),
+    "in cash": (", paid out in cash", ", wird ausgezahlt", ", versé au client"),
     "at least": ("at least {}", "mindestens {}", "au moins {}"),
     "reached": ("{n} of {n}: {}", "{n} statt {n}: {}", "{n} au lieu de {n} : {}"),
     "of": ("{n} of {n}", "{n} von {n}", "{n} de {n}"),

@@ -21,7 +21,7 @@ from core.time import Duration, NotADuration, instant, wall_text
 from core.units import is_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from contracts.document import Version
 
@@ -98,24 +98,33 @@ class _Speaker:
             found.append(str(Duration(microseconds=duration.microseconds)))
         return " ".join(found)
 
+    def one_by_one(self, texts: Iterable[str]) -> str:
+        """What stands in one sentence, one after the other."""
+        whole = ""
+        for text in texts:
+            whole = self.say("then", whole, text) if whole else text
+        return whole
+
     def version(self, version: Version) -> Iterator[str]:
         since = wall_text(instant(version.effective_from), version.zone)
         reason = f": {version.reason}" if version.reason else ""
         since = notation.day(since[:10], self.language) + since[10:]
         head = f"{self.say('contract')} {version.contract}, {self.say('version')} {version.version}"
         yield f"{head}, {self.say('from')} {since}{reason}"
-        yield "  " + ", ".join(f"{self.word(role)}: {name}" for role, name in version.parties.items())
+        yield "  " + ", ".join(self.say("part", self.word(role), name) for role, name in version.parties.items())
         billing = version.canonical["billing"]
         each, where = self.word(billing["period"]), f"{self.say('time of')} {version.timezone}"
         yield f"  {self.say('billed each')} {each} {self.say('in')} {version.currency}, {where}"
         decimals = self.say("to decimals", billing["decimals"])
         yield f"  {self.say('lines rounded')} {self.word(billing['rounding'])} {decimals}"
-        yield f"  {self.say('covered')}: {_coverage(version)}"
+        yield "  " + self.say("part", self.say("covered"), _coverage(self, version))
         for term in version.canonical["terms"]:
-            left = f" [{self.say('left to people')}: {term['not_computed']}]" if "not_computed" in term else ""
+            said = self.say("part", self.say("left to people"), term.get("not_computed", ""))
+            left = f" [{said}]" if "not_computed" in term else ""
             translated = None if self.language == version.language else template(term, self.language)
             text = {**term, "text": translated} if translated else term
-            yield f"  {term['clause']}  {self.sentence(text)}{left}"
+            said = self.sentence(text)
+            yield f"  {term['clause']}  {said[:1].upper() + said[1:] if translated else said}{left}"
 
 
 def _is_unit(text: str) -> bool:
@@ -124,11 +133,13 @@ def _is_unit(text: str) -> bool:
     return text == "%" or is_unit(text) or (is_currency(currency) and (not per or is_unit(per)))
 
 
-def _coverage(version: Version) -> str:
+def _coverage(by: _Speaker, version: Version) -> str:
     names: dict[str, list[str]] = {}
     for item in version.coverage:
         names.setdefault(item.group or "", []).append(item.asset)
-    return "; ".join(f"{group + ': ' if group else ''}{', '.join(assets)}" for group, assets in names.items())
+    return by.one_by_one(
+        by.say("part", group, ", ".join(assets)) if group else ", ".join(assets) for group, assets in names.items()
+    )
 
 
 def _tiers(by: _Speaker, tiers: Sequence[dict[str, str]]) -> Iterator[str]:
@@ -170,7 +181,7 @@ def _treatments(by: _Speaker, treatments: dict[str, str]) -> Iterator[str]:
     for category, way in treatments.items():
         said = by.word(way) if way in WORDS else by.say("up by", by.word(way))
         ways.setdefault(said, []).append(by.word(category))
-    return (f"{', '.join(names)}: {way}" for way, names in ways.items())
+    return (by.say("part", ", ".join(names), way) for way, names in ways.items())
 
 
 def _components(by: _Speaker, components: Sequence[dict[str, str]]) -> Iterator[str]:
@@ -186,7 +197,7 @@ def _drivers(by: _Speaker, drivers: Sequence[dict[str, str]]) -> Iterator[str]:
 _LISTS: dict[str, Callable[[_Speaker, Any], str]] = {
     "tiers": lambda by, value: ", ".join(_tiers(by, value)),
     "steps": lambda by, value: ", ".join(_steps(by, value)),
-    "treatments": lambda by, value: "; ".join(_treatments(by, value)),
+    "treatments": lambda by, value: by.one_by_one(_treatments(by, value)),
     "caps": lambda by, value: ", ".join(_caps(by, value)),
     "multipliers": lambda by, value: ", ".join(_bands(by, value, "factor")),
     "components": lambda by, value: ", ".join(_components(by, value)),
