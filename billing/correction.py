@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from billing import chain, wording
+from billing import chain
 from billing.bundle import negated
 from billing.exchange import again
 from billing.invoice import Draft, Line, amount_text, tax_of, tax_row, total
 from billing.posting import PROMISES, reduces
 from billing.tax import Tax, TaxTotal, rate_text, totals
+from contracts.phrase import say
 from core import canonical
 from core.money import Money
 
@@ -183,7 +184,7 @@ def _words(
     period, language = after.result["period"], document.get("language", "en")
     return {
         "period": period,
-        "text": wording.say(language, "instead", period, before_now[1], before_now[0]),
+        "text": say(language, "instead", period, before_now[1], before_now[0]),
         "reason": reason,
         "invoice": {key: document["issue"][key] for key in ("id", "number", "issue_date")},
         "versions": after.result["versions"],

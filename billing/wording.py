@@ -16,18 +16,17 @@ if TYPE_CHECKING:
     from typing import Any
 
 PHRASES: Words = {
-    "instead": ("{p}: {n} instead of {n}", "{p}: {n} statt {n}", "{p} : {n} au lieu de {n}"),
     "provisional": (
         "clause {}, {}: provisional, more facts may change it",
         "Ziffer {}, {}: vorläufig, weitere Angaben können das Ergebnis ändern",
         "clause {}, {} : provisoire, d'autres données peuvent modifier le résultat",
     ),
     "open case": (
-        "clause {}, {}: {} from {} to {} is open", "Ziffer {}, {}: {} vom {} bis {} ist ungeklärt",
-        "clause {}, {} : {} du {} au {} reste à éclaircir",
+        "clause {}, {}: {} from {d} to {d} is open", "Ziffer {}, {}: {} vom {d} bis {d} ist ungeklärt",
+        "clause {}, {} : {} du {d} au {d} reste à éclaircir",
     ),
     "labelled": ("{}: {}", "{}: {}", "{} : {}"),
-    "corrects": ("corrects {} of {d}", "berichtigt {} vom {d}", "rectifie {} du {d}"),
+    "corrects": ("corrects {} of {d}: {}", "berichtigt {} vom {d}: {}", "rectifie {} du {d} : {}"),
     "sum": ("{}: {n}", "{}: {n}", "{} : {n}"),
 }  # fmt: skip
 REASONS: Words = {
@@ -83,9 +82,8 @@ def reason(text: str, language: str) -> str:
 
 
 def corrected(document: Mapping[str, Any], why: str, language: str) -> str:
-    """`corrects TS-2026-00001 of 2026-07-05, late readings`: which document, by number and issue_date, and why."""
-    of = say(language, "corrects", document["number"], document["issue_date"])
-    return say(language, "as said", of, reason(why, language))
+    """`corrects TS-2026-00001 of 2026-07-05: late readings`: which document, by number and issue_date, and why."""
+    return say(language, "corrects", document["number"], document["issue_date"], reason(why, language))
 
 
 def notes(result: Mapping[str, Any], language: str) -> Iterator[str]:

@@ -63,11 +63,11 @@ def day_of(language: str, day: date) -> str:
 
 
 def day(text: str, language: str) -> str:
-    """`11. Juni 2026` of 2026-06-11; English keeps it. Raises ValueError for what is no date."""
+    """`11. Juni 2026` of 2026-06-11, with the time behind it if there is one; English keeps it. Raises ValueError."""
     if language not in SIGNS:
         return text
-    found = date.fromisoformat(text)
-    return f"{day_of(language, found)} {found.year}"
+    found = date.fromisoformat(text[:10])
+    return f"{day_of(language, found)} {found.year}{text[10:]}"
 
 
 def _written(found: re.Match[str], language: str) -> str:

@@ -34,6 +34,7 @@ PHRASES: Words = {
     "was invoiced": (
         "{p} was invoiced in advance", "{p} wurde im Voraus berechnet", "{p} a été facturé à l'avance",
     ),
+    "instead": ("{p}: {n} instead of {n}", "{p}: {n} statt {n}", "{p} : {n} au lieu de {n}"),
     "paid in advance": ("paid in advance", "mit dem Guthaben verrechnet", "imputé sur le crédit prépayé"),
     "above the cap": (
         "above {n}", "über der Kostenobergrenze von {n}, nicht berechnet",

@@ -108,7 +108,7 @@ class _Speaker:
     def version(self, version: Version) -> Iterator[str]:
         since = wall_text(instant(version.effective_from), version.zone)
         reason = f": {version.reason}" if version.reason else ""
-        since = notation.day(since[:10], self.language) + since[10:]
+        since = notation.day(since, self.language)
         head = f"{self.say('contract')} {version.contract}, {self.say('version')} {version.version}"
         yield f"{head}, {self.say('from')} {since}{reason}"
         yield "  " + ", ".join(self.say("part", self.word(role), name) for role, name in version.parties.items())
