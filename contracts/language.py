@@ -33,6 +33,14 @@ PHRASES: Words = {
     "up by": ("up by {}", "zu {} verfügbar", "disponible à {}"),
     "moves": ("{} by {} of {}", "{} um {} je {}", "{} de {} par {}"),
     "weight": ("{} by {}", "{} zu {}", "{} pour {}"),
+    "clause": ("clause {}, ", "Ziffer {}, ", "clause {}, "),
+    "is new": ("clause {} is new: {}", "Ziffer {} ist neu: {}", "la clause {} est nouvelle : {}"),
+    "reads now": ("clause {} reads now: {}", "Ziffer {} lautet jetzt: {}", "la clause {} devient : {}"),
+    "is gone": ("clause {} is gone: {}", "Ziffer {} entfällt: {}", "la clause {} est supprimée : {}"),
+    "added": ("{}: {} (new)", "{}: {} (neu)", "{} : {} (nouveau)"),
+    "no longer": ("{}: no longer {}", "{}: nicht mehr {}", "{} : plus {}"),
+    "instead": ("{}: {} instead of {}", "{}: {} statt {}", "{} : {} au lieu de {}"),
+    "changes": ("version {} to {}", "Fassung {} zu {}", "version {} à {}"),
     "nothing": ("nothing", "nichts", "rien"),
 }
 WORDS: Words = {

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -21,8 +20,8 @@ from billing.invoice import Document, Evaluated, Party, draw_up, issued
 from billing.label import labels
 from billing.tax import CATEGORIES, Tax
 from contracts import notation, phrase, told
-from contracts.check import run
-from contracts.document import KINDS, Agreement, from_canonical, read_agreement
+from contracts.check import in_language, run
+from contracts.document import KINDS, Agreement, read_agreement
 from contracts.evaluation import Evaluation, Line, Step
 from contracts.facts_document import FactsDocument, read_facts
 from contracts.language import LANGUAGES, UNITS, WINDOWS, WORDS, Words
@@ -35,11 +34,6 @@ FILES = sorted(
     for path in (ROOT / folder).glob("*.yaml")
     if not path.name.endswith(".facts.yaml")
 )
-
-
-def in_language(found: Agreement, language: str) -> Agreement:
-    versions = from_canonical([{**version.canonical, "language": language} for version in found.versions])
-    return replace(found, versions=tuple(versions))
 
 
 @cache
