@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from contracts.evaluation import Figure, Line, Status, Verdict, line_id
 from contracts.facts import Carried
+from contracts.phrase import say
 from contracts.pricing import total
 from contracts.remedy import Before, Capped, cap
 from contracts.scene import Draft, Outcome
@@ -201,6 +202,6 @@ def _good_before(scene: Scene, window: Window[Any], owner: str) -> int:
 
 def _earned(scene: Scene, window: Window[Any], owner: str, money: Money) -> Line:
     segment = Segment(window.term, window.version, window.start, window.end)
-    text = f"{window.label} reached the target again: {money.amount:f} of earlier credits are earned back"
+    text = say(window.version.language, "earned back", window.label, f"{money.amount:f}")
     line = scene.line(segment, owner, Draft(window.start, window.end, text, Fraction(money.amount)), money)
     return line._replace(id=line_id(scene.versions[0].contract, line.id, window.term.clause, owner=owner, segment=-1))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from contracts import applied, explain
 from contracts.evaluation import Figure, State, Status, Step, Verdict
 from contracts.facts import Case
-from contracts.phrase import category
+from contracts.phrase import category, one_by_one
 from contracts.pricing import total
 from contracts.quantity import Demand, measured, members_of
 from contracts.quantity import demands as of_measure
@@ -288,10 +288,10 @@ def _unlike(both: tuple[T, T]) -> tuple[T, ...]:
 
 
 def _steps(result: Result) -> tuple[Step, ...]:
-    tally, term, language = result.tally, result.window.term, result.window.version.language
+    tally, term = result.tally, result.window.term
     counted, lost = explain.hours(tally.counted), explain.hours(tally.lost)
-    excluded = {category(language, c): explain.hours(t) for c, t in tally.excluded.items()}
-    down = {category(language, c): explain.hours(t) for c, t in tally.down.items()}
+    excluded = {category("en", c): explain.hours(t) for c, t in tally.excluded.items()}
+    down = {category("en", c): explain.hours(t) for c, t in tally.down.items()}
     steps = [
         Step("counted time", "required - excluded", {"required": explain.hours(tally.required)} | excluded, counted),
         Step("down time", "sum of outages and equivalent down time", down, lost),
@@ -315,7 +315,7 @@ def _line(scene: Scene, owner: str, parts: list[tuple[Result, Money]]) -> Line:
     given = sum((money for _, money in parts[1:]), parts[0][1])
     segment = Segment(first.term, first.version, first.start, last.end)
     exact = -total([result.due.exact for result, _ in parts])
-    text = "; ".join(explain.credit(result, money) for result, money in parts) + applied.words(first)
+    text = one_by_one(first.version.language, (explain.credit(result, money) for result, money in parts))
     steps = tuple(one for result, _ in parts for one in result.steps)
-    draft = Draft(first.start, last.end, text, exact, steps=steps)
+    draft = Draft(first.start, last.end, text + applied.words(first), exact, steps=steps)
     return scene.line(segment, owner, draft, -given)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from contracts.evaluation import Figure, Step, Verdict, line_id
 from contracts.facts import Carried, Category
+from contracts.phrase import say
 from contracts.quantity import Demand, Measured, measured, members_of, pooled
 from contracts.quantity import demands as of_measure
 from contracts.scene import Draft, Outcome
@@ -255,19 +256,20 @@ def _lines(scene: Scene, window: Window[MinimumCommitment], owner: str, sums: Re
         price = term.shortfall_price
         rate = Fraction(price.amount) if isinstance(price, Price) else price
         shown = f"{price.amount:f}" if isinstance(price, Price) else f"{fraction_text(rate * 100)} %"
-        yield _line(scene, segment, owner, ("missing", sums.shortfall, rate, f"at {shown}"))
+        yield _line(scene, segment, owner, ("missing", sums.shortfall, rate, shown))
     if sums.makeup and term.makeup_price is not None:
         rate = -Fraction(term.makeup_price.amount)
-        line = _line(scene, segment, owner, ("made up", sums.makeup, rate, f"made up at {term.makeup_price.amount:f}"))
+        line = _line(scene, segment, owner, ("made up", sums.makeup, rate, f"{term.makeup_price.amount:f}"))
         yield line._replace(id=line_id(window.version.contract, line.id, term.clause, owner=owner, segment=-1))
 
 
 def _line(scene: Scene, segment: Segment, owner: str, what: tuple[str, Fraction, Fraction, str]) -> Any:
-    label, units, rate, words = what
+    label, units, rate, price = what
     unit = segment.term.unit  # type: ignore[attr-defined]
-    exact = units * rate
-    steps = (Step(label, "units × price", {"units": Figure(units, unit).text(), "price": words}, fraction_text(exact)),)
-    text = f"{Figure(units, unit).text()} {words}"
+    exact, shown = units * rate, Figure(units, unit).text()
+    words = {"units": shown, "price": f"at {price}" if label == "missing" else f"made up at {price}"}
+    steps = (Step(label, "units × price", words, fraction_text(exact)),)
+    text = say(segment.version.language, label, shown, price)
     return scene.line(segment, owner, Draft(segment.start, segment.end, text, exact, units, unit, steps))
 
 

@@ -1,0 +1,357 @@
+"""Everything that an evaluation says is said in three languages: lines, explanations, steps, and documents."""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from babel import Locale
+from rich.console import Console
+
+from api.commands.bill_view import invoice_view
+from api.portal import page
+from billing import wording
+from billing.agreement import agreement
+from billing.invoice import Document, Evaluated, Party, draw_up, issued
+from billing.label import labels
+from billing.tax import CATEGORIES, Tax
+from contracts import notation, phrase, told
+from contracts.check import in_language, run
+from contracts.document import KINDS, Agreement, read_agreement
+from contracts.evaluation import Evaluation, Line, Step
+from contracts.facts_document import FactsDocument, read_facts
+from contracts.language import LANGUAGES, UNITS, WINDOWS, WORDS, Words
+from contracts.text import read
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted(
+    path
+    for folder in ("tests/specs", "docs/examples")
+    for path in (ROOT / folder).glob("*.yaml")
+    if not path.name.endswith(".facts.yaml")
+)
+
+
+@cache
+def evaluations(language: str) -> tuple[Evaluation, ...]:
+    return tuple(_evaluations(language))
+
+
+def _evaluations(language: str) -> Iterator[Evaluation]:
+    for path in FILES:
+        found = read_agreement(path.read_bytes())
+        assert isinstance(found, Agreement)
+        found = in_language(found, language)
+        beside = path.with_name(path.name.replace(".contract.", ".facts."))
+        for source in found.facts if beside == path else read(beside.read_bytes())[0]:
+            document = read_facts(source, found.versions)
+            assert isinstance(document, FactsDocument)
+            yield from (outcome.evaluation for outcome in run(found, document) if outcome.evaluation)
+
+
+def lines(language: str) -> list[Line]:
+    return [line for one in evaluations(language) for line in (*one.lines, *one.delta)]
+
+
+def steps(language: str) -> list[Step]:
+    everything = [part for one in evaluations(language) for part in (*one.lines, *one.delta, *one.verdicts)]
+    return [step for part in everything for step in part.steps]
+
+
+def bare(text: str) -> str:
+    """The words of a text: what stays when numbers, signs, units and names are gone."""
+    return " ".join(re.findall(r"(?<![\w-])[^\W\d_]{3,}(?![\w-])", text))
+
+
+NAMES = frozenset({"kWh", "page", "April"})
+"""What reads the same: a unit, and in one of the languages a unit's and a month's name."""
+
+
+@pytest.mark.parametrize("language", ["de", "fr"])
+def test_every_line_of_every_kind_has_words_of_its_language(language: str) -> None:
+    english, other = lines("en"), lines(language)
+    assert len(english) == len(other) > 500
+    same = {
+        (one.kind, one.text)
+        for one, there in zip(english, other, strict=True)
+        if one.text == there.text and bare(one.text) and not set(bare(one.text).split()) <= NAMES
+    }
+    assert same == set()
+
+
+@pytest.mark.parametrize("language", ["de", "fr"])
+def test_no_english_word_is_left_in_a_line(language: str) -> None:
+    """Words of the English phrases that no phrase of the language has: at, over, more, of, instead …"""
+    place = LANGUAGES.index(language)
+    tables = (phrase.PHRASES, phrase.CATEGORIES)
+    spoken = {word for table in tables for said in table.values() for word in re.findall(r"[^\W\d_]+", said[place])}
+    english = {word for table in tables for said in table.values() for word in re.findall(r"[^\W\d_]+", said[0])}
+    only = {word for word in english - spoken if len(word) > 1} | set(notation.MONTHS[0].split())
+    only -= {word for other in notation.MONTHS[1:] for word in other.split()}
+    assert {"instead", "over", "rolled", "saved", "March"} <= only
+    left = {line.text for line in lines(language) if only & set(re.findall(r"[^\W\d_]+", line.text))}
+    assert left == set()
+
+
+@pytest.mark.parametrize("language", ["de", "fr"])
+def test_lines_come_to_the_same_whatever_the_language(language: str) -> None:
+    kept = [(line.id, line.amount, line.unrounded, line.quantity, line.steps) for line in lines("en")]
+    assert [(line.id, line.amount, line.unrounded, line.quantity, line.steps) for line in lines(language)] == kept
+
+
+def test_every_kind_that_has_lines_is_among_them() -> None:
+    silent = {"indexation", "replenishment", "termination_right", "not_computed"}
+    assert {line.kind for line in lines("en")} == set(KINDS) - silent
+
+
+@pytest.mark.parametrize("language", ["de", "fr"])
+def test_every_explanation_is_in_its_language(language: str) -> None:
+    for english, other in zip(evaluations("en"), evaluations(language), strict=True):
+        for one, there in zip(english.verdicts, other.verdicts, strict=True):
+            assert not one.explanation or one.explanation != there.explanation
+
+
+FREE = {"drivers"} | {"fuel", "oil", "wages", "electricity", "energy"}
+"""Names of values whose text or name is a contract's own: measures and indices."""
+
+
+@pytest.mark.parametrize("language", ["de", "fr"])
+def test_every_step_is_told(language: str) -> None:
+    """Labels, formulas and names of values of every example; what is the same in the language is named in its table."""
+    same = {key for key, said in told.NAMES.items() if said[LANGUAGES.index(language)] == key}
+    same |= {said[0] for said in phrase.CATEGORIES.values() if said[LANGUAGES.index(language)] == said[0]}
+    assert len(same) < 10, "a table of English words is no translation"
+    left = set()
+    for step in steps("en"):
+        here = told.told(step._asdict(), language)
+        left |= {step.label} if here.label == step.label else set()
+        left |= {step.formula} if here.formula == step.formula else set()
+        left |= {name for name, shown in zip(step.values, here.values, strict=True) if name == shown}
+    assert left - FREE - same == set()
+
+
+def test_a_step_is_kept_in_english_and_read_in_another_language() -> None:
+    step = {"label": "fee for 2026-Q2", "formula": "amount × days ÷ days of the window", "result": "138000/91 EUR"}
+    step["values"] = {"amount": "3000 EUR", "days": "46", "days of the window": "91"}  # type: ignore[assignment]
+    # 138000 ÷ 91 = 1516.48351…
+    assert told.told(step, "de") == (
+        "Gebühr 2. Quartal 2026", "Betrag × Tage ÷ Tage des Zeitraums",
+        {"Betrag": "3.000 EUR", "Tage": "46", "Tage des Zeitraums": "91"}, "1.516,4835 EUR",
+    )  # fmt: skip
+    assert told.told(step, "fr").label == "redevance 2e trimestre 2026"
+    assert told.told(step, "en").result == "138000/91 EUR"
+    surcharge = {"label": "surcharge", "formula": "20 % of 1200 kWh at 0.30 and 0.20 x 1.5", "result": "10"}
+    assert told.told(surcharge, "de").formula == "20 % von 1.200 kWh zu 0,30 und 0,20 × 1,5"
+    assert told.told({**surcharge, "formula": "1800 kWh at 0.05 more"}, "fr").formula == "1\u202f800 kWh × 0,05"
+    rounding = {"label": "rounding", "formula": "half_up to 2 decimals", "result": "8.28 EUR"}
+    assert told.told(rounding, "fr").formula == "au plus proche à 2 décimales"
+
+
+SAID = {
+    "allowance": (
+        "121 page: 100 in the plan, 0 rolled over, sets: 3",
+        "121 Seiten: 100 aus der Freimenge, 0 aus dem Übertrag, Pakete: 3",
+        "121 pages : 100 sur la franchise, 0 sur le report, lots : 3",
+    ),
+    "minimum_commitment": (
+        "37.5 km at 0.30", "37,5 km unter der Mindestabnahme zu 0,30", "37,5 km en dessous du minimum garanti à 0,30",
+    ),
+    "event_guarantee": (
+        "K1: 73.75 h, 49.75 h over 24 h, 3 started x 150.00",
+        "K1: 73,75 h, 49,75 h über 24 h, 3 angefangene Abschnitte von 24 h × 150,00",
+        "K1 : 73,75 h, 49,75 h au-delà de 24 h, 3 tranches de 24 h entamées × 150,00",
+    ),
+    "gain_share": (
+        "0.5 of 2 l/100km saved: 75 % of 1000.00 back",
+        "0,5 von 2 l/100km eingespart: Erstattung von 75 % von 1.000,00",
+        "0,5 sur 2 l/100km économisés : remboursement de 75 % de 1\u202f000,00",
+    ),
+    "obligation": (
+        "15 % of 1380 km at 0.0400", "Zuschlag von 15 % auf 1.380 km zu 0,0400",
+        "majoration de 15 % sur 1\u202f380 km à 0,0400",
+    ),
+    "prepaid": ("paid in advance", "mit dem Guthaben verrechnet", "imputé sur le crédit prépayé"),
+    "spend_cap": (
+        "above 2500.00", "über der Kostenobergrenze von 2.500,00, nicht berechnet",
+        "au-delà du plafond de dépenses de 2\u202f500,00, non facturé",
+    ),
+    "evidence_dispute": (
+        "2026-06-01 to 2026-06-30: 1000 instead of 1050 km at 0.50",
+        "1. Juni 2026 bis 30. Juni 2026: 1.000 statt 1.050 km zu 0,50",
+        "du 1er juin 2026 au 30 juin 2026 : 1\u202f000 au lieu de 1\u202f050 km à 0,50",
+    ),
+    "availability": (
+        "97.0279 % of 98 %: 5 % of 1850.00", "97,0279 % statt 98 %: 5 % von 1.850,00",
+        "97,0279 % au lieu de 98 % : 5 % de 1\u202f850,00",
+    ),
+    "performance": (
+        "2026-06 reached the target again: 35.00 of earlier credits are earned back",
+        "Juni 2026 erreicht den Zielwert wieder: frühere Gutschriften über 35,00 entfallen",
+        "juin 2026 atteint de nouveau l'objectif : 35,00 d'avoirs antérieurs sont repris",
+    ),
+    "usage_charge": (
+        "220 page at 0.0500", "220 Seiten zu 0,0500", "220 pages à 0,0500",
+    ),
+    "fixed_fee": (
+        "2026-06 was invoiced in advance", "Juni 2026 wurde im Voraus berechnet",
+        "juin 2026 a été facturé à l'avance",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", SAID)
+def test_a_line_of_each_kind_reads_so(kind: str) -> None:
+    every = zip(*(lines(language) for language in LANGUAGES), strict=True)
+    found = {one.text: tuple(line.text for line in (one, *others)) for one, *others in every if one.kind == kind}
+    assert found[SAID[kind][0]] == SAID[kind]
+
+
+# Numbers, units, days
+
+
+@pytest.mark.parametrize("language", ["de", "fr"])
+def test_signs_of_numbers_are_those_of_cldr(language: str) -> None:
+    symbols = Locale(language).number_symbols["latn"]
+    assert notation.SIGNS[language] == (symbols["group"], symbols["decimal"])
+
+
+@pytest.mark.parametrize(
+    ("text", "german", "french"),
+    [
+        ("1850.00 EUR", "1.850,00 EUR", "1\u202f850,00 EUR"),
+        ("-1234567.5", "-1.234.567,5", "-1\u202f234\u202f567,5"),
+        ("999", "999", "999"),
+        ("0.0420 EUR/km", "0,0420 EUR/km", "0,0420 EUR/km"),
+        ("1 page", "1 Seite", "1 page"),
+        ("1.5 page", "1,5 Seiten", "1,5 page"),
+        ("2 click", "2 Klicks", "2 clics"),
+        ("0.01 EUR/page", "0,01 EUR/Seite", "0,01 EUR/page"),
+        ("5 l/100km", "5 l/100km", "5 l/100km"),
+        ("NH-01, K1000, 2026-06, 10:30:00, 4.2.1", "NH-01, K1000, 2026-06, 10:30:00, 4.2.1", None),
+        ("97.0279 %", "97,0279 %", "97,0279 %"),
+    ],
+)
+def test_numbers_are_written_as_the_language_does(text: str, german: str, french: str | None) -> None:
+    assert notation.figures(text, "en") == text
+    assert notation.figures(text, "de") == german
+    assert notation.figures(text, "fr") == (german if french is None else french)
+
+
+def test_periods_and_days_are_written_as_the_language_does() -> None:
+    assert [notation.period("2026-Q1", language) for language in LANGUAGES] == [
+        "2026-Q1", "1. Quartal 2026", "1er trimestre 2026",
+    ]  # fmt: skip
+    assert [notation.period("2026-03", language) for language in LANGUAGES] == ["2026-03", "März 2026", "mars 2026"]
+    assert [notation.day("2026-08-01", language) for language in LANGUAGES] == [
+        "2026-08-01", "1. August 2026", "1er août 2026",
+    ]  # fmt: skip
+
+
+# Tables
+
+
+TABLES: dict[str, Words] = {
+    "phrases": phrase.PHRASES, "steps": told.NAMES, "patterns": told.PATTERNS, "billing": wording.PHRASES,
+    "reasons": wording.REASONS, "cases": wording.CASES, "words": WORDS, "windows": WINDOWS,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_phrase_has_the_same_parts_in_the_same_order(name: str) -> None:
+    for key, said in TABLES[name].items():
+        assert len({tuple(re.findall(r"\{[nupd]?\}", text)) for text in said}) == 1, key
+        assert all(said), key
+
+
+def test_units_have_one_and_many() -> None:
+    assert {unit: [len(pair) for pair in said] for unit, said in UNITS.items()} == {unit: [2, 2, 2] for unit in UNITS}
+
+
+# Documents
+
+
+def drawn(language: str, case: str = "w18-whole-invoice") -> Document:
+    folder = ROOT / "tests" / "specs"
+    found = read_agreement((folder / f"{case}.contract.yaml").read_bytes())
+    assert isinstance(found, Agreement)
+    found = in_language(found, language)
+    source = read((folder / f"{case}.facts.yaml").read_bytes())[0][0]
+    document = read_facts(source, found.versions)
+    assert isinstance(document, FactsDocument)
+    evaluation = run(found, document)[0].evaluation
+    assert evaluation is not None
+    result = evaluation.to_json()
+    terms = agreement(found.versions, result["versions"], end=evaluation.end, default=Tax("S", Decimal(19)))
+    seller, buyer = Party("Torvald", "Hafen 1", "DE", "DE1"), Party("Nordhaul", "Kai 2", "DE", "DE2")
+    known = Evaluated("ev_1", result, {})
+    draft = draw_up(known, terms, seller=seller, buyer=buyer, payment_days=14, language=language)
+    return issued(
+        draft.document, id="inv_1", number="TS-2026-00001", issue_date=date(2026, 7, 5), due_date=date(2026, 7, 19)
+    )
+
+
+def test_an_invoice_on_the_command_line_is_german_throughout() -> None:
+    console = Console(width=200, file=StringIO(), record=True)
+    console.print(invoice_view(drawn("de")))
+    shown = console.export_text()
+    for text in (
+        "Rechnung TS-2026-00001 · C-18 · Juni 2026",
+        "Fassung 2: 1.700 km zu 0,0400, 2.400 km zu 0,0360",
+        "Stufe über 8.000 km: Einheiten × Preis = 86,4 EUR",
+        "Gutschrift: Anteil × Bemessungsgrundlage = 92,5",
+        "USt. 19 % auf 2.184,78 (Regelsatz)",
+        "Ausgestellt am 5. Juli 2026, Fällig am 19. Juli 2026",
+    ):
+        assert text in shown
+    assert not re.search(r"\d\.\d\d\b|\b(of|at|the|instead|rounding|units|quantity)\b", shown)
+
+
+def test_a_clause_on_an_invoice_is_said_in_the_language_of_its_contract() -> None:
+    assert "30 Tage" in str(drawn("de")["clauses"]) or "3 Tage" in str(drawn("de")["clauses"])
+
+
+def test_a_step_on_a_page_is_in_the_language_of_the_document() -> None:
+    found = drawn("fr")
+    shown = page.environment().get_template("part.html").module.steps(found["lines"][3]["steps"], "fr")  # type: ignore[attr-defined]
+    assert "(compté - indisponible) ÷ compté" in shown
+    assert "97,0279 %" in shown
+    assert "assiette 1\u202f850 · part 5 % · objectif 98 %" in shown
+
+
+def test_what_is_provisional_or_open_is_noted_in_the_debtors_language() -> None:
+    result = {
+        "verdicts": [{"status": "provisional", "clause": "4.2", "asset": "T1"}],
+        "open_cases": [
+            {"clause": "2.2", "asset": "T1", "reason": "counter_fell", "from": "2026-06-03", "to": "2026-06-04"}
+        ],
+    }
+    assert list(wording.notes(result, "en")) == [
+        "clause 4.2, T1: provisional, more facts may change it",
+        "clause 2.2, T1: counter_fell from 2026-06-03 to 2026-06-04 is open",
+    ]
+    assert list(wording.notes(result, "de")) == [
+        "Ziffer 4.2, T1: vorläufig, weitere Angaben können das Ergebnis ändern",
+        "Ziffer 2.2, T1: gefallener Zählerstand vom 3. Juni 2026 bis 4. Juni 2026 ist ungeklärt",
+    ]
+
+
+def test_a_correction_names_its_document_and_reasons_in_the_debtors_language() -> None:
+    number = {"number": "TS-2026-00001", "issue_date": "2026-07-05"}
+    assert wording.corrected(number, "late readings, meter test reported", "de") == (
+        "berichtigt TS-2026-00001 vom 5. Juli 2026: verspätete Messwerte, Zählerprüfung gemeldet"
+    )
+    assert (
+        wording.corrected(number, "wrong customer", "fr") == "rectifie TS-2026-00001 du 5 juillet 2026 : wrong customer"
+    )
+    assert phrase.say("fr", "instead", "2026-06", "1424.70", "419.00") == "juin 2026 : 1\u202f424,70 au lieu de 419,00"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_kind_and_tax_category_has_a_label(language: str) -> None:
+    known = labels(language)
+    assert all(known[f"kind_{kind}"] for kind in KINDS if kind != "not_computed")
+    assert all(known[category] for category in CATEGORIES)
