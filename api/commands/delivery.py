@@ -34,13 +34,18 @@ def gaps(
 
 @readings.command("alarms")
 def alarms(most: Annotated[int, typer.Option(min=1, max=10_000, help="How many, newest first.")] = 50) -> None:
-    """List what the ingester could not mend alone, e.g. a session that the broker lost, with the gaps at that time."""
-    table = Table("at", "kind", "client", "gaps")
+    """List what no program could mend alone, e.g. a session that the broker lost, with the gaps at that time."""
+    table = Table("at", "kind", "client", "gaps", "detail")
     with worker() as engine, transaction(engine) as connection:
         for one in alarm_store.recent(connection, most=most):
             at = one.at.isoformat(sep=" ", timespec="seconds")
-            table.add_row(at, one.kind, one.client, str(len(one.detail.get("gaps", ()))))
+            rest = ", ".join(f"{name}: {_word(value)}" for name, value in one.detail.items() if name != "gaps")
+            table.add_row(at, one.kind, one.client, str(len(one.detail.get("gaps", ()))), rest)
     Console().print(table)
+
+
+def _word(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 @readings.command("counts")
