@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from contracts.store.evaluation import Saved
     from contracts.store.intake import Recorded
     from contracts.store.period import Due
+    from contracts.store.reporting import Contests
     from core.problem import Problem
 
 LOG = logging.getLogger(__name__)
@@ -74,14 +75,17 @@ def import_documents(
 
 
 def record(
-    engine: Engine, decided: Decided | str | bytes, *, at: datetime, author: str
+    engine: Engine, decided: Decided | str | bytes, *, at: datetime, author: str, contests: Contests | None = None
 ) -> Recorded | tuple[Problem, ...]:
-    """Append notices and attributions of a contract, given or from a facts file; or every problem and nothing."""
+    """Append notices and attributions of a contract, given or from a facts file; or every problem and nothing.
+
+    contests: as `billing.contests` judges them.
+    """
     with transaction(engine) as connection:
         found = decided if isinstance(decided, Decided) else intake.read_decided(connection, decided)
         if isinstance(found, tuple):
             return found
-        return intake.record_all(connection, found, at=at, author=author)
+        return intake.record_all(connection, found, at=at, author=author, contests=contests)
 
 
 def extend_periods(engine: Engine, *, at: datetime) -> int:

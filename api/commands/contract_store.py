@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from api.commands.connection import worker
+from billing.contests.run import in_time
 from contracts import run
 from contracts.store import failure
 from core import clock
@@ -41,7 +42,8 @@ def import_(files: Files, by: Author) -> None:
 def record(file: File, by: Author) -> None:
     """Record the notices and attributions of a facts file; its other lists come from devices."""
     with worker() as engine:
-        found = run.record(engine, file.read_bytes(), at=clock.now(), author=f"person:{by}")
+        at = clock.now()
+        found = run.record(engine, file.read_bytes(), at=at, author=f"person:{by}", contests=in_time(at))
     if isinstance(found, tuple):
         for problem in found:
             typer.echo(str(problem), err=True)

@@ -473,6 +473,7 @@ RELATION billing.invoice
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
 
 RELATION billing.invoice_part
     invoice bigint NOT NULL
@@ -497,6 +498,7 @@ RELATION billing.invoice_part
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
 
 RELATION billing.line
     invoice bigint NOT NULL
@@ -2432,6 +2434,22 @@ CREATE OR REPLACE FUNCTION visible.billed_contract_ids()
 AS $function$
     SELECT contract FROM contracts.contract_party
     WHERE visible.reads_money() AND party = visible.party() AND role IN ('provider', 'customer', 'payer')
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.contest_limits(contract_id integer, labels text[])
+ RETURNS TABLE(label text, clause text, until timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT p.label, c ->> 'clause', max((c ->> 'until')::timestamptz)
+    FROM billing.invoice_part AS p JOIN billing.invoice AS i ON i.id = p.invoice
+    JOIN contracts.contract AS k ON k.id = p.contract
+    CROSS JOIN LATERAL jsonb_array_elements(i.document #> '{issue,contest_until}') AS c
+    WHERE p.contract = contract_id AND p.label = ANY (labels) AND c ->> 'contract' = k.name
+        AND p.contract IN (SELECT visible.contract_ids())
+    GROUP BY p.label, c ->> 'clause'
 $function$
 -- owner: yardstick_visible
 
