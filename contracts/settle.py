@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from contracts.evaluation import Figure, Line, Status, Verdict, line_id
@@ -13,9 +14,9 @@ from contracts.pricing import total
 from contracts.remedy import Before, Capped, cap
 from contracts.scene import Draft, Outcome
 from contracts.segment import Segment, contract_years, pool_owner
-from contracts.window import Window, base_periods
+from contracts.window import Window, base_periods, earlier
 from core.money import Money, round_fraction
-from core.time import Period, instant, micros, step
+from core.time import HOUR, Period, instant, micros, step
 from core.units import Quantity
 
 if TYPE_CHECKING:
@@ -153,19 +154,29 @@ def earn_back(scene: Scene, window: Window[Any], shown: Sequence[tuple[str, Frac
             at_risk.append(Carried(term.clause, f"credit_at_risk of {window.label}", given, owner))
         outcome.carry += at_risk
         if result is not None:
-            outcome.carry += results_carried(scene, window, owner, result, most=term.earn_back_windows or 1)
+            results = past_results(scene, term.clause, owner) | {window.label: result}
+            outcome.carry += results_carried(term.clause, owner, results, most=term.results_carried)
     return outcome
 
 
-def results_carried(scene: Scene, window: Window[Any], owner: str, result: Fraction, *, most: int) -> list[Carried]:
-    """The result of this window and of the last ones before it, for the windows that look back on them."""
+def after(scene: Scene, window: Window[Any], kept: Sequence[Carried]) -> Scene:
+    """The scene as the next window of the same period sees it: with what this one leaves in place of what it found."""
     clause = window.term.clause
-    values = {label: value for label, value in past_results(scene, clause, owner).items() if label != window.label}
-    values[window.label] = result
-    kept = sorted(values)[-most:]
+    others = [item for item in scene.facts.carried if item.clause != clause or not _is_left(item)]
+    return replace(scene, facts=replace(scene.facts, carried=(*others, *kept)))
+
+
+def _is_left(item: Carried) -> bool:
+    """Whether it is what windows leave to each other; a sum that names no month is stated for all of the period."""
+    name, _, label = item.item.partition(" of ")
+    return name == "credit_at_risk" or (bool(label) and name in ("base_before", "credits_before", "value"))
+
+
+def results_carried(clause: str, owner: str, results: Mapping[str, Fraction], *, most: int) -> list[Carried]:
+    """The last of these results by label, for the windows that look back on them."""
     return [
-        Carried(clause, f"value of {label}", Quantity(round_fraction(values[label] * 100, 12, "half_up"), "%"), owner)
-        for label in kept
+        Carried(clause, f"value of {label}", Quantity(round_fraction(results[label] * 100, 12, "half_up"), "%"), owner)
+        for label in sorted(results)[-most:]
     ]
 
 
@@ -189,19 +200,14 @@ def _at_risk(item: Carried, term: Any, owner: str) -> bool:
 
 def _good_before(scene: Scene, window: Window[Any], owner: str) -> int:
     """How many windows just before this one reached the target, without a gap."""
-    past = past_results(scene, window.term.clause, owner)
-    found = 0
-    for label in sorted(past, reverse=True):
-        if label >= window.label:
-            continue
-        if past[label] < window.term.earn_back_target:
-            break
-        found += 1
-    return found
+    past, target = past_results(scene, window.term.clause, owner), window.term.earn_back_target
+    return sum(1 for _ in takewhile(lambda label: label in past and past[label] >= target, earlier(scene, window)))
 
 
 def _earned(scene: Scene, window: Window[Any], owner: str, money: Money) -> Line:
     segment = Segment(window.term, window.version, window.start, window.end)
     text = say(window.version.language, "earned back", window.label, f"{money.amount:f}")
     line = scene.line(segment, owner, Draft(window.start, window.end, text, Fraction(money.amount)), money)
-    return line._replace(id=line_id(scene.versions[0].contract, line.id, window.term.clause, owner=owner, segment=-1))
+    later = max(0, window.start - scene.start) // (24 * HOUR)  # of several windows in the period each has its own line
+    number = line_id(scene.versions[0].contract, line.id, window.term.clause, owner=owner, segment=-1 - later)
+    return line._replace(id=number)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from contracts import applied, explain
 from contracts.evaluation import Figure, State, Status, Step, Verdict
-from contracts.facts import Case
+from contracts.facts import Carried, Case
 from contracts.phrase import category, one_by_one
 from contracts.pricing import total
 from contracts.quantity import Demand, measured, members_of
@@ -16,7 +16,7 @@ from contracts.quantity import demands as of_measure
 from contracts.remedy import Capped, Credit, credit
 from contracts.scene import Draft, Outcome
 from contracts.segment import Segment, pool_owner
-from contracts.settle import Credited, cap_verdict, capped, carry, earn_back, find_bases
+from contracts.settle import Credited, after, cap_verdict, capped, carry, earn_back, find_bases
 from contracts.span import Spans, normal, subtract
 from contracts.tally import Rules, Tally, count
 from contracts.terms.availability import Availability
@@ -119,6 +119,7 @@ def evaluate(scene: Scene, lineage: Lineage, bill: Callable[[Period], Outcome]) 
     """Verdicts for each window, asset or pool; one credit line for each owner. bill: charges of any period."""
     outcome = Outcome()
     due: dict[str, list[tuple[Result, Money]]] = {}
+    before, kept = scene, list[Carried]()
     for window in windows(scene, lineage, Availability):
         results = list(_results(scene, window, outcome))
         for result in results:
@@ -129,7 +130,7 @@ def evaluate(scene: Scene, lineage: Lineage, bill: Callable[[Period], Outcome]) 
             result.settle()
             result.final = _status(scene, result) == "final"
             result.money = scene.rounded(result.due.exact, window.version)
-        left = capped(scene, window, results)
+        left = capped(before, window, results)
         for result in results:
             outcome.verdicts.append(_verdict(scene, result, left))
             money = left.credits[result.owner]
@@ -138,10 +139,12 @@ def evaluate(scene: Scene, lineage: Lineage, bill: Callable[[Period], Outcome]) 
             elif money and window.over:
                 outcome.carry += applied.later(window, result.owner, money)
         if window.over:
-            earned = earn_back(scene, window, [_shown(result, left) for result in results])
-            outcome.add(earned)
+            earned = earn_back(before, window, [_shown(result, left) for result in results])
+            outcome.lines += earned.lines
             outcome.verdicts += cap_verdict(scene, window, results, left)
-            outcome.carry += carry(scene, window, results, left)
+            kept = [*earned.carry, *carry(before, window, results, left)]
+            before = after(before, window, kept)
+    outcome.carry += kept
     outcome.lines += [_line(scene, owner, parts) for owner, parts in due.items()]
     return outcome
 

@@ -1,4 +1,4 @@
-"""Credits over many months, each month with what the one before carried: caps, next invoices, earning back."""
+"""Promises over many months, each with what the one before carried: caps, next invoices, earning back, rights."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,39 +7,57 @@ from contracts import engine
 from contracts.carry import read_carry
 from contracts.check import _versions
 from contracts.document import Agreement, read_agreement
+from contracts.evaluation import Evaluation
 from contracts.facts import Carried
 from contracts.facts_document import FactsDocument, facts_for, lists_for, read_facts
 from contracts.words import Context
 from core.time import Period
 
-SPEC = Path(__file__).parent.parent / "specs" / "k01-second-look.yaml"
+SPECS = Path(__file__).parent.parent / "specs"
 
 
-def credits_of(name: str, labels: list[str]) -> dict[str, list[str]]:
-    """By month, the amounts of clause 4.2; months without one are left out."""
-    agreement = read_agreement(SPEC.read_bytes())
+def chain(spec: str, name: str, labels: list[str]) -> dict[str, Evaluation]:
+    """Periods one after the other by the facts of an example, each with what the one before carried, as JSON."""
+    agreement = read_agreement((SPECS / f"{spec}.yaml").read_bytes())
     assert isinstance(agreement, Agreement)
     document = read_facts(agreement.facts[0], agreement.versions)
     assert isinstance(document, FactsDocument)
     (example,) = [one for one in document.file.examples if one.name == name]
     versions = _versions(agreement.versions, example)
     lists = lists_for(document, example, Context(versions[0].zone, versions[0].currency))
-    found: dict[str, list[str]] = {}
+    found: dict[str, Evaluation] = {}
     carried: tuple[Carried, ...] = ()
     for label in labels:
-        period = Period.parse(label, versions[0].zone)
+        period = Period.parse(label, versions[0].zone, anchor_day=versions[0].billing.anchor_day)
         wanted = engine.needs(versions, period, period.span.end)
         facts = replace(facts_for(lists, wanted, versions, as_of=None), carried=carried)
-        evaluation = engine.evaluate(versions, facts, period, period.span.end)
-        carried = read_carry(evaluation.to_json()["carry"])
-        if amounts := [str(line.amount) for line in evaluation.lines if line.clause == "4.2" and line.amount]:
-            found[label] = amounts
+        found[label] = engine.evaluate(versions, facts, period, period.span.end)
+        carried = read_carry(found[label].to_json()["carry"])
     return found
+
+
+def amounts(spec: str, name: str, labels: list[str], clause: str) -> dict[str, list[str]]:
+    """By period, the amounts of a clause that are not zero; periods without one are left out."""
+    found = {
+        label: [str(line.amount) for line in evaluation.lines if line.clause == clause and line.amount]
+        for label, evaluation in chain(spec, name, labels).items()
+    }
+    return {label: some for label, some in found.items() if some}
+
+
+def credits_of(name: str, labels: list[str]) -> dict[str, list[str]]:
+    """Of clause 4.2 of the second look."""
+    return amounts("k01-second-look", name, labels, "4.2")
 
 
 def months(first: int, last: int) -> list[str]:
     """Labels of months, counted from January 2025 as 0."""
     return [f"{2025 + n // 12}-{n % 12 + 1:02}" for n in range(first, last + 1)]
+
+
+def quarters(first: int, last: int) -> list[str]:
+    """Labels of quarters, counted from the first of 2025 as 0."""
+    return [f"{2025 + n // 4}-Q{n % 4 + 1}" for n in range(first, last + 1)]
 
 
 def test_credits_count_for_a_cap_of_twelve_months_and_then_no_more() -> None:
@@ -66,3 +84,43 @@ def test_a_credit_is_earned_back_by_the_second_good_month_in_a_row() -> None:
         "2025-06": ["-100.00 EUR"],
         "2025-09": ["100.00 EUR"],
     }
+
+
+def test_months_of_quarterly_bills_hand_on_to_each_other_once() -> None:
+    # At most 500.00 in twelve months. April 2025: 300.00; June: 200.00 are left. In April 2026 that of 2025 is over:
+    # 500.00 - 200.00 = 300.00 are left, and owed. June 2026: that of 2025 is over, 200.00 are left of 300.00. July,
+    # August and September earn them back, three good months in a row.
+    assert amounts("k02-in-a-row", "quarterly bills, capped over twelve months", quarters(1, 6), "4.1") == {
+        "2025-Q2": ["-500.00 EUR"],
+        "2025-Q3": ["500.00 EUR"],
+        "2026-Q2": ["-500.00 EUR"],
+        "2026-Q3": ["500.00 EUR"],
+    }
+
+
+def test_a_credit_at_risk_of_a_quarterly_bill_is_earned_back_once() -> None:
+    # June is down; July and August are the two that earn it back; September's is earned by October and November.
+    assert amounts("k02-in-a-row", "quarterly bills, earned back by two months", quarters(1, 4), "4.1") == {
+        "2025-Q2": ["-300.00 EUR"],
+        "2025-Q3": ["300.00 EUR", "-300.00 EUR"],
+        "2025-Q4": ["300.00 EUR"],
+    }
+
+
+def test_each_month_that_earns_a_credit_back_has_a_line_with_an_id_of_its_own() -> None:
+    # With one good month: that of April by May, that of June by the next quarter's July, that of August by September.
+    name = "quarterly bills, earned back by one month"
+    found = chain("k02-in-a-row", name, quarters(1, 2))
+    lines = [line for line in found["2025-Q3"].lines if line.clause == "4.1"]
+    assert sorted(str(line.amount) for line in lines) == ["-300.00 EUR", "300.00 EUR", "300.00 EUR"]
+    assert len({line.id for line in lines}) == len(lines)
+
+
+def test_a_right_looks_back_further_than_earning_back_does() -> None:
+    # Earning back hands on one month, the right needs two: June's miss is the second of the last three after April's.
+    found = chain("k02-in-a-row", "one month earns back, and two misses of three give a right", months(3, 5))
+    misses = [v.values["misses"].value for e in found.values() for v in e.verdicts if v.clause == "5.1"]
+    assert misses == [1, 1, 2]
+    assert [(label, e.clause) for label, each in found.items() for e in each.events if e.clause == "5.1"] == [
+        ("2025-06", "5.1")
+    ]
