@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from contracts.facts import Notice
     from contracts.timeline import Piece
 
-ZERO, HALF, ONE = Fraction(0), Fraction(1, 2), Fraction(1)
-Counted: TypeAlias = "tuple[int, int, str, bool, Fraction, bool, str]"
+Ratio: TypeAlias = "tuple[int, int]"
+"""A fraction as its numerator and denominator, which tell whether two are equal without computing."""
+NONE, HALF, ALL = (0, 1), (1, 2), (1, 1)
+Counted: TypeAlias = "tuple[int, int, str, bool, Ratio, bool, str]"
 """From, to, category; whether it is left out, which part is down, whether as a whole (an outage); cause. A plain tuple,
 because spans come by the thousand."""
 
@@ -42,13 +44,13 @@ class Rules:
     merge_within: int = 0
 
     @cached_property
-    def effects(self) -> Mapping[str, tuple[bool, Fraction | None, bool]]:
+    def effects(self) -> Mapping[str, tuple[bool, Ratio | None, bool]]:
         """By category, whether it is left out, which part counts as down (None: as much as is lost), and as a whole."""
-        down: dict[str | Fraction, Fraction | None] = {"down": ONE, "up": ZERO, "exclude": ZERO, "measured": None}
+        down: dict[str | Fraction, Ratio | None] = {"down": ALL, "up": NONE, "exclude": NONE, "measured": None}
         return {
             category: (
                 treatment == "exclude",
-                1 - treatment if isinstance(treatment, Fraction) else down[treatment],
+                (1 - treatment).as_integer_ratio() if isinstance(treatment, Fraction) else down[treatment],
                 treatment == "down",
             )
             for category, treatment in self.treatments.items()
@@ -136,7 +138,7 @@ def _treat(painted: Iterable[Piece], notices: Sequence[Notice], rules: Rules) ->
             if allowed:
                 found.append((since, middle, category, excluded, part, outage, cause))
             if middle < until:
-                found.append((middle, until, "unannounced", False, ONE, True, cause))
+                found.append((middle, until, "unannounced", False, ALL, True, cause))
     return found
 
 
@@ -167,9 +169,9 @@ def _covers(notice: Notice, since: int, until: int, rules: Rules) -> tuple[int, 
     return (start, end) if notice.given <= latest else None
 
 
-def _lost(performance: Fraction | None) -> Fraction:
+def _lost(performance: Fraction | None) -> Ratio:
     """The part that is lost of what an asset does."""
-    return HALF if performance is None else 1 - performance
+    return HALF if performance is None else (1 - performance).as_integer_ratio()
 
 
 def _outages(pieces: list[Counted], merge_within: int) -> list[list[int]]:
@@ -181,7 +183,7 @@ def _outages(pieces: list[Counted], merge_within: int) -> list[list[int]]:
             for m in gap:
                 start, end, category, excluded, _, _, cause = pieces[m]
                 if not excluded:
-                    pieces[m] = (start, end, category, excluded, ONE, True, cause)
+                    pieces[m] = (start, end, category, excluded, ALL, True, cause)
                     groups[-1].append(m)
             groups[-1].append(n)
         else:
@@ -206,7 +208,7 @@ def _freed(group: list[int], pieces: list[Counted], free: int) -> dict[int, list
         part = min(free, end - start)
         free -= part
         middle = start + part
-        found[n] = [(start, middle, category, excluded, ZERO, False, cause)] if part else []
+        found[n] = [(start, middle, category, excluded, NONE, False, cause)] if part else []
         if middle < end:
             found[n].append((middle, end, category, excluded, down, outage, cause))
     return found
@@ -215,7 +217,7 @@ def _freed(group: list[int], pieces: list[Counted], free: int) -> dict[int, list
 def _tally(pieces: Iterable[Counted], outages: int) -> Tally:
     required = unknown = 0
     excluded: dict[str, int] = {}
-    parts: dict[str, dict[tuple[int, int], int]] = {}
+    parts: dict[str, dict[Ratio, int]] = {}
     causes: dict[str, dict[tuple[str, int], None]] = {}
     for start, end, category, left_out, down, _, cause in pieces:
         time = end - start
@@ -224,11 +226,12 @@ def _tally(pieces: Iterable[Counted], outages: int) -> Tally:
             unknown += time
         if left_out:
             excluded[category] = excluded.get(category, 0) + time
-        elif down is ZERO or not down:
+        elif down == NONE:
             continue
+        elif category in parts:
+            parts[category][down] = parts[category].get(down, 0) + time
         else:
-            share, of = down.as_integer_ratio(), parts.setdefault(category, {})
-            of[share] = of.get(share, 0) + time
+            parts[category] = {down: time}
         if cause:
             causes.setdefault(category, {})[cause, start] = None
     return Tally(

@@ -14,7 +14,7 @@ from core.canonical import fraction_text
 from core.time import instant, wall_text, zone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from contracts.evaluation import Evaluation, Event, Figure, Line, OpenCase, Step, Verdict
@@ -33,7 +33,7 @@ def evaluation_text(found: Evaluation, prepared: Prepared) -> tuple[str, str]:
     problems = [[problem.place, problem.message, problem.remedy] for problem in found.problems]
     before = (
         f'"as_of":{quoted(found.knowledge)}',
-        f'"carry":{canonical.text(found.carry)}',
+        f'"carry":{_json(found.carry)}',
         f'"contract":{quoted(found.contract)}',
         f'"currency":"{found.currency}"',
         f'"delta":[{",".join([_line(line) for line in found.delta])}]',
@@ -44,7 +44,7 @@ def evaluation_text(found: Evaluation, prepared: Prepared) -> tuple[str, str]:
         f'"lines":[{",".join(lines)}]',
         f'"open_cases":[{",".join([_open_case(case, where) for case in found.open_cases])}]',
         f'"period":"{found.period}"',
-        f'"problems":{canonical.text(problems)}',
+        f'"problems":{_json(problems)}',
     )
     after = (
         f'"status":"{found.status}"',
@@ -54,9 +54,13 @@ def evaluation_text(found: Evaluation, prepared: Prepared) -> tuple[str, str]:
         f'"tzdata_version":"{found.tzdata_version}"',
         f'"until":"{_time(found.until)}"',
         f'"verdicts":[{",".join(verdicts)}]',
-        f'"versions":{canonical.text(found.versions)}',
+        f'"versions":[{",".join(map(str, found.versions))}]',
     )
     return f'{{{",".join(before)},"result_hash":', f",{','.join(after)}}}"
+
+
+def _json(items: Sequence[object]) -> str:
+    return canonical.text(items) if items else "[]"
 
 
 def prepare(lines: Iterable[Line], verdicts: Iterable[Verdict]) -> Prepared:
