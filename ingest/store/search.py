@@ -52,8 +52,6 @@ class Source:
 TABLE = Source(text(NEAR.format(near="ingest.near")), text(TURNING.format(turning="ingest.turning")), decided.OUTSIDE)
 LATEST = 4_102_444_800_000_000
 """2100: no reading is later."""
-_EARLIEST = 946_684_800_000_000
-"""2000: none is earlier."""
 _DAY = 24 * HOUR
 _NEAR = (6 * HOUR, 14 * _DAY)
 """Where neighbours are looked for first: nearly all are there, in one chunk; then everywhere."""
@@ -61,7 +59,7 @@ _ANYWHERE = 36_525 * _DAY
 _WEEK = 7 * _DAY
 """Instants so far apart are looked up apart, each in its few chunks;"""
 _FEW = 200
-"""except so few: planning another statement would cost more than looking into more chunks."""
+"""except so few: planning another statement would cost more than looking into more chunks, or than looking far away."""
 _LIKE = 256
 """Registers are read in so many ways at most; what is computed for one is kept for the others."""
 
@@ -130,7 +128,8 @@ class Search:
     def _neighbours(self, wanted: Iterable[Edge], sides: _Sides) -> None:
         """Readings beside each instant: around it, and where there are none, as far as its device serves."""
         open_edges = {sides: list(wanted)}
-        for reach in (*_NEAR, _ANYWHERE):
+        near = _NEAR[-1:] if len(open_edges[sides]) <= _FEW else _NEAR
+        for reach in (*near, _ANYWHERE):
             missing = defaultdict[_Sides, list[Edge]](list)
             for beside, edges in open_edges.items():
                 for week in _weeks(edges, reach):
@@ -224,10 +223,16 @@ _ALL = {_Sides(before, after): before + 2 * after for before in (False, True) fo
 
 def _weeks(edges: Sequence[Edge], reach: int) -> Iterable[list[Edge]]:
     """Edges that are near each other, together."""
-    apart, weeks = max(reach, _WEEK if len(edges) > _FEW else 5 * _WEEK), defaultdict[int, list[Edge]](list)
+    apart = max(reach, _WEEK if len(edges) > _FEW else 5 * _WEEK)
+    weeks, of, first = list[list[Edge]](), dict[int, list[Edge]](), -apart
+    for at in sorted({at for _, at in edges}):
+        if at - first >= apart:
+            first = at
+            weeks.append([])
+        of[at] = weeks[-1]
     for edge in edges:
-        weeks[(edge[1] - _EARLIEST) // apart].append(edge)
-    return weeks.values()
+        of[edge[1]].append(edge)
+    return weeks
 
 
 def rate(stated: Quantity | None, unit: str, resolution: Decimal, declared: Decimal | None) -> Fraction | None:
