@@ -25,9 +25,10 @@ from ingest.store.decided import Decided
 from ingest.store.literal import numbers, times
 
 NEAR = """
-    SELECT edge, (extract(epoch FROM at) * 1000000)::bigint, value
+    SELECT edge, (extract(epoch FROM at_before) * 1000000)::bigint, before,
+        (extract(epoch FROM at_after) * 1000000)::bigint, after
     FROM {near}(CAST(:edges AS int[]), CAST(:registers AS int[]), CAST(:starts AS timestamptz[]),
-        CAST(:ends AS timestamptz[]), CAST(:instants AS timestamptz[]), :low, :high, :known)
+        CAST(:ends AS timestamptz[]), CAST(:instants AS timestamptz[]), :low, :first, :last, :high, :known)
 """
 TURNING = """
     SELECT bound, (extract(epoch FROM at_before) * 1000000)::bigint, before,
@@ -118,7 +119,7 @@ class Search:
         epochs = self.decided_on(row).epochs
         if not epochs and start < instants[0] and (end is None or instants[-1] <= end):
             return instants
-        own = {min(max(at, start), LATEST if end is None else end) for at in instants}
+        own = {min(max(at, start), end or LATEST) for at in instants}
         if start >= instants[0]:
             own.add(start + 1)
         for epoch in epochs:
@@ -137,40 +138,41 @@ class Search:
             open_edges = missing
 
     def _near(self, edges: Sequence[Edge], reach: int, sides: _Sides, missing: defaultdict[_Sides, list[Edge]]) -> None:
-        """Add what is within reach of each edge; edges with nothing there go to `missing`."""
-        low, high = min(at for _, at in edges), max(at for _, at in edges) + 1
-        found = [0] * len(edges)
-        for n, at, value in self._beside(edges, low - reach * sides.before, high + reach * sides.after, sides):
-            number, wanted = edges[n]
-            self.points[number][at] = value
-            found[n] |= 1 if at < wanted else 2 if at > wanted else 3
-        for edge, seen in zip(edges, found, strict=True):
-            if seen == _ALL[sides]:
-                continue
-            row = self.rows[edge[0]]
-            before = sides.before and not seen & 1 and edge[1] > row.start
-            after = sides.after and not seen & 2 and edge[1] < (LATEST if row.end is None else row.end)
-            if before or after:
-                missing[_Sides(before, after)].append(edge)
+        """Add what is within reach of each edge; edges that want more go to `missing`."""
+        for n, at_before, before, at_after, after in self._beside(edges, reach, sides):
+            number, wanted = edge = edges[n]
+            row, points = self.rows[number], self.points[number]
+            if at_before is not None:
+                points[at_before] = before
+            if at_after is not None:
+                points[at_after] = after
+            more_before = at_before is None and sides.before and wanted > row.start
+            more_after = at_after is None and sides.after and at_before != wanted and wanted < (row.end or LATEST)
+            if more_before or more_after:
+                missing[_Sides(more_before, more_after)].append(edge)
 
-    def _beside(self, edges: Sequence[Edge], low: int, high: int, sides: _Sides) -> Sequence[Any]:
-        """Number of the edge, instant and value. An empty stretch on a side spares the look-up there."""
-        rows = [self.rows[n] for n, _ in edges]
-        starts = [row.start for row in rows]
-        ends = [LATEST if row.end is None else row.end for row in rows]
+    def _beside(self, edges: Sequence[Edge], reach: int, sides: _Sides) -> Sequence[Any]:
+        """Number of the edge, and instant and value on both sides. An empty stretch on a side spares the look-up."""
+        rows, instants = [self.rows[n] for n, _ in edges], [at for _, at in edges]
+        starts, ends = [row.start for row in rows], [row.end or LATEST for row in rows]
         if not sides.before:
-            starts = [max(start, at + 1) for start, (_, at) in zip(starts, edges, strict=True)]
+            starts = [max(start, at + 1) for start, at in zip(starts, instants, strict=True)]
         if not sides.after:
-            ends = [min(end, at) for end, (_, at) in zip(ends, edges, strict=True)]
+            ends = [min(end, at) for end, at in zip(ends, instants, strict=True)]
+        first, last = min(instants), max(instants) + 1
         asked = {
             "edges": numbers(range(len(edges))),
             "registers": numbers([row.register for row in rows]),
             "starts": times(starts),
             "ends": times(ends),
-            "instants": times([at for _, at in edges]),
+            "instants": times(instants),
+            "low": instant(first - reach),
+            "first": instant(first),
+            "last": instant(last),
+            "high": instant(last + reach),
+            "known": self.known,
         }
-        given = {"low": instant(low), "high": instant(high), "known": self.known}
-        return self.connection.execute(self.source.near, {**asked, **given}).all()
+        return self.connection.execute(self.source.near, asked).all()
 
     def _ranges(self) -> dict[int, tuple[int, int]]:
         """Where breaks are looked for; with a glitch window so far around, that no spike is taken for good."""
@@ -189,8 +191,7 @@ class Search:
                 found[n] = (ats[max(bisect_right(ats, at) - 1, 0)], found[n][1])
         for n, glitch in wary:
             first, last = found[n]
-            end = self.rows[n].end
-            self.searched[n] = found[n] = (first, min(last + 2 * glitch, (LATEST if end is None else end) - 1))
+            self.searched[n] = found[n] = (first, min(last + 2 * glitch, (self.rows[n].end or LATEST) - 1))
         return found
 
     def _breaks(self, ranges: dict[int, tuple[int, int]]) -> None:
@@ -215,10 +216,6 @@ class Search:
             self.points[n][at] = value
             if at_before is not None:
                 self.points[n][at_before] = before
-
-
-_ALL = {_Sides(before, after): before + 2 * after for before in (False, True) for after in (False, True)}
-"""What is found where nothing is missing."""
 
 
 def _weeks(edges: Sequence[Edge], reach: int) -> Iterable[list[Edge]]:
