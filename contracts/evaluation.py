@@ -224,4 +224,3 @@ def line_id(contract: str, period: str, clause: str, *, owner: str, segment: int
     """A name for a line that revisions of the same period keep."""
     known = canonical.written([contract, clause, owner, segment, period])
     return "l_" + sha256(known).hexdigest()[:24]
-
