@@ -87,12 +87,10 @@ def _by_version(chunks: list[Chunk]) -> list[list[Chunk]]:
 
 def _add_lines(scene: Scene, owner: str, chunks: list[Chunk], outcome: Outcome, *, several: bool) -> None:
     first, term, unit = chunks[0], chunks[0].term, chunks[0].unit
-    exact = total([chunk.exact for chunk in chunks])
-    quantity = total([chunk.counted for chunk in chunks])
-    start, end = min([chunk.stretch.begins for chunk in chunks]), max([chunk.stretch.ends for chunk in chunks])
-    version = first.segment.version
+    exact, quantity = _sums(chunks)
+    start, end, version = first.stretch.begins, chunks[-1].stretch.ends, first.segment.version
     prefix = say(version.language, "version", version.version) if several else ""
-    text = prefix + explain.use(chunks, unit)
+    text = prefix + explain.use(chunks, quantity)
     line = scene.line(first.segment, owner, Draft(start, end, text, exact, quantity, unit, _steps(chunks)))
     if term.allocate == "none" or term.scope != "pool":
         outcome.lines.append(line)
@@ -111,11 +109,15 @@ def _add_lines(scene: Scene, owner: str, chunks: list[Chunk], outcome: Outcome, 
         outcome.lines.append(scene.line(first.segment, asset, draft, amount))
 
 
+def _sums(chunks: Sequence[Chunk]) -> tuple[Fraction, Fraction]:
+    """What chunks cost, unrounded, and the units counted."""
+    return total([chunk.exact for chunk in chunks]), total([chunk.counted for chunk in chunks])
+
+
 def _steps(chunks: Sequence[Chunk]) -> tuple[Step, ...]:
     """Where the units lie, and what each tier costs."""
-    first, *others = chunks
-    if not others:
-        return tuple(first.steps)
+    if len(chunks) == 1:
+        return chunks[0].steps
     return (*(chunk.steps[0] for chunk in chunks), *(step for chunk in chunks for step in chunk.steps[1:]))
 
 
@@ -132,14 +134,11 @@ def _add_verdicts(
     for chunk in chunks:
         by_clause.setdefault(chunk.term.clause, []).append(chunk)
     for clause, some in by_clause.items():
-        unit = some[0].unit
-        values = {
-            "quantity": Figure(total([chunk.counted for chunk in some]), unit),
-            "unrounded": Figure(total([chunk.exact for chunk in some]), scene.currency),
-        }
+        unit, (exact, quantity) = some[0].unit, _sums(some)
+        values = {"quantity": Figure(quantity, unit), "unrounded": Figure(exact, scene.currency)}
         if own is not None and own.opening is not None and own.closing is not None:
             values["start_reading"], values["end_reading"] = Figure(own.opening, unit), Figure(own.closing, unit)
-        start, end = max(scene.start, some[0].stretch.start), min(scene.end, some[-1].stretch.end)
+        (start, _), (_, end) = some[0].stretch.within, some[-1].stretch.within
         steps = _steps(some)
         outcome.verdicts.append(
             Verdict(clause, "usage_charge", owner, "-", status, status == "final", start, end, values, steps=steps)

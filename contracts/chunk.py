@@ -48,7 +48,7 @@ class Chunk:
     exact: Fraction = ZERO
     counted: Fraction = ZERO
     tiers: Sequence[Tier] = ()
-    steps: Sequence[Step] = ()
+    steps: tuple[Step, ...] = ()
     """Its charges as they are explained; the first step is its position."""
 
     @property
@@ -117,12 +117,13 @@ def observe(scene: Scene, owner: str, chunks: list[Chunk]) -> dict[str, Usage]:
         asset: scene.usage(measure, asset, cut(spans_of(chunks, asset), edges(scene, clause, asset)))
         for asset in assets
     }
-    within = [(max(chunk.stretch.start, scene.start), min(chunk.stretch.end, scene.end)) for chunk in chunks]
     if chunks[0].term.scope == "pool" and owner not in known:
-        of_pool = scene.usage(measure, owner, cut(tuple(within), edges(scene, clause, owner)))
+        within = tuple([chunk.stretch.within for chunk in chunks])
+        of_pool = scene.usage(measure, owner, cut(within, edges(scene, clause, owner)))
         if not of_pool.missing:
             known = {name: u for name, u in known.items() if not u.missing} | {owner: of_pool}
-    for chunk, (start, end) in zip(chunks, within, strict=True):
+    for chunk in chunks:
+        start, end = chunk.stretch.within
         rows = [row for u in known.values() for row in u.rows if start <= row.start and row.end <= end]
         if len(rows) > 1:
             rows.sort(key=lambda row: (row.start, row.owner, row.end))

@@ -95,13 +95,12 @@ def _piece(chunk: Chunk, charge: Charge, units: str, price: str, times: str) -> 
     return say(language, "at", units, word, price, factor)
 
 
-def use(chunks: Sequence[Chunk], unit: str) -> str:
-    """`8000 km at 0.0420, 2400 km at 0.0380`."""
-    language = chunks[0].segment.version.language
+def use(chunks: Sequence[Chunk], counted: Fraction) -> str:
+    """`8000 km at 0.0420, 2400 km at 0.0380`. counted: all of it."""
+    language, unit = chunks[0].segment.version.language, chunks[0].unit
     pieces = [tier.piece for chunk in chunks for tier in chunk.tiers if tier.piece]
-    counted = total([chunk.counted for chunk in chunks])
     free = chunks[0].included
-    head = say(language, "included", number(counted), unit, number(free), unit) if free else ""
+    head = say(language, "included", number(counted), unit, number(free), unit) if free is not ZERO and free else ""
     if pieces:
         return head + ", ".join(pieces)
     return head + (say(language, "nothing to price") if counted else say(language, "no units", unit))
@@ -113,14 +112,14 @@ def shared(part: Fraction, whole: Fraction, *, chunk: Chunk, amount: Money) -> s
     return say(language, "shared", number(part), number(whole), chunk.unit, f"{amount.amount:f}")
 
 
-def steps(chunk: Chunk) -> list[Step]:
+def steps(chunk: Chunk) -> tuple[Step, ...]:
     """Where a chunk's units lie, and what each tier costs."""
     unit = chunk.unit
     until = f"{number(chunk.to)} {unit}"
     used = until if chunk.counted is chunk.to else f"{number(chunk.counted)} {unit}"
     position = {"from": f"{number(chunk.at)} {unit}", "to": until}
     first = Step("quantity", "position at the end - position at the start", position, used)
-    return [first, *(tier.step for tier in chunk.tiers)]
+    return (first, *[tier.step for tier in chunk.tiers])
 
 
 def price_text(charge: Charge, chunk: Chunk) -> str:

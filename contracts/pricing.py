@@ -65,18 +65,17 @@ def total(numbers: Sequence[Fraction]) -> Fraction:
 
 def graduated(bands: Sequence[Band], start: Fraction, end: Fraction) -> Iterator[Charge]:
     """The units from start to end, each at the price of the tier in which it lies. start: zero or more."""
-    n = bisect_right(bands, start, key=itemgetter(0)) if start else 1
-    last = end <= start if start else end.numerator <= 0
-    while not last:
-        band, last = bands[n - 1], n == len(bands) or end <= bands[n].above
-        until = end if last else bands[n].above
-        if band.whole is not None and not last and (start is band.above or not start):
+    if end.numerator <= 0 or (start and end <= start):
+        return
+    first, last = bisect_right(bands, start, key=itemgetter(0)) - 1 if start else 0, reached(bands, end)
+    for n in range(first, last + 1):
+        band = bands[n]
+        if n < last and band.whole is not None and (n > first or not start):
             yield band.whole
         elif band.price is not None:
-            units = until - start if start else until
-            yield Charge(n - 1, units, band.price, units * band.price)
-        start = until
-        n += 1
+            since, until = start if n == first else band.above, end if n == last else bands[n + 1].above
+            units = until - since if since else until
+            yield Charge(n, units, band.price, units * band.price)
 
 
 def reached(bands: Sequence[Band], quantity: Fraction) -> int:
