@@ -32,15 +32,24 @@ def evaluations(language: str) -> tuple[Evaluation, ...]:
 
 
 def _evaluations(language: str) -> Iterator[Evaluation]:
-    for path in FILES:
-        found = read_agreement(path.read_bytes())
-        assert isinstance(found, Agreement)
-        found = in_language(found, language)
-        beside = path.with_name(path.name.replace(".contract.", ".facts."))
-        for source in found.facts if beside == path else read(beside.read_bytes())[0]:
-            document = read_facts(source, found.versions)
-            assert isinstance(document, FactsDocument)
-            yield from (outcome.evaluation for outcome in run(found, document) if outcome.evaluation)
+    for found, documents in files():
+        spoken = in_language(found, language)
+        yield from (one.evaluation for document in documents for one in run(spoken, document) if one.evaluation)
+
+
+@cache
+def files() -> list[tuple[Agreement, list[FactsDocument]]]:
+    return [_file(path) for path in FILES]
+
+
+def _file(path: Path) -> tuple[Agreement, list[FactsDocument]]:
+    found = read_agreement(path.read_bytes())
+    assert isinstance(found, Agreement)
+    beside = path.with_name(path.name.replace(".contract.", ".facts."))
+    sources = found.facts if beside == path else read(beside.read_bytes())[0]
+    documents = [read_facts(source, found.versions) for source in sources]
+    assert all(isinstance(document, FactsDocument) for document in documents)
+    return found, [document for document in documents if isinstance(document, FactsDocument)]
 
 
 def lines(language: str) -> list[Line]:
