@@ -67,7 +67,7 @@ def test_an_invoice_on_the_command_line_is_german_throughout() -> None:
     for text in (
         "Rechnung TS-2026-00001 · C-18 · Juni 2026",
         "Fassung 2: 1.700 km zu 0,0400, 2.400 km zu 0,0360",
-        "Stufe über 8.000 km: Einheiten × Preis = 86,4 EUR",
+        "Stufe über 8.000 km: Einheiten × Preis = 86,40 EUR",
         "Gutschrift: Anteil × Bemessungsgrundlage = 92,5",
         "USt. 19 % auf 2.184,78 (Regelsatz)",
         "Ausgestellt am 5. Juli 2026, Fällig am 19. Juli 2026",
@@ -174,7 +174,7 @@ def test_what_is_provisional_or_open_is_noted_in_the_debtors_language() -> None:
     ]
     assert list(wording.notes(result, "de")) == [
         "Ziffer 4.2, T1: vorläufig, weitere Angaben können das Ergebnis ändern",
-        "Ziffer 2.2, T1: gefallener Zählerstand vom 3. Juni 2026 bis 4. Juni 2026 ist ungeklärt",
+        "Ziffer 2.2, T1: gefallener Zählerstand vom 3. Juni 2026 bis 4. Juni 2026, noch ungeklärt",
     ]
 
 

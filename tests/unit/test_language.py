@@ -139,7 +139,7 @@ def test_a_step_is_kept_in_english_and_read_in_another_language() -> None:
     # 138000 ÷ 91 = 1516.48351…
     assert told.told(step, "de") == (
         "Gebühr 2. Quartal 2026", "Betrag × Tage ÷ Tage des Zeitraums",
-        {"Betrag": "3.000 EUR", "Tage": "46", "Tage des Zeitraums": "91"}, "1.516,4835 EUR",
+        {"Betrag": "3.000,00 EUR", "Tage": "46", "Tage des Zeitraums": "91"}, "1.516,4835 EUR",
     )  # fmt: skip
     assert told.told(step, "fr").label == "redevance 2e trimestre 2026"
     assert told.told(step, "en").result == "138000/91 EUR"
