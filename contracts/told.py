@@ -133,7 +133,7 @@ PATTERNS: Words = {
         "half_even to {n} decimals", "zur geraden Ziffer auf {n} Nachkommastellen", "au pair à {n} décimales",
     ),
     r"at (\S+(?: %)?)": ("at {n}", "zu {n}", "à {n}"),
-    r"made up at (\S+)": ("made up at {n}", "nachgeholt zu {n}", "rattrapé à {n}"),
+    r"made up at (\S+(?: %)?)": ("made up at {n}", "nachgeholt zu {n}", "rattrapé à {n}"),
     r"(\S+) of (\S+), (\S+) %": ("{n} of {n}, {n} %", "{n} statt {n}, {n} %", "{n} au lieu de {n}, {n} %"),
 }  # fmt: skip
 """What has a part of its own in it: written as the tables of phrases (contracts/phrase.py)."""
