@@ -19,6 +19,8 @@ from core.money import exponent, is_currency, round_fraction
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from contracts.evaluation import Step
+
 NAMES: Words = {
     # fees and use
     "amount": ("amount", "Betrag", "montant"),
@@ -155,6 +157,11 @@ class Told(NamedTuple):
     formula: str
     values: Mapping[str, str]
     result: str
+
+
+def told_of(step: Step, language: str) -> Told:
+    """A step of an evaluation in a language."""
+    return told({key: getattr(step, key) for key in Told._fields}, language)
 
 
 def told(step: Mapping[str, Any], language: str) -> Told:

@@ -126,7 +126,7 @@ def test_every_step_is_told(language: str) -> None:
     assert len(same) < 10, "a table of English words is no translation"
     left = set()
     for step in steps("en"):
-        here = told.told(step._asdict(), language)
+        here = told.told_of(step, language)
         left |= {step.label} if here.label == step.label else set()
         left |= {step.formula} if here.formula == step.formula else set()
         left |= {name for name, shown in zip(step.values, here.values, strict=True) if name == shown}
