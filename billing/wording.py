@@ -22,8 +22,8 @@ PHRASES: Words = {
         "clause {}, {} : provisoire, d'autres données peuvent modifier le résultat",
     ),
     "open case": (
-        "clause {}, {}: {} from {d} to {d} is open", "Ziffer {}, {}: {} vom {d} bis {d} ist ungeklärt",
-        "clause {}, {} : {} du {d} au {d} reste à éclaircir",
+        "clause {}, {}: {} from {d} to {d} is open", "Ziffer {}, {}: {} vom {d} bis {d}, noch ungeklärt",
+        "clause {}, {} : {} du {d} au {d}, à éclaircir",
     ),
     "labelled": ("{}: {}", "{}: {}", "{} : {}"),
     "corrects": ("corrects {} of {d}: {}", "berichtigt {} vom {d}: {}", "rectifie {} du {d} : {}"),

@@ -11,7 +11,7 @@ from contracts import engine
 from contracts.compare import Rows, differences, long
 from contracts.document import from_canonical
 from contracts.facts_document import facts_for, lists_for
-from contracts.told import told
+from contracts.told import told_of
 from contracts.words import Context
 from core.money import Money
 from core.problem import Problem, Problems
@@ -210,7 +210,6 @@ def rows_json(evaluation: Evaluation, rows: Rows, language: str = "en") -> dict[
 
 
 def _step_text(step: Step, language: str) -> str:
-    one = {"label": step.label, "formula": step.formula, "values": step.values, "result": step.result}
-    shown = told(one, language)
+    shown = told_of(step, language)
     values = ", ".join(f"{name} {value}" for name, value in shown.values.items())
     return f"{shown.label}: {shown.formula} ({values}) = {shown.result}"

@@ -7,9 +7,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from contracts.evaluation import Figure, Step
-from contracts.notation import day_of, figures, month
+from contracts.notation import SIGNS, day_of, figures, month
 from contracts.phrase import category, one_by_one, say
-from contracts.pricing import total
 from core.canonical import fraction_text
 from core.money import round_fraction, round_ratio
 from core.time import HOUR, instant
@@ -147,6 +146,11 @@ def money_number(exact: Fraction, currency: str) -> str:
     return Figure(exact, currency).text().partition(" ")[0]
 
 
+def sum_of_money(exact: Fraction, currency: str, language: str) -> str:
+    """An amount inside a phrase: in English only the digits it needs, elsewhere with the decimals of its currency."""
+    return figures(money_number(exact, currency), language) if language in SIGNS else number(exact)
+
+
 def hours(microseconds: Fraction | int) -> str:
     """`9.25 h`, with two decimals."""
     return _hours(*microseconds.as_integer_ratio())
@@ -259,4 +263,5 @@ def performance(result: Attained, where: ZoneInfo) -> str:
     share = result.due.share
     if not share:
         return said
-    return f"{said} {say(language, 'gives', term.clause, say(language, 'of', percent(share), number(result.base)))}"
+    base = sum_of_money(result.base, result.window.version.currency, language)
+    return f"{said} {say(language, 'gives', term.clause, say(language, 'of', percent(share), base))}"

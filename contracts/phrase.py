@@ -150,7 +150,8 @@ _PART = re.compile(r"\{([nupd]?)\}")
 
 def say(language: str, key: str, *parts: object) -> str:
     """A phrase with its parts. Raises KeyError for one that is unknown."""
-    return filled(_table(language)[key], parts, language)
+    phrase = _table(language)[key]
+    return filled(phrase, parts, language) if phrase[1] else phrase[0].format(*parts)
 
 
 def filled(phrase: tuple[str, str], parts: Sequence[object], language: str) -> str:

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from contracts import notation
 from contracts.language import LANGUAGES, Words
 from contracts.phrase import CATEGORIES, compiled, filled, listed, say
-from core.money import round_fraction
+from core.money import exponent, is_currency, round_fraction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from contracts.evaluation import Step
 
 NAMES: Words = {
     # fees and use
@@ -133,7 +135,7 @@ PATTERNS: Words = {
         "half_even to {n} decimals", "zur geraden Ziffer auf {n} Nachkommastellen", "au pair à {n} décimales",
     ),
     r"at (\S+(?: %)?)": ("at {n}", "zu {n}", "à {n}"),
-    r"made up at (\S+)": ("made up at {n}", "nachgeholt zu {n}", "rattrapé à {n}"),
+    r"made up at (\S+(?: %)?)": ("made up at {n}", "nachgeholt zu {n}", "rattrapé à {n}"),
     r"(\S+) of (\S+), (\S+) %": ("{n} of {n}, {n} %", "{n} statt {n}, {n} %", "{n} au lieu de {n}, {n} %"),
 }  # fmt: skip
 """What has a part of its own in it: written as the tables of phrases (contracts/phrase.py)."""
@@ -145,6 +147,9 @@ _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d)(?::\d\d(?:\.\d+)?)?\+00:00
 _FRACTION = re.compile(r"(?<!\S)-?\d+/\d+(?!\S)", re.ASCII)
 
 
+_MONEY = re.compile(r"(?<!\S)(-?\d+)(?:\.(\d+))? ([A-Z]{3})(?![\w/])", re.ASCII)
+
+
 class Told(NamedTuple):
     """A step as a person reads it."""
 
@@ -152,6 +157,11 @@ class Told(NamedTuple):
     formula: str
     values: Mapping[str, str]
     result: str
+
+
+def told_of(step: Step, language: str) -> Told:
+    """A step of an evaluation in a language."""
+    return told({key: getattr(step, key) for key in Told._fields}, language)
 
 
 def told(step: Mapping[str, Any], language: str) -> Told:
@@ -175,7 +185,7 @@ def value_of(text: str, language: str) -> str:
     if found := _INSTANT.fullmatch(text):
         return f"{notation.day(found[1], language)}, {found[2]} UTC"
     known = name(text, language)
-    return known if known != text else notation.figures(_FRACTION.sub(_rounded, text), language)
+    return known if known != text else notation.figures(_MONEY.sub(_money, _FRACTION.sub(_rounded, text)), language)
 
 
 def formula_of(text: str, language: str) -> str:
@@ -190,6 +200,14 @@ def formula_of(text: str, language: str) -> str:
 def _rounded(found: re.Match[str]) -> str:
     """What has no digits that end, with four."""
     return f"{round_fraction(Fraction(found[0]), 4, 'half_up'):f}"
+
+
+def _money(found: re.Match[str]) -> str:
+    """An amount with the decimals of its currency at least."""
+    whole, digits, currency = found.groups()
+    least = exponent(currency) if is_currency(currency) else 0
+    digits = (digits or "").ljust(least, "0")
+    return f"{whole}.{digits} {currency}" if digits else found[0]
 
 
 def _is_surcharge(text: str) -> bool:

@@ -104,7 +104,7 @@ def _add_totals(table: Table, document: Mapping[str, Any], words: Mapping[str, s
     table.add_row("", "", words["net"], "", _money(document["net"], "", language), style="bold")
     for part in document["tax"]:
         rate, base = notation.figures(part["rate"], language), _money(part["base"], "", language)
-        label = f"{words['vat']} {rate} % {words['base'].lower()} {base} ({words[part['category']]})"
+        label = f"{words['vat']} {rate} % {words['on']} {base} ({words[part['category']]})"
         table.add_row("", "", label, part["category"], _money(part["tax"], "", language))
     table.add_row("", "", words["gross"], "", _money(document["gross"], "", language), style="bold")
     if (tax_in := document.get("tax_in")) and tax_in["tax_total"] is not None:

@@ -15,6 +15,8 @@ from pydantic import BaseModel
 
 from billing import wording
 from contracts import notation
+from contracts.phrase import category
+from contracts.sentence import words
 from contracts.told import Told, told
 from contracts.told import name as told_name
 from core.money import exponent, round_fraction
@@ -96,6 +98,16 @@ def calculation(step: Mapping[str, Any] | BaseModel, language: str = "en") -> To
 def corrected(document: Mapping[str, Any], reason: str, language: str = "en") -> str:
     """Which document is corrected, and why: what Directive 2006/112, article 219 asks for."""
     return wording.corrected(document, reason, language)
+
+
+def category_name(name: str, language: str = "en") -> str:
+    """A category of time on a document."""
+    return name.replace("_", " ") if language == "en" else category(language, name)
+
+
+def word(text: str, language: str = "en") -> str:
+    """A word of the contract format: a party's role, a status, a kind of notice."""
+    return words("", text, language)
 
 
 def value_name(name: str, language: str = "en") -> str:

@@ -116,6 +116,8 @@ def environment() -> Environment:
         "calculation",
         "value_name",
         "corrected",
+        "category_name",
+        "word",
         "rate",
     ):
         found.filters[name] = getattr(show, name)

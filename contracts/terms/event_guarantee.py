@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from contracts.calendar import AROUND_THE_CLOCK, required
 from contracts.evaluation import Figure, Step, Verdict
+from contracts.explain import sum_of_money
 from contracts.phrase import one_by_one, say
 from contracts.scene import Draft, Outcome
 from contracts.segment import Segment, covered, days_touched, version_at
@@ -214,8 +215,8 @@ def _words(run: Run) -> str:
     language = run.version.language
     over, clock = Figure.hours(run.over).text(), Figure.hours(run.clock).text()
     less = say(language, "with a substitute", Figure.hours(run.replaced).text()) if run.replaced else ""
-    capped = run.credit < run.uncapped
-    cut = say(language, "at most", fraction_text(run.uncapped), fraction_text(run.credit)) if capped else ""
+    sums = [sum_of_money(exact, run.version.currency, language) for exact in (run.uncapped, run.credit)]
+    cut = say(language, "at most", *sums) if run.credit < run.uncapped else ""
     return say(language, "case", run.ticket.ticket, clock, over, run.term.limit, less, _amounts(run, language), cut)
 
 

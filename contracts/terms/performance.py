@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from contracts import applied, explain
 from contracts.evaluation import Figure, State, Status, Step, Verdict
 from contracts.facts import Carried
-from contracts.notation import figures
 from contracts.phrase import say
 from contracts.quantity import Demand, Measured, measured, members_of, pooled
 from contracts.quantity import demands as of_measure
@@ -197,10 +196,12 @@ def _add(scene: Scene, result: Result, left: Capped, outcome: Outcome) -> None:
 
 
 def _words(result: Result) -> str:
-    due, language = result.due, result.window.version.language
-    what = figures(explain.number(due.exact), language)
+    due, version = result.due, result.window.version
+    language = version.language
+    what = explain.sum_of_money(due.exact, version.currency, language)
     if due.share is not None:
-        what = say(language, "of", explain.percent(due.share), explain.number(result.base))
+        base = explain.sum_of_money(result.base, version.currency, language)
+        what = say(language, "of", explain.percent(due.share), base)
     return say(language, "of attainment", explain.percent(result.attained or ONE), what)
 
 
