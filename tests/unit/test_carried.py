@@ -184,3 +184,19 @@ def test_the_place_in_the_tiers_ends_with_the_contract_year() -> None:
     ]  # fmt: skip
     left = [[str(item.value) for item in each.carry if item.clause == "2.1"] for each in found.values()]
     assert left == [["600 km"], ["1200 km"], [], ["700 km"], ["1400 km"]]
+
+
+def test_fees_ahead_are_offset_by_what_was_invoiced_of_them() -> None:
+    # April: 21 of 30 days are 70.00, and May ahead 100.00. May: June ahead 50.00 + 60.00, and May's own fee less what
+    # was ahead. June: July ahead at 120.00. July: its fee less 120.00. August is paid as it ends.
+    found = chain(
+        "k04-amended", "the first invoice carries ahead what is under way, each version by its days", months(15, 19)
+    )
+    sums = {
+        label: sum(line.amount.amount for line in each.lines if line.clause == "2.2") for label, each in found.items()
+    }
+    assert {label: str(amount) for label, amount in sums.items()} == {
+        "2026-04": "170.00", "2026-05": "110.00", "2026-06": "120.00", "2026-07": "0.00", "2026-08": "90.00",
+    }  # fmt: skip
+    for each in found.values():
+        assert len({line.id for line in each.lines}) == len(each.lines)
