@@ -88,9 +88,15 @@ def _before(scene: Scene, window: Window[Any], kind: str) -> Before:
         name, _, month = item.item.partition(" of ")
         if item.clause != window.term.clause or name not in sums or not isinstance(item.value, Money):
             continue
-        if not month or Period.parse(month, scene.zone).span.micros[0] >= since:
+        if not month or _begins(window, month) >= since:
             sums[name] += Fraction(item.value.amount)
     return Before(sums["base_before"], sums["credits_before"])
+
+
+def _begins(window: Window[Any], label: str) -> int:
+    """When an earlier period of this name began."""
+    billing = window.version.billing
+    return Period.parse(label, window.version.zone, anchor_day=billing.anchor_day).span.micros[0]
 
 
 def _cap_start(scene: Scene, window: Window[Any], kind: str) -> int:
@@ -110,7 +116,7 @@ def carry(scene: Scene, window: Window[Any], results: Sequence[Credited], found:
         for item in scene.facts.carried
         if item.clause == clause
         and item.item.startswith(("base_before of ", "credits_before of "))
-        and Period.parse(item.item.partition(" of ")[2], scene.zone).span.micros[0] >= oldest
+        and _begins(window, item.item.partition(" of ")[2]) >= oldest
     ]
     base = scene.rounded(sum((result.base for result in results), ZERO), window.version)
     given = sum(found.credits.values(), Money.zero(scene.currency))

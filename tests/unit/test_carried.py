@@ -51,7 +51,7 @@ def credits_of(name: str, labels: list[str]) -> dict[str, list[str]]:
 
 
 def months(first: int, last: int) -> list[str]:
-    """Labels of months, counted from January 2025 as 0."""
+    """Labels of months, counted from January 2025 as 0; before it as -1."""
     return [f"{2025 + n // 12}-{n % 12 + 1:02}" for n in range(first, last + 1)]
 
 
@@ -124,3 +124,79 @@ def test_a_right_looks_back_further_than_earning_back_does() -> None:
     assert [(label, e.clause) for label, each in found.items() for e in each.events if e.clause == "5.1"] == [
         ("2025-06", "5.1")
     ]
+
+
+def test_two_shortfalls_are_won_back_the_oldest_first() -> None:
+    # 1000 km are the minimum. January lacks 100, February 50, at 0.10. March has 120 more: they win back January's 100
+    # and 20 of February, at 0.04; April's 20 leave 10 of it, of May's 100 these 10; then nothing is left to win back.
+    name = "short in January and February"
+    assert amounts("k03-two-of-a-kind", name, months(12, 17), "2.3") == {
+        "2026-01": ["10.00 EUR"],
+        "2026-02": ["5.00 EUR"],
+        "2026-03": ["-4.80 EUR"],
+        "2026-04": ["-0.80 EUR"],
+        "2026-05": ["-0.40 EUR"],
+    }
+    left = [
+        {item.item: str(item.value) for item in each.carry if item.clause == "2.3"}
+        for each in chain("k03-two-of-a-kind", name, months(12, 16)).values()
+    ]
+    january, february = (f"shortfall_paid of 2026-{day}T23:00:00.000000Z" for day in ("01-31", "02-28"))
+    assert left == [
+        {january: "100 km"},
+        {january: "100 km", february: "50 km"},
+        {february: "30 km"},
+        {february: "10 km"},
+        {},
+    ]
+
+
+def test_a_shortfall_in_money_is_won_back_by_a_share_of_the_excess() -> None:
+    # 0.50 for each km, 500.00 are the minimum. January 450.00: 50.00 are missing, 40 % are 20.00; February 475.00:
+    # 10.00. March 560.00: 60.00 win back 25 %, 15.00; 15.00 are left. April 510.00: 10.00 of them, 2.50. May: the last
+    # 5.00, 1.25.
+    assert amounts("k03-two-of-a-kind", "short in January and February", months(12, 17), "2.4") == {
+        "2026-01": ["20.00 EUR"],
+        "2026-02": ["10.00 EUR"],
+        "2026-03": ["-15.00 EUR"],
+        "2026-04": ["-2.50 EUR"],
+        "2026-05": ["-1.25 EUR"],
+    }
+
+
+def test_a_shortfall_is_won_back_until_its_time_is_over() -> None:
+    # January's ended on 1 February: it may be won back until 1 April. February's until 1 May: April's 200 km more win
+    # back its 50.
+    name = "short in January and February, won back within two months"
+    assert amounts("k03-two-of-a-kind", name, months(12, 15), "2.3") == {
+        "2026-01": ["10.00 EUR"],
+        "2026-02": ["5.00 EUR"],
+        "2026-04": ["-2.00 EUR"],
+    }
+
+
+def test_the_place_in_the_tiers_ends_with_the_contract_year() -> None:
+    # 600 km at 1.00; 400 at 1.00 and 200 at 0.50; 100 at 0.50. From 1 March 2024 on anew: 700 at 1.00, 300 at 1.00 and
+    # 400 at 0.50.
+    found = chain("k05-far-zones", "the position at the end of a contract year", months(-13, -9))
+    assert [str(line.amount) for each in found.values() for line in each.lines if line.clause == "2.1"] == [
+        "600.00 EUR", "500.00 EUR", "50.00 EUR", "700.00 EUR", "500.00 EUR",
+    ]  # fmt: skip
+    left = [[str(item.value) for item in each.carry if item.clause == "2.1"] for each in found.values()]
+    assert left == [["600 km"], ["1200 km"], [], ["700 km"], ["1400 km"]]
+
+
+def test_fees_ahead_are_offset_by_what_was_invoiced_of_them() -> None:
+    # April: 21 of 30 days are 70.00, and May ahead 100.00. May: June ahead 50.00 + 60.00, and May's own fee less what
+    # was ahead. June: July ahead at 120.00. July: its fee less 120.00. August is paid as it ends.
+    found = chain(
+        "k04-amended", "the first invoice carries ahead what is under way, each version by its days", months(15, 19)
+    )
+    sums = {
+        label: sum(line.amount.amount for line in each.lines if line.clause == "2.2") for label, each in found.items()
+    }
+    assert {label: str(amount) for label, amount in sums.items()} == {
+        "2026-04": "170.00", "2026-05": "110.00", "2026-06": "120.00", "2026-07": "0.00", "2026-08": "90.00",
+    }  # fmt: skip
+    for each in found.values():
+        assert len({line.id for line in each.lines}) == len(each.lines)

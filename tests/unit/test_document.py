@@ -131,6 +131,24 @@ CASES: list[tuple[str, Any, int]] = [
     ("is more than the whole", lambda s: s["terms"][1].update(earn_back_target="101 %", earn_back_windows="2"), 1),
     ("earn_back_windows, line", lambda s: s["terms"][1].update(earn_back_target="99 %", earn_back_windows="0"), 1),
     ("99.9 % is below 100 %", lambda s: s["terms"][1].update(earn_back_target="99.9 %"), 9),
+    (
+        "of money made up a share is won back",
+        lambda s: s["terms"].append(
+            {
+                "clause": "2.9",
+                "kind": "minimum_commitment",
+                "text": "{minimum}",
+                "obligated": "customer",
+                "of": ["2.1"],
+                "minimum": "5 EUR",
+                "window": "period",
+                "scope": "pool",
+                "shortfall_price": "100 %",
+                "makeup_price": "1 EUR/km",
+            }
+        ),
+        1,
+    ),
     ("is not in t", lambda s: s["terms"][2]["multipliers"][1].update(above="10 kg"), 2),
 ]
 
