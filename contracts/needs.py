@@ -79,9 +79,9 @@ def scene_of(versions: Sequence[Version], facts: Facts, period: Period, until: d
     start, end = period.span.micros
     if not versions or not in_force(versions, start, end):
         raise NothingInForce(f"no version of the contract is in force in {period.label}, as far as is known")
-    asked = micros(until)
-    breached = duty.breaches(versions, plan_of(versions).of_kind(Obligation), facts, min(asked, FOREVER))
-    return Scene(tuple(versions), facts, period, start, end, min(end, asked), asked, breached)
+    asked, plan = micros(until), plan_of(versions)
+    breached = duty.breaches(versions, plan.of_kind(Obligation), facts, min(asked, FOREVER))
+    return Scene(plan.versions, facts, period, start, end, min(end, asked), asked, plan, breached)
 
 
 def _demands(scene: Scene, lineage: Lineage) -> Iterator[Demand]:

@@ -27,7 +27,7 @@ from core.time import HOUR
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from contracts.timeline import Tally
+    from contracts.tally import Tally
 
 ZERO = Fraction(0)
 FORMS = ("ladder", "per_point", "per_point_or_part", "linear", "per_hour", "per_event", "lost_output")
@@ -160,7 +160,7 @@ def credit(
     """
     if remedy.remedy == "ladder":
         share = next((rung.credit for rung in remedy.steps or () if result >= rung.at_or_above), ZERO)
-        return Credit(share * base, share)
+        return Credit(share * base if share else ZERO, share)
     if remedy.remedy is None or result >= target:
         return Credit(ZERO, ZERO)
     if remedy.floor is not None and remedy.below_floor is not None and result < remedy.floor:

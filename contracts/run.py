@@ -388,7 +388,7 @@ def _refresh(connection: Connection, contracts: Sequence[int], at: datetime) -> 
         carried = evaluation.carries(connection, [due.id for due in level], known)
         carried |= {due.id: left[due.contract] for due in level if due.contract in left}
         for item in evaluate_dues(connection, level, known=known, until=at, carried=carried):
-            left[item.due.contract] = item.evaluation.to_json()["carry"]
+            left[item.due.contract] = item.evaluation.left
             running[item.due.contract] = item
     rows = [
         standing.Row(number, item.due.id, item.evaluation, moves(item.versions)) for number, item in running.items()

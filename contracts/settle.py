@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from contracts.evaluation import Figure, Line, Status, Verdict, line_id
 from contracts.facts import Carried
+from contracts.phrase import say
+from contracts.pricing import total
 from contracts.remedy import Before, Capped, cap
 from contracts.scene import Draft, Outcome
 from contracts.segment import Segment, contract_years, pool_owner
@@ -54,24 +56,26 @@ def find_bases(
     A line of an asset that the promise does not cover is no part of its base.
     """
     bills = [bill(period) for period in base_periods(scene, window, window.term.base)]
-    amounts: dict[str, Fraction] = {}
-    for line in (line for one in bills for line in one.lines if line.clause in window.term.base):
-        amounts[line.owner] = amounts.get(line.owner, ZERO) + Fraction(line.amount.amount)
+    amounts: dict[str, list[Fraction]] = {}
+    for line in [line for one in bills for line in one.lines if line.clause in window.term.base]:
+        amounts.setdefault(line.owner, []).append(line.amount.fraction)
     verdicts = (v for one in bills for v in one.verdicts if v.clause in window.term.base)
     weak = {v.owner for v in verdicts if v.status == "insufficient"}
     own = {result.owner: {result.owner, *result.parts} for result in results}
     anyone = {owner for owners in own.values() for owner in owners}
-    others = {item.asset for version in scene.versions for item in version.coverage} - anyone
-    shared = sum((amount for owner, amount in amounts.items() if owner not in anyone | others), ZERO)
+    shared = total([total(amounts[owner]) for owner in amounts.keys() - anyone - scene.plan.assets])
+    part = [shared / len(results)] if shared and results else []
     for result in results:
-        result.base = sum((amounts.get(owner, ZERO) for owner in own[result.owner]), shared / len(results))
-        result.weak = bool(weak & own[result.owner] or weak - anyone - others)
+        result.base = total([*part, *(one for owner in own[result.owner] for one in amounts.get(owner, ()))])
+        result.weak = bool(weak and (weak & own[result.owner] or weak - anyone - scene.plan.assets))
 
 
 def capped(scene: Scene, window: Window[Any], results: Sequence[Credited]) -> Capped:
     """The window's credits after the term's caps, which hold for all owners together."""
     given = {result.owner: result.money for result in results if result.money is not None}
-    base = sum((result.base for result in results), ZERO)
+    if not window.term.caps:
+        return Capped(given)
+    base = total([result.base for result in results])
     before: dict[str, Before] = {one.window: _before(scene, window, one.window) for one in window.term.caps}
     return cap(window.term, given, base, before, decimals=window.version.billing.decimals)
 
@@ -128,8 +132,8 @@ def cap_verdict(scene: Scene, window: Window[Any], results: Sequence[Credited], 
     if not found.caps:
         return
     currency = scene.currency
-    total = sum((Fraction(result.money.amount) for result in results if result.money), ZERO)
-    values = {"credit_before_caps": Figure(total, currency), "capped": Figure(found.cut, currency)}
+    before = total([result.money.fraction for result in results if result.money])
+    values = {"credit_before_caps": Figure(before, currency), "capped": Figure(found.cut, currency)}
     values |= {f"cap_{name}": Figure(limit, currency) for name, limit in found.caps.items()}
     if found.left is not None:
         values["cap_left"] = Figure(found.left, currency)
@@ -208,7 +212,7 @@ def _good_before(scene: Scene, window: Window[Any], owner: str) -> int:
 
 def _earned(scene: Scene, window: Window[Any], owner: str, money: Money) -> Line:
     segment = Segment(window.term, window.version, window.start, window.end)
-    text = f"{window.label} reached the target again: {money.amount:f} of earlier credits are earned back"
+    text = say(window.version.language, "earned back", window.label, f"{money.amount:f}")
     line = scene.line(segment, owner, Draft(window.start, window.end, text, Fraction(money.amount)), money)
     later = max(0, window.start - scene.start) // (24 * HOUR)  # of several windows in the period each has its own line
     number = line_id(scene.versions[0].contract, line.id, window.term.clause, owner=owner, segment=-1 - later)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from contracts.facts import CATEGORIES
 from contracts.remedy import Remedy
+from contracts.tally import Rules
 from contracts.terms.base import Term
-from contracts.timeline import Rules
 from contracts.words import DurationWord, Name, Share, first_of
 from core.problem import Problem
 

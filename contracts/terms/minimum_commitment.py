@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from contracts.evaluation import Figure, Step, Verdict, line_id
 from contracts.facts import Carried, Category
+from contracts.phrase import say
 from contracts.quantity import Demand, Measured, measured, members_of, pooled
 from contracts.quantity import demands as of_measure
 from contracts.scene import Draft, Outcome
@@ -257,10 +258,10 @@ def _lines(scene: Scene, window: Window[MinimumCommitment], owner: str, sums: Re
     segment = Segment(term, window.version, window.start, window.end)
     if sums.shortfall:
         rate, shown = _rate(term.shortfall_price)
-        yield _line(scene, segment, owner, ("missing", sums.shortfall, rate, f"at {shown}"))
+        yield _line(scene, segment, owner, ("missing", sums.shortfall, rate, shown))
     if sums.makeup and term.makeup_price is not None:
         rate, shown = _rate(term.makeup_price)
-        line = _line(scene, segment, owner, ("made up", sums.makeup, -rate, f"made up at {shown}"))
+        line = _line(scene, segment, owner, ("made up", sums.makeup, -rate, shown))
         yield line._replace(id=line_id(window.version.contract, line.id, term.clause, owner=owner, segment=-1))
 
 
@@ -272,11 +273,12 @@ def _rate(price: Price | Fraction) -> tuple[Fraction, str]:
 
 
 def _line(scene: Scene, segment: Segment, owner: str, what: tuple[str, Fraction, Fraction, str]) -> Any:
-    label, units, rate, words = what
+    label, units, rate, price = what
     unit = segment.term.unit  # type: ignore[attr-defined]
-    exact = units * rate
-    steps = (Step(label, "units × price", {"units": Figure(units, unit).text(), "price": words}, fraction_text(exact)),)
-    text = f"{Figure(units, unit).text()} {words}"
+    exact, shown = units * rate, Figure(units, unit).text()
+    words = {"units": shown, "price": f"at {price}" if label == "missing" else f"made up at {price}"}
+    steps = (Step(label, "units × price", words, fraction_text(exact)),)
+    text = say(segment.version.language, label, shown, price)
     return scene.line(segment, owner, Draft(segment.start, segment.end, text, exact, units, unit, steps))
 
 

@@ -16,8 +16,8 @@ from contracts.remedy import Credit, Remedy, credit
 from contracts.scene import Draft, Outcome
 from contracts.segment import Segment
 from contracts.settle import Credited, after, cap_verdict, capped, carry, earn_back, find_bases
+from contracts.tally import Tally
 from contracts.terms.base import Term
-from contracts.timeline import Tally
 from contracts.window import Window, windows
 from contracts.words import Name, QuantityWord, Share
 from core.problem import Problem
@@ -196,10 +196,12 @@ def _add(scene: Scene, result: Result, left: Capped, outcome: Outcome) -> None:
 
 
 def _words(result: Result) -> str:
-    due, language = result.due, result.window.version.language
-    what = explain.number(due.exact)
+    due, version = result.due, result.window.version
+    language = version.language
+    what = explain.sum_of_money(due.exact, version.currency, language)
     if due.share is not None:
-        what = say(language, "of", explain.percent(due.share), explain.number(result.base))
+        base = explain.sum_of_money(result.base, version.currency, language)
+        what = say(language, "of", explain.percent(due.share), base)
     return say(language, "of attainment", explain.percent(result.attained or ONE), what)
 
 

@@ -2250,19 +2250,17 @@ AS $function$
 $function$
 -- owner: the administrator
 
-CREATE OR REPLACE FUNCTION ingest.near(edges integer[], registers integer[], starts timestamp with time zone[], ends timestamp with time zone[], instants timestamp with time zone[], low timestamp with time zone, high timestamp with time zone, newest bigint)
- RETURNS TABLE(edge integer, at timestamp with time zone, value bigint)
+CREATE OR REPLACE FUNCTION ingest.near(edges integer[], registers integer[], starts timestamp with time zone[], ends timestamp with time zone[], instants timestamp with time zone[], low timestamp with time zone, first timestamp with time zone, last timestamp with time zone, high timestamp with time zone, newest bigint)
+ RETURNS TABLE(edge integer, at_before timestamp with time zone, before bigint, at_after timestamp with time zone, after bigint)
  LANGUAGE sql
  STABLE
 AS $function$
-    SELECT e.edge, p.at, p.value
+    SELECT e.edge, b.at, b.value, a.at, a.value
     FROM unnest(edges, registers, starts, ends, instants) AS e (edge, register, "start", "end", at)
-    CROSS JOIN LATERAL (
-        SELECT * FROM ingest.last_reading(
-            e.register, e."start", least(e.at + interval '1 microsecond', e."end"), low, high, newest)
-        UNION ALL
-        SELECT * FROM ingest.first_reading(e.register, greatest(e.at, e."start"), e."end", low, high, newest)
-    ) AS p
+    LEFT JOIN LATERAL ingest.last_reading(
+        e.register, e."start", least(e.at + interval '1 microsecond', e."end"), low, last, newest) AS b ON true
+    LEFT JOIN LATERAL ingest.first_reading(e.register,
+        CASE WHEN b.at = e.at THEN e."end" ELSE greatest(e.at, e."start") END, e."end", first, high, newest) AS a ON true
 $function$
 -- owner: the administrator
 
@@ -2521,19 +2519,20 @@ AS $function$
 $function$
 -- owner: yardstick_visible
 
-CREATE OR REPLACE FUNCTION visible.near(edges integer[], registers integer[], starts timestamp with time zone[], ends timestamp with time zone[], instants timestamp with time zone[], low timestamp with time zone, high timestamp with time zone, newest bigint)
- RETURNS TABLE(edge integer, at timestamp with time zone, value bigint)
+CREATE OR REPLACE FUNCTION visible.near(edges integer[], registers integer[], starts timestamp with time zone[], ends timestamp with time zone[], instants timestamp with time zone[], low timestamp with time zone, first timestamp with time zone, last timestamp with time zone, high timestamp with time zone, newest bigint)
+ RETURNS TABLE(edge integer, at_before timestamp with time zone, before bigint, at_after timestamp with time zone, after bigint)
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog'
 AS $function$
-    SELECT n.edge, n.at, n.value
+    SELECT n.edge, n.at_before, n.before, n.at_after, n.after
     FROM (
         SELECT array_agg(e.edge) AS edges, array_agg(e.register) AS registers, array_agg(e."start") AS starts,
             array_agg(e."end") AS ends, array_agg(e.at) AS instants
         FROM unnest(edges, registers, starts, ends, instants) AS e (edge, register, "start", "end", at)
         WHERE visible.knows(e.register, e.at)
-    ) AS a CROSS JOIN LATERAL ingest.near(a.edges, a.registers, a.starts, a.ends, a.instants, low, high, newest) AS n
+    ) AS a CROSS JOIN LATERAL ingest.near(
+        a.edges, a.registers, a.starts, a.ends, a.instants, low, first, last, high, newest) AS n
 $function$
 -- owner: yardstick_visible
 
