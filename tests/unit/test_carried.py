@@ -76,6 +76,8 @@ def test_a_credit_is_on_the_next_invoice_once() -> None:
         "2025-07": ["-100.00 EUR"],
         "2025-09": ["-100.00 EUR"],
     }
+    july = chain("k01-second-look", "on the next invoice", months(5, 6))["2025-07"]
+    assert [line.owner for line in july.lines if line.clause == "4.2"] == ["T1"]
 
 
 def test_a_credit_is_earned_back_by_the_second_good_month_in_a_row() -> None:
