@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from contracts import advance, applied, basis, charge, uptime
 from contracts.evaluation import ENGINE_VERSION, Evaluation, Line, Verdict
 from contracts.needs import NothingInForce, needs, scene_of
+from contracts.phrase import say
 from contracts.scene import Draft, Outcome
 from contracts.segment import Segment, in_force
 from contracts.terms import (
@@ -254,7 +255,8 @@ def _delta(scene: Scene, lines: list[Line], version: Version) -> Iterable[Line]:
     terms = {term.clause: term for known in scene.versions for term in known.terms}
     for (clause, owner), (now, before) in sorted(sums.items()):
         if now != before and clause in terms:
-            text = f"{scene.period.label}: {now.amount:f} instead of {before.amount:f}"
+            amounts = f"{now.amount:f}", f"{before.amount:f}"
+            text = say(version.language, "instead", scene.period.label, *amounts)
             segment = Segment(terms[clause], version, scene.start, scene.end)
             exact = (now - before).amount
             draft = Draft(scene.start, scene.end, text, Fraction(exact))

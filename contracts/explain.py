@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from contracts.evaluation import Figure, Step
-from contracts.phrase import category, day_of, month, say
+from contracts.notation import SIGNS, day_of, figures, month
+from contracts.phrase import category, one_by_one, say
 from core.canonical import fraction_text
 from core.money import round_fraction, round_ratio
 from core.time import HOUR, instant
@@ -83,12 +84,13 @@ def _told(chunk: Chunk, charge: Charge, factor: Fraction) -> Tier:
 
 
 def _piece(chunk: Chunk, charge: Charge, units: str, price: str, times: str) -> str:
-    language, factor = chunk.segment.version.language, f" x {times}" if times else ""
+    language = chunk.segment.version.language
+    factor = say(language, "times", times) if times else ""
     if charge.fee:
         return say(language, "fee", price, factor)
     if not charge.units:
         return ""
-    word = say(language, "packages") if chunk.term.model == "package" else chunk.unit
+    word = "packages" if chunk.term.model == "package" else chunk.unit
     return say(language, "at", units, word, price, factor)
 
 
@@ -144,6 +146,11 @@ def money_number(exact: Fraction, currency: str) -> str:
     return Figure(exact, currency).text().partition(" ")[0]
 
 
+def sum_of_money(exact: Fraction, currency: str, language: str) -> str:
+    """An amount inside a phrase: in English only the digits it needs, elsewhere with the decimals of its currency."""
+    return figures(money_number(exact, currency), language) if language in SIGNS else number(exact)
+
+
 def hours(microseconds: Fraction | int) -> str:
     """`9.25 h`, with two decimals."""
     return _hours(*microseconds.as_integer_ratio())
@@ -168,15 +175,16 @@ def _percent(part: int, whole: int, decimals: int) -> str:
 
 
 def amount(money: Money, language: str = "en") -> str:
-    """`1,850.00`; in other languages without a mark, which would read as decimals."""
-    return f"{abs(money.amount):,f}" if language == "en" else f"{abs(money.amount):f}"
+    """`1,850.00`, as the language writes it."""
+    return f"{abs(money.amount):,f}" if language == "en" else figures(f"{abs(money.amount):f}", language)
 
 
 def credit(result: Result, money: Money) -> str:
     """`97.0279 % of 98 %: 5 % of 1850.00`, and what caps left of it."""
     term, due, language = result.window.term, result.due, result.window.version.language
     base = money_number(result.base, money.currency)
-    found = f"{money.amount:f}" if due.share is None else say(language, "of", percent(due.share), base)
+    plain = due.share is None
+    found = figures(f"{money.amount:f}", language) if plain else say(language, "of", percent(due.share or ZERO), base)
     if result.money is not None and money != result.money:
         found = say(language, "cap", found, f"{result.money.amount:f}")
     if result.open:
@@ -195,14 +203,15 @@ def _availability(result: Result, money: Money, where: ZoneInfo, language: str) 
     yield say(language, "required", result.owner, when, hours(tally.required))
     if tally.excluded:
         parts = [
-            f"{category(language, c)} {hours(t)}{_cause(result, c, where, language)}" for c, t in tally.excluded.items()
+            f"{category(language, c)} {_hours_in(language, t)}{_cause(result, c, where, language)}"
+            for c, t in tally.excluded.items()
         ]
         yield say(language, "not counted", ", ".join(parts))
     yield say(language, "counted", hours(tally.counted))
     if tally.down:
         # What only history states down is down as a whole.
         parts = [_down(c, t, tally.touched.get(c, t), language) for c, t in tally.down.items()]
-        whole = f" = {hours(tally.lost)}" if len(parts) > 1 else ""
+        whole = f" = {_hours_in(language, tally.lost)}" if len(parts) > 1 else ""
         yield say(language, "down", ", ".join(parts) + whole)
     if tally.availability is not None:
         yield say(language, "availability", percent(tally.availability), percent(window.term.target))
@@ -225,14 +234,20 @@ def _month(start: int, last: int, where: ZoneInfo, language: str) -> str:
 def _cause(result: Result, name: str, where: ZoneInfo, language: str) -> str:
     causes = result.tally.causes.get(name, ())
     said = (f"{cause}, {day_of(language, instant(at).astimezone(where))}" for cause, at in causes)
-    return f" ({'; '.join(said)})" if causes else ""
+    return f" ({one_by_one(language, said)})" if causes else ""
 
 
 def _down(name: str, lost: Fraction, touched: Fraction | int, language: str) -> str:
     word = category(language, name)
     return (
-        f"{word} {hours(lost)}" if lost == touched else say(language, "counted as", word, hours(touched), hours(lost))
+        f"{word} {_hours_in(language, lost)}"
+        if lost == touched
+        else say(language, "counted as", word, hours(touched), hours(lost))
     )
+
+
+def _hours_in(language: str, microseconds: Fraction | int) -> str:
+    return figures(hours(microseconds), language)
 
 
 def performance(result: Attained, where: ZoneInfo) -> str:
@@ -248,4 +263,5 @@ def performance(result: Attained, where: ZoneInfo) -> str:
     share = result.due.share
     if not share:
         return said
-    return f"{said} {say(language, 'gives', term.clause, say(language, 'of', percent(share), number(result.base)))}"
+    base = sum_of_money(result.base, result.window.version.currency, language)
+    return f"{said} {say(language, 'gives', term.clause, say(language, 'of', percent(share), base))}"

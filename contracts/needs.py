@@ -25,6 +25,7 @@ from contracts.terms import (
 )
 from contracts.terms.allowance import Allowance
 from contracts.terms.availability import Availability
+from contracts.terms.event_guarantee import EventGuarantee
 from contracts.terms.evidence_dispute import EvidenceDispute
 from contracts.terms.gain_share import GainShare
 from contracts.terms.minimum_commitment import MinimumCommitment
@@ -176,7 +177,14 @@ class _Wanted:
             tuple(sorted(states)),
             tuple(sorted(gauges)),
             _cuts_later(scene),
+            _clocks(scene),
+            scene.start,
         )
+
+
+def _clocks(scene: Scene) -> frozenset[tuple[str, str]]:
+    terms = (term for version in scene.versions for term in version.terms)
+    return frozenset((term.clock_start, term.clock_stop) for term in terms if isinstance(term, EventGuarantee))
 
 
 def _cuts_later(scene: Scene) -> bool:

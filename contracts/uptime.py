@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from contracts import applied, explain
 from contracts.evaluation import Figure, State, Status, Step, Verdict
-from contracts.facts import Case
-from contracts.phrase import category
+from contracts.facts import Carried, Case
+from contracts.phrase import category, one_by_one
 from contracts.pricing import total
 from contracts.quantity import Demand, measured, members_of
 from contracts.quantity import demands as of_measure
 from contracts.remedy import Capped, Credit, credit
 from contracts.scene import Draft, Outcome
 from contracts.segment import Segment, pool_owner
-from contracts.settle import Credited, cap_verdict, capped, carry, earn_back, find_bases
+from contracts.settle import Credited, after, cap_verdict, capped, carry, earn_back, find_bases
 from contracts.span import Spans, normal, subtract
 from contracts.tally import Rules, Tally, count
 from contracts.terms.availability import Availability
@@ -118,6 +118,7 @@ def evaluate(scene: Scene, lineage: Lineage, bill: Callable[[Period], Outcome]) 
     """Verdicts for each window, asset or pool; one credit line for each owner. bill: charges of any period."""
     outcome = Outcome()
     due: dict[str, list[tuple[Result, Money]]] = {}
+    before, kept = scene, list[Carried]()
     for window in windows(scene, lineage, Availability):
         results = list(_results(scene, window, outcome))
         for result in results:
@@ -128,7 +129,7 @@ def evaluate(scene: Scene, lineage: Lineage, bill: Callable[[Period], Outcome]) 
             result.settle()
             result.final = _status(scene, result) == "final"
             result.money = scene.rounded(result.due.exact, window.version)
-        left = capped(scene, window, results)
+        left = capped(before, window, results)
         for result in results:
             outcome.verdicts.append(_verdict(scene, result, left))
             money = left.credits[result.owner]
@@ -137,10 +138,12 @@ def evaluate(scene: Scene, lineage: Lineage, bill: Callable[[Period], Outcome]) 
             elif money and window.over:
                 outcome.carry += applied.later(window, result.owner, money)
         if window.over:
-            if window.term.earn_back_target is not None:
-                outcome.add(earn_back(scene, window, [_shown(result, left) for result in results]))
+            earned = earn_back(before, window, [_shown(result, left) for result in results])
+            outcome.lines += earned.lines
             outcome.verdicts += cap_verdict(scene, window, results, left)
-            outcome.carry += carry(scene, window, results, left)
+            kept = [*earned.carry, *carry(before, window, results, left)]
+            before = after(before, window, kept)
+    outcome.carry += kept
     outcome.lines += [_line(scene, owner, parts) for owner, parts in due.items()]
     return outcome
 
@@ -284,10 +287,10 @@ def _bounds(scene: Scene, result: Result, values: dict[str, Figure]) -> dict[str
 
 
 def _steps(result: Result) -> tuple[Step, ...]:
-    tally, term, language = result.tally, result.window.term, result.window.version.language
+    tally, term = result.tally, result.window.term
     counted, lost = explain.hours(tally.counted), explain.hours(tally.lost)
-    excluded = {category(language, c): explain.hours(t) for c, t in tally.excluded.items()}
-    down = {category(language, c): explain.hours(t) for c, t in tally.down.items()}
+    excluded = {category("en", c): explain.hours(t) for c, t in tally.excluded.items()}
+    down = {category("en", c): explain.hours(t) for c, t in tally.down.items()}
     steps = [
         Step("counted time", "required - excluded", {"required": explain.hours(tally.required)} | excluded, counted),
         Step("down time", "sum of outages and equivalent down time", down, lost),
@@ -311,7 +314,7 @@ def _line(scene: Scene, owner: str, parts: list[tuple[Result, Money]]) -> Line:
     given = sum((money for _, money in parts[1:]), parts[0][1])
     segment = Segment(first.term, first.version, first.start, last.end)
     exact = -total([result.due.exact for result, _ in parts])
-    text = "; ".join(explain.credit(result, money) for result, money in parts) + applied.words(first)
+    text = one_by_one(first.version.language, (explain.credit(result, money) for result, money in parts))
     steps = tuple(one for result, _ in parts for one in result.steps)
-    draft = Draft(first.start, last.end, text, exact, steps=steps)
+    draft = Draft(first.start, last.end, text + applied.words(first), exact, steps=steps)
     return scene.line(segment, owner, draft, -given)

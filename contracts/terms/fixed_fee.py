@@ -6,7 +6,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 from contracts.evaluation import Figure, Step, Verdict
-from contracts.phrase import day_of, month, say
+from contracts.notation import day_of, month, period
+from contracts.phrase import one_by_one, say
 from contracts.plan import key_of
 from contracts.pricing import total
 from contracts.scene import Draft, Outcome
@@ -176,7 +177,7 @@ def _draft(parts: list[_Share], *, several: bool) -> Draft:
     )
     version = parts[0].segment.version
     prefix = say(version.language, "version", version.version) if several else ""
-    text = prefix + "; ".join(_words(part) for part in parts)
+    text = prefix + one_by_one(version.language, (_words(part) for part in parts))
     whole = sum((part.exact for part in parts), Fraction(0))
     return Draft(parts[0].start, parts[-1].end, text, whole, steps=steps)
 
@@ -192,7 +193,7 @@ def _words(part: _Share) -> str:
 
 def _window_words(window: Period, language: str) -> str:
     first = window.first_day
-    return f"{month(language, first)} {first.year}" if window.kind == "month" else window.label
+    return f"{month(language, first)} {first.year}" if window.kind == "month" else period(window.label, language)
 
 
 def _verdict(scene: Scene, clause: str, owner: str, exact: Fraction) -> Verdict:
