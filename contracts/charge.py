@@ -66,7 +66,7 @@ def _evaluate_owner(scene: Scene, owner: str, chunks: list[Chunk], outcome: Outc
     parts = _by_version(chunks)
     for part in parts:
         _add_lines(scene, owner, part, outcome, several=len(parts) > 1)
-    unsure = [u for u in usages if u.provisional] or [chunk for chunk in chunks if chunk.assumed]
+    unsure = True in [usage.provisional for usage in usages] or True in [chunk.assumed for chunk in chunks]
     soft = scene.running or missing or unsure
     _add_verdicts(scene, owner, chunks, outcome, status="provisional" if soft else "final", known=known)
     _carry(scene, owner, chunks, outcome)
