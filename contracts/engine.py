@@ -115,6 +115,8 @@ def _charges(scene: Scene) -> Outcome:
 
 def _with_duties(scene: Scene, bare: Outcome, bill: Bill) -> Outcome:
     """Charges with what duties add to them, and minimum commitments."""
+    if not scene.plan.of_kind(Obligation) and not scene.plan.of_kind(MinimumCommitment):
+        return bare
     outcome = Outcome()
     outcome.add(bare)
     for lineage in scene.plan.of_kind(Obligation):

@@ -193,7 +193,9 @@ class Evaluation:
 
     def __post_init__(self, prepared: Prepared) -> None:
         before, after = evaluation_text(self, prepared)
-        sealed = sha256(f'{before}""{after}'.encode()).hexdigest()
+        bare = sha256(before.encode())
+        bare.update(f'""{after}'.encode())
+        sealed = bare.hexdigest()
         object.__setattr__(self, "result_hash", sealed)
         object.__setattr__(self, "text", f'{before}"{sealed}"{after}')
 
