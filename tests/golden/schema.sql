@@ -473,6 +473,7 @@ RELATION billing.invoice
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
 
 RELATION billing.invoice_part
     invoice bigint NOT NULL
@@ -497,6 +498,7 @@ RELATION billing.invoice_part
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
 
 RELATION billing.line
     invoice bigint NOT NULL
@@ -909,6 +911,24 @@ RELATION contracts.fact_known
     known bigint
     GRANT SELECT TO yardstick_worker
 
+RELATION contracts.failure
+    contract integer NOT NULL
+    work text NOT NULL
+    failures integer NOT NULL
+    since timestamp with time zone NOT NULL
+    tried_at timestamp with time zone NOT NULL
+    retry_at timestamp with time zone NOT NULL
+    known bigint NOT NULL
+    error text NOT NULL
+    CONSTRAINT failure_check CHECK ((retry_at > tried_at))
+    CONSTRAINT failure_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT failure_failures_check CHECK ((failures > 0))
+    CONSTRAINT failure_pkey PRIMARY KEY (contract, work)
+    CONSTRAINT failure_work_check CHECK ((work = ANY (ARRAY['standing'::text, 'closing'::text])))
+    ROW LEVEL SECURITY FORCED
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT DELETE, INSERT, SELECT, UPDATE TO yardstick_worker
+
 RELATION contracts.history
     id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
     public_id text NOT NULL
@@ -1261,6 +1281,7 @@ RELATION contracts.ticket_time
     CONSTRAINT ticket_time_pkey PRIMARY KEY (id)
     CONSTRAINT ticket_time_public_id_key UNIQUE (public_id)
     CREATE INDEX ticket_time_contract ON contracts.ticket_time USING btree (contract, known)
+    CREATE INDEX ticket_time_moment ON contracts.ticket_time USING btree (contract, ticket, moment)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.ticket_time FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
@@ -1917,6 +1938,18 @@ RELATION ingest.release
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
+RELATION ingest.revocation_list
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    issuer text NOT NULL
+    exported_at timestamp with time zone NOT NULL
+    good_until timestamp with time zone NOT NULL
+    CONSTRAINT revocation_list_check CHECK ((good_until > exported_at))
+    CONSTRAINT revocation_list_pkey PRIMARY KEY (id)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.revocation_list FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY worker FOR * TO yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+
 RELATION ingest.rollup_point
     share integer NOT NULL
     known bigint NOT NULL
@@ -2411,6 +2444,22 @@ CREATE OR REPLACE FUNCTION visible.billed_contract_ids()
 AS $function$
     SELECT contract FROM contracts.contract_party
     WHERE visible.reads_money() AND party = visible.party() AND role IN ('provider', 'customer', 'payer')
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.contest_limits(contract_id integer, labels text[])
+ RETURNS TABLE(label text, clause text, until timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT p.label, c ->> 'clause', max((c ->> 'until')::timestamptz)
+    FROM billing.invoice_part AS p JOIN billing.invoice AS i ON i.id = p.invoice
+    JOIN contracts.contract AS k ON k.id = p.contract
+    CROSS JOIN LATERAL jsonb_array_elements(i.document #> '{issue,contest_until}') AS c
+    WHERE p.contract = contract_id AND p.label = ANY (labels) AND c ->> 'contract' = k.name
+        AND p.contract IN (SELECT visible.contract_ids())
+    GROUP BY p.label, c ->> 'clause'
 $function$
 -- owner: yardstick_visible
 
