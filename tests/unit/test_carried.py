@@ -202,3 +202,13 @@ def test_fees_ahead_are_offset_by_what_was_invoiced_of_them() -> None:
     }  # fmt: skip
     for each in found.values():
         assert len({line.id for line in each.lines}) == len(each.lines)
+
+
+def test_the_base_of_a_cap_grows_with_the_months() -> None:
+    # 300.00 are owed in April and in June. April: 10 % of four months at 1000.00 are 400.00; June: 10 % of six, less
+    # the 300.00.
+    name = "monthly bills, capped at a tenth of the base of twelve months"
+    assert amounts("k02-in-a-row", name, months(0, 5), "4.1") == {
+        "2025-04": ["-300.00 EUR"],
+        "2025-06": ["-300.00 EUR"],
+    }
