@@ -9,7 +9,7 @@ from contracts.evaluation import Figure, line_id
 from contracts.facts import Carried
 from contracts.phrase import say
 from contracts.scene import Draft, Outcome
-from contracts.segment import Segment, days_touched, in_force
+from contracts.segment import Segment, days_touched, in_force, settling
 from core.money import Money
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def evaluate(scene: Scene, lineage: Lineage) -> Outcome:
     """A line for each owner and window whose credit was left to this invoice."""
     outcome = Outcome()
     clauses = {term.clause for term in lineage.values()}
-    version, since, until = in_force(scene.versions, scene.start, scene.end)[0]
+    version, since, until = settling(scene.versions, scene.start, scene.end)[0]
     term = lineage.get(version.version) or list(lineage.values())[-1]
     for item in scene.facts.carried:
         if item.clause in clauses and item.item.startswith(ITEM) and isinstance(item.value, Money):

@@ -106,12 +106,14 @@ def final(connection: Connection, run: Run, ids: Sequence[int], at: datetime) ->
     }
     rows = _rows(connection, run, [due for due in dues if due.contract in found], wanted, found)
     unchanged = "the contract is over, and nothing of its bills changes"
-    return rows + [
-        {"contract": due.contract, "state": "excluded", "reason": unchanged, "evaluation": None, "final": True}
-        | {"hash": excluded_hash(due.contract_name, unchanged), "corrections": [], "credit_notes": [], "findings": []}
-        for due in dues
-        if due.contract not in found
-    ]
+    return rows + [_nothing(due, unchanged) | {"final": True} for due in dues if due.contract not in found]
+
+
+def _nothing(due: Due, reason: str) -> dict[str, Any]:
+    """A contract of which nothing is billed."""
+    row = {"contract": due.contract, "state": "excluded", "reason": reason, "evaluation": None}
+    empty: dict[str, Any] = {"corrections": [], "credit_notes": [], "findings": []}
+    return row | {"hash": excluded_hash(due.contract_name, reason)} | empty
 
 
 def _bare(saved: Saved, label: str) -> Saved:
@@ -174,9 +176,19 @@ def _rows(
             local.get(due.ends_at),
             creditable.get(due.contract),
         )
+        if _is_settled(wanted):
+            rows.append(_nothing(due, f"the contract ended before {due.label}, and nothing is left to settle"))
+            continue
         drawn = _draw_up(wanted, seller, account) if account else found
         rows.append(_blocked(due, saved, drawn) if isinstance(drawn, str) else _row(due, saved, drawn))
     return rows
+
+
+def _is_settled(wanted: _Wanted) -> bool:
+    """Whether the agreement ended before the period, and nothing of it is left to print."""
+    ends = wanted.versions[-1].ends
+    over = ends is not None and ends <= micros(wanted.due.starts_at)
+    return over and not wanted.saved.result["lines"] and not wanted.corrections
 
 
 def _local(connection: Connection, seller: Entity, dues: Sequence[Due], known: int) -> dict[datetime, Local]:
