@@ -26,13 +26,14 @@ ROOTS = {
     "revenue": "Income:Revenue",
     "revenue_reduction": "Income:Reduction",
     "vat": "Liabilities:VAT",
+    "late_payment": "Income:LatePayment",
 }
 COLUMNS = ("entry", "n", "posted_on", "debit", "credit", "currency", "amount", "document", "text")
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A transfer as booked. document: the number of the invoice or credit note; empty for others."""
+    """A transfer as booked. document: the number of the invoice, credit note or letter; empty for others."""
 
     entry: int
     n: int

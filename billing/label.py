@@ -38,6 +38,12 @@ _WORDS: dict[str, tuple[str, str, str]] = {
     "owed": ("Owed", "Offen", "Dû"),
     "days": ("Days", "Tage", "Jours"),
     "interest": ("Interest", "Zinsen", "Intérêts"),
+    "lump_sum": (
+        "Lump sum for recovery costs",
+        "Pauschale für Beitreibungskosten",
+        "Indemnité forfaitaire de recouvrement",
+    ),
+    "before": ("Charged before", "Früher berechnet", "Facturé auparavant"),
     "fee": ("Fee", "Mahngebühr", "Frais"),
     "total": ("Total", "Summe", "Total"),
     "S": ("Standard rate", "Regelsatz", "Taux normal"),
