@@ -28,6 +28,11 @@ def is_line(scene: Scene, window: Window[Any]) -> bool:
     return bool(window.term.application != "extension_days")
 
 
+def given(scene: Scene, window: Window[Any], credit: Money) -> Money:
+    """What of a window's credit stands in the lines of this period."""
+    return credit if window.over and is_line(scene, window) else Money.zero(scene.currency)
+
+
 def words(window: Window[Any]) -> str:
     """What the line's text says of it."""
     return say(window.version.language, "in cash") if window.term.application == "cash" else ""

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from billing import chain
-from billing.breach import Breach, report
+from billing.breach import report
 from billing.bundle import part_of, together
 from billing.contest import limits
 from billing.correction import cancellation
@@ -382,7 +382,7 @@ def _save_reports(
         alone = len(item.ready.parts) == 1
         printed = (whole.get(found.contract, item.head) if alone else item.head) | {"issue": item.head["issue"]}
         printed = part_of(printed, origin.result["contract"])
-        document = report(public_id, _breach(found), evaluated, printed)
+        document = report(public_id, supplement.breach_of(found), evaluated, printed)
         rows.append(
             {
                 "public_id": public_id,
@@ -398,11 +398,6 @@ def _save_reports(
         messages.append(_message(at, "breach.reported", public_id, item, **words))
     invoices.add_reports(connection, rows)
     invoices.post(connection, messages)
-
-
-def _breach(found: breach_store.Saved) -> Breach:
-    words = {name: getattr(found, name) for name in ("clause", "asset", "obligated", "target", "measured")}
-    return Breach(id=found.public_id, credit=Money(Decimal(found.credit), found.currency), **words)
 
 
 def _message(at: datetime, topic: str, key: str, item: _Issue, **more: str) -> dict[str, Any]:

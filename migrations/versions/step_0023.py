@@ -1,4 +1,4 @@
-"""Charges of dunning letters are booked, and paid."""
+"""Charges of dunning letters are booked, and paid; a period may hold several breaches of one promise."""
 
 from pathlib import Path
 
@@ -11,8 +11,9 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Run the SQL file beside this one; percent signs in it are literal."""
+    """Run the SQL files beside this one; percent signs in it are literal."""
     connection = op.get_bind().connection.driver_connection
     if connection is None:
         raise RuntimeError("migrations need a live connection")
-    connection.execute((Path(__file__).parent / "0023_billing.sql").read_text())
+    for name in ("0023_billing.sql", "0023_contracts.sql"):
+        connection.execute((Path(__file__).parent / name).read_text())

@@ -823,11 +823,12 @@ RELATION contracts.breach
     target text NOT NULL
     credit numeric NOT NULL
     currency text NOT NULL
-    CONSTRAINT breach_contract_clause_asset_period_evaluation_key UNIQUE (contract, clause, asset, period, evaluation)
+    window_start timestamp with time zone
     CONSTRAINT breach_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
     CONSTRAINT breach_credit_check CHECK ((credit >= (0)::numeric))
     CONSTRAINT breach_evaluation_fkey FOREIGN KEY (evaluation) REFERENCES contracts.evaluation(id)
     CONSTRAINT breach_obligated_check CHECK ((obligated = ANY (ARRAY['provider'::text, 'customer'::text])))
+    CONSTRAINT breach_once UNIQUE NULLS NOT DISTINCT (contract, clause, asset, period, evaluation, window_start)
     CONSTRAINT breach_period_fkey FOREIGN KEY (period) REFERENCES contracts.period(id)
     CONSTRAINT breach_pkey PRIMARY KEY (id)
     CONSTRAINT breach_public_id_key UNIQUE (public_id)

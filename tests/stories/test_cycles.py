@@ -99,6 +99,7 @@ FIRST: dict[str, str] = {
     "17TH": agreed("17TH", "17TH", fee("1850.00"), USE, rules="2026-01-17", more=ANCHOR_17),
     "31ST": agreed("31ST", "31ST", fee("1850.00"), rules="2026-01-31", more=ANCHOR_31),
     "QUARTER": agreed("QUARTER", "QUARTER", fee("1850.00"), USE, period="quarter"),
+    "QUARTER-UP": agreed("QUARTER-UP", "QUARTER-UP", fee("1850.00"), UPTIME, period="quarter"),
     "QUARTER-17": agreed("QUARTER-17", "QUARTER-17", fee("1850.00"), period="quarter", more=ANCHOR_17),
     "YEAR": agreed("YEAR", "YEAR", fee("1850.00"), fee("365.00", "year", clause="2.3"), period="year",
                    rules="2026-03-17"),
@@ -181,6 +182,8 @@ def told(services: Given, template: str) -> Iterator[Told]:
     story.odometer("ENDS", ("2026-02-12", "9999.0"))
     story.odometer("AHEAD-NET", ("2026-01-01", "0.0"), ("2026-03-01", "0.0"), ("2026-03-11", "12000.0"))
     story.states("ENDS", "2026-01-31 23:00", "2026-02-11 01:00", ("2026-02-03 00:00", "2026-02-03 06:00", "fault"))
+    down = (("2026-01-03 00:00", "2026-01-04 00:00", "fault"), ("2026-03-03 00:00", "2026-03-05 00:00", "fault"))
+    story.states("QUARTER-UP", "2025-12-31 23:00", "2026-04-01 01:00", *down)
     found = Told(story)
     found.bill("2025-12", "2026-02-05")
     found.bill("2025-Q4", "2026-02-05")
@@ -332,6 +335,18 @@ def test_only_the_same_cycle_shares_a_document(told: Told) -> None:
     assert [(x["contract"], x["period"], x["net"]) for x in told.documents("SHARED-Q")] == [
         ("SHARED-Q", "2026-Q1", "1200.00")
     ]
+
+
+def test_each_month_missed_in_a_quarter_is_reported_with_its_own_credit(told: Told) -> None:
+    (invoice,) = told.documents("QUARTER-UP")
+    # January: 24 of 744 h down, 96.77 %: 10 % of 1850.00. March: 48 of 743 h, 93.54 %: 35 %. One line of both.
+    assert charged(invoice) == [("2.1", "QUARTER-UP", "5550.00"), ("4.2", "QUARTER-UP", "-832.50")]
+    rows = told.story.rows("SELECT document FROM billing.breach_report ORDER BY document ->> 'from'")
+    reports = [row.document for row in rows if row.document["contract"] == "QUARTER-UP"]
+    assert [(x["from"][:10], x["down"], x["credit"], x["invoice"]["line"]) for x in reports] == [
+        ("2025-12-31", "24 h", "185.00", 2), ("2026-02-28", "48 h", "647.50", 2),
+    ]  # fmt: skip
+    assert len({x["breach"] for x in reports}) == 2
 
 
 def test_at_month_end_only_what_is_delivered_is_accrued(told: Told) -> None:
