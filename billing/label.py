@@ -35,6 +35,12 @@ _WORDS: dict[str, tuple[str, str, str]] = {
     "reminder": ("Reminder", "Zahlungserinnerung", "Rappel"),
     "dunning": ("Dunning letter", "Mahnung", "Mise en demeure"),
     "contest_until": ("may be contested until", "kann bestritten werden bis", "contestable jusqu'au"),
+    "contest": ("Contesting a line", "Eine Position bestreiten", "Contester une ligne"),
+    "contest_how": (
+        "In the portal, on the invoice's page, or in writing to the seller, naming the line and the reason.",
+        "Im Portal auf der Seite der Rechnung oder schriftlich beim Verkäufer, mit Position und Grund.",
+        "Dans le portail, sur la page de la facture, ou par écrit au vendeur, en nommant la ligne et le motif.",
+    ),
     "owed": ("Owed", "Offen", "Dû"),
     "days": ("Days", "Tage", "Jours"),
     "interest": ("Interest", "Zinsen", "Intérêts"),

@@ -14,7 +14,7 @@ from billing import chain
 from billing.agreement import agreement
 from billing.bundle import bundle_of, of_bundle
 from billing.check import Finding
-from billing.contest import limited
+from billing.contest import agreed
 from billing.correction import credit_note, of_period, way
 from billing.exchange import Local
 from billing.invoice import Draft, Evaluated, draw_up
@@ -25,6 +25,7 @@ from billing.store import exchange
 from billing.store import invoice as invoices
 from billing.tax import NotATax
 from contracts import run as contracts
+from contracts.breach import in_force
 from contracts.store import contract as contract_store
 from contracts.store import evaluation as evaluations
 from contracts.store import period as periods
@@ -236,8 +237,9 @@ def _with(wanted: _Wanted, ways: Mapping[str, Way], terms: Agreement, *, seller:
     )
     if draft.gross.amount < 0 and wanted.credited:
         draft = of_period(draft, wanted.credited)
-    if limited(wanted.versions):
-        document = draft.document | {"contest": True}
+    ruling = in_force(wanted.versions, micros(wanted.due.ends_at) - 1)
+    if contest := agreed(wanted.due.contract_name, ruling, account.language):
+        document = draft.document | {"contest": contest}
         draft = replace(draft, document=document, hash=chain.content_hash(document))
     bundle = bundle_of(account.consolidate, draft.document, terms.rounding)
     if bundle:
