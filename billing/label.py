@@ -28,6 +28,7 @@ _WORDS: dict[str, tuple[str, str, str]] = {
     "asset": ("Asset", "Objekt", "Équipement"),
     "text": ("Text", "Text", "Libellé"),
     "line": ("line", "Position", "ligne"),
+    "others": ("Other assets", "Übrige Objekte", "Autres équipements"),
     "lines": ("lines", "Positionen", "lignes"),
     "contract": ("contract", "Vertrag", "contrat"),
     "times_in": ("times in", "Zeiten in", "heures de"),

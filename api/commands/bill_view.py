@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from rich.text import Text
 
 from billing.label import labels
 from billing.reference import printed
+from core.time import zone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,20 +51,58 @@ def invoice_view(document: Mapping[str, Any]) -> RenderableType:
     dates = f"{words['issued']} {issue['issue_date']}, {words['due']} {issue['due_date']}"
     if reference := issue.get("payment_reference"):
         dates += f", {words['reference']} {printed(reference)}"
-    if limits := issue.get("contest_until"):
-        dates += f", {words['contest_until']} {min(limit['until'] for limit in limits)[:16].replace('T', ' ')} UTC"
-    table = Table(words["clause"], words["asset"], words["text"], title=title, caption=dates)
+    table = Table(words["clause"], words["asset"], words["text"], title=title, caption=f"{dates}{_contest(document)}")
     table.add_column(words["vat"], justify="right")
     table.add_column(currency, justify="right")
-    for line in document["lines"]:
-        text = Text(line["text"])
-        for step in line["steps"]:
-            text.append(f"\n  {step['label']}: {step['formula']} = {step['result']}", style="dim")
-        tax = f"{line['tax']['category']} {line['tax']['rate']} %"
-        table.add_row(line["clause"], line["asset"], text, tax, _money(line["amount"], ""))
+    if document.get("parts"):
+        _add_parts(table, document, words)
+    else:
+        for line in document["lines"]:
+            _add_line(table, line)
     table.add_section()
     _add_totals(table, document, words)
     return table
+
+
+def _contest(document: Mapping[str, Any]) -> str:
+    """Until when lines may be contested, and how; each clause where they differ."""
+    words = labels(document.get("language"))
+    limits = (document["issue"] or {}).get("contest_until", ())
+    if not limits:
+        return ""
+    where = zone(document["timezone"])
+    until: dict[str, list[str]] = {}
+    for one in limits:
+        day = f"{datetime.fromisoformat(one['until']).astimezone(where):%Y-%m-%d %H:%M}"
+        until.setdefault(day, []).append(f"{one['contract']} {one['clause']}")
+    days = "; ".join(day if len(until) == 1 else f"{day}: {', '.join(names)}" for day, names in sorted(until.items()))
+    return f"\n{words['contest_until']} {days} ({where.key})\n{words['contest_how']}"
+
+
+def _add_parts(table: Table, document: Mapping[str, Any], words: Mapping[str, str]) -> None:
+    """Each contract under a heading with its evaluation, each group of assets under one, with what they come to."""
+    for part in document["parts"]:
+        table.add_section()
+        head = Text(f"{words['contract']} {part['contract']}", style="bold")
+        head.append(f"\n{part['evaluation']['id']}", style="dim")
+        table.add_row("", "", head, "", "")
+        for group in part["groups"]:
+            own = [line for line in document["lines"] if group["first"] <= line["n"] <= group["last"]]
+            titled = len(part["groups"]) > 1 or group["group"]
+            for line in own:
+                _add_line(table, line)
+            if titled:
+                name = group["group"] or words["others"]
+                table.add_row("", name, words["net"], "", _money(group["net"], ""), style="italic")
+        table.add_row("", "", f"{words['net']} {part['contract']}", "", _money(part["net"], ""), style="bold")
+
+
+def _add_line(table: Table, line: Mapping[str, Any]) -> None:
+    text = Text(line["text"])
+    for step in line["steps"]:
+        text.append(f"\n  {step['label']}: {step['formula']} = {step['result']}", style="dim")
+    tax = f"{line['tax']['category']} {line['tax']['rate']} %"
+    table.add_row(line["clause"], line["asset"], text, tax, _money(line["amount"], ""))
 
 
 def margin_view(rows: Sequence[Margin], period: str) -> RenderableType:
