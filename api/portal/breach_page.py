@@ -8,6 +8,7 @@ from api.portal.context import shown
 from api.portal.uptime import LOOKS
 from api.routes.breach_report import found
 from api.visit import MoneyReader
+from contracts.store import view
 from core.time import zone
 
 router = APIRouter(prefix="/portal/breach-reports")
@@ -22,6 +23,7 @@ def breach_page(request: Request, visit: MoneyReader, report: str) -> Response:
         visit,
         "breach_report.html",
         report=row,
+        contract=view.contracts_by_key(visit.connection, {row.contract})[row.contract].public_id,
         zone=zone(row.document["timezone"]),
         looks=LOOKS,
         between=_between,

@@ -1,27 +1,34 @@
 """Invoices: the list, and one with why each line is what it is."""
 
+import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, TypeAlias
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi.responses import RedirectResponse
 
+from api.command import Worker
+from api.errors import InvalidQuestion, StaleForm
 from api.evaluation import Verdict, verdicts
 from api.paging import Cursor, cursor, read_number
 from api.portal.bill import lowest_first
 from api.portal.context import ContractChoice, First, choose, shown
+from api.portal.session_page import refuse_foreign
 from api.routes.invoice import found
-from api.visit import MoneyReader
+from api.visit import MoneyReader, Visit, visiting
 from billing.label import labels
-from billing.store import view
+from billing.reminders import run as reminders
+from billing.store import dunning, view
 from billing.store.view import BreachReportView
 from contracts.store import view as contract_view
 from core.money import Money
 from core.time import zone
 
 router = APIRouter(prefix="/portal/invoices")
+Customer = Annotated[Visit, Depends(visiting("customer"), scope="function")]
 PAGE, LINES = 50, 100
 # A clause with so few lines is unfolded at once.
 FEW = 12
@@ -124,8 +131,34 @@ def invoice_page(
         reports=of_lines(reports, row.public_id),
         promises=promised(document, reports),
         limits=_limits(document),
+        contested=dunning.contested(visit.connection, row.id),
         at=visit.at,
     )
+
+
+@router.post("/{invoice}/contests")
+def contest(  # a form
+    request: Request,
+    visit: Customer,
+    engine: Worker,
+    invoice: str,
+    *,
+    line: Annotated[int | None, Form(ge=1, le=1_000_000)] = None,
+    reason: Annotated[str, Form(max_length=2000)] = "",
+    csrf: Annotated[str, Form(max_length=200)] = "",
+) -> Response:
+    """The customer contests a line, with a reason: nobody is reminded of it until the seller has answered.
+
+    Raises StaleForm, InvalidQuestion, and what billing refuses.
+    """
+    refuse_foreign(request)
+    if not visit.viewer.csrf or not hmac.compare_digest(visit.viewer.csrf, csrf):
+        raise StaleForm("reload the page and try again")
+    row = found(visit, invoice)
+    if line is None or not reason.strip():
+        raise InvalidQuestion("name the line, and say why you contest it")
+    reminders.block(engine, row.public_id, line=line, reason=reason.strip(), at=visit.at, by=visit.viewer.actor)
+    return RedirectResponse(f"/portal/invoices/{invoice}#h-contest", status_code=303)
 
 
 def sections(document: Mapping[str, Any], start: int, opened: int | None) -> list[Section]:

@@ -97,6 +97,11 @@ PAID = text("""
         AND t.letter = :letter ORDER BY t.id
 """)
 BOOKED = text("SELECT debit, credit, currency, amount FROM billing.transfer WHERE entry = :entry ORDER BY n")
+CONTESTED = text("""
+    SELECT b.public_id, b.line, b.reason, b.by, b.at, r.reason AS answer, r.at AS answered_at
+    FROM billing.dunning_block AS b LEFT JOIN billing.dunning_release AS r ON r.block = b.id
+    WHERE b.invoice = :invoice ORDER BY b.id DESC
+""")
 BLOCK = text("""
     INSERT INTO billing.dunning_block (public_id, invoice, line, reason, by, at)
     VALUES (:public_id, :invoice, :line, :reason, :by, :at)
@@ -207,6 +212,11 @@ def letter(connection: Connection, name: str) -> dict[str, Any] | None:
     """The document of a letter by its number or public id."""
     found: dict[str, Any] | None = connection.execute(LETTER, {"letter": name}).scalar()
     return found
+
+
+def contested(connection: Connection, invoice: int) -> list[Any]:
+    """What of an invoice was contested, the newest first: public_id, line, reason, by, at; answer, answered_at."""
+    return list(connection.execute(CONTESTED, {"invoice": invoice}))
 
 
 def block(connection: Connection, row: Mapping[str, Any]) -> None:
