@@ -21,6 +21,7 @@ from api.portal.format import moment
 from api.portal.session_page import refuse_foreign
 from api.routes import contract as contract_route
 from api.visit import Visit, identify, open_visit, visiting
+from billing.contests.run import in_time_for_viewer
 from contracts.facts import IndexValue
 from contracts.stated import run
 from contracts.stated.run import By
@@ -202,7 +203,14 @@ def _state(request: Request, visit: Visit, contract: str, given: Given, facts: M
     if not reason:
         told = Problem("", "a statement has a reason", "write what it rests on, e.g. a job sheet")
         return _refused(request, visit, row, Given(given.form, given.fields, [told]))
-    taken = run.state_in(visit.connection, row.id, lists(row.name, facts), _by(visit, reason), counts_from=visit.at)
+    taken = run.state_in(
+        visit.connection,
+        row.id,
+        lists(row.name, facts),
+        _by(visit, reason),
+        counts_from=visit.at,
+        contests=in_time_for_viewer(visit.at),
+    )
     if not isinstance(taken, Taken):
         return _refused(request, visit, row, Given(given.form, given.fields, taken))
     return _done(row, given.form)
