@@ -97,7 +97,7 @@ def test_a_wrong_password_is_refused_with_the_name_kept(opened: Open) -> None:
 def test_a_breach_report_leads_to_the_line_that_credits_it(opened: Open, served: Served) -> None:
     with opened("anna") as page:
         page.goto(written(served, "/portal/breach-reports/{report T3 2026-10}"))
-        page.get_by_role("link", name="invoice TS-2026-00003, line 25").click()
+        page.get_by_role("link", name="TS-2026-00003, line 25").click()
         expect(page.locator("#line-25")).to_have_attribute("open", "")
         expect(page.locator("#line-25 .amt")).to_have_text("−€185.00")
 
