@@ -272,6 +272,7 @@ def _verdict(scene: Scene, result: Result, left: Capped) -> Verdict:
         _bounds(scene, result, values),
         result.steps,
         explain.availability(result, left.credits[result.owner], scene.zone),
+        applied.given(scene, window, left.credits[result.owner]),
     )
 
 

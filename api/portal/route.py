@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from api.portal import (
     breach_page,
     contract_page,
+    fact_page,
     fleet_page,
     invoice_page,
     operator_page,
@@ -21,6 +22,7 @@ for part in (
     contract_page,
     invoice_page,
     breach_page,
+    fact_page,
     fleet_page,
     operator_page,
     run_page,

@@ -158,6 +158,32 @@ RELATION billing.carried
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
 
+RELATION billing.charge_settlement
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    payment bigint NOT NULL
+    letter bigint NOT NULL
+    amount numeric NOT NULL
+    reverses bigint
+    entry bigint NOT NULL
+    matched text NOT NULL
+    by text NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT charge_settlement_amount_check CHECK ((amount <> (0)::numeric))
+    CONSTRAINT charge_settlement_by_check CHECK ((by <> ''::text))
+    CONSTRAINT charge_settlement_check CHECK (((amount < (0)::numeric) = (reverses IS NOT NULL)))
+    CONSTRAINT charge_settlement_letter_fkey FOREIGN KEY (letter) REFERENCES billing.dunning_letter(id)
+    CONSTRAINT charge_settlement_payment_fkey FOREIGN KEY (payment) REFERENCES billing.payment(id)
+    CONSTRAINT charge_settlement_pkey PRIMARY KEY (id)
+    CONSTRAINT charge_settlement_reverses_fkey FOREIGN KEY (reverses) REFERENCES billing.charge_settlement(id)
+    CONSTRAINT charge_settlement_reverses_key UNIQUE (reverses)
+    CREATE INDEX charge_settlement_letter ON billing.charge_settlement USING btree (letter)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.charge_settlement FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (letter IN ( SELECT dunning_letter.id FROM billing.dunning_letter))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
 RELATION billing.correction
     contract integer NOT NULL
     label text NOT NULL
@@ -279,10 +305,13 @@ RELATION billing.dunning_item
     level integer NOT NULL
     owed numeric NOT NULL
     interest numeric NOT NULL
+    lump_sum numeric NOT NULL DEFAULT 0
+    interest_until date
     CONSTRAINT dunning_item_interest_check CHECK ((interest >= (0)::numeric))
     CONSTRAINT dunning_item_invoice_fkey FOREIGN KEY (invoice) REFERENCES billing.invoice(id)
     CONSTRAINT dunning_item_letter_fkey FOREIGN KEY (letter) REFERENCES billing.dunning_letter(id)
     CONSTRAINT dunning_item_level_check CHECK (((level >= 1) AND (level <= 9)))
+    CONSTRAINT dunning_item_lump_sum_check CHECK ((lump_sum >= (0)::numeric))
     CONSTRAINT dunning_item_owed_check CHECK ((owed > (0)::numeric))
     CONSTRAINT dunning_item_pkey PRIMARY KEY (letter, invoice)
     CREATE INDEX dunning_item_invoice ON billing.dunning_item USING btree (invoice)
@@ -309,17 +338,30 @@ RELATION billing.dunning_letter
     by text NOT NULL
     approved_by text NOT NULL
     at timestamp with time zone NOT NULL
+    series integer
+    n integer
+    number text
+    lump_sum numeric NOT NULL DEFAULT 0
+    entry bigint
     CONSTRAINT dunning_letter_by_check CHECK ((by <> ''::text))
     CONSTRAINT dunning_letter_check CHECK ((approved_by <> by))
+    CONSTRAINT dunning_letter_check1 CHECK ((((series IS NULL) = (number IS NULL)) AND ((series IS NULL) = (n IS NULL))))
     CONSTRAINT dunning_letter_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text))
     CONSTRAINT dunning_letter_customer_fkey FOREIGN KEY (customer) REFERENCES contracts.party(id)
     CONSTRAINT dunning_letter_entity_fkey FOREIGN KEY (entity) REFERENCES billing.entity(id)
+    CONSTRAINT dunning_letter_entry_key UNIQUE (entry)
     CONSTRAINT dunning_letter_fee_check CHECK ((fee >= (0)::numeric))
     CONSTRAINT dunning_letter_interest_check CHECK ((interest >= (0)::numeric))
     CONSTRAINT dunning_letter_level_check CHECK (((level >= 1) AND (level <= 9)))
+    CONSTRAINT dunning_letter_lump_sum_check CHECK ((lump_sum >= (0)::numeric))
+    CONSTRAINT dunning_letter_n_check CHECK ((n > 0))
+    CONSTRAINT dunning_letter_number_key UNIQUE (number)
     CONSTRAINT dunning_letter_owed_check CHECK ((owed > (0)::numeric))
     CONSTRAINT dunning_letter_pkey PRIMARY KEY (id)
     CONSTRAINT dunning_letter_public_id_key UNIQUE (public_id)
+    CONSTRAINT dunning_letter_series_fkey FOREIGN KEY (series) REFERENCES billing.series(id)
+    CONSTRAINT dunning_letter_series_n_key UNIQUE (series, n)
+    CREATE INDEX dunning_letter_booked ON billing.dunning_letter USING btree (entity) WHERE (entry IS NOT NULL)
     CREATE INDEX dunning_letter_customer ON billing.dunning_letter USING btree (customer)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.dunning_letter FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
@@ -349,7 +391,9 @@ RELATION billing.dunning_withdrawal
     reason text NOT NULL
     by text NOT NULL
     at timestamp with time zone NOT NULL
+    entry bigint
     CONSTRAINT dunning_withdrawal_by_check CHECK ((by <> ''::text))
+    CONSTRAINT dunning_withdrawal_entry_key UNIQUE (entry)
     CONSTRAINT dunning_withdrawal_letter_fkey FOREIGN KEY (letter) REFERENCES billing.dunning_letter(id)
     CONSTRAINT dunning_withdrawal_pkey PRIMARY KEY (letter)
     CONSTRAINT dunning_withdrawal_reason_check CHECK ((reason <> ''::text))
@@ -636,7 +680,7 @@ RELATION billing.series
     CONSTRAINT series_entity_fkey FOREIGN KEY (entity) REFERENCES billing.entity(id)
     CONSTRAINT series_entity_kind_year_key UNIQUE (entity, kind, year)
     CONSTRAINT series_issued_check CHECK ((issued >= 0))
-    CONSTRAINT series_kind_check CHECK ((kind = ANY (ARRAY['invoice'::text, 'credit_note'::text])))
+    CONSTRAINT series_kind_check CHECK ((kind = ANY (ARRAY['invoice'::text, 'credit_note'::text, 'dunning'::text])))
     CONSTRAINT series_pkey PRIMARY KEY (id)
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (entity IN ( SELECT entity.id FROM billing.entity WHERE (entity.party = visible.party())))
@@ -781,11 +825,12 @@ RELATION contracts.breach
     target text NOT NULL
     credit numeric NOT NULL
     currency text NOT NULL
-    CONSTRAINT breach_contract_clause_asset_period_evaluation_key UNIQUE (contract, clause, asset, period, evaluation)
+    window_start timestamp with time zone
     CONSTRAINT breach_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
     CONSTRAINT breach_credit_check CHECK ((credit >= (0)::numeric))
     CONSTRAINT breach_evaluation_fkey FOREIGN KEY (evaluation) REFERENCES contracts.evaluation(id)
     CONSTRAINT breach_obligated_check CHECK ((obligated = ANY (ARRAY['provider'::text, 'customer'::text])))
+    CONSTRAINT breach_once UNIQUE NULLS NOT DISTINCT (contract, clause, asset, period, evaluation, window_start)
     CONSTRAINT breach_period_fkey FOREIGN KEY (period) REFERENCES contracts.period(id)
     CONSTRAINT breach_pkey PRIMARY KEY (id)
     CONSTRAINT breach_public_id_key UNIQUE (public_id)
