@@ -10,18 +10,9 @@ from sqlalchemy import Connection, text
 from core.time import instant, micros
 from ingest.counter import Doubt
 from ingest.path import course_of, plain
-from ingest.store import counter
+from ingest.store import counter, suspect
 from ingest.store.counter import Asked, Life, Source
 
-PATHS = text("""
-    SELECT a.name AS asset, b.position || '/' || g.name AS path, min(g.unit) AS unit
-    FROM ingest.binding AS b
-    JOIN ingest.asset AS a ON a.id = b.asset
-    JOIN ingest.register AS g ON g.device = b.device AND g.kind = 'counter'
-    WHERE b.known <= :known AND (b.superseded IS NULL OR b.superseded > :known)
-        AND b.during && tstzrange(:start, :end) AND (cast(:asset AS text) IS NULL OR a.name = :asset)
-    GROUP BY 1, 2 ORDER BY 1, 2
-""")
 PLACE = text("""
     SELECT a.name AS asset, b.position || '/' || g.name AS path, g.unit, g.resolution, d.name AS device
     FROM ingest.register AS g
@@ -106,14 +97,22 @@ def find(  # where and when to look
     known: int,
     asset: str | None = None,
     source: Source = counter.TABLE,
+    first: tuple[str, str] = ("", ""),
+    most: int | None = None,
 ) -> list[Hold]:
-    """Open holds that touch [start, end), of all assets or one, by asset, path and time; as registers are declared."""
-    asked = {"start": start, "end": end, "asset": asset, "known": known}
-    needs = [
-        Asked(row.asset, row.path, (micros(start), micros(end)), row.unit) for row in connection.execute(PATHS, asked)
-    ]
+    """Open holds that touch [start, end), of all assets or one, by asset, path and time; as registers are declared.
+
+    first: asset and path of the first counter to look at. most: enough; there may be more, those of a counter are whole.
+    """
+    statement = suspect.SUSPECT if source is counter.TABLE else suspect.VISIBLE
+    suspects = suspect.paths(
+        connection, start=start, end=end, known=known, asset=asset, first=first, statement=statement
+    )  # fmt: skip
+    needs = [Asked(one.asset, one.path, (micros(start), micros(end)), one.unit) for one in suspects]
     found: list[Hold] = []
     for n in range(0, len(needs), AT_ONCE):
+        if most is not None and len(found) >= most:
+            break
         some = needs[n : n + AT_ONCE]
         for need, life in zip(some, counter.lives(connection, some, known=known, source=source), strict=True):
             found += held(need, life)
