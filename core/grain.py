@@ -25,8 +25,8 @@ def cuts(start: datetime, end: datetime, grain: Grain, where: ZoneInfo) -> list[
     """The instants that cut `[start, end)` into local stretches of a grain; both ends are among them.
 
     Neighbours make up the whole span, so whatever telescopes sums to it. Only the first and last may be parts. Weeks
-    begin on Monday. An hour is the time in which date, hour and offset of the local clock stay the same: a day has 23 or
-    25 where an hour is left out or comes twice; where the clock moves by half an hour, one hour is half as long.
+    begin on Monday. An hour is the time in which date, hour and offset of the local clock stay the same: a day has 23
+    or 25 where an hour is left out or comes twice; where the clock moves by half an hour, one hour is half as long.
     """
     if not start < end:
         raise ValueError(f"a span from {start} to {end} holds no time; give a later end")

@@ -46,6 +46,7 @@ MENUS = {
     "operator": [
         ("radio-tower", "Ingest", "/portal/operator"),
         ("archive-x", "Quarantine", "/portal/quarantine"),
+        ("triangle-alert", "Holds", "/portal/holds"),
         ("truck", "Assets", "/portal/assets"),
     ],
 }

@@ -1,5 +1,6 @@
 """Stretches that counters cannot explain, as a work list, and what people decide about them."""
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -30,6 +31,8 @@ RELEASES = text("""
     FROM ingest.release AS r WHERE r.register = ANY(:registers) AND r.known <= :known
     ORDER BY r.register, r.start_at, r.known
 """)
+REFERENCE = re.compile(r"([0-9]{1,10})\.([0-9]{1,16})\.([0-9]{1,16})")
+MOST_REGISTERS = 2**31 - 1
 AT_ONCE = 300
 """Paths searched by one set of statements."""
 
@@ -63,6 +66,16 @@ class Stretch(NamedTuple):
     end: datetime
 
 
+class Place(NamedTuple):
+    """A counter of an asset, by which device."""
+
+    asset: str
+    path: str
+    unit: str
+    resolution: Decimal
+    device: str
+
+
 class Decision(NamedTuple):
     """What somebody decided about a stretch: kind `reopened` takes the decision before back."""
 
@@ -82,14 +95,14 @@ class NoReference(ValueError):
 
 def read(reference: str) -> Stretch:
     """A reference as `meters holds` shows it. Raises NoReference."""
-    parts = reference.split(".")
-    if len(parts) != len(Stretch._fields) or not all(part.isdecimal() for part in parts):
+    found = REFERENCE.fullmatch(reference)
+    if found is None or int(found[1]) > MOST_REGISTERS:
         raise NoReference(f"{reference!r} names no hold; `meters holds` lists them, e.g. 17.1780264800000000.17804…")
-    register, start, end = map(int, parts)
+    register, start, end = map(int, found.groups())
     return Stretch(register, instant(start), instant(end))
 
 
-def find(  # where and when to look
+def find(  # noqa: PLR0913 - where and when to look
     connection: Connection,
     *,
     start: datetime,
@@ -102,7 +115,7 @@ def find(  # where and when to look
 ) -> list[Hold]:
     """Open holds that touch [start, end), of all assets or one, by asset, path and time; as registers are declared.
 
-    first: asset and path of the first counter to look at. most: enough; there may be more, those of a counter are whole.
+    first: asset and path of the first counter to look at. most: enough; those of the last counter are whole.
     """
     statement = suspect.SUSPECT if source is counter.TABLE else suspect.VISIBLE
     suspects = suspect.paths(
@@ -141,12 +154,20 @@ def held(need: Asked, life: Life) -> Iterator[Hold]:
             )
 
 
-def named(connection: Connection, stretch: Stretch, known: int) -> Hold | None:
+def place_of(connection: Connection, stretch: Stretch) -> Place | None:
+    """Where the register of a stretch was when it began; None: nowhere, or not where the viewer may look."""
+    row = connection.execute(PLACE, {"register": stretch.register, "at": stretch.start}).first()
+    return None if row is None else Place(*row)
+
+
+def named(
+    connection: Connection, stretch: Stretch, known: int, *, source: Source = counter.TABLE
+) -> Hold | None:  # fmt: skip
     """The open hold of exactly this stretch, if there is one."""
-    place = connection.execute(PLACE, {"register": stretch.register, "at": stretch.start}).first()
+    place = place_of(connection, stretch)
     if place is None:
         return None
-    found = find(connection, start=stretch.start, end=stretch.end, known=known, asset=place.asset)
+    found = find(connection, start=stretch.start, end=stretch.end, known=known, asset=place.asset, source=source)
     return next((one for one in found if one[3:6] == stretch), None)
 
 

@@ -1,8 +1,8 @@
 """What counters showed at many full hours: from the first and last reading of each hour, which roll-ups hold.
 
-The same boundary values as ingest.store.counter finds by looking next to each instant: the neighbours of a full hour are
-the last reading of an hour before it and the first of one after it. Falls are looked for as ever. Where an instant lies
-inside an hour (zones with half hours), readings are looked up.
+The same boundary values as ingest.store.counter finds by looking next to each instant: the neighbours of a full hour
+are the last reading of an hour before it and the first of one after it. Falls are looked for as ever. Where an instant
+lies inside an hour (zones with half hours), readings are looked up.
 """
 
 from collections import defaultdict

@@ -28,7 +28,9 @@ def many() -> list[Series]:
 
 
 @pytest.mark.parametrize("name", ["Europe/Berlin", "Asia/Kolkata"])
-def test_local_hours_are_the_same_from_roll_ups_and_from_readings(engine: Engine, many: list[Series], name: str) -> None:
+def test_local_hours_are_the_same_from_roll_ups_and_from_readings(
+    engine: Engine, many: list[Series], name: str
+) -> None:
     """Known first and known late, rolled up in part, with falls, spikes, exchanges and declared resets."""
     told(engine, many)
     hours = tuple(micros(at) for at in cuts(*DAYS, "hour", zone(name)))
