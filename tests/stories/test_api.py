@@ -154,7 +154,8 @@ def test_the_database_itself_shows_nothing_to_nobody(served: Served) -> None:
         assert {table: rows(connection, table) for table in tables} == dict.fromkeys(tables, 0)
 
 
-SPAN = "timestamptz '2026-10-01', timestamptz '2026-10-02'"
+FIRST, LAST = "timestamptz '2026-10-01'", "timestamptz '2026-10-02'"
+SPAN = f"{FIRST}, {LAST}"
 READINGS = {
     "readings": f"visible.readings(:asset, 'vehicle/odometer', {SPAN}, 10)",
     "near": (
@@ -171,6 +172,8 @@ READINGS = {
         "visible.said(ARRAY[1], ARRAY[:register], ARRAY[timestamptz '2026-10-01'], ARRAY[timestamptz '2026-10-02'], "
         f"ARRAY[interval '1 hour'], {SPAN}, 1000000)"
     ),
+    "hours": f"visible.hours(ARRAY[1], ARRAY[:register], ARRAY[{FIRST}], ARRAY[{LAST}], {SPAN}, 1000000)",
+    "levels": f"visible.levels(ARRAY[1], ARRAY[:register], ARRAY[{FIRST}], ARRAY[{LAST}], {SPAN}, 1000000)",
     "counter_outside": (
         "visible.counter_outside(ARRAY[1], ARRAY[:register], ARRAY[timestamptz '2026-10-02'], "
         "ARRAY[NULL::timestamptz], 1000000)"

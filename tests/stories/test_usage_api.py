@@ -95,7 +95,7 @@ def test_time_in_each_state_by_hour_and_day(served: Served) -> None:
     path = f"/v1/assets/{served.fleet.id('asset', 'T3')}/state-time"
     span = {"since": "2026-11-09T23:00:00Z", "before": "2026-11-11T23:00:00Z"}
     days = asked(served, "anna", path, **span, grain="day")["rows"]
-    # Fault from midnight of the 10th for 30 h, UTC; Berlin is an hour ahead. Idle before and from 19:00, running between.
+    # Fault from midnight of the 10th for 30 h, UTC; Berlin is an hour ahead. Idle before, and from 19:00.
     assert [one["seconds"] for one in days] == [
         {"fault": str(23 * 3600), "idle": "3600"},
         {"fault": str(7 * 3600), "idle": str(4 * 3600), "running": str(13 * 3600)},
