@@ -17,7 +17,7 @@ from contracts.store.view import VersionView
 from core.time import instant, micros, midnight
 from ingest.counter import Part
 from ingest.store import hourly, view
-from ingest.store.counter import Need
+from ingest.store.counter import TABLE, Need
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,10 @@ def between(
     return [use for used in each(connection, needs, known=known) for use in used]
 
 
-def each(connection: Connection, needs: Sequence[Need], *, known: int) -> list[list[Use]]:
-    """What each need's counter counted between its instants, as known at K and visible to the viewer."""
-    found = hourly.load(connection, needs, known=known, source=view.COUNTERS, statement=hourly.VISIBLE)
+def each(connection: Connection, needs: Sequence[Need], *, known: int, visibly: bool = True) -> list[list[Use]]:
+    """What each need's counter counted between its instants, as known at K; visibly: as a viewer may see it."""
+    source, statement = (view.COUNTERS, hourly.VISIBLE) if visibly else (TABLE, hourly.HOURS)
+    found = hourly.load(connection, needs, known=known, source=source, statement=statement)
     return [
         list(_uses(one, Counter(counted.unit, counted.resolution, (), ()), counted.parts))
         for one, counted in zip(needs, found, strict=True)

@@ -1,6 +1,7 @@
 """Meters on the command line: how they stand, what waits for a decision, and what people decide."""
 
 import json
+import re
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ from core.store import current_knowledge, knowledge_as_of
 from core.time import read_time, zone
 from core.units import Quantity
 from ingest.meter import run
-from ingest.store import completeness, declared, hold, meter
+from ingest.store import completeness, declared, hold, meter, retention
 
 app = typer.Typer(help="Look at meters, and decide what they cannot explain.")
 MONTH = timedelta(days=31)
@@ -38,11 +39,12 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show an asset's registers, quantities, breaks, holds, states, coverage, assignments and clocks."""
-    first, last = _span(start, end, where)
+    first, last = span(start, end, where)
     with worker() as engine, transaction(engine) as connection:
         if not declared.asset_ids(connection, [asset]):
             raise Problems((Problem(asset, "is no asset", "`yardstick device list` names those that are served"),))
-        found = meter.standing(connection, asset, start=first, end=last, known=_known(connection, as_of, where))
+        found = meter.standing(connection, asset, start=first, end=last, known=known_at(connection, as_of, where))
+        found["sealed"] = _sealed(connection, first)
     if as_json:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
@@ -60,9 +62,9 @@ def holds(
     as_json: AsJson = False,
 ) -> None:
     """List stretches that counters cannot explain: nothing of them is billed until somebody decides."""
-    first, last = _span(start, end, where, back=2 * MONTH)
+    first, last = span(start, end, where, back=2 * MONTH)
     with worker() as engine, transaction(engine) as connection:
-        known = _known(connection, as_of, where)
+        known = known_at(connection, as_of, where)
         found = [meter.hold_json(one) for one in hold.find(connection, start=first, end=last, known=known, asset=asset)]
     if as_json:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
@@ -163,7 +165,8 @@ def silent(as_json: AsJson = False) -> None:
     raise typer.Exit(1 if found else 0)
 
 
-def _span(start: str | None, end: str | None, where: str, back: timedelta = MONTH) -> tuple[datetime, datetime]:
+def span(start: str | None, end: str | None, where: str, back: timedelta = MONTH) -> tuple[datetime, datetime]:
+    """From the first to the last instant, as the options say. Raises Problems."""
     local = zone(where)
     last = now() if end is None else read_time(end, local)
     first = last - back if start is None else read_time(start, local)
@@ -172,7 +175,8 @@ def _span(start: str | None, end: str | None, where: str, back: timedelta = MONT
     return first, last
 
 
-def _known(connection: Connection, as_of: str | None, where: str) -> int:
+def known_at(connection: Connection, as_of: str | None, where: str) -> int:
+    """The number of a time, or as it is given; the newest without it."""
     if as_of is None:
         return current_knowledge(connection)
     if as_of.removeprefix("K").strip().isdecimal():
@@ -183,7 +187,8 @@ def _known(connection: Connection, as_of: str | None, where: str) -> int:
 def lines(found: dict[str, Any]) -> list[str]:
     """A standing in words, one fact a line."""
     return [
-        f"{found['asset']} from {found['from']} to {found['to']}, as known at K {found['known']}",
+        f"{found['asset']} {_span(found)}, as known at K {found['known']}",
+        *_block("sealed", map(_sealed_line, [found["sealed"]] if found["sealed"] else [])),
         *_block("registers", map(_register_line, found["registers"])),
         *_block("quantities", map(_quantity_line, found["quantities"])),
         *_block("levels", map(_level_line, found["levels"])),
@@ -206,14 +211,10 @@ def _block(title: str, rows: Any) -> list[str]:
 
 def _register_line(one: dict[str, Any]) -> str:
     expected = f" of {one['expected']} expected" if one["expected"] is not None else ""
-    last = f"last {one['last']} {one['unit']} at {one['last_at']}" if one["last_at"] else "no reading"
-    gaps = (
-        f", {len(one['gaps'])} gaps, the first {one['gaps'][0]['from']} to {one['gaps'][0]['to']}"
-        if one["gaps"]
-        else ""
-    )
+    last = f"last {one['last']} {one['unit']} at {_short(one['last_at'])}" if one["last_at"] else "no reading"
+    gaps = f", {len(one['gaps'])} gaps, the first {_span(one['gaps'][0])}" if one["gaps"] else ""
     return (
-        f"{one['path']} ({one['kind']}) by {one['device']} from {one['from']} to {one['to'] or 'now'}: {last}; "
+        f"{one['path']} ({one['kind']}) by {one['device']} from {_short(one['from'])} to {_short(one['to'])}: {last}; "
         f"{one['received']} readings{expected}, coverage {one['coverage']}{gaps}"
     )
 
@@ -233,24 +234,24 @@ def _level_line(one: dict[str, Any]) -> str:
 
 
 def _break_line(one: dict[str, Any]) -> str:
-    return f"{one['path']} {one['kind']} {one['from']} to {one['to']}: {one['before']} to {one['after']} {one['unit']}"
+    return f"{one['path']} {one['kind']} {_span(one)}: {one['before']} to {one['after']} {one['unit']}"
 
 
 def _hold_line(one: dict[str, Any]) -> str:
     shown = f"{one['before']} to {one['after']} {one['unit']}"
     place = f"{one['asset']} {one['path']} ({one['device']})"
-    return f"{one['hold']}  {place} {one['from']} to {one['to']}: {one['reason']}, {shown}"
+    return f"{one['hold']}  {place} {_span(one)}: {one['reason']}, {shown}"
 
 
 def _estimate_line(one: dict[str, Any]) -> str:
     read = f"; readings say {one['actual']} {one['unit']}" if one["actual"] is not None else ""
     said = f"{one['quantity']} {one['unit']} estimated, {one['method']}"
-    return f"{one['path']} {one['from']} to {one['to']}: {said}{read}"
+    return f"{one['path']} {_span(one)}: {said}{read}"
 
 
 def _state_lines(one: dict[str, Any]) -> list[str]:
-    sums = ", ".join(f"{name} {took}" for name, took in one["time"].items())
-    return [f"{one['path']}: {sums}", *(f"  {s['from']} to {s['to']} {s['state']}" for s in one["spans"])]
+    sums = ", ".join(f"{name} {_took(took)}" for name, took in one["time"].items())
+    return [f"{one['path']}: {sums}", *(f"  {_span(s)} {s['state']}" for s in one["spans"])]
 
 
 def _check_line(one: dict[str, Any]) -> str:
@@ -259,11 +260,52 @@ def _check_line(one: dict[str, Any]) -> str:
 
 
 def _mounting_line(one: dict[str, Any]) -> str:
-    return f"{one['component']} at {one['asset']}/{one['position']} from {one['from']} to {one['to'] or 'now'}"
+    return f"{one['component']} at {one['asset']}/{one['position']} from {_short(one['from'])} to {_short(one['to'])}"
 
 
 def _clock_line(one: dict[str, Any]) -> str:
     return (
-        f"{one['device']}: {one['readings']} readings, status {one['status']}, least {one['least']}, "
-        f"middle {one['middle']}, most {one['most']}"
+        f"{one['device']}: {one['readings']} readings, status {one['status']}, least {_took(one['least'])}, "
+        f"middle {_took(one['middle'])}, most {_took(one['most'])}"
     )
+
+
+def _sealed(connection: Connection, start: datetime) -> dict[str, str] | None:
+    """What is gone of the time from `start` on; None: nothing."""
+    found = retention.sealed(connection)
+    if found.until is None or found.until <= start:
+        return None
+    gone = found.dropped and min(found.dropped, found.until)
+    return {"until": _iso(found.until), **({"dropped_before": _iso(gone)} if gone and gone > start else {})}
+
+
+def _sealed_line(one: dict[str, str]) -> str:
+    sealed = f"readings before {_short(one['until'])} are sealed: none comes in, none is corrected"
+    if "dropped_before" not in one:
+        return sealed
+    kept = "by whole chunks, and only what billed periods rest on is left of them"
+    return (
+        f"{sealed}; raw readings before {_short(one['dropped_before'])} are dropped, {kept}: "
+        "received, coverage, gaps and clocks count what is left"
+    )
+
+
+def _span(one: dict[str, Any]) -> str:
+    """Both ends to the second; further only where they would look alike."""
+    first, last = _short(one["from"]), _short(one["to"])
+    return f"{first} to {last}" if first != last or one["from"] == one["to"] else f"{one['from']} to {one['to']}"
+
+
+def _short(at: str | None) -> str:
+    """An instant without what is below a second."""
+    return "now" if at is None else re.sub(r"\.\d+", "", at)
+
+
+def _took(took: str) -> str:
+    """A length of time without what is below a second, unless it is all that there is."""
+    whole = re.sub(r"\.\d+$", "", took)
+    return took if whole in ("0:00:00", "-1 day, 23:59:59") else whole
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")

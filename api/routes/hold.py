@@ -209,6 +209,7 @@ def refusing(place: str) -> Iterator[None]:
 
 
 def read_seen(given: str | None) -> Seen | None:
+    """The last hold of the page before. Raises InvalidCursor."""
     if given is None:
         return None
     asset, path, at = read_cursor(given, [str, str, datetime])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api.routes import usage
+from api import grouping
 from tests.served import Served
 
 pytestmark = pytest.mark.services
@@ -63,7 +63,7 @@ def test_a_seller_sums_over_contracts_and_a_customer_over_its_own(served: Served
 
 
 def test_a_long_answer_comes_in_pages_of_whole_keys(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(usage, "MOST_ROWS", 5 * 31)
+    monkeypatch.setattr(grouping, "MOST_ROWS", 5 * 31)
     span = {"contract": served.fleet.id("contract", "C-2041"), "first": "2026-10-01", "last": "2026-10-31"}
     seen: list[dict[str, Any]] = []
     pages, cursor = 0, None
