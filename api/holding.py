@@ -140,8 +140,10 @@ def decide(  # a decision has as many parts
 ) -> None:
     """In the viewer's name. Raises Problems, NotAQuantity, UnknownUnit."""
     if (kind == "bill") != bool(quantity):
-        remedy = "give the quantity that was used" if kind == "bill" else "leave the quantity out"
-        raise Problems((Problem("quantity", f"does not go with {kind}", remedy),))
+        missing = ("is missing", "give the quantity that was used")
+        raise Problems(
+            (Problem("quantity", *(missing if kind == "bill" else ("goes with `bill` alone", "leave it out"))),)
+        )
     bill = Quantity.parse(quantity) if quantity else None
     run.release(engine, reference, visit.at, kind=kind, bill=bill, author=visit.viewer.who, reason=reason)
 

@@ -92,7 +92,7 @@ def test_an_operator_decides_and_takes_back_and_a_customer_looks_on(call: Call) 
     ("wanted", "says"),
     [
         ({"kind": "bill", "reason": "x"}, "give the quantity that was used"),
-        ({"kind": "void", "quantity": "1 km", "reason": "x"}, "leave the quantity out"),
+        ({"kind": "void", "quantity": "1 km", "reason": "x"}, "leave it out"),
         ({"kind": "bill", "quantity": "1 l", "reason": "x"}, "give it in km"),
         ({"kind": "bill", "quantity": "much", "reason": "x"}, "write it as"),
         ({"kind": "reopened", "reason": "x"}, "it waits already"),
