@@ -24,7 +24,9 @@ STATEMENT = """
 HOURS = text(STATEMENT.format(hours="ingest.hours"))
 VISIBLE = text(STATEMENT.format(hours="visible.hours"))
 FEW = 5
-"""Instants next to which readings are looked up sooner than a register's hours are read."""
+"""Instants next to which readings are looked up sooner than a register's hours are read;"""
+APART = 3 * HOUR
+"""and also more, if they lie so far apart, as days do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,8 @@ def load(
     statement: TextClause = HOURS,
 ) -> tuple[Counted, ...]:
     """As ingest.store.counter.load, and the same answer; cheaper for many full hours. Raises MixedTicks."""
-    many = [n for n, need in enumerate(needs) if len(need.instants) > FEW and not any(at % HOUR for at in _inner(need))]
-    few = [n for n in range(len(needs)) if n not in set(many)]
+    many = [n for n, need in enumerate(needs) if _dense(need)]
+    few = sorted({*range(len(needs))} - {*many})
     found: dict[int, Counted] = {}
     plain = [needs[n] for n in few]
     if plain:
@@ -61,8 +63,11 @@ def load(
     return tuple(found[n] for n in range(len(needs)))
 
 
-def _inner(need: Need) -> tuple[int, ...]:
-    return need.instants[1:-1]
+def _dense(need: Need) -> bool:
+    """Many full hours, near each other."""
+    instants = need.instants
+    close = instants[-1] - instants[0] <= APART * (len(instants) - 1)
+    return len(instants) > FEW and close and not any(at % HOUR for at in instants[1:-1])
 
 
 def _ends(need: Need) -> Asked:

@@ -7,18 +7,19 @@ from decimal import Decimal
 from itertools import pairwise
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from core.database import transaction
 from core.grain import Grain, cuts
 from core.store import current_knowledge
 from core.time import instant, micros, zone
 from ingest.rollup import run
-from ingest.store import completeness, counter, hold, hourly, level
+from ingest.store import completeness, counter, hold, hourly, level, retention
 from ingest.store.counter import Asked
+from ingest.store.retention import Resting
 from tests.stories import test_counter_store as counters
 from tests.stories import test_rollup as rollups
-from tests.stories.test_counter_store import HOUR, START, Series
+from tests.stories.test_counter_store import HOUR, START, Need, Series
 from tests.stories.test_telescope import MINUTE, parts, told, whole
 
 pytestmark = pytest.mark.services
@@ -35,14 +36,38 @@ def test_local_hours_are_the_same_from_roll_ups_and_from_readings(engine: Engine
     """Known first and known late, rolled up in part, with falls, spikes, exchanges and declared resets."""
     told(engine, many)
     for known, name in ((1, "Europe/Berlin"), (2, "Europe/Berlin"), (2, "Asia/Kolkata")):
-        hours = tuple(micros(at) for at in cuts(*DAYS, "hour", zone(name)))
-        needs = [replace(one.need, instants=hours) for one in many]
+        needs = [replace(one.need, instants=hours_of(name)) for one in many]
         with transaction(engine) as connection:
             found = hourly.load(connection, needs, known=known)
             plain = counter.load(connection, needs, known=known)
         for one, need, got, same in zip(many, needs, found, plain, strict=True):
             assert got.parts == parts(whole(one, known), need.instants), (one, known)
             assert got == same
+    stay_when_readings_are_dropped(engine, [replace(one.need, instants=hours_of("Europe/Berlin")) for one in many])
+
+
+def hours_of(name: str) -> tuple[int, ...]:
+    return tuple(micros(at) for at in cuts(*DAYS, "hour", zone(name)))
+
+
+def stay_when_readings_are_dropped(engine: Engine, needs: list[Need]) -> None:
+    """What a sealed span needs is kept for its ends alone; hours in between come from roll-ups."""
+    run.roll_up(engine, instant(START) + timedelta(days=60))
+    until = instant(START) + timedelta(days=35)
+    ends = [replace(need, instants=(need.instants[0], need.instants[-1])) for need in needs]
+    with transaction(engine) as connection:
+        before = hourly.load(connection, needs, known=2)
+        retention.move(connection, until)
+        kept = retention.keep(connection, Resting(2, ends, (), ()), since=None, until=until)
+        retention.note_kept(connection, until)
+    with transaction(engine) as connection:
+        count = retention.count(connection, until)
+        assert retention.drop(connection, until) > 0
+        assert kept < count
+    with transaction(engine) as connection:
+        left = connection.execute(text("SELECT count(*) FROM ingest.reading")).scalar_one()
+        assert hourly.load(connection, needs, known=2) == before
+    assert left < count / 2
 
 
 def test_no_hold_is_missed_where_nothing_seems_steep(engine: Engine, many: list[Series]) -> None:
