@@ -1,7 +1,6 @@
 """Meters on the command line: how they stand, what waits for a decision, and what people decide."""
 
 import json
-import re
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -9,6 +8,7 @@ import typer
 from sqlalchemy import Connection
 
 from api.commands.connection import worker
+from api.commands.meter_word import sealed, sealed_line, short, span_words, took_words
 from core.clock import now
 from core.database import transaction
 from core.problem import Problem, Problems
@@ -16,7 +16,7 @@ from core.store import current_knowledge, knowledge_as_of
 from core.time import read_time, zone
 from core.units import Quantity
 from ingest.meter import run
-from ingest.store import completeness, declared, hold, meter, retention
+from ingest.store import completeness, declared, hold, meter
 
 app = typer.Typer(help="Look at meters, and decide what they cannot explain.")
 MONTH = timedelta(days=31)
@@ -44,7 +44,7 @@ def show(
         if not declared.asset_ids(connection, [asset]):
             raise Problems((Problem(asset, "is no asset", "`yardstick device list` names those that are served"),))
         found = meter.standing(connection, asset, start=first, end=last, known=known_at(connection, as_of, where))
-        found["sealed"] = _sealed(connection, first)
+        found["sealed"] = sealed(connection, first)
     if as_json:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
@@ -187,8 +187,8 @@ def known_at(connection: Connection, as_of: str | None, where: str) -> int:
 def lines(found: dict[str, Any]) -> list[str]:
     """A standing in words, one fact a line."""
     return [
-        f"{found['asset']} {_span(found)}, as known at K {found['known']}",
-        *_block("sealed", map(_sealed_line, [found["sealed"]] if found["sealed"] else [])),
+        f"{found['asset']} {span_words(found)}, as known at K {found['known']}",
+        *_block("sealed", map(sealed_line, [found["sealed"]] if found["sealed"] else [])),
         *_block("registers", map(_register_line, found["registers"])),
         *_block("quantities", map(_quantity_line, found["quantities"])),
         *_block("levels", map(_level_line, found["levels"])),
@@ -211,10 +211,10 @@ def _block(title: str, rows: Any) -> list[str]:
 
 def _register_line(one: dict[str, Any]) -> str:
     expected = f" of {one['expected']} expected" if one["expected"] is not None else ""
-    last = f"last {one['last']} {one['unit']} at {_short(one['last_at'])}" if one["last_at"] else "no reading"
-    gaps = f", {len(one['gaps'])} gaps, the first {_span(one['gaps'][0])}" if one["gaps"] else ""
+    last = f"last {one['last']} {one['unit']} at {short(one['last_at'])}" if one["last_at"] else "no reading"
+    gaps = f", {len(one['gaps'])} gaps, the first {span_words(one['gaps'][0])}" if one["gaps"] else ""
     return (
-        f"{one['path']} ({one['kind']}) by {one['device']} from {_short(one['from'])} to {_short(one['to'])}: {last}; "
+        f"{one['path']} ({one['kind']}) by {one['device']} from {short(one['from'])} to {short(one['to'])}: {last}; "
         f"{one['received']} readings{expected}, coverage {one['coverage']}{gaps}"
     )
 
@@ -234,24 +234,24 @@ def _level_line(one: dict[str, Any]) -> str:
 
 
 def _break_line(one: dict[str, Any]) -> str:
-    return f"{one['path']} {one['kind']} {_span(one)}: {one['before']} to {one['after']} {one['unit']}"
+    return f"{one['path']} {one['kind']} {span_words(one)}: {one['before']} to {one['after']} {one['unit']}"
 
 
 def _hold_line(one: dict[str, Any]) -> str:
     shown = f"{one['before']} to {one['after']} {one['unit']}"
     place = f"{one['asset']} {one['path']} ({one['device']})"
-    return f"{one['hold']}  {place} {_span(one)}: {one['reason']}, {shown}"
+    return f"{one['hold']}  {place} {span_words(one)}: {one['reason']}, {shown}"
 
 
 def _estimate_line(one: dict[str, Any]) -> str:
     read = f"; readings say {one['actual']} {one['unit']}" if one["actual"] is not None else ""
     said = f"{one['quantity']} {one['unit']} estimated, {one['method']}"
-    return f"{one['path']} {_span(one)}: {said}{read}"
+    return f"{one['path']} {span_words(one)}: {said}{read}"
 
 
 def _state_lines(one: dict[str, Any]) -> list[str]:
-    sums = ", ".join(f"{name} {_took(took)}" for name, took in one["time"].items())
-    return [f"{one['path']}: {sums}", *(f"  {_span(s)} {s['state']}" for s in one["spans"])]
+    sums = ", ".join(f"{name} {took_words(took)}" for name, took in one["time"].items())
+    return [f"{one['path']}: {sums}", *(f"  {span_words(s)} {s['state']}" for s in one["spans"])]
 
 
 def _check_line(one: dict[str, Any]) -> str:
@@ -260,52 +260,11 @@ def _check_line(one: dict[str, Any]) -> str:
 
 
 def _mounting_line(one: dict[str, Any]) -> str:
-    return f"{one['component']} at {one['asset']}/{one['position']} from {_short(one['from'])} to {_short(one['to'])}"
+    return f"{one['component']} at {one['asset']}/{one['position']} from {short(one['from'])} to {short(one['to'])}"
 
 
 def _clock_line(one: dict[str, Any]) -> str:
     return (
-        f"{one['device']}: {one['readings']} readings, status {one['status']}, least {_took(one['least'])}, "
-        f"middle {_took(one['middle'])}, most {_took(one['most'])}"
+        f"{one['device']}: {one['readings']} readings, status {one['status']}, least {took_words(one['least'])}, "
+        f"middle {took_words(one['middle'])}, most {took_words(one['most'])}"
     )
-
-
-def _sealed(connection: Connection, start: datetime) -> dict[str, str] | None:
-    """What is gone of the time from `start` on; None: nothing."""
-    found = retention.sealed(connection)
-    if found.until is None or found.until <= start:
-        return None
-    gone = found.dropped and min(found.dropped, found.until)
-    return {"until": _iso(found.until), **({"dropped_before": _iso(gone)} if gone and gone > start else {})}
-
-
-def _sealed_line(one: dict[str, str]) -> str:
-    sealed = f"readings before {_short(one['until'])} are sealed: none comes in, none is corrected"
-    if "dropped_before" not in one:
-        return sealed
-    kept = "by whole chunks, and only what billed periods rest on is left of them"
-    return (
-        f"{sealed}; raw readings before {_short(one['dropped_before'])} are dropped, {kept}: "
-        "received, coverage, gaps and clocks count what is left"
-    )
-
-
-def _span(one: dict[str, Any]) -> str:
-    """Both ends to the second; further only where they would look alike."""
-    first, last = _short(one["from"]), _short(one["to"])
-    return f"{first} to {last}" if first != last or one["from"] == one["to"] else f"{one['from']} to {one['to']}"
-
-
-def _short(at: str | None) -> str:
-    """An instant without what is below a second."""
-    return "now" if at is None else re.sub(r"\.\d+", "", at)
-
-
-def _took(took: str) -> str:
-    """A length of time without what is below a second, unless it is all that there is."""
-    whole = re.sub(r"\.\d+$", "", took)
-    return took if whole in ("0:00:00", "-1 day, 23:59:59") else whole
-
-
-def _iso(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")

@@ -131,30 +131,14 @@ def used(  # noqa: PLR0913, PLR0917 - the question has as many parts
     """
     asked = _ask(visit, asset, since, before, grain, timezone)
     paths = _counters(visit, asked.row, register)
-    if group_by == "component":
-        needs = [need for path in paths for need in _mounted(visit, asked, path)]
-    else:
-        covered = _covered(visit, asked.row, asked.cuts)
-        needs = [Asked(asked.row.name, path.path, tuple(map(micros, cuts)), path.unit)
-                 for path in paths for cuts in covered]  # fmt: skip
+    needs = [need for path in paths for need in _needs(visit, asked, path, by_component=group_by == "component")]
     question.refuse_many(len(needs) * (len(asked.cuts) - 1), "rows", "one register, a coarser grain or a shorter time")
     try:
         found_ = usage.each(visit.connection, needs, known=asked.known)
     except MixedTicks as error:
         raise InvalidQuestion(str(error)) from None
-    rows = [
-        RegisterUsed(
-            register=need.register,
-            component=need.asset if group_by == "component" else None,
-            starts_at=one.start,
-            ends_at=one.end,
-            unit=need.unit,
-            quantity=fraction_text(one.quantity),
-            estimated=one.carried,
-        )
-        for need, uses in zip(needs, found_, strict=True)
-        for one in uses
-    ]
+    named = group_by == "component"
+    rows = [_used(one, need, named=named) for need, uses in zip(needs, found_, strict=True) for one in uses]
     return AssetUsage(
         asset=asked.row.public_id,
         timezone=asked.timezone,
@@ -260,6 +244,26 @@ def _covered(visit: Visit, row: AssetView, cuts: Sequence[datetime]) -> list[lis
         elif start < end:
             merged.append((start, end))
     return [[start, *(at for at in cuts if start < at < end), end] for start, end in merged]
+
+
+def _needs(visit: Visit, asked: _Question, path: RegisterView, *, by_component: bool) -> list[Asked]:
+    """The counter as the asset's own, or as what was mounted on it."""
+    if by_component:
+        return _mounted(visit, asked, path)
+    covered = _covered(visit, asked.row, asked.cuts)
+    return [Asked(asked.row.name, path.path, tuple(map(micros, cuts)), path.unit) for cuts in covered]
+
+
+def _used(one: usage.Use, need: Asked, *, named: bool) -> RegisterUsed:
+    return RegisterUsed(
+        register=need.register,
+        component=need.asset if named else None,
+        starts_at=one.start,
+        ends_at=one.end,
+        unit=need.unit,
+        quantity=fraction_text(one.quantity),
+        estimated=one.carried,
+    )
 
 
 def _mounted(visit: Visit, asked: _Question, path: RegisterView) -> list[Asked]:

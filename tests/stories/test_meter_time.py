@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, text
 from typer.testing import CliRunner, Result
 
-from api.commands import meter_time, meters
+from api.commands import meter_time, meter_word, meters
 from tests.stories.story import Story, case
 
 pytestmark = pytest.mark.services
@@ -92,7 +92,7 @@ def shows_what_is_left_of_sealed_time(admin_engine: Engine) -> None:
     ],
 )
 def test_spans_are_told_to_the_second_unless_that_says_nothing(first: str, last: str, shown: str) -> None:
-    assert meters._span({"from": first, "to": last}) == shown
-    assert [meters._took(took) for took in ("1 day, 0:01:00.250000", "0:00:00.250000", "0:00:02")] == [
+    assert meter_word.span_words({"from": first, "to": last}) == shown
+    assert [meter_word.took_words(took) for took in ("1 day, 0:01:00.250000", "0:00:00.250000", "0:00:02")] == [
         "1 day, 0:01:00", "0:00:00.250000", "0:00:02",
     ]  # fmt: skip
