@@ -20,7 +20,7 @@ from contracts.store.view import ContractView, CoverageView
 from core.time import micros
 from core.units import IncompatibleUnits, factor
 from ingest.store import view
-from ingest.store.counter import Need
+from ingest.store.bound import Need
 from ingest.store.view import AssetView
 
 MOST_WORK = 100_000

@@ -17,7 +17,8 @@ from contracts.store.view import VersionView
 from core.time import instant, micros, midnight
 from ingest.counter import Part
 from ingest.store import hourly, view
-from ingest.store.counter import TABLE, Need
+from ingest.store.bound import Need
+from ingest.store.search import TABLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from core.time import instant, micros
 from ingest.counter import Doubt
 from ingest.path import course_of, plain
 from ingest.store import counter, suspect
-from ingest.store.counter import Asked, Life, Source
+from ingest.store.counter import Asked, Life
+from ingest.store.search import TABLE, Source
 
 PLACE = text("""
     SELECT a.name AS asset, b.position || '/' || g.name AS path, g.unit, g.resolution, d.name AS device
@@ -109,7 +110,7 @@ def find(  # noqa: PLR0913 - where and when to look
     end: datetime,
     known: int,
     asset: str | None = None,
-    source: Source = counter.TABLE,
+    source: Source = TABLE,
     first: tuple[str, str] = ("", ""),
     most: int | None = None,
 ) -> list[Hold]:
@@ -117,7 +118,7 @@ def find(  # noqa: PLR0913 - where and when to look
 
     first: asset and path of the first counter to look at. most: enough; those of the last counter are whole.
     """
-    statement = suspect.SUSPECT if source is counter.TABLE else suspect.VISIBLE
+    statement = suspect.SUSPECT if source is TABLE else suspect.VISIBLE
     suspects = suspect.paths(
         connection, start=start, end=end, known=known, asset=asset, first=first, statement=statement
     )  # fmt: skip
@@ -161,7 +162,7 @@ def place_of(connection: Connection, stretch: Stretch) -> Place | None:
 
 
 def named(
-    connection: Connection, stretch: Stretch, known: int, *, source: Source = counter.TABLE
+    connection: Connection, stretch: Stretch, known: int, *, source: Source = TABLE
 ) -> Hold | None:  # fmt: skip
     """The open hold of exactly this stretch, if there is one."""
     place = place_of(connection, stretch)

@@ -7,15 +7,17 @@ lies inside an hour (zones with half hours), readings are looked up.
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, TextClause, text
 
 from core.time import HOUR, instant, micros
 from ingest.path import Bound, counted
 from ingest.store import counter
-from ingest.store.counter import TABLE, Asked, Counted, Life, Need, Source, array
+from ingest.store.bound import Need
+from ingest.store.counter import Asked, Counted, Life
+from ingest.store.literal import numbers, times
+from ingest.store.search import TABLE, Source
 
 STATEMENT = """
     SELECT bound, at, value FROM {hours}(CAST(:bounds AS int[]), CAST(:registers AS int[]),
@@ -36,8 +38,8 @@ class _Stretch:
     need: int
     bound: int
     register: int
-    since: datetime
-    before: datetime
+    since: int
+    before: int
 
 
 def load(
@@ -89,14 +91,14 @@ def _filled(
     ]
     points = _points(connection, [one for one in stretches if one.since < one.before], known, statement)
     return [
-        replace(life, bounds=tuple(_with(bound, points[n, m]) for m, bound in enumerate(life.bounds)))
+        life._replace(bounds=tuple(_with(bound, points[n, m]) for m, bound in enumerate(life.bounds)))
         for n, life in enumerate(lives)
     ]
 
 
-def _time(need: Asked, bound: Bound) -> tuple[datetime, datetime]:
+def _time(need: Asked, bound: Bound) -> tuple[int, int]:
     first, last = need.instants
-    return instant(max(first, bound.start)), instant(last if bound.end is None else min(last, bound.end))
+    return max(first, bound.start), last if bound.end is None else min(last, bound.end)
 
 
 def _points(
@@ -106,12 +108,12 @@ def _points(
     if not stretches:
         return found
     asked = {
-        "bounds": array(range(len(stretches))),
-        "registers": array(one.register for one in stretches),
-        "sinces": array(one.since for one in stretches),
-        "befores": array(one.before for one in stretches),
-        "first": min(one.since for one in stretches),
-        "last": max(one.before for one in stretches),
+        "bounds": numbers(range(len(stretches))),
+        "registers": numbers(one.register for one in stretches),
+        "sinces": times(one.since for one in stretches),
+        "befores": times(one.before for one in stretches),
+        "first": instant(min(one.since for one in stretches)),
+        "last": instant(max(one.before for one in stretches)),
         "known": known,
     }
     for number, at, value in connection.execute(statement, asked):
@@ -121,4 +123,4 @@ def _points(
 
 
 def _with(bound: Bound, points: set[tuple[int, int]]) -> Bound:
-    return replace(bound, readings=tuple(sorted({*bound.readings, *points}))) if points else bound
+    return bound._replace(readings=tuple(sorted({*bound.readings, *points}))) if points else bound

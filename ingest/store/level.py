@@ -9,8 +9,11 @@ from typing import NamedTuple, Protocol
 
 from sqlalchemy import Connection, TextClause, text
 
+from core.time import micros
 from core.units import from_ticks
-from ingest.store.counter import CHUNKS_ONCE, MixedTicks, array
+from ingest.store.counter import MixedTicks
+from ingest.store.literal import numbers, times
+from ingest.store.search import CHUNKS_ONCE
 
 STATEMENT = """
     SELECT bound, readings, lowest, highest, last_at, last_value FROM {levels}(CAST(:bounds AS int[]),
@@ -84,10 +87,10 @@ def load(
     seen: dict[int, list[_Seen]] = {}
     if asked:
         columns = {
-            "bounds": array(range(len(asked))),
-            "registers": array(one.register for _, one, _, _ in asked),
-            "sinces": array(since for _, _, since, _ in asked),
-            "befores": array(before for _, _, _, before in asked),
+            "bounds": numbers(range(len(asked))),
+            "registers": numbers(one.register for _, one, _, _ in asked),
+            "sinces": times(micros(since) for _, _, since, _ in asked),
+            "befores": times(micros(before) for _, _, _, before in asked),
         }
         connection.execute(CHUNKS_ONCE)
         given = {**columns, "first": cuts[0], "last": cuts[-1], "known": known}
