@@ -25,6 +25,7 @@ from core.store import draw_knowledge
 from ingest import catalogue
 from ingest.catalogue import Catalogue
 from ingest.run import declare
+from ingest.store import hold
 from ingest.store import view as ingest_view
 
 PASSWORD = "a-password-for-tests"
@@ -47,7 +48,7 @@ PEOPLE: dict[str, tuple[Role, str]] = {
     "olga": ("customer", "Overzee"),
     "dora": ("finance", "Depot Hire"),
 }
-Kind = Literal["contract", "asset", "evaluation", "invoice", "report", "run"]
+Kind = Literal["contract", "asset", "evaluation", "hold", "invoice", "report", "run"]
 
 CONTRACT = """\
 schema: contract/1
@@ -136,6 +137,12 @@ SAID = text("""
         generate_series(:first, :at, interval '1 hour') AS t, date_trunc('month', t) AS m
     WHERE g.name = 'state' ORDER BY 1, 2
 """)
+# Before any contract begins, S2's odometer fell: it waits for somebody's decision.
+FELL = text("""
+    INSERT INTO ingest.reading (register, at, value, known, received_at)
+    SELECT g.id, t, 200000000, :known, t FROM ingest.register AS g JOIN ingest.device AS d ON d.id = g.device,
+        (SELECT cast(:first AS timestamptz) - interval '1 hour') AS s (t) WHERE d.name = 'gw-S2' AND g.name = 'odometer'
+""")
 LATEST = text("""
     INSERT INTO ingest.latest (register, at, value, received_at)
     SELECT DISTINCT ON (register) register, at, value, received_at FROM ingest.reading ORDER BY register, at DESC
@@ -197,6 +204,7 @@ def devices() -> dict[str, Any]:
     registers = [
         {"register": "odometer", "kind": "counter", "unit": "m", "resolution": "1 m", "max_gap": "90 min"},
         {"register": "state", "kind": "state", "max_gap": "90 min"},
+        {"register": "tank", "kind": "gauge", "unit": "l"},
     ]
     names = [name for trucks in TRUCKS.values() for name in trucks]
     return {
@@ -215,6 +223,7 @@ def report(connection: Connection, at: datetime) -> None:
     bound = {"known": known, "first": datetime.fromisoformat("2026-08-31T20:00:00Z"), "at": at}
     connection.execute(COUNTED, bound)
     connection.execute(SAID, bound)
+    connection.execute(FELL, bound)
     connection.execute(LATEST)
     lately = {"known": known, "at": at - timedelta(hours=1)}
     connection.execute(BATCH, lately)
@@ -276,5 +285,7 @@ def find(connection: Connection, fleet: Fleet) -> None:
         fleet.ids["invoice", f"{contracts[invoice.contract].name} {invoice.label}"] = invoice.public_id
     for breach in billing_view.breach_reports(connection):
         fleet.ids["report", f"{breach.document['asset']} {breach.document['period']}"] = breach.public_id
+    for held in hold.find(connection, start=fleet.at - timedelta(days=92), end=fleet.at, known=1_000_000):
+        fleet.ids["hold", held.asset] = held.reference
     for run in billing_view.runs(connection):
         fleet.ids["run", run.label] = run.public_id

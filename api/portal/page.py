@@ -52,6 +52,7 @@ MENUS = {
     "operator": [
         ("radio-tower", "Ingest", "/portal/operator"),
         ("archive-x", "Quarantine", "/portal/quarantine"),
+        ("triangle-alert", "Holds", "/portal/holds"),
         ("truck", "Assets", "/portal/assets"),
         ("inbox", "Facts", "/portal/facts"),
     ],

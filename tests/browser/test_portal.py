@@ -44,6 +44,8 @@ PAGES = [
     ("pat", "/portal/partner"),
     ("ops", "/portal/operator"),
     ("ops", "/portal/quarantine"),
+    ("ops", "/portal/holds"),
+    ("ops", "/portal/holds/{hold S2}"),
 ]
 WIDE, DARK, NARROW, NARROW_DARK, TINY = (
     (1440, "light"),
@@ -118,6 +120,22 @@ def test_the_page_follows_what_is_evaluated_and_what_comes_in(opened: Open, serv
         finally:
             _evaluate(served, before)
         expect(shown).to_have_text("€4,185.52", timeout=10_000)
+
+
+def test_an_operator_decides_about_a_hold_and_takes_it_back(opened: Open) -> None:
+    with opened("ops") as page:
+        page.goto("/portal/operator")
+        page.get_by_role("navigation", name="Main", exact=True).get_by_role("link", name="Holds").click()
+        page.get_by_role("link", name="S2 vehicle/odometer").click()
+        expect(page.get_by_text("200,000,000 → 100,000,000 m").first).to_be_visible()
+        page.get_by_label("Nothing was used").check()
+        page.get_by_label("Reason").fill("put into service")
+        page.get_by_role("button", name="Decide").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("Decided")
+        expect(page.get_by_role("cell", name="put into service")).to_be_visible()
+        page.get_by_label("Reason").fill("decided too early")
+        page.get_by_role("button", name="Reopen").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("Waits")
 
 
 def _evaluate(served: Served, result: dict[str, object]) -> None:
