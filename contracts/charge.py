@@ -338,8 +338,12 @@ def _add_lines(scene: Scene, owner: str, chunks: list[Chunk], outcome: Outcome, 
     start, end = min([chunk.stretch.begins for chunk in chunks]), max([chunk.stretch.ends for chunk in chunks])
     version = first.segment.version
     prefix = say(version.language, "version", version.version) if several else ""
-    text = prefix + explain.use(chunks, unit)
-    line = scene.line(first.segment, owner, Draft(start, end, text, exact, quantity, unit, _steps(chunks)))
+    guesses = _guesses(chunks)
+    said = explain.flagged(
+        prefix + explain.use(chunks, unit), _steps(chunks), total(list(guesses.values())),
+        unit=unit, language=version.language,
+    )  # fmt: skip
+    line = scene.line(first.segment, owner, Draft(start, end, said.text, exact, quantity, unit, said.steps))
     if term.allocate == "none" or term.scope != "pool":
         outcome.lines.append(line)
         return
@@ -351,10 +355,23 @@ def _add_lines(scene: Scene, owner: str, chunks: list[Chunk], outcome: Outcome, 
         return
     shares = allocate(line.amount, used, first.segment.version.billing.decimals)
     for asset, amount in shares.items():
-        text = prefix + explain.shared(used[asset], quantity, chunk=first, amount=line.amount)
+        said = explain.flagged(
+            prefix + explain.shared(used[asset], quantity, chunk=first, amount=line.amount), _steps(chunks),
+            guesses.get(asset, ZERO), unit=unit, language=version.language,
+        )  # fmt: skip
         part = exact * used[asset] / quantity if quantity else exact / len(used)
-        draft = Draft(start, end, text, part, used[asset], unit, _steps(chunks))
+        draft = Draft(start, end, said.text, part, used[asset], unit, said.steps)
         outcome.lines.append(scene.line(first.segment, asset, draft, amount))
+
+
+def _guesses(chunks: Sequence[Chunk]) -> dict[str, Fraction]:
+    """By asset the units that are estimated, where the agreement lets them count."""
+    found: dict[str, Fraction] = {}
+    for chunk in chunks:
+        for row in chunk.rows if chunk.stretch.measure.bills_estimates else ():
+            if row.estimated:
+                found[row.owner] = found.get(row.owner, ZERO) + row.quantity
+    return found
 
 
 def _steps(chunks: Sequence[Chunk]) -> tuple[Step, ...]:
@@ -385,6 +402,8 @@ def _add_verdicts(
         }
         if own is not None and own.opening is not None and own.closing is not None:
             values["start_reading"], values["end_reading"] = Figure(own.opening, unit), Figure(own.closing, unit)
+        if guesses := _guesses(some):
+            values["estimated"] = Figure(total(list(guesses.values())), unit)
         start, end = max(scene.start, some[0].stretch.start), min(scene.end, some[-1].stretch.end)
         steps = _steps(some)
         outcome.verdicts.append(

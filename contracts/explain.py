@@ -48,6 +48,13 @@ class Tier(NamedTuple):
         return "" if self.factor is ONE or self.factor == 1 else number(self.factor)
 
 
+class FlaggedText(NamedTuple):
+    """What a line says, and its steps."""
+
+    text: str
+    steps: tuple[Step, ...]
+
+
 def tiers(chunk: Chunk) -> list[Tier]:
     """A chunk's charges, those of one tier, price and factor put together, in order."""
     if len(chunk.rows) <= 1:
@@ -104,6 +111,15 @@ def steps(chunk: Chunk) -> list[Step]:
         Step("quantity", formula, position, f"{number(chunk.counted)} {unit}"),
         *(_tier_step(tier, chunk) for tier in chunk.tiers),
     ]
+
+
+def flagged(text: str, steps: tuple[Step, ...], guessed: Fraction, *, unit: str, language: str) -> FlaggedText:
+    """A line's words and steps, with how much of its units is estimated, if any is."""
+    if not guessed:
+        return FlaggedText(text, steps)
+    units = f"{number(guessed)} {unit}"
+    step = Step("estimated", "use after the last reading, until readings arrive", {"estimated": units}, units)
+    return FlaggedText(text + say(language, "estimated", number(guessed), unit), (*steps, step))
 
 
 def _tier_step(tier: Tier, chunk: Chunk) -> Step:

@@ -153,6 +153,10 @@ def _counted(counter: Counter, measure: Measure, owner: str, spans: Spans) -> Us
         for span, pieces in zip(spans, inside, strict=True)
     )
     known = [piece for pieces in inside for piece in pieces]
+    ends = {piece.closing_quality for piece in known}
+    guessed = "estimated" in ends
+    if guessed:
+        rows = tuple(row for row in _apart(rows, inside, counter, unit) if measure.bills_estimates or not row.estimated)
     cases = tuple(
         case for case in counter.cases if any(case.start < e and s < max(case.end, case.start + 1) for s, e in spans)
     )
@@ -161,10 +165,23 @@ def _counted(counter: Counter, measure: Measure, owner: str, spans: Spans) -> Us
         opening=boundary_value(known[0].opening, counter, unit) if known else None,
         closing=boundary_value(known[-1].closing, counter, unit) if known else None,
         cases=cases,
-        provisional=bool(cases) or any(piece.closing_quality == "last" for piece in known),
+        provisional=guessed or bool(cases) or "last" in ends,
         missing=not known,
         waits=measure.on_reset == "documented_only" and any(case.reason == "counter_fell" for case in cases),
     )
+
+
+def _apart(rows: Iterable[Row], inside: Iterable[list[Piece]], counter: Counter, unit: str) -> Iterable[Row]:
+    """What was read and what is estimated in rows of their own; nothing of either has none where there is the other."""
+    for row, pieces in zip(rows, inside, strict=True):
+        guesses = [piece for piece in pieces if piece.closing_quality == "estimated"]
+        guessed = total([piece_use(piece, counter, unit) for piece in guesses])
+        if not guessed:
+            yield row
+            continue
+        if row.quantity != guessed:
+            yield row._replace(quantity=row.quantity - guessed)
+        yield row._replace(start=guesses[0].start, end=guesses[-1].end, quantity=guessed, estimated=True)
 
 
 def _by_span(pieces: Iterable[Piece], spans: Spans) -> list[list[Piece]] | None:

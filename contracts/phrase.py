@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 PHRASES: Words = {
     "at": ("{} {} at {}{}", "{} {} zu {}{}", "{} {} à {}{}"),
     "fee": ("fee {}{}", "Gebühr {}{}", "forfait {}{}"),
+    "estimated": (
+        "; {} {} of it estimated, trued up when readings arrive",
+        "; davon {} {} geschätzt, berichtigt, sobald Werte eintreffen",
+        " ; dont {} {} estimés, régularisés à l'arrivée des relevés",
+    ),
     "packages": ("packages", "Pakete", "lots"),
     "included": ("{} {}, {} {} included: ", "{} {}, {} {} enthalten: ", "{} {}, {} {} inclus : "),
     "nothing to price": ("nothing to price", "nichts zu berechnen", "rien à facturer"),

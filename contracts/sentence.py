@@ -102,6 +102,9 @@ class _Speaker:
         decimals = self.say("to decimals", billing["decimals"])
         yield f"  {self.say('lines rounded')} {self.word(billing['rounding'])} {decimals}"
         yield f"  {self.say('covered')}: {_coverage(version)}"
+        for measure in version.measures:
+            if measure.bills_estimates:
+                yield "  " + self.say("estimated", self.word(measure.measure))
         for term in version.canonical["terms"]:
             left = f" [{self.say('left to people')}: {term['not_computed']}]" if "not_computed" in term else ""
             translated = None if self.language == version.language else template(term, self.language)

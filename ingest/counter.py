@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from fractions import Fraction
 
-Quality: TypeAlias = Literal["reading", "interpolated", "carried", "start", "last"]
+Quality: TypeAlias = Literal["reading", "interpolated", "carried", "start", "last", "estimated"]
 Reason: TypeAlias = Literal["counter_fell", "above_max_rate", "conflict"]
 Kind: TypeAlias = Literal["correction", "rollover", "exchange", "reset", "spike", "hold", "released"]
 Shows: TypeAlias = Literal["value", "from_zero", "before"]
@@ -70,6 +70,26 @@ class Release:
     kind: Literal["bill", "from_zero", "void"]
     device: str = ""
     ticks: int = 0
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Estimate:
+    """So many ticks were probably used over [start, end), evenly. device: empty for whichever served then.
+
+    It counts only after the last value that is known of the device, and only until it went (`until`): a later reading
+    takes its place. Of two that overlap the one that begins first counts where they do.
+    """
+
+    start: int
+    end: int
+    ticks: int
+    device: str = ""
+    until: int | None = None
+
+    def between(self, start: int, end: int) -> int:
+        """Its ticks in a part of it; parts add up to the whole."""
+        took = self.end - self.start
+        return self.ticks * (end - self.start) // took - self.ticks * (start - self.start) // took
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +160,8 @@ class _Point(NamedTuple):
 class _Stretch(NamedTuple):
     """From one accepted point to the next. used: ticks that count; total before it is in the course.
 
-    shows: the value in between is the counter's own, one that began at zero, or the one before.
+    shows: the value in between is the counter's own, one that began at zero, or the one before. within: what values in
+    between are, where they are neither interpolated nor carried.
     """
 
     start: _Point
@@ -148,6 +169,7 @@ class _Stretch(NamedTuple):
     used: int
     shows: Shows = "value"
     flat: bool = False
+    within: Quality | None = None
 
 
 @dataclass(slots=True)
@@ -163,10 +185,14 @@ class Course:
     _only: _Point | None = None
 
     def parts(self, instants: Sequence[int]) -> tuple[Part, ...]:
-        """One part for each stretch between neighbouring instants, cut further where the device changed."""
+        """One part for each stretch between neighbouring instants, cut further where the device changed.
+
+        Also cut where estimates begin and end: what is estimated is a part whose closing quality says so.
+        """
         if self._only is None:
             return ()
         changes = {s.start.at for s in self.stretches if s.start.opens}
+        changes |= {at for s in self.stretches if s.within == "estimated" for at in (s.start.at, s.end.at)}
         edges = sorted({*instants, *(at for at in changes if instants[0] < at < instants[-1])})
         return tuple(self._part(a, b) for a, b in pairwise(edges))
 
@@ -199,10 +225,15 @@ class Course:
         if at >= b.at:
             return b.ticks, total + stretch.used, b.device, b.quality if at == b.at else "last"
         if stretch.flat:
-            return a.ticks, total, a.device, "carried"
+            return a.ticks, total, a.device, stretch.within or "carried"
         moved = stretch.used * (at - a.at) // (b.at - a.at)
         ticks = {"value": a.ticks + moved, "from_zero": moved, "before": a.ticks}[stretch.shows]
-        return ticks % self.rule.modulus if self.rule.modulus else ticks, total + moved, a.device, "interpolated"
+        return (
+            ticks % self.rule.modulus if self.rule.modulus else ticks,
+            total + moved,
+            a.device,
+            stretch.within or "interpolated",
+        )
 
 
 def course(
@@ -210,6 +241,7 @@ def course(
     exchanges: Iterable[Exchange],
     rule: Rule,
     releases: Iterable[Release] = (),
+    estimates: Iterable[Estimate] = (),
 ) -> Course:
     """Order everything by time and classify every difference.
 
@@ -225,15 +257,41 @@ def course(
     points = _without_spikes(_points(sorted(readings), sorted(exchanges), whole), whole)
     decided = {(one.device, one.start, one.end): one for one in releases}
     whole._only = points[0] if points else None  # noqa: SLF001 - this builds it
-    total = 0
+    guesses, total = sorted(estimates), 0
     for a, b in pairwise(points):
         if b.opens:
             continue
-        stretch = _classify(a, b, whole, decided.get((a.device, a.at, b.at)))
+        unknown = bool(guesses) and b.written and b.quality == "carried"
+        guessed = _estimated(a, b, guesses, rule) if unknown else ()
+        for stretch in guessed or (_classify(a, b, whole, decided.get((a.device, a.at, b.at))),):
+            total = _append(whole, stretch, total)
+    last = points[-1] if points else None
+    open_ended = _estimated(last, None, guesses, rule) if last else []
+    for stretch in open_ended or ([_Stretch(last, last, 0)] if last and last.opens else []):
         total = _append(whole, stretch, total)
-    if points and points[-1].opens:
-        _append(whole, _Stretch(points[-1], points[-1], 0), total)
     return whole
+
+
+def _estimated(a: _Point, b: _Point | None, guesses: Sequence[Estimate], rule: Rule) -> list[_Stretch]:
+    """What is estimated after the last known value, until the device went; nothing if nothing is."""
+    found: list[_Stretch] = []
+    for guess in guesses:
+        ends = [guess.end, *([b.at] if b else []), *([] if guess.until is None else [guess.until])]
+        start, end = max(guess.start, a.at), min(ends)
+        if start >= end or guess.device not in ("", a.device):
+            continue
+        if start > a.at:
+            waits = _Point(start, a.device, a.ticks, quality="last")
+            found.append(_Stretch(a, waits, 0, flat=True, within="last"))
+            a = waits
+        used = guess.between(start, end)
+        shown = (a.ticks + used) % rule.modulus if rule.modulus else a.ticks + used
+        then = _Point(end, a.device, shown, quality="estimated")
+        found.append(_Stretch(a, then, used, within="estimated"))
+        a = then
+    if found and b and a.at < b.at:
+        found.append(_Stretch(a, b._replace(ticks=a.ticks), 0, flat=True, within="last"))
+    return found
 
 
 def _append(whole: Course, stretch: _Stretch, total: int) -> int:

@@ -143,7 +143,7 @@ def state_in(
     if not isinstance(found, Stated):
         return found
     if found.devices:
-        return (Problem("readings", "and exchanges are not stated", "deliver and declare them as of a device"),)
+        return (Problem("readings", "exchanges, estimates are not stated", "deliver or declare them of a device"),)
     return reporting.take(connection, found, (by.author, by.reason), at=by.at, counts_from=counts_from)
 
 

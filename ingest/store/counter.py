@@ -108,7 +108,7 @@ class Need(Protocol):
     """A counter wanted at instants, as a contract's measure reads it; `contracts.facts.CounterNeed` is one.
 
     register: a path, position/register. instants: at least two, sorted, µs since 1970. What the measure leaves open
-    (None) is taken from the register's declaration. max_gap: µs.
+    (None) is taken from the register's declaration. max_gap: µs. estimates: whether they count.
     """
 
     @property
@@ -129,6 +129,8 @@ class Need(Protocol):
     def max_rate(self) -> Quantity | None: ...  # noqa: D102
     @property
     def max_gap(self) -> int | None: ...  # noqa: D102
+    @property
+    def estimates(self) -> bool: ...  # noqa: D102
 
 
 class Asked(NamedTuple):
@@ -143,6 +145,7 @@ class Asked(NamedTuple):
     modulus: Quantity | None = None
     max_rate: Quantity | None = None
     max_gap: int | None = None
+    estimates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -424,6 +427,7 @@ def _bound(one: _Row, search: _Search) -> Bound:
         epochs=said.epochs,
         releases=said.releases,
         searched=None if searched is None else (micros(searched[0]), micros(searched[1])),
+        estimates=said.estimates if search.need_of(one).estimates else (),
     )
 
 

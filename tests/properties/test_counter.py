@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.counter import CounterReading, Exchange, Release, Rule, course
+from ingest.counter import CounterReading, Estimate, Exchange, Release, Rule, course
 
 rules = st.builds(
     Rule,
@@ -27,6 +27,12 @@ exchanges = st.lists(
     st.builds(Exchange, st.integers(1, 99), st.just("A"), st.integers(0, 999), st.just("A"), st.integers(0, 999)),
     max_size=1,
 )
+estimates = st.lists(
+    st.tuples(st.integers(0, 115), st.integers(1, 40), st.integers(0, 500)).map(
+        lambda one: Estimate(one[0], one[0] + one[1], one[2])
+    ),
+    max_size=3,
+)
 cuts = st.sets(st.integers(-10, 120), min_size=2, max_size=9).map(sorted)
 
 
@@ -34,11 +40,11 @@ def used(whole: object, instants: list[int]) -> list[int]:
     return [p.closing - p.opening - p.removed for p in whole.parts(instants)]  # type: ignore[attr-defined]
 
 
-@given(readings, exchanges, rules, cuts)
+@given(readings, exchanges, estimates, rules, cuts)
 def test_pieces_telescope_under_any_cut(
-    series: list[CounterReading], changes: list[Exchange], rule: Rule, instants: list[int]
+    series: list[CounterReading], changes: list[Exchange], guesses: list[Estimate], rule: Rule, instants: list[int]
 ) -> None:
-    whole = course(series, changes, rule)
+    whole = course(series, changes, rule, estimates=guesses)
     assert sum(used(whole, instants)) == sum(used(whole, [instants[0], instants[-1]]))
 
 
@@ -76,6 +82,23 @@ def test_a_rising_counter_counts_exactly_its_rise(steps: list[int]) -> None:
     values = [sum(steps[:n]) for n in range(len(steps) + 1)]
     series = [CounterReading(10 * n, "A", (0, 0), value) for n, value in enumerate(values)]
     assert sum(used(course(series, [], Rule()), [0, 10 * len(steps)])) == sum(steps)
+
+
+@given(readings, estimates, rules, cuts)
+def test_an_estimate_counts_after_the_last_reading_only(
+    series: list[CounterReading], guesses: list[Estimate], rule: Rule, instants: list[int]
+) -> None:
+    """What was read stays; what is estimated comes on top of it, at most whole; a later reading takes its place."""
+    last, plain = max(one.at for one in series), course(series, [], rule)
+    guessed = course(series, [], rule, estimates=guesses)
+    before = [min(at, last) for at in instants]
+    assert sum(used(guessed, [before[0], before[-1]])) == sum(used(plain, [before[0], before[-1]]))
+    parts = guessed.parts([-10, *instants, 200])
+    on_top = sum(p.closing - p.opening - p.removed for p in parts if p.closing_quality == "estimated")
+    assert sum(used(guessed, [-10, 200])) == sum(used(plain, [-10, 200])) + on_top
+    assert 0 <= on_top <= sum(one.ticks for one in guesses)
+    later = [*series, CounterReading(160, "A", (0, 0), 999)]
+    assert course(later, [], rule, estimates=guesses).parts(instants) == course(later, [], rule).parts(instants)
 
 
 @given(readings, rules, st.integers(1, 500), cuts)
