@@ -42,6 +42,7 @@ class Need:
     modulus: Quantity | None = None
     max_rate: Quantity | None = None
     max_gap: int | None = None
+    estimates: bool = False
 
 
 def declare(engine: Engine, found: object) -> None:
