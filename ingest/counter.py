@@ -4,8 +4,9 @@ A counter is already an integral: use over `[a, b)` is V(b) - V(a), less what br
 ticks and whole microseconds, and does not depend on the order in which readings arrived.
 
 A fall is, in this order: a signed correction within the tolerance; an overflow near the modulus; a documented exchange
-or declared reset; a spike, if within the glitch window a later value fits [last good, last good + max rate * time];
-else the start of an epoch whose loss is held until somebody decides. A rise faster than the maximum rate is held too.
+or declared reset (where the register begins anew at boots, also a changed boot); a spike, if within the glitch window a
+later value fits [last good, last good + max rate * time]; else the start of an epoch whose loss is held until somebody
+decides. A rise faster than the maximum rate is held too.
 """
 
 from __future__ import annotations
@@ -13,15 +14,17 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from itertools import pairwise
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from fractions import Fraction
 
 Quality: TypeAlias = Literal["reading", "interpolated", "carried", "start", "last", "estimated"]
 Reason: TypeAlias = Literal["counter_fell", "above_max_rate", "conflict"]
 Kind: TypeAlias = Literal["correction", "rollover", "exchange", "reset", "spike", "hold", "released"]
+NO_BOOTS: Mapping[str, Sequence[int]] = MappingProxyType({})
 Shows: TypeAlias = Literal["value", "from_zero", "before"]
 
 
@@ -177,6 +180,7 @@ class Course:
     """A counter's whole known life. Ask `parts` for any needed instants."""
 
     rule: Rule
+    boots: Mapping[str, Sequence[int]] = field(default_factory=dict)
     stretches: list[_Stretch] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
     breaks: list[Break] = field(default_factory=list)
@@ -242,10 +246,12 @@ def course(
     rule: Rule,
     releases: Iterable[Release] = (),
     estimates: Iterable[Estimate] = (),
+    boots: Mapping[str, Sequence[int]] = NO_BOOTS,
 ) -> Course:
     """Order everything by time and classify every difference.
 
     Equal repetitions count once; of two values at one instant the first stands, and the other opens a doubt.
+    boots: by device, where a restart may set the counter back, the first reading after each; in order of time.
 
     It need not be given all readings: between the neighbours of what is asked for, both sides of every fall (however
     small) and of every rise above the greatest rate are enough. With a glitch window also every reading within it
@@ -253,7 +259,7 @@ def course(
     one before (that is, twice: the last reading at least a window earlier), until two windows after the last neighbour.
     A reading before which some were left out is `apart`.
     """
-    whole = Course(rule)
+    whole = Course(rule, boots)
     points = _without_spikes(_points(sorted(readings), sorted(exchanges), whole), whole)
     decided = {(one.device, one.start, one.end): one for one in releases}
     whole._only = points[0] if points else None  # noqa: SLF001 - this builds it
@@ -350,6 +356,8 @@ def _without_spikes(points: list[_Point], whole: Course) -> list[_Point]:
     for n, (a, b) in enumerate(pairwise(points)):
         if a.written or b.written or b.apart or a.ticks - b.ticks <= rule.tolerance or _overflowed(a, b, rule):
             continue
+        if _restarted(a, b, whole):
+            continue
         good = _good_again(points, n, rule)
         if good is None:
             continue
@@ -384,13 +392,21 @@ def _classify(a: _Point, b: _Point, whole: Course, release: Release | None) -> _
     if release is not None:
         whole.breaks.append(_break(a, b, "released"))
         return _released(a, b, release, late)
-    if moved < 0 and rule.on_reset == "assume_zero" and _plausible(b.ticks, a, b, rule):
+    anew = moved < 0 and (rule.on_reset == "assume_zero" or _restarted(a, b, whole))
+    if anew and _plausible(b.ticks, a, b, rule):
         whole.breaks.append(_break(a, b, "reset"))
         return _Stretch(a, b, b.ticks, shows="from_zero", flat=late)
     whole.breaks.append(_break(a, b, "hold"))
     reason: Reason = "above_max_rate" if moved >= 0 else "counter_fell"
     whole.doubts.append(Doubt(a.at, b.at, reason, a.device, a.ticks, b.ticks))
     return _Stretch(a, b, 0, flat=True)
+
+
+def _restarted(a: _Point, b: _Point, whole: Course) -> bool:
+    """Whether the device restarted between the two, and may have begun at zero."""
+    begun = whole.boots.get(a.device, ())
+    n = bisect_right(begun, a.at)
+    return n < len(begun) and begun[n] <= b.at
 
 
 def _break(a: _Point, b: _Point, kind: Kind) -> Break:

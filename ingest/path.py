@@ -26,7 +26,8 @@ class Bound:
     opening, closing: ticks that somebody wrote down at its ends. readings: (µs, ticks), at least the neighbours of each
     needed instant, of both ends, of each epoch, and of every difference that may break. before, after: the readings of
     the register next to its time here, where nothing was written down. searched: where falls were looked for; None:
-    everywhere. estimates: of the register, if they count.
+    everywhere. estimates: of the register, if they count. boots: when those of the device began, if they may set the
+    counter back.
     """
 
     device: str
@@ -41,6 +42,7 @@ class Bound:
     releases: tuple[Release, ...] = ()
     searched: tuple[int, int] | None = None
     estimates: tuple[Estimate, ...] = ()
+    boots: tuple[int, ...] = ()
 
 
 class _End(NamedTuple):
@@ -84,7 +86,8 @@ def course_of(bounds: Sequence[Bound], rule: Rule) -> Course:
     """The whole life as far as it is known; devices in it bear labels, see `plain`."""
     known = list(_ends(bounds, rule))
     releases = [replace(release, device=one.label) for one in known for release in one.bound.releases]
-    return course(_readings(known), _exchanges(known), rule, releases, list(_estimates(known, rule)))
+    boots = {one.label: one.bound.boots for one in known if one.bound.boots}
+    return course(_readings(known), _exchanges(known), rule, releases, list(_estimates(known, rule)), boots)
 
 
 def plain(label: str) -> str:

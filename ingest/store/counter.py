@@ -22,7 +22,7 @@ from core.time import instant, micros
 from core.units import Quantity, default_tick, to_ticks
 from ingest.counter import Doubt, Part, Rule
 from ingest.path import Bound, counted
-from ingest.store import decided
+from ingest.store import decided, sequence
 from ingest.store.decided import Decided
 
 # A component counts what counts on the asset that it is mounted on, as long as it is.
@@ -34,7 +34,8 @@ BOUND = text("""
         CASE WHEN lower(b.during) = lower(b.whole) THEN v.opening END AS opening,
         CASE WHEN upper(b.during) = upper(b.whole) THEN v.closing END AS closing,
         c.modulus, c.max_rate, (extract(epoch FROM c.max_gap) * 1000000)::bigint AS max_gap,
-        coalesce(c.tolerance, 0) AS tolerance, CASE WHEN c.max_rate IS NOT NULL THEN c.glitch_window END AS glitch,
+        coalesce(c.tolerance, 0) AS tolerance, coalesce(c.resets_at_boot, false) AS resets,
+        CASE WHEN c.max_rate IS NOT NULL THEN c.glitch_window END AS glitch,
         lower(b.during) > lower(b.whole) OR EXISTS (
             SELECT FROM ingest.binding AS o WHERE o.device = b.device AND o.id <> b.id AND o.known <= :known
                 AND (o.superseded IS NULL OR o.superseded > :known)
@@ -179,6 +180,7 @@ class _Found(NamedTuple):
     max_rate: Decimal | None
     max_gap: int | None
     tolerance: int
+    resets: bool
     glitch: timedelta | None
     moves: bool
 
@@ -252,6 +254,8 @@ class _Search:
         self.rows = self._bound()
         self.decided = decided.load(connection, {one.row.register for one in self.rows}, known=known)
         self.outside = decided.outside(connection, self._moves(), known=known, statement=source.outside)
+        resetting = {one.row.register for one in self.rows if one.row.resets}
+        self.boots = sequence.boots(connection, resetting, known=known) if resetting else {}
         self.points: _Points = defaultdict(set)
         self.searched: dict[int, tuple[datetime, datetime]] = {}
         self._neighbours([(one, at) for one in self.rows for at in self._edges(one)])
@@ -428,6 +432,7 @@ def _bound(one: _Row, search: _Search) -> Bound:
         releases=said.releases,
         searched=None if searched is None else (micros(searched[0]), micros(searched[1])),
         estimates=said.estimates if search.need_of(one).estimates else (),
+        boots=search.boots.get(one.row.register, ()),
     )
 
 

@@ -61,7 +61,7 @@ FOLLOWING = """
     JOIN ingest.register AS g ON g.device = b.device
     CROSS JOIN LATERAL (
         SELECT r.known FROM ingest.reading AS r
-        WHERE r.register = g.id AND r.at >= greatest(:since, lower(b.during)) AND r.known <= :known
+        WHERE r.register = g.id AND r.at >= :since AND r.at >= lower(b.during) AND r.known <= :known
             AND (upper_inf(b.during) OR r.at < upper(b.during))
         ORDER BY r.at LIMIT 1
     ) AS f

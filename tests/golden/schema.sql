@@ -1545,6 +1545,23 @@ RELATION ingest.binding_value
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
+RELATION ingest.boot
+    device integer NOT NULL
+    boot text NOT NULL
+    seq bigint NOT NULL
+    at timestamp with time zone NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT boot_device_fkey FOREIGN KEY (device) REFERENCES ingest.device(id)
+    CONSTRAINT boot_pkey PRIMARY KEY (device, boot, seq)
+    CONSTRAINT boot_seq_check CHECK ((seq > 0))
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.boot FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (visible.operates() OR (device IN ( SELECT device.id FROM ingest.device)))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
 RELATION ingest.certificate
     serial text NOT NULL
     name text NOT NULL
@@ -1607,6 +1624,7 @@ RELATION ingest.declaration
     refill_threshold bigint
     every interval
     cross_checks jsonb NOT NULL DEFAULT '[]'::jsonb
+    resets_at_boot boolean NOT NULL DEFAULT false
     CONSTRAINT declaration_cross_checks_check CHECK ((jsonb_typeof(cross_checks) = 'array'::text))
     CONSTRAINT declaration_every_check CHECK ((every > '00:00:00'::interval))
     CONSTRAINT declaration_glitch_window_check CHECK ((glitch_window > '00:00:00'::interval))
@@ -1964,6 +1982,7 @@ RELATION ingest.sequence
     received int8multirange NOT NULL
     known bigint NOT NULL
     changed_at timestamp with time zone NOT NULL
+    begun bigint
     CONSTRAINT sequence_boot_check CHECK (((boot <> ''::text) AND (length(boot) <= 64)))
     CONSTRAINT sequence_device_fkey FOREIGN KEY (device) REFERENCES ingest.device(id)
     CONSTRAINT sequence_pkey PRIMARY KEY (device, boot)
