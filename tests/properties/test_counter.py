@@ -42,7 +42,7 @@ def used(whole: object, instants: list[int]) -> list[int]:
 
 
 @given(readings, exchanges, estimates, boots, rules, cuts)
-def test_pieces_telescope_under_any_cut(  # noqa: PLR0913, PLR0917 - everything that makes a life
+def test_pieces_telescope_under_any_cut(
     series: list[CounterReading],
     changes: list[Exchange],
     guesses: list[Estimate],
@@ -72,7 +72,7 @@ def test_pieces_tile_the_asked_stretch_and_count_backwards_only_what_was_correct
 
 
 @given(readings, exchanges, boots, rules, cuts, st.randoms(use_true_random=False))
-def test_the_order_of_arrival_does_not_matter(  # noqa: PLR0913, PLR0917 - everything that makes a life
+def test_the_order_of_arrival_does_not_matter(
     series: list[CounterReading],
     changes: list[Exchange],
     begun: dict[str, tuple[int, ...]],
