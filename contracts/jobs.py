@@ -17,6 +17,7 @@ from contracts import run
 from core.clock import now
 from ingest.certificate import run as certificates
 from ingest.meter import run as meters
+from ingest.retention import run as retention
 from ingest.rollup import run as rollups
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 Clock: TypeAlias = Callable[[], datetime]
 LOG = logging.getLogger(__name__)
+DAILY = timedelta(days=1)
 LOCK_SPACE = 726930
 """First half of the advisory locks of jobs; the second half is the job's number."""
 LOCK = text("SELECT pg_try_advisory_lock(:space, :job)")
@@ -43,6 +45,20 @@ CLOSING = Job("close due periods", 2, lambda engine, at: run.close_due_periods(e
 ROLLING_UP = Job("roll up readings", 8, rollups.roll_up)
 SILENCE = Job("look for silent devices", 20, meters.watch)
 ENDINGS = Job("look for certificates that end", 21, certificates.watch)
+
+
+def fitting() -> Job:
+    """Once a day, and at the start, fit the time that chunks of readings span; what failed is tried at the next look."""
+    fitted: list[datetime] = []
+
+    def work(engine: Engine, at: datetime) -> int:
+        if fitted and at - fitted[-1] < DAILY:
+            return 0
+        _, before, after = retention.fit_chunks(engine, at)
+        fitted[:] = [at]
+        return int(before != after)
+
+    return Job("fit chunks of readings", 22, work)
 
 
 def standing(interval: float, *, most: int = 3000) -> Job:
@@ -101,7 +117,7 @@ class Ticker:
         self._scheduler = BackgroundScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
         )
-        for job in jobs or (ROLLING_UP, CLOSING, SILENCE, ENDINGS, standing(interval)):
+        for job in jobs or (ROLLING_UP, CLOSING, SILENCE, ENDINGS, fitting(), standing(interval)):
             self._scheduler.add_job(
                 self._tick,
                 "interval",
