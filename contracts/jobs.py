@@ -47,14 +47,19 @@ SILENCE = Job("look for silent devices", 20, meters.watch)
 ENDINGS = Job("look for certificates that end", 21, certificates.watch)
 
 
-def fitting() -> Job:
-    """Once a day, and at the start, fit the time that chunks of readings span; what failed is tried at the next look."""
+def fitting(columnstore_after: int = 0) -> Job:
+    """Once a day, and at the start, fit how much time chunks span and which of them are compressed; see the settings.
+
+    What failed is tried again at the next look.
+    """
     fitted: list[datetime] = []
 
     def work(engine: Engine, at: datetime) -> int:
         if fitted and at - fitted[-1] < DAILY:
             return 0
         _, before, after = retention.fit_chunks(engine, at)
+        if notice := retention.fit_columnstore(engine, at, days=columnstore_after).notice:
+            LOG.warning(notice)
         fitted[:] = [at]
         return int(before != after)
 
@@ -111,13 +116,15 @@ class Ticker:
         *,
         interval: float,
         jobs: tuple[Job, ...] | None = None,
+        columnstore_after: int = 0,
         ran: Callable[[str, str, float], None] = lambda *_: None,
     ) -> None:
         self._ran = ran
         self._scheduler = BackgroundScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
         )
-        for job in jobs or (ROLLING_UP, CLOSING, SILENCE, ENDINGS, fitting(), standing(interval)):
+        usual = (ROLLING_UP, CLOSING, SILENCE, ENDINGS, fitting(columnstore_after), standing(interval))
+        for job in jobs or usual:
             self._scheduler.add_job(
                 self._tick,
                 "interval",

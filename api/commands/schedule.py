@@ -34,7 +34,13 @@ def schedule(
         signal.signal(number, lambda *_: ended.set())
     collect_rarely()
     with worker() as engine:
-        ticker = Ticker(engine, clock.now, interval=interval, ran=metric.Jobs(metrics).ran)
+        ticker = Ticker(
+            engine,
+            clock.now,
+            interval=interval,
+            columnstore_after=settings.columnstore_after,
+            ran=metric.Jobs(metrics).ran,
+        )
         watched = Watched(
             metrics,
             live=lambda: [] if ticker.is_running else ["the scheduler does not run"],

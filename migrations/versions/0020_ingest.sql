@@ -26,3 +26,23 @@ CREATE POLICY api ON ingest.boot FOR SELECT TO yardstick_api
 ALTER TABLE ingest.sequence ADD COLUMN begun bigint;
 UPDATE ingest.sequence SET begun = 0;
 GRANT UPDATE (begun) ON ingest.sequence TO yardstick_worker;
+
+-- Chunks of readings older than so long go into the columnstore; NULL: none from now on (those in it stay there). Only
+-- TimescaleDB's community edition has one; others refuse with 0A000. The policy runs as the owner of this function.
+CREATE FUNCTION ingest.set_columnstore(older interval) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog SET lock_timeout = '5s' AS $$
+BEGIN
+    IF older < interval '35 days' THEN
+        RAISE EXCEPTION 'readings of the last 35 days stay out of the columnstore' USING ERRCODE = '22023';
+    END IF;
+    IF older IS NOT NULL THEN
+        ALTER TABLE ingest.reading SET (timescaledb.enable_columnstore, timescaledb.segmentby = 'register',
+            timescaledb.orderby = 'at');
+    END IF;
+    CALL public.remove_columnstore_policy('ingest.reading', if_exists => true);
+    IF older IS NOT NULL THEN
+        CALL public.add_columnstore_policy('ingest.reading', after => older);
+    END IF;
+END $$;
+REVOKE ALL ON FUNCTION ingest.set_columnstore(interval) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ingest.set_columnstore(interval) TO yardstick_worker;

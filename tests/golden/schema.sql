@@ -2373,6 +2373,28 @@ BEGIN
 END $function$
 -- owner: the administrator
 
+CREATE OR REPLACE FUNCTION ingest.set_columnstore(older interval)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+ SET lock_timeout TO '5s'
+AS $function$
+BEGIN
+    IF older < interval '35 days' THEN
+        RAISE EXCEPTION 'readings of the last 35 days stay out of the columnstore' USING ERRCODE = '22023';
+    END IF;
+    IF older IS NOT NULL THEN
+        ALTER TABLE ingest.reading SET (timescaledb.enable_columnstore, timescaledb.segmentby = 'register',
+            timescaledb.orderby = 'at');
+    END IF;
+    CALL public.remove_columnstore_policy('ingest.reading', if_exists => true);
+    IF older IS NOT NULL THEN
+        CALL public.add_columnstore_policy('ingest.reading', after => older);
+    END IF;
+END $function$
+-- owner: the administrator
+
 CREATE OR REPLACE FUNCTION ingest.turning(bounds integer[], registers integer[], firsts timestamp with time zone[], lasts timestamp with time zone[], max_rates numeric[], glitches interval[], low timestamp with time zone, high timestamp with time zone, newest bigint)
  RETURNS TABLE(bound integer, at_before timestamp with time zone, before bigint, at timestamp with time zone, value bigint)
  LANGUAGE sql

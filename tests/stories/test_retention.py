@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from api.commands import retention
 from api.retention import ABOVE
 from contracts import run as contracts
+from contracts.jobs import fitting, tick
 from contracts.store import evaluation, period
 from core.database import transaction
 from core.problem import Problems
@@ -27,6 +28,7 @@ from ingest.reason import Reason
 from ingest.retention import run
 from ingest.rollup import run as rollups
 from ingest.store import counter, register
+from ingest.store import retention as retention_store
 from ingest.store.counter import Asked, Counted
 from tests.stories.story import CASES, SIGNED, Story, case, facts, local, spans
 
@@ -229,6 +231,26 @@ def test_the_command_says_what_would_go_and_what_stands_in_the_way(
     issue(story)
     found = CliRunner().invoke(retention.app, words)
     assert (found.exit_code, "readings before 2026-06-30T22:00Z would be sealed" in found.output) == (0, True)
+
+
+def test_where_the_edition_has_no_columnstore_it_is_said_and_nothing_is_set_up(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    with transaction(engine) as connection:
+        edition = retention_store.edition(connection)
+    if edition.licence != "apache":
+        pytest.skip("this TimescaleDB has a columnstore")
+    assert run.fit_columnstore(engine, NOVEMBER, days=0).notice == ""
+    job = fitting(columnstore_after=90)
+    assert tick(engine, job, lambda: NOVEMBER) == 0
+    assert "readings are not compressed: TimescaleDB" in caplog.text
+    with transaction(engine) as connection:
+        assert retention_store.columnstore(connection) is None
+    # The database refuses it, too, and what is too young to be compressed anywhere.
+    for days, state in ((90, "0A000"), (34, "22023")):
+        with pytest.raises(DBAPIError) as refused, transaction(engine) as connection:
+            retention_store.set_columnstore(connection, timedelta(days=days))
+        assert getattr(refused.value.orig, "sqlstate", None) == state
 
 
 REGISTERS = """
