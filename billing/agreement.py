@@ -29,7 +29,7 @@ def agreement(versions: Sequence[Version], numbers: Iterable[int], *, end: int, 
         credits=last.billing.tax_of_credits or "price_reduction",
         rounding=last.billing.rounding,
         sentences={
-            (number, term["clause"]): sentence(term)
+            (number, term["clause"]): sentence(term, version.language)
             for number, version in used.items()
             for term in version.canonical["terms"]
         },

@@ -22,7 +22,7 @@ MOST_CELLS = 20_000
 
 
 class Used(BaseModel):
-    """What one asset used in `[starts_at, ends_at)`. `estimated` if a boundary lies in a long silence."""
+    """What one asset used in `[starts_at, ends_at)`. `estimated`: a boundary lies in a long silence, or some is."""
 
     asset: str
     starts_at: datetime

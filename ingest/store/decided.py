@@ -13,22 +13,25 @@ from sqlalchemy import Connection, TextClause, text
 from core.time import micros
 from ingest.counter import Estimate, Release
 from ingest.path import Epoch
+from ingest.store.literal import numbers
 
 DECIDED = text("""
     SELECT register, kind, start_at, end_at, ticks, opening FROM (
         SELECT DISTINCT ON (register, at) register, 'epoch' AS kind, at AS start_at, at AS end_at, closing AS ticks,
             opening, void
-        FROM ingest.epoch WHERE register = ANY(:registers) AND known <= :known ORDER BY register, at, known DESC
+        FROM ingest.epoch WHERE register = ANY(cast(:registers AS int[])) AND known <= :known
+        ORDER BY register, at, known DESC
     ) AS e WHERE NOT void
     UNION ALL
     SELECT register, kind, start_at, end_at, ticks, NULL FROM (
         SELECT DISTINCT ON (register, start_at, end_at) * FROM ingest.release
-        WHERE register = ANY(:registers) AND known <= :known ORDER BY register, start_at, end_at, known DESC
+        WHERE register = ANY(cast(:registers AS int[])) AND known <= :known
+        ORDER BY register, start_at, end_at, known DESC
     ) AS r WHERE kind <> 'reopened'
     UNION ALL
     SELECT register, 'estimate', lower(during), upper(during), ticks, NULL FROM (
         SELECT DISTINCT ON (register, during) * FROM ingest.estimate
-        WHERE register = ANY(:registers) AND known <= :known AND NOT upper_inf(during)
+        WHERE register = ANY(cast(:registers AS int[])) AND known <= :known AND NOT upper_inf(during)
         ORDER BY register, during, known DESC
     ) AS g WHERE ticks IS NOT NULL
     ORDER BY register, start_at, end_at
@@ -73,7 +76,7 @@ def load(connection: Connection, registers: Iterable[int], *, known: int) -> dic
     """By register, as known at K; registers of which nothing was decided are missing."""
     epochs, releases = defaultdict[int, list[Epoch]](list), defaultdict[int, list[Release]](list)
     estimates = defaultdict[int, list[Estimate]](list)
-    for row in connection.execute(DECIDED, {"registers": sorted(registers), "known": known}):
+    for row in connection.execute(DECIDED, {"registers": numbers(sorted(registers)), "known": known}):
         if row.kind == "epoch":
             epochs[row.register].append(Epoch(micros(row.start_at), row.ticks, row.opening))
         elif row.kind == "estimate":

@@ -159,7 +159,7 @@ def with_more(one: Series) -> Series:
             for at in starts
         )
         boots = tuple(START + at * HOUR for at in sorted(chance.sample(range(-40, 200), chance.choice([0, 3, 20]))))
-        bounds.append(replace(bound, estimates=guesses, boots=boots))
+        bounds.append(bound._replace(estimates=guesses, boots=boots))
     need = replace(one.need, estimates=chance.choice([True, False]))
     return replace(one, bounds=tuple(bounds), need=need, anew=chance.choice([True, False]))
 
@@ -220,8 +220,7 @@ def expected(one: Series, known: int) -> tuple[tuple[Part, ...], tuple[Doubt, ..
         glitch=one.glitch,
     )
     seen = [
-        replace(
-            bound,
+        bound._replace(
             readings=tuple(r for r in bound.readings if _known(r) <= known),
             estimates=bound.estimates if one.need.estimates else (),
             boots=bound.boots if one.anew else (),
@@ -239,7 +238,7 @@ def _inside(bound: Bound) -> Bound:
     end = bound.end
     inside = tuple(r for r in bound.readings if end is None or r[0] < end)
     after = None if end is None or bound.closing is not None else next((r for r in bound.readings if r[0] >= end), None)
-    return replace(bound, readings=inside, after=after)
+    return bound._replace(readings=inside, after=after)
 
 
 def _known(row: tuple[int, int]) -> int:
