@@ -133,7 +133,7 @@ def flagged(text: str, steps: tuple[Step, ...], guessed: Fraction, *, unit: str,
     if not guessed:
         return FlaggedText(text, steps)
     units = f"{number(guessed)} {unit}"
-    step = Step("estimated", "use after the last reading, until readings arrive", {"estimated": units}, units)
+    step = Step("estimated", "use after the last reading", {"estimated": units}, units)
     return FlaggedText(text + say(language, "estimated", number(guessed), unit), (*steps, step))
 
 
