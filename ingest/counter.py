@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from fractions import Fraction
 
 Quality: TypeAlias = Literal["reading", "interpolated", "carried", "start", "last", "estimated"]
@@ -194,10 +194,10 @@ class Course:
         """
         if self._only is None:
             return ()
-        changes = {s.start.at for s in self.stretches if s.start.opens}
-        changes |= {at for s in self.stretches if s.within == "estimated" for at in (s.start.at, s.end.at)}
-        edges = sorted({*instants, *(at for at in changes if instants[0] < at < instants[-1])})
-        return tuple(self._part(a, b) for a, b in pairwise(edges))
+        changes = [s.start.at for s in self.stretches if s.start.opens]
+        changes += [at for s in self.stretches if s.within == "estimated" for at in (s.start.at, s.end.at)]
+        edges = sorted({*instants, *[at for at in changes if instants[0] < at < instants[-1]]})
+        return tuple([self._part(a, b) for a, b in pairwise(edges)])
 
     def _part(self, start: int, end: int) -> Part:
         opening, before, device, opened = self._after(start)
@@ -230,21 +230,18 @@ class Course:
         if stretch.flat:
             return a.ticks, total, a.device, stretch.within or "carried"
         moved = stretch.used * (at - a.at) // (b.at - a.at)
-        ticks = {"value": a.ticks + moved, "from_zero": moved, "before": a.ticks}[stretch.shows]
-        return (
-            ticks % self.rule.modulus if self.rule.modulus else ticks,
-            total + moved,
-            a.device,
-            stretch.within or "interpolated",
-        )
+        shows = stretch.shows
+        ticks = a.ticks + moved if shows == "value" else moved if shows == "from_zero" else a.ticks
+        quality = stretch.within or "interpolated"
+        return ticks % self.rule.modulus if self.rule.modulus else ticks, total + moved, a.device, quality
 
 
 def course(
     readings: Iterable[CounterReading],
     exchanges: Iterable[Exchange],
     rule: Rule,
-    releases: Iterable[Release] = (),
-    estimates: Iterable[Estimate] = (),
+    releases: Collection[Release] = (),
+    estimates: Collection[Estimate] = (),
     boots: Mapping[str, Sequence[int]] = NO_BOOTS,
 ) -> Course:
     """Order everything by time and classify every difference.
@@ -260,7 +257,7 @@ def course(
     """
     whole = Course(rule, boots)
     points = _without_spikes(_points(sorted(readings), sorted(exchanges), whole), whole)
-    decided = {(one.device, one.start, one.end): one for one in releases}
+    decided = {(one.device, one.start, one.end): one for one in releases} if releases else {}
     whole._only = points[0] if points else None  # noqa: SLF001 - this builds it
     guesses, total = sorted(estimates), 0
     for a, b in pairwise(points):
@@ -268,10 +265,11 @@ def course(
             continue
         unknown = bool(guesses) and b.written and b.quality == "carried"
         guessed = _estimated(a, b, guesses, rule) if unknown else ()
-        for stretch in guessed or (_classify(a, b, whole, decided.get((a.device, a.at, b.at))),):
+        release = decided.get((a.device, a.at, b.at)) if decided else None
+        for stretch in guessed or (_classify(a, b, whole, release),):
             total = _append(whole, stretch, total)
     last = points[-1] if points else None
-    open_ended = _estimated(last, None, guesses, rule) if last else []
+    open_ended = _estimated(last, None, guesses, rule) if last and guesses else []
     for stretch in open_ended or ([_Stretch(last, last, 0)] if last and last.opens else []):
         total = _append(whole, stretch, total)
     return whole
@@ -336,7 +334,7 @@ def _point(r: CounterReading) -> _Point:
 
 
 def _distinct(readings: list[CounterReading], doubts: list[Doubt]) -> list[CounterReading]:
-    if all(a.at < b.at for a, b in pairwise(readings)):
+    if len({reading.at for reading in readings}) == len(readings):
         return readings
     first: dict[int, CounterReading] = {}
     told = set[tuple[int, int]]()

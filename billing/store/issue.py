@@ -9,9 +9,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from billing import chain
-from billing.breach import Breach, report
+from billing.breach import report
 from billing.bundle import part_of, together
-from billing.contest import limits
+from billing.contest import limits, until
 from billing.correction import cancellation
 from billing.invoice import Evaluated, issued
 from billing.number import Kind, following, number
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from billing.store.entity import Entity
     from billing.store.invoice import Series
     from billing.store.run import Issuable, Run
+    from contracts.document import Version
     from contracts.store.contract import Side
 
 CHUNK = 500
@@ -293,24 +294,21 @@ def _number(
 
 def _contestable(connection: Connection, batch: list[_Issue], at: datetime) -> list[_Issue]:
     """With the times until when their lines may be contested, where the contracts agree on any."""
-    limited = {part.contract for item in batch if item.head.get("contest") for part in item.ready.parts}
-    if not limited:
-        return batch
-    versions = contract_store.versions(connection, limited, store.current_knowledge(connection))
-    found = []
-    for item in batch:
-        if item.head.get("contest"):
-            names = item.head.get("contracts") or [item.head["contract"]]
-            until = [
-                limit
-                for name, part in zip(names, item.ready.parts, strict=True)
-                for limit in limits(name, versions[part.contract], at)
-            ]
-            head = item.head | {"issue": item.head["issue"] | {"contest_until": until}}
-            found.append(replace(item, head=head))
-        else:
-            found.append(item)
-    return found
+    older = {part.contract for item in batch if item.head.get("contest") is True for part in item.ready.parts}
+    known = store.current_knowledge(connection)
+    versions = contract_store.versions(connection, older, known) if older else {}
+    return [_with_limits(item, versions, at) if item.head.get("contest") else item for item in batch]
+
+
+def _with_limits(item: _Issue, versions: Mapping[int, Sequence[Version]], at: datetime) -> _Issue:
+    agreed = item.head["contest"]
+    if agreed is True:
+        names = item.head.get("contracts") or [item.head["contract"]]
+        parts = zip(names, item.ready.parts, strict=True)
+        found = [limit for name, part in parts for limit in limits(name, versions[part.contract], at)]
+    else:
+        found = until(agreed, at)
+    return replace(item, head=item.head | {"issue": item.head["issue"] | {"contest_until": found}})
 
 
 def _invoice_row(item: _Issue, run: int, series: Series, day: date, at: datetime) -> dict[str, Any]:
@@ -382,7 +380,7 @@ def _save_reports(
         alone = len(item.ready.parts) == 1
         printed = (whole.get(found.contract, item.head) if alone else item.head) | {"issue": item.head["issue"]}
         printed = part_of(printed, origin.result["contract"])
-        document = report(public_id, _breach(found), evaluated, printed)
+        document = report(public_id, supplement.breach_of(found), evaluated, printed)
         rows.append(
             {
                 "public_id": public_id,
@@ -398,11 +396,6 @@ def _save_reports(
         messages.append(_message(at, "breach.reported", public_id, item, **words))
     invoices.add_reports(connection, rows)
     invoices.post(connection, messages)
-
-
-def _breach(found: breach_store.Saved) -> Breach:
-    words = {name: getattr(found, name) for name in ("clause", "asset", "obligated", "target", "measured")}
-    return Breach(id=found.public_id, credit=Money(Decimal(found.credit), found.currency), **words)
 
 
 def _message(at: datetime, topic: str, key: str, item: _Issue, **more: str) -> dict[str, Any]:
