@@ -15,7 +15,7 @@ from api.authentication import NotSignedIn, SignInRefused, TooManyGuesses
 from api.paging import InvalidCursor
 from billing import run as billing
 from billing.state import NotPossible
-from billing.store.run import AlreadyOpen
+from billing.store.run import AlreadyOpen, NoSuchRun
 from core.problem import Problem as Said
 from core.time import NotAPeriod
 
@@ -89,7 +89,7 @@ ANSWERS: dict[type[Exception], Answer] = {
     KeyMisused: Answer(422, "idempotency_key", "The Idempotency-Key does not fit"),
     TooBusy: Answer(503, "too_busy", "Too many live connections"),
     billing.NoSuchEntity: Answer(404, "no_such_seller", "There is no such seller"),
-    billing.NoSuchRun: Answer(404, "no_such_run", "There is no such run"),
+    NoSuchRun: Answer(404, "no_such_run", "There is no such run"),
     billing.SamePerson: Answer(403, "second_person", "A second person does this"),
     billing.HashChanged: Answer(412, "drafts_changed", "The drafts are not those that were looked at"),
     billing.NotReady: Answer(409, "not_ready", "Something stands in the way"),

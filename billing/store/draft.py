@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
-
-from sqlalchemy.exc import DBAPIError
 
 from billing import chain
 from billing.agreement import agreement
@@ -46,8 +43,6 @@ if TYPE_CHECKING:
     from contracts.document import Version
     from contracts.store.evaluation import Saved
     from contracts.store.period import Due
-
-log = logging.getLogger("yardstick.billing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,28 +116,19 @@ def _bare(saved: Saved, label: str) -> Saved:
 
 
 def calculate(connection: Connection, run: Run, ids: Sequence[int], at: datetime) -> list[dict[str, Any]]:
-    """Rows of drafts for these periods, evaluated as of the run's knowledge.
-
-    What cannot be evaluated blocks its own contract, and no other.
-    """
-    try:
-        return _calculate(connection, run, periods.by_id(connection, ids), at)
-    except DBAPIError:
-        raise
-    except Exception as error:
-        if len(ids) > 1:
-            return [row for one in ids for row in calculate(connection, run, [one], at)]
-        log.exception("period %d cannot be evaluated", ids[0])
-        (due,) = periods.by_id(connection, ids)
-        return [_blocked(due, None, f"cannot be evaluated: {error}")]
-
-
-def _calculate(connection: Connection, run: Run, dues: Sequence[Due], at: datetime) -> list[dict[str, Any]]:
+    """Rows of drafts for these periods, evaluated as of the run's knowledge."""
     if run.known is None:
         raise ValueError(f"run {run.public_id} has not frozen what is known")
+    dues = periods.by_id(connection, ids)
     found = correction_store.find(connection, dues, run, at)
     settled = contracts.settle(connection, dues, known=run.known, at=at)
     return _rows(connection, run, dues, {due.contract: settled[due.id] for due in dues}, found)
+
+
+def failed(connection: Connection, period: int, reason: str) -> dict[str, Any]:
+    """The row of a draft that cannot be drawn up."""
+    (due,) = periods.by_id(connection, [period])
+    return _blocked(due, None, f"cannot be evaluated: {reason}")
 
 
 def _rows(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 from sqlalchemy.exc import IntegrityError
 
 from core.store import packed
@@ -16,12 +16,17 @@ if TYPE_CHECKING:
 
     from billing.state import State
 
+Lock: TypeAlias = Literal["", "share", "update"]
+"""How a run is read: as it is; so that it stays as it is, for several who calculate; so that acts follow each other."""
 ADD = text("""
     INSERT INTO billing.run (public_id, entity, label, starts_at, ends_at, state, created_at, created_by)
     VALUES (:public_id, :entity, :label, :starts_at, :ends_at, 'created', :at, :by) RETURNING id
 """)
-LOCKED = text("SELECT * FROM billing.run WHERE public_id = :run FOR UPDATE")
-READ = text("SELECT * FROM billing.run WHERE public_id = :run")
+READ: dict[Lock, TextClause] = {
+    "": text("SELECT * FROM billing.run WHERE public_id = :run"),
+    "share": text("SELECT * FROM billing.run WHERE public_id = :run FOR SHARE"),
+    "update": text("SELECT * FROM billing.run WHERE public_id = :run FOR UPDATE"),
+}
 COLLECT = text("""
     UPDATE billing.run SET state = :state, known = :known, revision = revision + 1, hash = NULL, approved_at = NULL,
         approved_by = NULL, approved_hash = NULL
@@ -40,10 +45,12 @@ ADD_DRAFTS = text("""
         reason text, hash text, final boolean)
 """)
 WAITING = text("""
-    SELECT period, final FROM billing.draft
-    WHERE run = :run AND revision = :revision AND state = 'collected' ORDER BY final, contract LIMIT :most
-    FOR UPDATE
+    SELECT contract, period, final FROM billing.draft
+    WHERE run = :run AND revision = :revision AND state = 'collected'
+        AND (CAST(:among AS int[]) IS NULL OR contract = ANY(:among))
+    ORDER BY final, contract LIMIT :most FOR UPDATE SKIP LOCKED
 """)
+LEFT = text("SELECT count(*) FROM billing.draft WHERE run = :run AND revision = :revision AND state = 'collected'")
 SAVE_DRAFTS = text("""
     UPDATE billing.draft AS d SET state = r.state, reason = r.reason, evaluation = r.evaluation,
         document = r.document, net = r.net, tax = r.tax, gross = r.gross, currency = r.currency, hash = r.hash,
@@ -138,6 +145,10 @@ FAIL = text("""
 """)
 
 
+class NoSuchRun(LookupError):
+    """A run that does not exist."""
+
+
 class AlreadyOpen(ValueError):
     """A second open run for the same entity and period."""
 
@@ -162,6 +173,15 @@ class Run:
     approved_by: str | None
     approved_hash: str | None
     issue_date: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A draft that is not calculated yet. contract, period: ids; final: the contract is over."""
+
+    contract: int
+    period: int
+    final: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,10 +214,12 @@ def add(connection: Connection, row: Mapping[str, object]) -> int:
         raise
 
 
-def read(connection: Connection, run: str, *, lock: bool) -> Run | None:
-    """A run by its public id; locked so that acts on one run follow each other."""
-    row = connection.execute(LOCKED if lock else READ, {"run": run}).mappings().first()
-    return None if row is None else Run(**row)
+def read(connection: Connection, run: str, *, lock: Lock = "") -> Run:
+    """A run by its public id. Raises NoSuchRun."""
+    row = connection.execute(READ[lock], {"run": run}).mappings().first()
+    if row is None:
+        raise NoSuchRun(f"there is no run {run}")
+    return Run(**row)
 
 
 def entity_of(connection: Connection, run: int) -> int:
@@ -239,10 +261,15 @@ def add_drafts(connection: Connection, run: Run, revision: int, rows: Sequence[M
     connection.execute(ADD_DRAFTS, {"run": run.id, "revision": revision, "rows": packed(rows)})
 
 
-def waiting(connection: Connection, run: Run, most: int) -> list[tuple[int, bool]]:
-    """Period of drafts that are not calculated yet, locked; and whether the contract is over."""
-    given = {"run": run.id, "revision": run.revision, "most": most}
-    return [(row.period, row.final) for row in connection.execute(WAITING, given)]
+def waiting(connection: Connection, run: Run, most: int, *, among: Sequence[int] | None = None) -> tuple[Waiting, ...]:
+    """Drafts that are not calculated yet and that nobody else works on, locked. among: only of these contracts."""
+    given = {"run": run.id, "revision": run.revision, "most": most, "among": among}
+    return tuple(Waiting(*row) for row in connection.execute(WAITING, given))
+
+
+def left(connection: Connection, run: Run) -> int:
+    """How many drafts are not calculated yet, whoever works on them."""
+    return int(connection.execute(LEFT, {"run": run.id, "revision": run.revision}).scalar_one())
 
 
 def save_drafts(connection: Connection, run: Run, rows: Sequence[Mapping[str, object]]) -> None:

@@ -1,0 +1,99 @@
+"""Processes that take part in work which is due in the database.
+
+They are company, no more: whoever starts them does the same work until nothing is left, so one that dies only makes it
+slower. What it had begun is rolled back with its connection and is due again.
+"""
+
+import logging
+import multiprocessing
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from sqlalchemy import Connection, Engine, text
+
+from core.database import Role, connect, transaction
+
+LOG = logging.getLogger(__name__)
+WHO = text("SELECT nullif(current_setting('role'), 'none')")
+Part = Callable[..., object]
+"""A function of a module, called with an engine of its own and what else is given."""
+
+
+class Orphaned(RuntimeError):
+    """Whoever started this process is gone."""
+
+
+@contextmanager
+def company(engine: Engine, count: int, part: Part, given: Sequence[object] = ()) -> Iterator[None]:
+    """So many processes call `part(engine, *given)` while the block runs; at its end they are waited for.
+
+    If the block raises, they are ended. One that failed is logged, and is no error: the caller looks what is left.
+    `given` must pickle.
+    """
+    started = [_start(engine, part, given) for _ in range(count)]
+    try:
+        yield
+    except BaseException:
+        for process in started:
+            process.terminate()
+        raise
+    finally:
+        for process in started:
+            process.join()
+    for process in started:
+        if process.exitcode:
+            LOG.error("%s; what it had begun is undone and done again here", _ended(process))
+
+
+def go_on() -> None:
+    """Raise Orphaned in such a process if whoever started it is gone; between two transactions, nothing is lost."""
+    parent = multiprocessing.parent_process()
+    if parent is not None and not parent.is_alive():
+        raise Orphaned("whoever started this process is gone")
+
+
+def _start(engine: Engine, part: Part, given: Sequence[object]) -> BaseProcess:
+    """A copy of this process where that is safe, because starting anew takes a second; else a new one."""
+    with transaction(engine) as connection:
+        role = _role(connection)
+    copied = threading.active_count() == 1 and "fork" in multiprocessing.get_all_start_methods()
+    context: Any = multiprocessing.get_context("fork" if copied else "spawn")
+    address = engine.url.render_as_string(hide_password=False)
+    formats = [handler.formatter for handler in logging.root.handlers[:1]]
+    arguments = (address, role, logging.root.level, formats, part, given)
+    process: BaseProcess = context.Process(target=_take_part, args=arguments, daemon=True)
+    process.start()
+    return process
+
+
+def _role(connection: Connection) -> Role | None:
+    found: Role | None = connection.execute(WHO).scalar_one()
+    return found
+
+
+def _take_part(  # everything a new process does not know
+    address: str,
+    role: Role | None,
+    level: int,
+    formats: Sequence[logging.Formatter | None],
+    part: Part,
+    given: Sequence[object],
+) -> None:
+    """Ctrl-C reaches every process of a terminal: the one that was asked ends the others."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for format_ in formats if not logging.root.handlers else ():
+        handler = logging.StreamHandler()
+        handler.setFormatter(format_)
+        logging.basicConfig(level=level, handlers=[handler])
+    part(connect(address, role=role, pool_size=1), *given)
+
+
+def _ended(process: BaseProcess) -> str:
+    code = process.exitcode or 0
+    how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"failed with exit code {code}"
+    return f"process {process.pid} {how}"
