@@ -23,14 +23,31 @@ def content_hash(document: Document) -> str:
 
     A verifier computes it from an issued document and from its own evaluation of the same facts alike.
     """
-    content: dict[str, Any] = {key: value for key, value in document.items() if key != "issue"}
-    content["evaluation"] = _steady(document["evaluation"])
-    content["lines"] = [line | {"corrects": _reference(line.get("corrects"))} for line in document["lines"]]
-    if "parts" in content:
-        content["parts"] = [part | {"evaluation": _steady(part["evaluation"])} for part in document["parts"]]
-    if "corrects" in content:
-        content["corrects"] = _steady(content["corrects"])
-    return canonical.digest(content)
+    return sealed(document)[1]
+
+
+def sealed(document: Document) -> tuple[str, str]:
+    """The document as canonical JSON, and its content hash. Most of what is hashed is what is stored, written once."""
+    words = canonical.plain(document)
+    texts = {name: canonical.written(item) for name, item in words.items()}
+    content = texts | {name: canonical.written(canonical.plain(item)) for name, item in _content(words).items()}
+    return _joined(texts).decode(), sha256(_joined({k: v for k, v in content.items() if k != "issue"})).hexdigest()
+
+
+def _joined(texts: Mapping[str, bytes]) -> bytes:
+    return b"{" + b",".join(canonical.written(name) + b":" + text for name, text in texts.items()) + b"}"
+
+
+def _content(document: Document) -> dict[str, Any]:
+    """What is hashed otherwise than it is printed."""
+    found: dict[str, Any] = {"evaluation": _steady(document["evaluation"])}
+    if any(line.get("corrects", line) is not None for line in document["lines"]):
+        found["lines"] = [line | {"corrects": _reference(line.get("corrects"))} for line in document["lines"]]
+    if "parts" in document:
+        found["parts"] = [part | {"evaluation": _steady(part["evaluation"])} for part in document["parts"]]
+    if "corrects" in document:
+        found["corrects"] = _steady(document["corrects"])
+    return found
 
 
 def _reference(words: Mapping[str, Any] | None) -> Any:

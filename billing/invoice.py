@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from billing import chain
@@ -76,7 +77,7 @@ class Line:
     document: Document
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Draft:
     """An invoice before it has a number. findings: what stands in its way, and what to look at first."""
 
@@ -85,8 +86,17 @@ class Draft:
     net: Money
     tax_total: Money
     document: Document
-    hash: str
     findings: tuple[Finding, ...]
+
+    @cached_property
+    def sealed(self) -> tuple[str, str]:
+        """The document as text, and its content hash."""
+        return chain.sealed(self.document)
+
+    @property
+    def hash(self) -> str:
+        """The document's content hash."""
+        return self.sealed[1]
 
     @property
     def blocked(self) -> tuple[str, ...]:
@@ -147,7 +157,7 @@ def draw_up(  # noqa: PLR0913 - what an invoice is made of
         document["tax_in"] = tax_in(tax_total, local)
     findings = check(Case(document, result, agreement.tax is not None, last))
     document["warnings"] = [item.message for item in findings if item.code in PRINTED]
-    return Draft(lines, tax, net, tax_total, document, chain.content_hash(document), findings)
+    return Draft(lines, tax, net, tax_total, document, findings)
 
 
 def issued(document: Document, *, id: str, number: str, issue_date: date, due_date: date) -> Document:  # noqa: A002

@@ -7,7 +7,6 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from billing import chain
 from billing.agreement import agreement
 from billing.bundle import bundle_of, of_bundle
 from billing.check import Finding
@@ -211,13 +210,11 @@ def _with(wanted: _Wanted, ways: Mapping[str, Way], terms: Agreement, *, seller:
     if draft.gross.amount < 0 and wanted.credited:
         draft = of_period(draft, wanted.credited)
     if limited(wanted.versions):
-        document = draft.document | {"contest": True}
-        draft = replace(draft, document=document, hash=chain.content_hash(document))
+        draft = replace(draft, document=draft.document | {"contest": True})
     bundle = bundle_of(account.consolidate, draft.document, terms.rounding)
     if bundle:
         groups = {item.asset: item.group for version in wanted.versions for item in version.coverage if item.group}
-        document = of_bundle(draft.document, groups, terms.rounding)
-        draft = replace(draft, document=document, hash=chain.content_hash(document))
+        draft = replace(draft, document=of_bundle(draft.document, groups, terms.rounding))
     notes = [(item, credit_note(item, terms.rounding)) for item in by_way.get("credit_note", [])]
     corrections = [_correction(item, ways[item.period]) for item in wanted.corrections]
     result, evidence = wanted.saved.result, wanted.saved.evidence if wanted.saved.result["lines"] else {}
@@ -257,7 +254,8 @@ def _row(due: Due, saved: Saved, drawn: _Drawn) -> dict[str, Any]:
         "state": state,
         "reason": "; ".join(draft.blocked or draft.warnings),
         "evaluation": saved.id,
-        "document": draft.document,
+        "document": draft.sealed[0],
+        "buyer": draft.document["buyer"]["name"],
         "content_hash": draft.hash,
         "bundle": drawn.bundle,
         "net": Decimal(draft.document["net"]),

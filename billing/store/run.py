@@ -51,17 +51,23 @@ WAITING = text("""
     ORDER BY final, contract LIMIT :most FOR UPDATE SKIP LOCKED
 """)
 LEFT = text("SELECT count(*) FROM billing.draft WHERE run = :run AND revision = :revision AND state = 'collected'")
-SAVE_DRAFTS = text("""
+# Documents come beside the rows as an array in the binary format: nothing reads them before they become jsonb.
+SAVE_DRAFTS = """
+    WITH drawn AS MATERIALIZED (
+        SELECT contract, CAST(document AS jsonb) AS document
+        FROM unnest(CAST(%(contracts)b AS int[]), CAST(%(documents)b AS text[])) AS w (contract, document)
+    )
     UPDATE billing.draft AS d SET state = r.state, reason = r.reason, evaluation = r.evaluation,
-        document = r.document, net = r.net, tax = r.tax, gross = r.gross, currency = r.currency, hash = r.hash,
+        document = w.document, net = r.net, tax = r.tax, gross = r.gross, currency = r.currency, hash = r.hash,
         corrections = r.corrections, credit_notes = r.credit_notes, findings = r.findings,
-        buyer = coalesce(r.document #>> '{buyer,name}', ''), content_hash = coalesce(r.content_hash, ''),
+        buyer = coalesce(r.buyer, ''), content_hash = coalesce(r.content_hash, ''),
         metering = coalesce(r.metering, '[]'), bundle = coalesce(r.bundle, '')
-    FROM json_to_recordset(cast(:rows AS json)) AS r(contract int, state text, reason text, evaluation bigint,
-        document jsonb, net numeric, tax numeric, gross numeric, currency text, hash text, corrections jsonb,
-        credit_notes jsonb, findings jsonb, content_hash text, metering jsonb, bundle text)
-    WHERE d.run = :run AND d.revision = :revision AND d.contract = r.contract
-""")
+    FROM json_to_recordset(CAST(%(rows)s AS json)) AS r(contract int, state text, reason text, evaluation bigint,
+        net numeric, tax numeric, gross numeric, currency text, hash text, corrections jsonb, credit_notes jsonb,
+        findings jsonb, buyer text, content_hash text, metering jsonb, bundle text)
+    LEFT JOIN drawn AS w ON w.contract = r.contract
+    WHERE d.run = %(run)s AND d.revision = %(revision)s AND d.contract = r.contract
+"""
 EXCLUDE = text("""
     UPDATE billing.draft SET state = 'excluded', reason = :reason, hash = :hash
     WHERE run = :run AND revision = :revision AND contract_name = :contract AND state IN ('ok', 'warning', 'blocked')
@@ -273,9 +279,16 @@ def left(connection: Connection, run: Run) -> int:
 
 
 def save_drafts(connection: Connection, run: Run, rows: Sequence[Mapping[str, object]]) -> None:
-    """What was calculated, by contract."""
-    given = {"run": run.id, "revision": run.revision, "rows": packed(rows)}
-    connection.execute(SAVE_DRAFTS, given)
+    """What was calculated, by contract. document: as JSON text, if there is one."""
+    drawn = [row for row in rows if "document" in row]
+    given = {
+        "run": run.id,
+        "revision": run.revision,
+        "rows": packed([{name: item for name, item in row.items() if name != "document"} for row in rows]),
+        "contracts": [row["contract"] for row in drawn],
+        "documents": [row["document"] for row in drawn],
+    }
+    connection.exec_driver_sql(SAVE_DRAFTS, given)
 
 
 def exclude(connection: Connection, run: Run, contract: str, *, reason: str, hash: str) -> bool:  # noqa: A002
