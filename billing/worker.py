@@ -31,13 +31,16 @@ OF_CONTENT = (DataError, IntegrityError)
 """Errors of the database that come from what a contract holds; all others concern everybody."""
 
 
-def take_part(engine: Engine, run: str, at: datetime, most: int) -> None:
-    """Calculate beside others until nothing is left, or nobody wants it any more."""
+def take_part(engine: Engine, run: str, at: datetime, most: int) -> int:
+    """Calculate beside others until nothing is left, or nobody wants it any more. Returns how many."""
+    count = 0
     try:
-        while calculate_next(engine, run, at=at, most=most):
+        while done := calculate_next(engine, run, at=at, most=most):
+            count += done
             go_on()
     except (NotPossible, Orphaned) as error:
         LOG.info("run %s is not calculated here any more: %s", run, error)
+    return count
 
 
 def calculate_next(engine: Engine, run: str, *, at: datetime, most: int) -> int:

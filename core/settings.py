@@ -1,5 +1,6 @@
 """What a process is told by its environment; read once, at the rim."""
 
+import os
 from typing import Literal
 
 from pydantic import Field
@@ -33,6 +34,8 @@ class Settings(BaseSettings):
     schedule_http: str = Field(default="", pattern=ADDRESS)
     """The same for `yardstick schedule`; `serve_http`: for `yardstick serve`, beside what it serves to everybody."""
     serve_http: str = Field(default="", pattern=ADDRESS)
+    workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    """How many processes share a large billing run; unset: as many as there are cores."""
     log: Literal["json", "text"] = "json"
     """How programs log: a JSON object a line, or lines for people."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -10,17 +10,18 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from multiprocessing.connection import Connection as Answer
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, text
 
 from core.database import Role, connect, transaction
 
 LOG = logging.getLogger(__name__)
 WHO = text("SELECT nullif(current_setting('role'), 'none')")
-Part = Callable[..., object]
-"""A function of a module, called with an engine of its own and what else is given."""
+Part = Callable[..., int]
+"""A function of a module, called with an engine of its own and what else is given; says how much it did."""
 
 
 class Orphaned(RuntimeError):
@@ -28,24 +29,28 @@ class Orphaned(RuntimeError):
 
 
 @contextmanager
-def company(engine: Engine, count: int, part: Part, given: Sequence[object] = ()) -> Iterator[None]:
+def company(engine: Engine, count: int, part: Part, given: Sequence[object] = ()) -> Iterator[list[int]]:
     """So many processes call `part(engine, *given)` while the block runs; at its end they are waited for.
 
-    If the block raises, they are ended. One that failed is logged, and is no error: the caller looks what is left.
-    `given` must pickle.
+    What they say is in the list then. If the block raises, they are ended. One that failed says nothing and is logged;
+    that is no error: the caller looks what is left. `given` must pickle.
     """
-    started = [_start(engine, part, given) for _ in range(count)]
+    told: list[int] = []
+    role = _role(engine) if count > 0 else None
+    started = [_start(engine, role, part, given) for _ in range(count)]
     try:
-        yield
+        yield told
     except BaseException:
-        for process in started:
+        for process, _ in started:
             process.terminate()
         raise
     finally:
-        for process in started:
+        for process, _ in started:
             process.join()
-    for process in started:
-        if process.exitcode:
+    for process, answer in started:
+        if answer.poll() and process.exitcode == 0:
+            told.append(answer.recv())
+        else:
             LOG.error("%s; what it had begun is undone and done again here", _ended(process))
 
 
@@ -56,41 +61,43 @@ def go_on() -> None:
         raise Orphaned("whoever started this process is gone")
 
 
-def _start(engine: Engine, part: Part, given: Sequence[object]) -> BaseProcess:
+def _start(engine: Engine, role: Role | None, part: Part, given: Sequence[object]) -> tuple[BaseProcess, Answer]:
     """A copy of this process where that is safe, because starting anew takes a second; else a new one."""
-    with transaction(engine) as connection:
-        role = _role(connection)
     copied = threading.active_count() == 1 and "fork" in multiprocessing.get_all_start_methods()
     context: Any = multiprocessing.get_context("fork" if copied else "spawn")
+    answer, tell = context.Pipe(duplex=False)
     address = engine.url.render_as_string(hide_password=False)
     formats = [handler.formatter for handler in logging.root.handlers[:1]]
-    arguments = (address, role, logging.root.level, formats, part, given)
+    arguments = (tell, address, role, (logging.root.level, formats), part, given)
     process: BaseProcess = context.Process(target=_take_part, args=arguments, daemon=True)
     process.start()
-    return process
+    tell.close()
+    return process, answer
 
 
-def _role(connection: Connection) -> Role | None:
-    found: Role | None = connection.execute(WHO).scalar_one()
+def _role(engine: Engine) -> Role | None:
+    with transaction(engine) as connection:
+        found: Role | None = connection.execute(WHO).scalar_one()
     return found
 
 
 def _take_part(  # everything a new process does not know
+    tell: Answer,
     address: str,
     role: Role | None,
-    level: int,
-    formats: Sequence[logging.Formatter | None],
+    log: tuple[int, Sequence[logging.Formatter | None]],
     part: Part,
     given: Sequence[object],
 ) -> None:
     """Ctrl-C reaches every process of a terminal: the one that was asked ends the others."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    level, formats = log
     for format_ in formats if not logging.root.handlers else ():
         handler = logging.StreamHandler()
         handler.setFormatter(format_)
         logging.basicConfig(level=level, handlers=[handler])
-    part(connect(address, role=role, pool_size=1), *given)
+    tell.send(part(connect(address, role=role, pool_size=1), *given))
 
 
 def _ended(process: BaseProcess) -> str:
