@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from core import canonical
@@ -27,15 +28,19 @@ def content_hash(document: Document) -> str:
 
 
 def sealed(document: Document) -> tuple[str, str]:
-    """The document as canonical JSON, and its content hash. Most of what is hashed is what is stored, written once."""
+    """The document as canonical JSON, and its content hash. What is hashed as it is printed is written once."""
     words = canonical.plain(document)
-    texts = {name: canonical.written(item) for name, item in words.items()}
-    content = texts | {name: canonical.written(canonical.plain(item)) for name, item in _content(words).items()}
-    return _joined(texts).decode(), sha256(_joined({k: v for k, v in content.items() if k != "issue"})).hexdigest()
-
-
-def _joined(texts: Mapping[str, bytes]) -> bytes:
-    return b"{" + b",".join(canonical.written(name) + b":" + text for name, text in texts.items()) + b"}"
+    content = _content(words)
+    printed, hashed = [], []
+    for differs, names in groupby(words, lambda name: name in content or name == "issue"):
+        keys = list(names)
+        text = canonical.written({name: words[name] for name in keys})[1:-1]
+        printed.append(text)
+        if differs:
+            text = canonical.written({name: canonical.plain(content[name]) for name in keys if name in content})[1:-1]
+        if text:
+            hashed.append(text)
+    return (b"{" + b",".join(printed) + b"}").decode(), sha256(b"{" + b",".join(hashed) + b"}").hexdigest()
 
 
 def _content(document: Document) -> dict[str, Any]:

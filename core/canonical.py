@@ -140,8 +140,17 @@ def _mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
     for name in order:
         item = value[name]
         kind = type(item)
-        found[name] = item if kind in _AS_IT_IS else _mapping(item) if kind is dict else plain(item)
+        if kind not in _AS_IT_IS:
+            item = _mapping(item) if kind is dict else _items(item) if kind is list else plain(item)
+        found[name] = item
     return found
+
+
+def _items(value: list[Any]) -> list[Any]:
+    """Of JSON types mostly."""
+    return [
+        item if (kind := type(item)) in _AS_IT_IS else _mapping(item) if kind is dict else plain(item) for item in value
+    ]
 
 
 def _ordered(names: tuple[Any, ...]) -> tuple[str, ...] | None:
