@@ -6,6 +6,7 @@ slower. What it had begun is rolled back with its connection and is due again.
 
 import logging
 import multiprocessing
+import pickle
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -67,12 +68,19 @@ def _start(engine: Engine, role: Role | None, part: Part, given: Sequence[object
     context: Any = multiprocessing.get_context("fork" if copied else "spawn")
     answer, tell = context.Pipe(duplex=False)
     address = engine.url.render_as_string(hide_password=False)
-    formats = [handler.formatter for handler in logging.root.handlers[:1]]
-    arguments = (tell, address, role, (logging.root.level, formats), part, given)
+    arguments = (tell, address, role, (logging.root.level, _formatter()), part, given)
     process: BaseProcess = context.Process(target=_take_part, args=arguments, daemon=True)
     process.start()
     tell.close()
     return process, answer
+
+
+def _formatter() -> bytes:
+    """How this process logs, if that can be passed on."""
+    try:
+        return pickle.dumps(logging.root.handlers[0].formatter)
+    except (IndexError, TypeError, AttributeError, pickle.PicklingError):
+        return pickle.dumps(None)
 
 
 def _role(engine: Engine) -> Role | None:
@@ -85,18 +93,17 @@ def _take_part(  # everything a new process does not know
     tell: Answer,
     address: str,
     role: Role | None,
-    log: tuple[int, Sequence[logging.Formatter | None]],
+    log: tuple[int, bytes],
     part: Part,
     given: Sequence[object],
 ) -> None:
     """Ctrl-C reaches every process of a terminal: the one that was asked ends the others."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    level, formats = log
-    for format_ in formats if not logging.root.handlers else ():
+    if not logging.root.handlers:
         handler = logging.StreamHandler()
-        handler.setFormatter(format_)
-        logging.basicConfig(level=level, handlers=[handler])
+        handler.setFormatter(pickle.loads(log[1]))  # noqa: S301 - of the process that started this one
+        logging.basicConfig(level=log[0], handlers=[handler])
     tell.send(part(connect(address, role=role, pool_size=1), *given))
 
 

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from billing import chain, worker
 from billing import run as billing
 from billing.state import NotPossible
 from billing.store.run import AlreadyOpen
 from core.database import connect
+from core.worker import company
 from tests.stories.story import Story
 from tests.stories.test_billing import ANNA, BERT, JULY_5, check_chain, fees
 from tests.stories.test_consolidated import sharing
@@ -105,7 +107,7 @@ def test_killed_at_twenty_random_points_a_run_ends_as_if_nothing_had_been(story:
         assert (again.run.state, again.run.hash) == ("issued", reference.run.hash)
         seen = [billing.preview(story.engine, reference.run.public_id, d["contract_name"]) for d in reference.drafts]
         assert {name: row[1] for name, row in issued(story, run).items()} == {
-            document["contract"]: billing.chain.content_hash(document) for document in seen if document is not None
+            document["contract"]: chain.content_hash(document) for document in seen if document is not None
         }
         count += DOCUMENTS
         assert sorted(row[0] for row in issued(story, run).values()) == [
@@ -132,6 +134,28 @@ def test_a_worker_that_is_killed_leaves_its_contracts_to_the_others(story: Story
     again = billing.summary(story.engine, reference.public_id)
     assert (kills, process.exitcode) == (1, 0)
     assert (again.run.state, again.run.revision, again.run.hash) == ("in_review", 2, reference.hash)
+
+
+def test_beside_threads_a_new_process_takes_part(story: Story) -> None:
+    fees(story, 3)
+    run = billing.create(story.engine, entity=SELLER, label="2026-01", at=JULY_5, by=ANNA)
+    billing.collect(story.engine, run, at=JULY_5, by=ANNA)
+
+    def others() -> list[int]:
+        with company(story.engine, 1, worker.take_part, (run, JULY_5, 1)) as told:
+            pass
+        return told
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(others).result() == [3]
+    assert billing.calculate(story.engine, run, at=JULY_5, by=ANNA).run.state == "in_review"
+
+
+def test_a_process_that_fails_says_nothing_and_is_named(story: Story, caplog: pytest.LogCaptureFixture) -> None:
+    with company(story.engine, 1, worker.take_part, ("run_none", JULY_5, 1)) as told:
+        pass
+    assert told == []
+    assert "failed with exit code 1; what it had begun is undone and done again here" in caplog.text
 
 
 def calculate(database: str, run: str) -> None:
