@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from contracts import run
 from core.clock import now
+from ingest.certificate import run as certificates
 from ingest.meter import run as meters
 from ingest.rollup import run as rollups
 
@@ -41,6 +42,7 @@ class Job:
 CLOSING = Job("close due periods", 2, lambda engine, at: run.close_due_periods(engine, at=at))
 ROLLING_UP = Job("roll up readings", 8, rollups.roll_up)
 SILENCE = Job("look for silent devices", 20, meters.watch)
+ENDINGS = Job("look for certificates that end", 21, certificates.watch)
 
 
 def standing(interval: float, *, most: int = 3000) -> Job:
@@ -99,7 +101,7 @@ class Ticker:
         self._scheduler = BackgroundScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
         )
-        for job in jobs or (ROLLING_UP, CLOSING, SILENCE, standing(interval)):
+        for job in jobs or (ROLLING_UP, CLOSING, SILENCE, ENDINGS, standing(interval)):
             self._scheduler.add_job(
                 self._tick,
                 "interval",

@@ -80,6 +80,8 @@ def export(
         passwords = store.active(connection)
         accounts = certificate.accounts(connection, at)
         revoked = certificate.revoked(connection, at, issuer=signing.fingerprint) if signing else []
+        if signing:
+            certificate.add_list(connection, at, issuer=signing.fingerprint, until=at + LIST_LASTS)
     folder.mkdir(parents=True, exist_ok=True)
     if signing:
         save(folder / "crl.pem", signing.revocations(revoked, at, lasts=LIST_LASTS), mode=MODE)

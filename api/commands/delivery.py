@@ -1,5 +1,6 @@
 """What became of messages: missing ones, counters, alarms, on the command line."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -34,12 +35,12 @@ def gaps(
 
 @readings.command("alarms")
 def alarms(most: Annotated[int, typer.Option(min=1, max=10_000, help="How many, newest first.")] = 50) -> None:
-    """List what the ingester could not mend alone, e.g. a session that the broker lost, with the gaps at that time."""
-    table = Table("at", "kind", "client", "gaps")
+    """List what needs somebody's attention, e.g. a session that the broker lost, with the gaps at that time."""
+    table = Table("at", "kind", "client", "what")
     with worker() as engine, transaction(engine) as connection:
         for one in alarm_store.recent(connection, most=most):
             at = one.at.isoformat(sep=" ", timespec="seconds")
-            table.add_row(at, one.kind, one.client, str(len(one.detail.get("gaps", ()))))
+            table.add_row(at, one.kind, one.client, _said(one.detail))
     Console().print(table)
 
 
@@ -55,3 +56,9 @@ def counts(
     for row in rows:
         table.add_row(row.of, *map(str, row.counts))
     Console().print(table)
+
+
+def _said(detail: Mapping[str, object]) -> str:
+    """What an alarm tells; of lists how many."""
+    parts = {name: len(value) if isinstance(value, list) else value for name, value in detail.items()}
+    return ", ".join(f"{name} {value}" for name, value in parts.items() if value is not None)

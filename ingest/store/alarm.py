@@ -15,7 +15,7 @@ HAS_WORKED = text("SELECT EXISTS (SELECT FROM ingest.batch WHERE client = :clien
 
 
 class Alarm(NamedTuple):
-    """kind: `session_lost`, whose detail holds the gaps known at that moment."""
+    """kind: what happened, e.g. `session_lost`, whose detail holds the gaps known at that moment."""
 
     at: datetime
     kind: str

@@ -1,6 +1,6 @@
 """Certificates that accounts were given. Their keys are not kept; revoking is a fact of its own."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import Connection, text
@@ -32,6 +32,25 @@ ACCOUNTS = text("""
         UNION ALL
         SELECT name, kind, revoked_at IS NULL FROM ingest.credential
     ) AS a GROUP BY name, kind ORDER BY name
+""")
+ADD_LIST = text("INSERT INTO ingest.revocation_list (issuer, exported_at, good_until) VALUES (:issuer, :at, :until)")
+# A certificate that another one of the same account outlives needs nobody's attention.
+ENDING = text("""
+    INSERT INTO ingest.alarm (at, kind, client, detail)
+    SELECT :at, e.kind, e.client, e.detail FROM (
+        SELECT 'certificate_ends' AS kind, c.name AS client,
+            jsonb_build_object('serial', c.serial, 'good_until', c.not_after) AS detail
+        FROM ingest.certificate AS c
+        WHERE c.revoked_at IS NULL AND c.not_after < :soon AND NOT EXISTS (
+            SELECT FROM ingest.certificate AS o
+            WHERE o.name = c.name AND o.revoked_at IS NULL AND (o.not_after, o.serial) > (c.not_after, c.serial))
+        UNION ALL
+        SELECT 'revocation_list_ends', 'broker', jsonb_build_object('authority', l.issuer, 'good_until', l.good_until)
+        FROM (SELECT DISTINCT ON (issuer) * FROM ingest.revocation_list ORDER BY issuer, id DESC) AS l
+        WHERE l.good_until < :soon
+    ) AS e
+    WHERE NOT EXISTS (
+        SELECT FROM ingest.alarm AS a WHERE a.kind = e.kind AND a.client = e.client AND a.detail = e.detail)
 """)
 
 
@@ -66,6 +85,16 @@ def everything(connection: Connection) -> list[Certificate]:
 def revoked(connection: Connection, at: datetime, *, issuer: str) -> list[tuple[str, datetime]]:
     """What a revocation list of this authority must name: serials and since when."""
     return [(row.serial, row.revoked_at) for row in connection.execute(REVOKED, {"issuer": issuer, "at": at})]
+
+
+def add_list(connection: Connection, at: datetime, *, issuer: str, until: datetime) -> None:
+    """Note until when a revocation list, signed now, is good."""
+    connection.execute(ADD_LIST, {"issuer": issuer, "at": at, "until": until})
+
+
+def raise_alarms(connection: Connection, at: datetime, *, within: timedelta) -> int:
+    """One alarm for each certificate or revocation list that ends soon or has ended; how many are new."""
+    return connection.execute(ENDING, {"at": at, "soon": at + within}).rowcount
 
 
 def accounts(connection: Connection, at: datetime) -> list[Account]:

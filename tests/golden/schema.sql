@@ -1917,6 +1917,18 @@ RELATION ingest.release
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
+RELATION ingest.revocation_list
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    issuer text NOT NULL
+    exported_at timestamp with time zone NOT NULL
+    good_until timestamp with time zone NOT NULL
+    CONSTRAINT revocation_list_check CHECK ((good_until > exported_at))
+    CONSTRAINT revocation_list_pkey PRIMARY KEY (id)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.revocation_list FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY worker FOR * TO yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+
 RELATION ingest.rollup_point
     share integer NOT NULL
     known bigint NOT NULL

@@ -155,7 +155,7 @@ def _dated(name: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) 
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now() - timedelta(hours=1))
-        .not_valid_after(now() + timedelta(days=3))
+        .not_valid_after(now() + timedelta(days=800))
     )
 
 

@@ -18,9 +18,11 @@ from sqlalchemy import Engine, text
 from typer.testing import CliRunner
 
 from api.authority import Authority, BadAuthority
-from api.commands import ingest
+from api.commands import delivery, ingest
 from core.clock import now
 from embedded.services import Services
+from ingest.certificate import run as certificates
+from ingest.store import alarm
 from simulators.publish import Files, Publisher
 from simulators.wire import Message
 from tests.stories.guarded import Guarded, as_root_too, certified, make_authority
@@ -181,6 +183,23 @@ def test_a_revoked_certificate_is_refused_also_on_a_connection_that_is_open(
     assert audited == [issued, ("anna", "certificate.revoke"), issued]
 
 
+def test_what_ends_soon_is_told_once_and_in_time(engine: Engine, operated: Operated, unique: str) -> None:
+    renewed, forgotten = f"renewed-{unique}", f"forgotten-{unique}"
+    declare(engine, [renewed, forgotten])
+    for name, days in ((renewed, "60"), (forgotten, "60"), (renewed, "400")):
+        operated.issue(name, "--days", days)
+    operated.export()
+    at = now()
+    assert [certificates.watch(engine, at + timedelta(days=days)) for days in (29, 31, 32)] == [0, 1, 0]
+    assert certificates.watch(engine, at + timedelta(days=336)) == 1  # the list, good for 365 days
+    with engine.connect() as connection:
+        told = [(one.kind, one.client) for one in alarm.recent(connection)]
+    assert told == [("revocation_list_ends", "broker"), ("certificate_ends", forgotten)]
+    listed = CliRunner().invoke(delivery.readings, ["alarms"]).output
+    assert "serial" in listed
+    assert "good_until" in listed
+
+
 def test_nobody_takes_over_the_session_of_another_account(
     engine: Engine, operated: Operated, unique: str, environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -231,12 +250,12 @@ def test_a_key_is_for_its_owner_alone_and_an_authority_that_does_not_fit_is_refu
     engine: Engine, operated: Operated, unique: str, tmp_path: Path
 ) -> None:
     declare(engine, [unique])
-    files = operated.issue(unique, "--days", "30")
+    files = operated.issue(unique, "--days", "1000")
     assert files.key is not None
     assert stat.S_IMODE(Path(files.key).stat().st_mode) == 0o600
     made = x509.load_pem_x509_certificate(Path(str(files.certificate)).read_bytes())
     assert made.subject.rfc4514_string() == f"CN={unique}"
-    # Thirty days were asked for; the authority itself ends after three.
+    # A thousand days were asked for; the authority itself ends after 800.
     assert made.not_valid_after_utc == Authority.read(operated.authority).certificate.not_valid_after_utc
     make_authority(tmp_path / "other")
     (tmp_path / "other" / "ca.key").write_bytes((operated.authority / "ca.key").read_bytes())

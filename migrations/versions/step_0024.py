@@ -1,0 +1,18 @@
+"""Until when a signed list of revoked certificates is good."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0024"
+down_revision = "0017"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Run the SQL file beside this one; percent signs in it are literal."""
+    connection = op.get_bind().connection.driver_connection
+    if connection is None:
+        raise RuntimeError("migrations need a live connection")
+    connection.execute((Path(__file__).parent / "0024_ingest.sql").read_text())
