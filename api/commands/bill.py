@@ -50,9 +50,10 @@ def run(entity: Entity, period: Period, by: By) -> None:
 
 @app.command()
 def recalculate(run: Run, by: By) -> None:
-    """Draw up the drafts anew, as known now; an approval is void then."""
+    """Draw up the drafts anew, as known now; an approval is void then. Or go on where it was interrupted."""
     with database() as engine:
-        billing.collect(engine, run, at=clock.now(), by=person(by))
+        if billing.summary(engine, run, documents=False, most=0).run.state != "collecting":
+            billing.collect(engine, run, at=clock.now(), by=person(by))
         done = billing.calculate(engine, run, at=clock.now(), by=person(by), workers=Settings().workers)
     Console().print(run_view(done))
 

@@ -34,7 +34,8 @@ def schedule(
         signal.signal(number, lambda *_: ended.set())
     collect_rarely()
     with worker() as engine:
-        ticker = Ticker(engine, clock.now, interval=interval, ran=metric.Jobs(metrics).ran)
+        jobs = metric.Jobs(metrics)
+        ticker = Ticker(engine, clock.now, interval=interval, workers=settings.workers, ran=jobs.ran)
         watched = Watched(
             metrics,
             live=lambda: [] if ticker.is_running else ["the scheduler does not run"],
