@@ -91,21 +91,28 @@ BLOCKED = text("""
     WHERE run = :run AND revision = :revision AND state = 'blocked' ORDER BY contract_name LIMIT 20
 """)
 # What is left to issue, in the order of the chain: customer, then bundle or contract, a bundle never in two chunks. Of
-# the documents only what is booked.
+# the documents only what is booked; all of it in one pass, because each look into a large document unpacks it anew.
 ISSUABLE = text("""
-    SELECT contract, period, evaluation, hash, content_hash, corrections, credit_notes, final, bundle,
-        jsonb_build_object('kind', document -> 'kind', 'contest', document -> 'contest',
-        'corrects', document -> 'corrects', 'contract', document -> 'contract', 'period', document -> 'period',
-        'currency', document -> 'currency', 'payment_days', document -> 'payment_days',
-        'gross', document -> 'gross', 'tax', document -> 'tax', 'lines', (
-            SELECT coalesce(
-                jsonb_agg(jsonb_build_object('kind', l.kind, 'amount', l.amount, 'corrects', l.corrects)), '[]')
-            FROM jsonb_to_recordset(document -> 'lines') AS l(kind text, amount text, corrects jsonb)
-        )) AS head
-    FROM billing.draft
-    WHERE run = :run AND revision = :revision AND state IN ('ok', 'warning')
-    ORDER BY buyer COLLATE "C", coalesce(nullif(bundle, ''), contract_name) COLLATE "C"
-    FETCH FIRST :most ROWS WITH TIES FOR UPDATE
+    SELECT d.contract, d.period, d.evaluation, d.hash, d.content_hash, d.corrections, d.credit_notes, d.final, d.bundle,
+        h.head
+    FROM (
+        SELECT * FROM billing.draft
+        WHERE run = :run AND revision = :revision AND state IN ('ok', 'warning')
+        ORDER BY buyer COLLATE "C", coalesce(nullif(bundle, ''), contract_name) COLLATE "C"
+        FETCH FIRST :most ROWS WITH TIES FOR UPDATE
+    ) AS d
+    CROSS JOIN LATERAL (
+        SELECT jsonb_build_object('kind', r.kind, 'contest', r.contest, 'corrects', r.corrects, 'contract', r.contract,
+            'period', r.period, 'currency', r.currency, 'payment_days', r.payment_days, 'gross', r.gross, 'tax', r.tax,
+            'lines', (
+                SELECT coalesce(
+                    jsonb_agg(jsonb_build_object('kind', l.kind, 'amount', l.amount, 'corrects', l.corrects)), '[]')
+                FROM jsonb_to_recordset(r.lines) AS l(kind text, amount text, corrects jsonb)
+            )) AS head
+        FROM jsonb_to_record(d.document) AS r(kind jsonb, contest jsonb, corrects jsonb, contract jsonb, period jsonb,
+            currency jsonb, payment_days jsonb, gross jsonb, tax jsonb, lines jsonb)
+    ) AS h
+    ORDER BY d.buyer COLLATE "C", coalesce(nullif(d.bundle, ''), d.contract_name) COLLATE "C"
 """)
 DOCUMENT = text("""
     SELECT document FROM billing.draft WHERE run = :run AND revision = :revision AND contract_name = :contract
