@@ -164,8 +164,7 @@ def calculate(  # what, when, by whom, and how
     others = _worth(engine, run, most, workers)
     while True:
         with company(engine, others, worker.take_part, (run, at, most)):
-            while worker.calculate_next(engine, run, at=at, most=most):
-                pass
+            worker.calculate(engine, run, at=at, most=most)
         if _calculated(engine, run, at, by):
             return summary(engine, run, documents=False)
         others = 0

@@ -20,7 +20,7 @@ from core.database import transaction
 from core.worker import Orphaned, go_on
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Engine
@@ -36,32 +36,41 @@ OF_CONTENT = (DataError, IntegrityError)
 
 def take_part(engine: Engine, run: str, at: datetime, most: int) -> int:
     """Calculate beside others until nothing is left, or nobody wants it any more. Returns how many."""
-    count = 0
     try:
-        while done := calculate_next(engine, run, at=at, most=most):
-            count += done
-            go_on()
+        return calculate(engine, run, at=at, most=most, between=go_on)
     except (NotPossible, Orphaned) as error:
         LOG.info("run %s is not calculated here any more: %s", run, error)
+        return 0
+
+
+def calculate(engine: Engine, run: str, *, at: datetime, most: int, between: Callable[[], None] = lambda: None) -> int:
+    """Calculate what is left and nobody else works on, at most so many drafts in one transaction. Returns how many.
+
+    between: asked after each transaction; raises where no more is wanted. Raises NoSuchRun, NotPossible.
+    """
+    count = after = 0
+    while done := _calculate_next(engine, run, at=at, most=most, after=after):
+        count, after = count + len(done), done[-1].contract
+        between()
     return count
 
 
-def calculate_next(engine: Engine, run: str, *, at: datetime, most: int) -> int:
-    """Evaluate as of the frozen knowledge and draw up the next drafts that nobody else works on, at most so many.
+def _calculate_next(engine: Engine, run: str, *, at: datetime, most: int, after: int) -> Sequence[Waiting]:
+    """Evaluate as of the frozen knowledge and draw up the next drafts that nobody else works on.
 
-    What cannot be calculated blocks its own contract, and no other. Returns how many; 0: none left.
+    What cannot be calculated blocks its own contract, and no other.
     """
     waiting: Sequence[Waiting] = ()
     try:
         with transaction(engine) as connection:
             found = _read(connection, run)
-            waiting = runs.waiting(connection, found, most)
+            waiting = runs.waiting(connection, found, most, after=after)
             _calculate(connection, found, waiting, at)
     except Exception as error:
         if not waiting or (isinstance(error, DBAPIError) and not isinstance(error, OF_CONTENT)):
             raise
         _alone(engine, run, waiting, at)
-    return len(waiting)
+    return waiting
 
 
 def _alone(engine: Engine, run: str, waiting: Sequence[Waiting], at: datetime) -> None:
@@ -101,7 +110,7 @@ def _calculate(connection: Connection, found: Run, waiting: Sequence[Waiting], a
 def _still(connection: Connection, run: str, part: Sequence[Waiting]) -> tuple[Run, Sequence[Waiting]]:
     """Those of them that nobody else calculated since."""
     found = _read(connection, run)
-    return found, runs.waiting(connection, found, len(part), among=[one.contract for one in part])
+    return found, runs.still_waiting(connection, found, [one.contract for one in part])
 
 
 def _read(connection: Connection, run: str) -> Run:

@@ -46,9 +46,13 @@ ADD_DRAFTS = text("""
 """)
 WAITING = text("""
     SELECT contract, period, final FROM billing.draft
-    WHERE run = :run AND revision = :revision AND state = 'collected'
-        AND (CAST(:among AS int[]) IS NULL OR contract = ANY(:among))
-    ORDER BY final, contract LIMIT :most FOR UPDATE SKIP LOCKED
+    WHERE run = :run AND revision = :revision AND state = 'collected' AND contract > :after
+    ORDER BY contract LIMIT :most FOR UPDATE SKIP LOCKED
+""")
+AMONG = text("""
+    SELECT contract, period, final FROM billing.draft
+    WHERE run = :run AND revision = :revision AND state = 'collected' AND contract = ANY(:contracts)
+    ORDER BY contract FOR UPDATE SKIP LOCKED
 """)
 LEFT = text("SELECT count(*) FROM billing.draft WHERE run = :run AND revision = :revision AND state = 'collected'")
 # Documents come beside the rows as an array in the binary format: nothing reads them before they become jsonb.
@@ -274,10 +278,19 @@ def add_drafts(connection: Connection, run: Run, revision: int, rows: Sequence[M
     connection.execute(ADD_DRAFTS, {"run": run.id, "revision": revision, "rows": packed(rows)})
 
 
-def waiting(connection: Connection, run: Run, most: int, *, among: Sequence[int] | None = None) -> tuple[Waiting, ...]:
-    """Drafts that are not calculated yet and that nobody else works on, locked. among: only of these contracts."""
-    given = {"run": run.id, "revision": run.revision, "most": most, "among": among}
+def waiting(connection: Connection, run: Run, most: int, *, after: int) -> tuple[Waiting, ...]:
+    """The next drafts that are not calculated yet and that nobody else works on, locked, by contract.
+
+    after: a contract's id; no draft up to it is looked at again.
+    """
+    given = {"run": run.id, "revision": run.revision, "most": most, "after": after}
     return tuple(Waiting(*row) for row in connection.execute(WAITING, given))
+
+
+def still_waiting(connection: Connection, run: Run, contracts: Sequence[int]) -> tuple[Waiting, ...]:
+    """Those of these contracts' drafts that are not calculated yet and that nobody else works on, locked."""
+    given = {"run": run.id, "revision": run.revision, "contracts": list(contracts)}
+    return tuple(Waiting(*row) for row in connection.execute(AMONG, given))
 
 
 def left(connection: Connection, run: Run) -> int:
