@@ -1,5 +1,7 @@
 """What programs count for Prometheus. Each has a registry of its own, so that two in one process do not mix."""
 
+from collections.abc import Callable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -34,6 +36,12 @@ class Jobs:
         if outcome == "done":
             self._seconds.labels(job).observe(seconds)
             self._last.labels(job).set_to_current_time()
+
+
+def failing(registry: CollectorRegistry, count: Callable[[], float]) -> None:
+    """How many contracts cannot be evaluated, asked when somebody scrapes."""
+    name = "yardstick_contracts_failing"
+    Gauge(name, "Contracts that cannot be evaluated and are tried again later", registry=registry).set_function(count)
 
 
 class Requests:

@@ -1,4 +1,4 @@
-"""The sentences of a contract version."""
+"""The sentences of a contract version, in its language."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,4 +8,5 @@ from contracts.sentence import sentence
 
 def sentences(document: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Clause, kind and sentence of each term, in the order of the version's canonical document."""
-    return [(term["clause"], term.get("kind", "not_computed"), sentence(term)) for term in document["terms"]]
+    language = document.get("language", "en")
+    return [(term["clause"], term.get("kind", "not_computed"), sentence(term, language)) for term in document["terms"]]

@@ -48,7 +48,7 @@ def _sentences(version: Version) -> dict[str, str]:
     if known is None:
         if len(_WORDS) >= PATTERNS:
             _WORDS.clear()
-        words = {term["clause"]: sentence(term) for term in version.canonical["terms"]}
+        words = {term["clause"]: sentence(term, version.language) for term in version.canonical["terms"]}
         known = _WORDS[id(version.terms)] = version.terms, words
     return known[1]
 

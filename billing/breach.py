@@ -41,6 +41,7 @@ def report(id: str, breach: Breach, evaluated: Evaluated, invoice: Document) -> 
         "id": id,
         "breach": breach.id,
         **{key: result[key] for key in ("contract", "period", "timezone", "currency")},
+        "language": invoice.get("language", "en"),
         "clause": breach.clause,
         "sentence": _sentence(breach, invoice),
         **{key: getattr(breach, key) for key in ("asset", "obligated", "target", "measured")},

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from billing import wording
 from billing.exchange import again
 from billing.invoice import amount_text, tax_row, total
 from billing.tax import Tax, totals
@@ -79,7 +80,11 @@ def together(documents: Sequence[Document]) -> Document:
             "from": min(document["service"]["from"] for document in documents),
             "to": max(document["service"]["to"] for document in documents),
         },
-        "warnings": [f"{part['contract']}: {text}" for part in parts for text in part["warnings"]],
+        "warnings": [
+            wording.say(first.get("language", "en"), "labelled", part["contract"], text)
+            for part in parts
+            for text in part["warnings"]
+        ],
         "tax": [tax_row(part) for part in tax],
         "net": amount_text(net, currency),
         "tax_total": amount_text(tax_total, currency),

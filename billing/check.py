@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from billing import wording
 from billing.posting import PROMISES
 from core.money import Money, exponent
 
@@ -143,7 +144,7 @@ def _sums(case: Case) -> Iterable[Finding]:
 def _provisional(case: Case) -> Iterable[Finding]:
     for verdict in case.result["verdicts"]:
         if verdict["status"] == "provisional":
-            message = f"clause {verdict['clause']}, {verdict['asset']}: provisional, more facts may change it"
+            message = wording.say("en", "provisional", verdict["clause"], verdict["asset"])
             yield _warning(case, "provisional", message, "bring the facts in; what changes later is corrected")
 
 

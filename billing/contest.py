@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from contracts.contest import contest_until
+from contracts.contest import contest_until, counts_for
+from contracts.segment import in_force, periods
 from contracts.terms.evidence_dispute import EvidenceDispute
-from core.time import instant, micros, zone
+from core.problem import Problem
+from core.time import instant, micros, wall_text, zone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from zoneinfo import ZoneInfo
 
     from billing.invoice import Document
     from contracts.document import Version
+    from contracts.facts import Attribution
 
 
 def limited(versions: Sequence[Version]) -> bool:
@@ -51,3 +56,53 @@ def too_late(document: Document, line: int | None, at: datetime) -> str:
 
 def _contract(document: Document, names: dict[int, str], line: dict[str, Any]) -> str:
     return names[line["part"]] if names else str(document["contract"])
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What of a contested stretch lies in one billing period. bills: where it counts last, by clause."""
+
+    start: int
+    label: str
+    bills: Mapping[str, str]
+
+
+def pieces(versions: Sequence[Version], item: Attribution) -> list[Piece]:
+    """The billing periods of a contested stretch, in order of time; without those for which it does not matter."""
+    found = []
+    for version, since, until in in_force(versions, item.start, item.end):
+        for period in periods(version, since, until):
+            start = max(period.span.micros[0], since)
+            bills = {clause: bill.label for clause, bill in counts_for(versions, item.asset, start)}
+            if bills:
+                found.append(Piece(start, period.label, bills))
+    return found
+
+
+def refused(
+    item: Attribution,
+    found: Iterable[Piece],
+    limits: Mapping[tuple[str, str], datetime],
+    *,
+    at: datetime,
+    where: ZoneInfo,
+) -> Iterator[Problem]:
+    """A problem if part of a contested stretch counts only on bills that may no longer be contested.
+
+    limits: until when, by period and clause; a bill without one may still be issued, or be contested at any time.
+    """
+    late: dict[str, datetime] = {}
+    still = None
+    for piece in found:
+        ends = [limits.get((label, clause)) for clause, label in piece.bills.items()]
+        known = [end for end in ends if end is not None]
+        if len(known) == len(ends) and max(known) <= at:
+            late[piece.label] = max(known)
+        else:
+            still = still or wall_text(instant(piece.start), where)
+    if late:
+        label, end = max(late.items(), key=lambda one: one[1])
+        place = f"attributions, {item.asset} from {wall_text(instant(item.start), where)}"
+        message = f"{label} could be contested until {wall_text(end, where)} ({where.key})"
+        other = f"contest the time from {still} on" if still else "ask the provider"
+        yield Problem(place, message, f"{other}; a decision is stated as accepted or determined")

@@ -10,6 +10,7 @@ from billing.exchange import again
 from billing.invoice import Draft, Line, amount_text, tax_of, tax_row, total
 from billing.posting import PROMISES, reduces
 from billing.tax import Tax, TaxTotal, rate_text, totals
+from contracts.phrase import say
 from core import canonical
 from core.money import Money
 
@@ -178,15 +179,18 @@ def _words(
     reason: str,
 ) -> Document:
     """What a delta line refers to: the period, the invoice, both evaluations, and how it is computed now."""
+    before_now = [amount_text(amount, amount.currency) for amount in pair]
+    period, language = after.result["period"], document.get("language", "en")
     return {
-        "period": after.result["period"],
+        "period": period,
+        "text": say(language, "instead", period, before_now[1], before_now[0]),
         "reason": reason,
         "invoice": {key: document["issue"][key] for key in ("id", "number", "issue_date")},
         "versions": after.result["versions"],
         "from": after.result["from"],
         "to": after.result["to"],
-        "before": amount_text(pair[0], pair[0].currency),
-        "now": amount_text(pair[1], pair[1].currency),
+        "before": before_now[0],
+        "now": before_now[1],
         "evaluations": [
             {"id": each.id, **{key: each.result[key] for key in ("input_hash", "result_hash")}}
             for each in (before, after)
@@ -198,7 +202,6 @@ def _words(
 def _line(key: Key, kind: str, tax: Tax, difference: Money, *, words: Document, agreement: Agreement, n: int) -> Line:
     clause, asset = key
     segment = words["lines"][0]["segment"] if words["lines"] else words["versions"][0]
-    text = f"{words['period']}: {words['now']} instead of {words['before']}"
     amount = amount_text(difference, difference.currency)
     values = {name: words[name] for name in ("now", "before")}
     document = {
@@ -208,7 +211,7 @@ def _line(key: Key, kind: str, tax: Tax, difference: Money, *, words: Document, 
         "kind": kind,
         "asset": asset,
         "segment": segment,
-        "text": text,
+        "text": words["text"],
         "quantity": None,
         "unit": "",
         "amount": amount,
@@ -218,7 +221,7 @@ def _line(key: Key, kind: str, tax: Tax, difference: Money, *, words: Document, 
         "steps": [{"label": "correction", "formula": "now - before", "values": values, "result": amount}],
         "evidence": [],
         "verdict": None,
-        "corrects": {key: value for key, value in words.items() if key not in ("from", "to")}
+        "corrects": {key: value for key, value in words.items() if key not in ("from", "to", "text")}
         | {"reduction": kind in PROMISES},
     }
     return Line(kind, difference, tax, document)

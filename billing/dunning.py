@@ -7,9 +7,19 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
-from billing.label import labels
+from billing import wording
+from billing.label import Language, labels
+from contracts import notation
 from core.money import Money, exponent
 
 if TYPE_CHECKING:
@@ -28,17 +38,35 @@ def _money(text: str) -> str:
 Days = Annotated[str, StringConstraints(pattern=r"^\d{1,3}$")]
 Percent = Annotated[str, StringConstraints(pattern=r"^\d{1,3}(\.\d{1,4})? %$")]
 Amount = Annotated[str, AfterValidator(_money)]
+Words = Annotated[str, StringConstraints(min_length=1, max_length=2_000, strip_whitespace=True)]
 
 
 class Level(BaseModel):
-    """One step: so many days after the due date. fee: once a letter; interest: percent a year on what is owed."""
+    """One step: so many days after the due date. fee: once a letter; interest: percent a year on what is owed.
+
+    text: for all debtors, or one for each language; English then stands in for one that is missing.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     days: Days
-    text: Annotated[str, StringConstraints(min_length=1, max_length=2_000, strip_whitespace=True)]
+    text: Words | dict[Language, Words]
     fee: Amount | None = None
     interest: Percent | None = None
+
+    @field_validator("text")
+    @classmethod
+    def _english(cls, text: str | dict[Language, str]) -> str | dict[Language, str]:
+        if isinstance(text, dict) and "en" not in text:
+            raise ValueError("texts by language name en too, which stands in for a language that is missing")
+        return text
+
+    def words(self, language: str) -> str:
+        """The text in a debtor's language."""
+        if isinstance(self.text, str):
+            return self.text
+        found = {str(key): said for key, said in self.text.items()}
+        return found.get(language, found["en"])
 
 
 class Procedure(BaseModel):
@@ -130,7 +158,7 @@ def document(letter: Letter, head: dict[str, Any], procedure: Procedure) -> dict
         "schema": "dunning_letter/1",
         **head,
         "level": letter.level,
-        "text": procedure.levels[letter.level - 1].text,
+        "text": procedure.levels[letter.level - 1].words(head["language"]),
         "currency": zero.currency,
         "items": [
             {
@@ -151,16 +179,19 @@ def document(letter: Letter, head: dict[str, Any], procedure: Procedure) -> dict
 
 def as_text(letter: dict[str, Any]) -> str:
     """The letter to read, in the debtor's language."""
-    words = labels(letter["language"])
+    language = letter["language"]
+    words = labels(language)
     title = words["reminder"] if letter["level"] == 1 else f"{words['dunning']} {letter['level'] - 1}"
     lines = [letter["seller"]["name"], "", letter["buyer"]["name"], letter["buyer"]["address"], ""]
-    lines += [f"{title} · {letter['date']} · {letter['id']}", "", letter["text"], ""]
+    lines += [f"{title} · {notation.day(letter['date'], language)} · {letter['id']}", "", letter["text"], ""]
     for item in letter["items"]:
-        days = f"{words['due']} {item['due_date']}, {words['days']}: {item['days']}"
-        lines.append(f"{item['number']}  {days}  {words['owed']}: {item['owed']} {letter['currency']}")
+        days = wording.say(language, "sum", words["days"], item["days"])
+        owed = wording.say(language, "sum", words["owed"], f"{item['owed']} {letter['currency']}")
+        due = f"{words['due']} {notation.day(item['due_date'], language)}"
+        lines.append(f"{item['number']}  {due}, {days}  {owed}")
     lines.append("")
     for name in ("owed", "interest", "fee", "total"):
-        lines.append(f"{words[name]}: {letter[name]} {letter['currency']}")
+        lines.append(wording.say(language, "sum", words[name], f"{letter[name]} {letter['currency']}"))
     return "\n".join(lines) + "\n"
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from billing import chain
+from billing import chain, wording
 from billing.check import Case, check
 from billing.exchange import tax_in
 from billing.posting import PROMISES
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 
 Document: TypeAlias = dict[str, Any]
 """Everything printed, as JSON types: amounts and quantities as decimal texts, instants as UTC texts."""
-
-
-PRINTED = frozenset({"provisional", "open_case"})
-"""Codes of findings that the buyer reads too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +166,7 @@ def draw_up(  # noqa: PLR0913 - what an invoice is made of
     if local is not None and local.currency != zero.currency:
         document["tax_in"] = tax_in(tax_total, local)
     findings = check(Case(document, result, agreement.tax is not None, last))
-    document["warnings"] = [item.message for item in findings if item.code in PRINTED]
+    document["warnings"] = list(wording.notes(result, language))
     return Draft(lines, tax, net, tax_total, document, findings)
 
 

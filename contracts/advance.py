@@ -6,6 +6,7 @@ Its line there is offset by what was invoiced of it ahead, so that an asset that
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -48,11 +49,16 @@ def evaluate(scene: Scene, lineage: Lineage) -> Outcome:
     return outcome
 
 
-def _carried(scene: Scene, lineage: Lineage) -> Iterator[Carried]:
+def _carried(scene: Scene, lineage: Lineage) -> list[Carried]:
+    """What was invoiced ahead, of each window and owner in one sum: versions that shared it had a line each."""
     clauses = {term.clause for term in lineage.values()}
+    found: dict[tuple[str, str], Carried] = {}
     for item in scene.facts.carried:
         if item.clause in clauses and item.item.startswith(ITEM) and isinstance(item.value, Money):
-            yield item
+            before = found.get((item.item, item.owner))
+            whole = item.value + before.value if before and isinstance(before.value, Money) else item.value
+            found[item.item, item.owner] = replace(item, value=whole)
+    return list(found.values())
 
 
 def _ahead(scene: Scene, lineage: Lineage) -> Iterator[Period]:

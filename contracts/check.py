@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from contracts import engine
 from contracts.compare import Rows, differences, long
 from contracts.document import from_canonical
 from contracts.facts_document import facts_for, lists_for
+from contracts.told import told_of
 from contracts.words import Context
 from core.money import Money
 from core.problem import Problem, Problems
@@ -39,6 +40,12 @@ class Outcome:
     def matches(self) -> bool:
         """Whether all that was expected came out."""
         return not self.differences
+
+
+def in_language(agreement: Agreement, language: str) -> Agreement:
+    """The same agreement with lines and explanations in another language; its hashes are others for that."""
+    versions = from_canonical([{**version.canonical, "language": language} for version in agreement.versions])
+    return replace(agreement, versions=tuple(versions))
 
 
 def unanswered(agreement: Agreement, document: FactsDocument) -> list[Problem]:
@@ -156,20 +163,20 @@ def _tax(lines: Iterable[Line], version: Version) -> Money | None:
     return Money.round_of(taxed * billing.tax_rate, version.currency, decimals=billing.decimals, mode=billing.rounding)
 
 
-def to_json(outcome: Outcome) -> dict[str, Any]:
-    """An example's result with the names of the facts format; rows as text."""
+def to_json(outcome: Outcome, language: str = "en") -> dict[str, Any]:
+    """An example's result with the names of the facts format; rows as text. language: of its steps."""
     if outcome.rows is None or outcome.evaluation is None:
         return {"name": outcome.name, "error": list(outcome.differences), "matches": False}
     return {
         "name": outcome.name,
         "matches": outcome.matches,
         "differences": list(outcome.differences),
-        **rows_json(outcome.evaluation, outcome.rows),
+        **rows_json(outcome.evaluation, outcome.rows, language),
     }
 
 
-def rows_json(evaluation: Evaluation, rows: Rows) -> dict[str, Any]:
-    """Rows as text: numbers exactly if their digits end, else with twelve decimals."""
+def rows_json(evaluation: Evaluation, rows: Rows, language: str = "en") -> dict[str, Any]:
+    """Rows as text: numbers exactly if their digits end, else with twelve decimals. language: of the steps."""
     tax = (
         {} if rows.tax is None else {"net": str(rows.total), "tax": str(rows.tax), "gross": str(rows.total + rows.tax)}
     )
@@ -192,7 +199,7 @@ def rows_json(evaluation: Evaluation, rows: Rows) -> dict[str, Any]:
         "events": list(rows.events),
         "open_cases": list(rows.open_cases),
         "explanations": [v.explanation for v in rows.verdicts if v.explanation],
-        "steps": {line.id: [_step_text(step) for step in line.steps] for line in rows.lines},
+        "steps": {line.id: [_step_text(step, language) for step in line.steps] for line in rows.lines},
         "problems": [str(problem) for problem in rows.problems],
         "versions": list(evaluation.versions),
         "engine_version": evaluation.engine_version,
@@ -202,6 +209,7 @@ def rows_json(evaluation: Evaluation, rows: Rows) -> dict[str, Any]:
     }
 
 
-def _step_text(step: Step) -> str:
-    values = ", ".join(f"{name} {value}" for name, value in step.values.items())
-    return f"{step.label}: {step.formula} ({values}) = {step.result}"
+def _step_text(step: Step, language: str) -> str:
+    shown = told_of(step, language)
+    values = ", ".join(f"{name} {value}" for name, value in shown.values.items())
+    return f"{shown.label}: {shown.formula} ({values}) = {shown.result}"

@@ -1,17 +1,20 @@
-"""Until when a line may be contested."""
+"""Until when a line may be contested, and on which bill an asset's time counts last."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from contracts.segment import version_at
+from contracts.segment import contract_years, covered, version_at
+from contracts.terms.availability import Availability
 from contracts.terms.evidence_dispute import EvidenceDispute
-from core.time import instant, micros
+from contracts.terms.minimum_commitment import MinimumCommitment
+from core.time import Period, instant, micros, step
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from contracts.document import Version
+    from contracts.window import WindowKind
 
 
 def contest_until(versions: Sequence[Version], clause: str, issued: int) -> int | None:
@@ -26,3 +29,30 @@ def contest_until(versions: Sequence[Version], clause: str, issued: int) -> int 
         version.billing.dispute_window,
     )
     return None if within is None else micros(within.after(instant(issued), version.zone))
+
+
+def counts_for(versions: Sequence[Version], asset: str, at: int) -> Iterator[tuple[str, Period]]:
+    """Clauses for which it matters what an asset did at an instant, each with the billing period where it last does."""
+    version = version_at(versions, at)
+    if version is None:
+        return
+    for term in version.terms:
+        judged = isinstance(term, Availability) or (isinstance(term, MinimumCommitment) and term.relief)
+        if judged and asset in covered((version,), term.applies_to, at, at + 1):
+            yield term.clause, _last_bill(versions, version, getattr(term, "window"), at)  # noqa: B009 - both have one
+
+
+def _last_bill(versions: Sequence[Version], version: Version, window: WindowKind, at: int) -> Period:
+    """The billing period in which the last window that holds an instant ends."""
+    day, where = version.billing.anchor_day, version.zone
+    end = at + 1
+    if window == "contract_year":
+        end = next(until for _, until in contract_years(versions, at, at + 1))
+    elif window == "rolling_12_months":
+        month = Period.containing(instant(at), "month", where, anchor_day=day)
+        end = micros(step(month.span.end, where, months=11))
+    elif window != "period":
+        end = Period.containing(instant(at), window, where, anchor_day=day).span.micros[1]
+    over = versions[-1].ends
+    end = end if over is None else max(at + 1, min(end, over))
+    return Period.containing(instant(end - 1), version.billing.period, where, anchor_day=day)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from contracts.check import evaluate
 from contracts.document import from_canonical
+from contracts.language import PHRASES, of
 from contracts.sentence import sentence, words
+from contracts.standard import template
 from core.money import Money
 
 if TYPE_CHECKING:
@@ -35,25 +37,29 @@ class Effect:
         return self.after - self.before
 
 
-def in_words(before: Version, after: Version) -> Iterator[str]:
-    """Every change, with the new sentence of each clause that reads otherwise."""
-    language = after.language
+def in_words(before: Version, after: Version, language: str | None = None) -> Iterator[str]:
+    """Every change, with the new sentence of each clause that reads otherwise; in the new version's language.
+
+    In another one, sentences are the standard ones of their kind.
+    """
+    language = language or after.language
+    own = language == after.language
     yield from _changes("", _without(before.canonical, _HEAD), _without(after.canonical, _HEAD), language)
     old = {term["clause"]: term for term in before.canonical["terms"]}
     new = {term["clause"]: term for term in after.canonical["terms"]}
     for clause, term in new.items():
         known = old.get(term.get("continues", clause))
         if known is None:
-            yield f"clause {clause} is new: {sentence(term, language)}"
+            yield _say(language, "is new", clause, _sentence(term, language, own=own))
             continue
-        changes = list(_changes(f"clause {clause}, ", known, term, language))
+        changes = list(_changes(_say(language, "clause", clause), known, term, language))
         yield from changes
-        if changes and sentence(known, language) != sentence(term, language):
-            yield f"clause {clause} reads now: {sentence(term, language)}"
+        said = _sentence(term, language, own=own)
+        if changes and _sentence(known, language, own=own) != said:
+            yield _say(language, "reads now", clause, said)
     continued = {term.get("continues", clause) for clause, term in new.items()}
-    yield from (
-        f"clause {clause} is gone: {sentence(old[clause], language)}" for clause in old if clause not in continued
-    )
+    gone = (clause for clause in old if clause not in continued)
+    yield from (_say(language, "is gone", clause, _sentence(old[clause], language, own=own)) for clause in gone)
 
 
 def in_money(before: Version, after: Version, facts: FactsDocument, period: str) -> Iterator[Effect]:
@@ -81,11 +87,21 @@ def _changes(place: str, before: Any, after: Any, language: str) -> Iterator[str
             continue
         old, new = (words(name, one[name], language) if name in one else None for one in (before, after))
         if old is None:
-            yield f"{place}{name}: {new} (new)"
+            yield _say(language, "added", place + name, new)
         elif new is None:
-            yield f"{place}{name}: no longer {old}"
+            yield _say(language, "no longer", place + name, old)
         else:
-            yield f"{place}{name}: {new} instead of {old}"
+            yield _say(language, "instead", place + name, new, old)
+
+
+def _say(language: str, key: str, *parts: object) -> str:
+    return of(PHRASES, key, language).format(*parts)
+
+
+def _sentence(term: dict[str, Any], language: str, *, own: bool) -> str:
+    """As the document has it, or in standard sentences."""
+    text = None if own else template(term, language)
+    return sentence({**term, "text": text} if text else term, language)
 
 
 def _without(source: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, TypeAlias
 
-from contracts import advance, applied, charge, uptime
+from contracts import advance, applied, basis, charge, uptime
 from contracts.evaluation import ENGINE_VERSION, Evaluation, Line, Verdict
 from contracts.needs import NothingInForce, needs, scene_of
+from contracts.phrase import say
 from contracts.scene import Draft, Outcome
 from contracts.segment import Segment, in_force
 from contracts.terms import (
@@ -40,7 +42,6 @@ from contracts.terms.replenishment import Replenishment
 from contracts.terms.spend_cap import SpendCap
 from contracts.terms.termination_right import TerminationRight
 from contracts.terms.usage_charge import UsageCharge
-from core import canonical
 from core.money import Money
 from core.time import TZDATA_VERSION
 
@@ -104,8 +105,7 @@ def _charges(scene: Scene) -> Outcome:
     outcome = Outcome()
     for lineage in scene.plan.of_kind(Allowance):
         _take(scene, lineage, allowance.evaluate(scene, lineage), outcome)
-    for lineage in scene.plan.lineages:
-        kinds = scene.plan.kinds(lineage)
+    for lineage, kinds in scene.plan.kinds:
         if FixedFee in kinds:
             _take(scene, lineage, fixed_fee.evaluate(scene, lineage), outcome)
         if UsageCharge in kinds:
@@ -161,13 +161,17 @@ def _closing(scene: Scene, outcome: Outcome) -> None:
 
 
 def _take(scene: Scene, lineage: Lineage, found: Outcome, outcome: Outcome) -> None:
-    """Take in a term's results: nothing of it where its condition failed; its lines wait where a duty holds it."""
-    terms = tuple(lineage.values()) if scene.breaches else ()
-    if any(term.condition for term in terms) or any(b.term.holds for b in scene.breaches):
-        out = {(v.clause, v.owner) for v in found.verdicts if _barred(scene, terms, v) or _held(scene, v)}
-        found.verdicts = [_conditioned(scene, terms, verdict) for verdict in found.verdicts]
-        found.lines = [line for line in found.lines if (line.clause, line.owner) not in out]
-    outcome.add(found)
+    """Take in a term's results, as far as breached duties leave them."""
+    outcome.add(_left(scene, tuple(lineage.values()), found) if scene.breaches else found)
+
+
+def _left(scene: Scene, terms: Sequence[Term], found: Outcome) -> Outcome:
+    """Nothing of a term where its condition failed; its lines wait where a duty holds it."""
+    if not any(term.condition for term in terms) and not any(b.term.holds for b in scene.breaches):
+        return found
+    out = {(v.clause, v.owner) for v in found.verdicts if _barred(scene, terms, v) or _held(scene, v)}
+    lines = [line for line in found.lines if (line.clause, line.owner) not in out]
+    return replace(found, lines=lines, verdicts=[_conditioned(scene, terms, verdict) for verdict in found.verdicts])
 
 
 def _conditioned(scene: Scene, terms: Sequence[Term], verdict: Verdict) -> Verdict:
@@ -218,42 +222,15 @@ def _evaluation(scene: Scene, outcome: Outcome) -> Evaluation:
         tuple(sorted(set(outcome.problems))),
         ENGINE_VERSION,
         TZDATA_VERSION,
-        _input_hash(scene),
+        basis.input_hash(scene),
         tuple(sorted(outcome.events, key=lambda event: (event.at, event))),
+        outcome.prepared,
     )
-
-
-_UNORDERED = (
-    "quantities", "attributions", "notices", "carried", "history", "invoiced", "unmet", "tickets", "pauses",
-    "substitutes", "index_values", "meter_tests",
-)  # fmt: skip
 
 
 def input_hash(versions: Sequence[Version], facts: Facts, period: Period, until: datetime) -> str:
     """What `evaluate` would say that it rests on, without evaluating. Raises NothingInForce."""
-    return _input_hash(scene_of(versions, facts, period, until))
-
-
-def _input_hash(scene: Scene) -> str:
-    facts = scene.facts
-    known = {
-        name: sorted(canonical.plain(items), key=canonical.text) if (items := getattr(facts, name)) else []
-        for name in _UNORDERED
-    }
-    return canonical.digest(
-        {
-            **known,
-            "versions": [version.hash for version in scene.versions],
-            "period": [scene.period.label, scene.start, scene.end, scene.until],
-            "counters": facts.counters,
-            "gauges": facts.gauges,
-            "ready_duties": facts.unmet is not None,
-            "states": facts.states,
-            "otherwise": facts.otherwise,
-            "engine": ENGINE_VERSION,
-            "tzdata": TZDATA_VERSION,
-        }
-    )
+    return basis.input_hash(scene_of(versions, facts, period, until))
 
 
 def _order(scene: Scene) -> Callable[[Line | Verdict], tuple[int, str, str, int]]:
@@ -276,7 +253,8 @@ def _delta(scene: Scene, lines: list[Line], version: Version) -> Iterable[Line]:
     terms = {term.clause: term for known in scene.versions for term in known.terms}
     for (clause, owner), (now, before) in sorted(sums.items()):
         if now != before and clause in terms:
-            text = f"{scene.period.label}: {now.amount:f} instead of {before.amount:f}"
+            amounts = f"{now.amount:f}", f"{before.amount:f}"
+            text = say(version.language, "instead", scene.period.label, *amounts)
             segment = Segment(terms[clause], version, scene.start, scene.end)
             exact = (now - before).amount
             draft = Draft(scene.start, scene.end, text, Fraction(exact))

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from fractions import Fraction
 from functools import cache, lru_cache
 from hashlib import sha256
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
+from pydantic_core import from_json
+
+from contracts.written import evaluation_text, step_text
 from core import canonical
+from core.canonical import is_decimal
 from core.money import Money, exponent, is_currency, round_fraction
-from core.time import HOUR, instant, wall_text, zone
+from core.time import HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from contracts.facts import Carried, Case
+    from contracts.written import Prepared
     from core.problem import Problem
 
 ENGINE_VERSION = "3"
@@ -45,28 +50,27 @@ class Figure(NamedTuple):
     @classmethod
     def money(cls, amount: Money) -> Figure:
         """An amount of money."""
-        return cls(Fraction(amount.amount), amount.currency)
+        return cls(amount.fraction, amount.currency)
 
     def text(self, decimals: int | None = None) -> str:
         """With so many decimals, half-up; without: exactly if the digits end, else with four."""
-        exact = self._exact()
-        if decimals is None and "/" in exact:
-            decimals = 4
-        number = exact if decimals is None else f"{round_fraction(self.value, decimals, 'half_up'):f}"
-        return f"{number} {self.unit}".rstrip()
+        if decimals is None and is_decimal(self.value):
+            return str(self)
+        return f"{round_fraction(self.value, 4 if decimals is None else decimals, 'half_up'):f} {self.unit}".rstrip()
 
     def __str__(self) -> str:
-        return f"{self._exact()} {self.unit}" if self.unit else self._exact()
-
-    def _exact(self) -> str:
-        """The number; money with the decimals of its currency at least."""
-        exact = canonical.fraction_text(self.value)
-        least = _least_decimals(self.unit)
-        if not least or "/" in exact:
+        value, unit = self
+        exact = canonical.fraction_text(value)
+        if not unit:
             return exact
-        whole, _, digits = exact.partition(".")
-        digits = digits.ljust(least, "0")
-        return f"{whole}.{digits}" if digits else whole
+        least = _least_decimals(unit)
+        return f"{_padded(exact, least) if least else exact} {unit}"
+
+
+def _padded(number: str, least: int) -> str:
+    """With so many decimals at least, if its digits end."""
+    whole, _, digits = number.partition(".")
+    return number if "/" in number else f"{whole}.{digits.ljust(least, '0')}"
 
 
 @cache
@@ -74,13 +78,22 @@ def _least_decimals(unit: str) -> int:
     return exponent(unit) if is_currency(unit) else 0
 
 
-class Step(NamedTuple):
-    """One step of a calculation. values: the formula's names, each with its number as text."""
+@dataclass(slots=True)
+class Step:
+    """One step of a calculation. values: the formula's names, each with its number as text. Nobody changes it."""
 
     label: str
     formula: str
     values: Mapping[str, str]
     result: str
+    _written: str = field(default="", init=False, compare=False, repr=False)
+
+    @property
+    def written(self) -> str:
+        """As canonical JSON; made once, though a line and its verdict tell the same step."""
+        if not self._written:
+            self._written = step_text(self)
+        return self._written
 
 
 class Line(NamedTuple):
@@ -174,19 +187,15 @@ class Evaluation:
     events: tuple[Event, ...] = ()
     result_hash: str = field(init=False)
     """Over everything else."""
-    known: Mapping[str, Any] = field(init=False, compare=False, repr=False)
-    """What `to_json` gives."""
     text: str = field(init=False, compare=False, repr=False)
-    """The same as canonical JSON."""
+    """What `to_json` gives, as canonical JSON."""
+    prepared: InitVar[Prepared] = MappingProxyType({})
 
-    def __post_init__(self) -> None:
-        whole = self._json()
-        bare = canonical.written(whole)
-        whole["result_hash"] = sealed = sha256(bare).hexdigest()
-        # A quotation mark inside a text is escaped, so that nothing else in it reads like this.
-        text = bare.replace(b'"result_hash":""', f'"result_hash":"{sealed}"'.encode(), 1).decode()
-        for name, value in (("result_hash", sealed), ("known", whole), ("text", text)):
-            object.__setattr__(self, name, value)
+    def __post_init__(self, prepared: Prepared) -> None:
+        before, after = evaluation_text(self, prepared)
+        sealed = sha256(f'{before}""{after}'.encode()).hexdigest()
+        object.__setattr__(self, "result_hash", sealed)
+        object.__setattr__(self, "text", f'{before}"{sealed}"{after}')
 
     @property
     def total(self) -> Money:
@@ -201,55 +210,13 @@ class Evaluation:
 
     def to_json(self) -> dict[str, Any]:
         """As JSON types, with the names of the contract format in their order; times in UTC, numbers as text."""
-        return dict(self.known)
+        whole: dict[str, Any] = from_json(self.text)
+        return whole
 
-    def _json(self) -> dict[str, Any]:
-        where = zone(self.timezone)
-        # A verdict tells the steps of its line again: each is written once.
-        told = (*(line.steps for line in (*self.lines, *self.delta)), *(verdict.steps for verdict in self.verdicts))
-        written = {name: _step(step) for name, step in {id(one): one for some in told for one in some}.items()}
-        return {
-            "as_of": self.knowledge,
-            "carry": [canonical.plain(item) for item in self.carry],
-            "contract": self.contract,
-            "currency": self.currency,
-            "delta": [_line(line, written) for line in self.delta],
-            "engine_version": self.engine_version,
-            "events": [
-                {
-                    "asset": item.owner,
-                    "at": wall_text(instant(item.at), where),
-                    "clause": item.clause,
-                    "event": item.event,
-                }
-                for item in self.events
-            ],
-            "from": _time(self.start),
-            "input_hash": self.input_hash,
-            "lines": [_line(line, written) for line in self.lines],
-            "open_cases": [
-                {
-                    "asset": item.case.asset,
-                    "clause": item.clause,
-                    "from": wall_text(instant(item.case.start), where),
-                    "reason": item.case.reason,
-                    "register": item.case.register,
-                    "to": wall_text(instant(item.case.end), where),
-                }
-                for item in self.open_cases
-            ],
-            "period": self.period,
-            "problems": [[p.place, p.message, p.remedy] for p in self.problems],
-            "result_hash": "",
-            "status": self.status,
-            "timezone": self.timezone,
-            "to": _time(self.end),
-            "total": str(self.total),
-            "tzdata_version": self.tzdata_version,
-            "until": _time(self.until),
-            "verdicts": [_verdict(verdict, written) for verdict in self.verdicts],
-            "versions": list(self.versions),
-        }
+    @property
+    def left(self) -> list[dict[str, str]]:
+        """The `carry` of `to_json`, for the evaluation of the next period."""
+        return [canonical.plain(item) for item in self.carry]
 
 
 @lru_cache(maxsize=16384)
@@ -257,58 +224,3 @@ def line_id(contract: str, period: str, clause: str, *, owner: str, segment: int
     """A name for a line that revisions of the same period keep."""
     known = canonical.written([contract, clause, owner, segment, period])
     return "l_" + sha256(known).hexdigest()[:24]
-
-
-# Maps are written in the order of their keys here, so that nothing has to be sorted for the hash.
-
-
-def _line(line: Line, steps: Mapping[int, dict[str, Any]]) -> dict[str, Any]:
-    return {
-        "amount": str(line.amount),
-        "asset": line.owner,
-        "clause": line.clause,
-        "from": _time(line.start),
-        "id": line.id,
-        "kind": line.kind,
-        "quantity": None if line.quantity is None else canonical.fraction_text(line.quantity),
-        "segment": line.segment,
-        "steps": [steps[id(step)] for step in line.steps],
-        "text": line.text,
-        "to": _time(line.end),
-        "unit": line.unit,
-        "unrounded": canonical.fraction_text(line.unrounded),
-    }
-
-
-def _verdict(verdict: Verdict, steps: Mapping[int, dict[str, Any]]) -> dict[str, Any]:
-    return {
-        "asset": verdict.owner,
-        "bounds": _bounds(verdict.bounds) if verdict.bounds else {},
-        "certain": verdict.certain,
-        "clause": verdict.clause,
-        "explanation": verdict.explanation,
-        "from": _time(verdict.start),
-        "kind": verdict.kind,
-        "state": verdict.state,
-        "status": verdict.status,
-        "steps": [steps[id(step)] for step in verdict.steps],
-        "to": _time(verdict.end),
-        "values": {name: str(figure) for name, figure in sorted(verdict.values.items())},
-    }
-
-
-def _bounds(bounds: Mapping[str, tuple[Figure, Figure]]) -> dict[str, list[str]]:
-    return {
-        name: [text := str(low), text if high is low else str(high)] for name, (low, high) in sorted(bounds.items())
-    }
-
-
-def _step(step: Step) -> dict[str, Any]:
-    label, formula, values, result = step
-    ordered = dict(sorted(values.items())) if len(values) > 1 else values
-    return {"formula": formula, "label": label, "result": result, "values": ordered}
-
-
-@lru_cache(maxsize=4096)
-def _time(microseconds: int) -> str:
-    return str(canonical.plain(instant(microseconds)))

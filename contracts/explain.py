@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from contracts.evaluation import Figure, Step
-from contracts.phrase import category, day_of, month, say
-from contracts.pricing import total
+from contracts.notation import SIGNS, day_of, figures, month
+from contracts.phrase import category, one_by_one, say
 from core.canonical import fraction_text
 from core.money import round_fraction, round_ratio
 from core.time import HOUR, instant
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from zoneinfo import ZoneInfo
 
-    from contracts.charge import Chunk
+    from contracts.chunk import Chunk
     from contracts.pricing import Charge
     from contracts.terms.performance import Result as Attained
     from contracts.uptime import Result
@@ -33,60 +33,76 @@ def number(exact: Fraction, decimals: int = 4) -> str:
 
 
 class Tier(NamedTuple):
-    """Charges of one tier (or stair, or package) of a chunk, at one price and factor. amount: before the factor."""
+    """Charges of one tier (or stair, or package) of a chunk, at one price and factor, as they are told.
 
-    band: int
-    fee: bool
-    units: Fraction
-    amount: Fraction
-    factor: Fraction
-    price: str
+    piece: in the line's text, empty if nothing was used.
+    """
 
-    @property
-    def times(self) -> str:
-        """How the factor is written; nothing for one."""
-        return "" if self.factor is ONE or self.factor == 1 else number(self.factor)
+    piece: str
+    step: Step
 
 
 def tiers(chunk: Chunk) -> list[Tier]:
     """A chunk's charges, those of one tier, price and factor put together, in order."""
-    if len(chunk.rows) <= 1:
-        return [_tier(chunk, charge, factor) for charge, factor in chunk.charges]
-    found: dict[tuple[int, bool, tuple[int, int], tuple[int, int]], Tier] = {}
-    for charge, factor in chunk.charges:
+    charges = chunk.charges if len(chunk.rows) <= 1 else _together(chunk.charges)
+    return [_tier(chunk, charge, factor) for charge, factor in charges]
+
+
+def _together(charges: Sequence[tuple[Charge, Fraction]]) -> list[tuple[Charge, Fraction]]:
+    found: dict[tuple[int, bool, tuple[int, int], tuple[int, int]], tuple[Charge, Fraction]] = {}
+    for charge, factor in charges:
         key = charge.band, charge.fee, charge.price.as_integer_ratio(), factor.as_integer_ratio()
-        one = found.get(key)
-        if one is None:
-            found[key] = _tier(chunk, charge, factor)
-        else:
-            found[key] = one._replace(units=one.units + charge.units, amount=one.amount + charge.amount)
+        if key in found:
+            so_far, _ = found[key]
+            charge = charge._replace(units=so_far.units + charge.units, amount=so_far.amount + charge.amount)  # noqa: PLW2901
+        found[key] = charge, factor
     return list(found.values())
 
 
 def _tier(chunk: Chunk, charge: Charge, factor: Fraction) -> Tier:
-    return Tier(charge.band, charge.fee, charge.units, charge.amount, factor, price_text(charge, chunk))
+    """What is told of a tier that is passed as a whole stays the same, and is kept."""
+    stretch = chunk.stretch
+    if chunk.moves or factor is not ONE or not stretch.bands or stretch.bands[charge.band].whole is not charge:
+        return _told(chunk, charge, factor)
+    known = stretch.told.get(charge.band)
+    if known is None:
+        known = stretch.told[charge.band] = _told(chunk, charge, factor)
+    return known
 
 
-def use(chunks: Sequence[Chunk], unit: str) -> str:
-    """`8000 km at 0.0420, 2400 km at 0.0380`."""
-    language = chunks[0].segment.version.language
-    pieces = [piece for chunk in chunks for tier in chunk.tiers if (piece := _piece(tier, chunk, unit, language))]
-    counted = total([chunk.counted for chunk in chunks])
+def _told(chunk: Chunk, charge: Charge, factor: Fraction) -> Tier:
+    price, units = price_text(charge, chunk), number(charge.units)
+    values, formula, amount, times = {"units": units, "price": price}, "units × price", charge.amount, ""
+    if charge.fee:
+        values, formula = {"fee": price}, "fee"
+    if factor is not ONE and factor != 1:
+        times = number(factor)
+        values["factor"], formula, amount = times, formula + " × factor", amount * factor
+    label = chunk.stretch.labels[charge.band] if chunk.term.tiers else chunk.term.model
+    result = f"{number(amount, 10)} {chunk.segment.version.currency}"
+    return Tier(_piece(chunk, charge, units, price, times), Step(label, formula, values, result))
+
+
+def _piece(chunk: Chunk, charge: Charge, units: str, price: str, times: str) -> str:
+    language = chunk.segment.version.language
+    factor = say(language, "times", times) if times else ""
+    if charge.fee:
+        return say(language, "fee", price, factor)
+    if not charge.units:
+        return ""
+    word = "packages" if chunk.term.model == "package" else chunk.unit
+    return say(language, "at", units, word, price, factor)
+
+
+def use(chunks: Sequence[Chunk], counted: Fraction) -> str:
+    """`8000 km at 0.0420, 2400 km at 0.0380`. counted: all of it."""
+    language, unit = chunks[0].segment.version.language, chunks[0].unit
+    pieces = [tier.piece for chunk in chunks for tier in chunk.tiers if tier.piece]
     free = chunks[0].included
-    head = say(language, "included", number(counted), unit, number(free), unit) if free else ""
+    head = say(language, "included", number(counted), unit, number(free), unit) if free is not ZERO and free else ""
     if pieces:
         return head + ", ".join(pieces)
     return head + (say(language, "nothing to price") if counted else say(language, "no units", unit))
-
-
-def _piece(tier: Tier, chunk: Chunk, unit: str, language: str) -> str:
-    times = f" x {tier.times}" if tier.factor is not ONE and tier.times else ""
-    if tier.fee:
-        return say(language, "fee", tier.price, times)
-    if not tier.units:
-        return ""
-    word = say(language, "packages") if chunk.term.model == "package" else unit
-    return say(language, "at", number(tier.units), word, tier.price, times)
 
 
 def shared(part: Fraction, whole: Fraction, *, chunk: Chunk, amount: Money) -> str:
@@ -95,25 +111,14 @@ def shared(part: Fraction, whole: Fraction, *, chunk: Chunk, amount: Money) -> s
     return say(language, "shared", number(part), number(whole), chunk.unit, f"{amount.amount:f}")
 
 
-def steps(chunk: Chunk) -> list[Step]:
+def steps(chunk: Chunk) -> tuple[Step, ...]:
     """Where a chunk's units lie, and what each tier costs."""
     unit = chunk.unit
-    position = {"from": f"{number(chunk.at)} {unit}", "to": f"{number(chunk.to)} {unit}"}
-    formula = "position at the end - position at the start"
-    return [
-        Step("quantity", formula, position, f"{number(chunk.counted)} {unit}"),
-        *(_tier_step(tier, chunk) for tier in chunk.tiers),
-    ]
-
-
-def _tier_step(tier: Tier, chunk: Chunk) -> Step:
-    values = {"fee": tier.price} if tier.fee else {"units": number(tier.units), "price": tier.price}
-    formula, amount = "fee" if tier.fee else "units × price", tier.amount
-    if times := tier.times:
-        values["factor"], formula, amount = times, formula + " × factor", amount * tier.factor
-    result = f"{number(amount, 10)} {chunk.segment.version.currency}"
-    label = chunk.stretch.labels[tier.band] if chunk.term.tiers else chunk.term.model
-    return Step(label, formula, values, result)
+    until = f"{number(chunk.to)} {unit}"
+    used = until if chunk.counted is chunk.to else f"{number(chunk.counted)} {unit}"
+    position = {"from": f"{number(chunk.at)} {unit}", "to": until}
+    first = Step("quantity", "position at the end - position at the start", position, used)
+    return (first, *[tier.step for tier in chunk.tiers])
 
 
 def price_text(charge: Charge, chunk: Chunk) -> str:
@@ -141,6 +146,11 @@ def money_number(exact: Fraction, currency: str) -> str:
     return Figure(exact, currency).text().partition(" ")[0]
 
 
+def sum_of_money(exact: Fraction, currency: str, language: str) -> str:
+    """An amount inside a phrase: in English only the digits it needs, elsewhere with the decimals of its currency."""
+    return figures(money_number(exact, currency), language) if language in SIGNS else number(exact)
+
+
 def hours(microseconds: Fraction | int) -> str:
     """`9.25 h`, with two decimals."""
     return _hours(*microseconds.as_integer_ratio())
@@ -165,15 +175,16 @@ def _percent(part: int, whole: int, decimals: int) -> str:
 
 
 def amount(money: Money, language: str = "en") -> str:
-    """`1,850.00`; in other languages without a mark, which would read as decimals."""
-    return f"{abs(money.amount):,f}" if language == "en" else f"{abs(money.amount):f}"
+    """`1,850.00`, as the language writes it."""
+    return f"{abs(money.amount):,f}" if language == "en" else figures(f"{abs(money.amount):f}", language)
 
 
 def credit(result: Result, money: Money) -> str:
     """`97.0279 % of 98 %: 5 % of 1850.00`, and what caps left of it."""
     term, due, language = result.window.term, result.due, result.window.version.language
     base = money_number(result.base, money.currency)
-    found = f"{money.amount:f}" if due.share is None else say(language, "of", percent(due.share), base)
+    plain = due.share is None
+    found = figures(f"{money.amount:f}", language) if plain else say(language, "of", percent(due.share or ZERO), base)
     if result.money is not None and money != result.money:
         found = say(language, "cap", found, f"{result.money.amount:f}")
     if result.open:
@@ -192,14 +203,15 @@ def _availability(result: Result, money: Money, where: ZoneInfo, language: str) 
     yield say(language, "required", result.owner, when, hours(tally.required))
     if tally.excluded:
         parts = [
-            f"{category(language, c)} {hours(t)}{_cause(result, c, where, language)}" for c, t in tally.excluded.items()
+            f"{category(language, c)} {_hours_in(language, t)}{_cause(result, c, where, language)}"
+            for c, t in tally.excluded.items()
         ]
         yield say(language, "not counted", ", ".join(parts))
     yield say(language, "counted", hours(tally.counted))
     if tally.down:
         # What only history states down is down as a whole.
         parts = [_down(c, t, tally.touched.get(c, t), language) for c, t in tally.down.items()]
-        whole = f" = {hours(tally.lost)}" if len(parts) > 1 else ""
+        whole = f" = {_hours_in(language, tally.lost)}" if len(parts) > 1 else ""
         yield say(language, "down", ", ".join(parts) + whole)
     if tally.availability is not None:
         yield say(language, "availability", percent(tally.availability), percent(window.term.target))
@@ -222,14 +234,20 @@ def _month(start: int, last: int, where: ZoneInfo, language: str) -> str:
 def _cause(result: Result, name: str, where: ZoneInfo, language: str) -> str:
     causes = result.tally.causes.get(name, ())
     said = (f"{cause}, {day_of(language, instant(at).astimezone(where))}" for cause, at in causes)
-    return f" ({'; '.join(said)})" if causes else ""
+    return f" ({one_by_one(language, said)})" if causes else ""
 
 
 def _down(name: str, lost: Fraction, touched: Fraction | int, language: str) -> str:
     word = category(language, name)
     return (
-        f"{word} {hours(lost)}" if lost == touched else say(language, "counted as", word, hours(touched), hours(lost))
+        f"{word} {_hours_in(language, lost)}"
+        if lost == touched
+        else say(language, "counted as", word, hours(touched), hours(lost))
     )
+
+
+def _hours_in(language: str, microseconds: Fraction | int) -> str:
+    return figures(hours(microseconds), language)
 
 
 def performance(result: Attained, where: ZoneInfo) -> str:
@@ -245,4 +263,5 @@ def performance(result: Attained, where: ZoneInfo) -> str:
     share = result.due.share
     if not share:
         return said
-    return f"{said} {say(language, 'gives', term.clause, say(language, 'of', percent(share), number(result.base)))}"
+    base = sum_of_money(result.base, result.window.version.currency, language)
+    return f"{said} {say(language, 'gives', term.clause, say(language, 'of', percent(share), base))}"

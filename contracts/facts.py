@@ -326,7 +326,11 @@ class GaugeNeed:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What to load. start, end: the whole stretch for attributions and notices of these assets."""
+    """What to load. start, end: the whole stretch for attributions and notices of these assets.
+
+    clocks: the times of tickets from which and to which clocks run; since: when the period begins, in which one that
+    has stopped before is of no interest.
+    """
 
     start: int
     end: int
@@ -336,6 +340,8 @@ class Needs:
     gauges: tuple[GaugeNeed, ...] = ()
     again: bool = False
     """Duties cut what is counted: once they are known, `engine.needs` may name more instants."""
+    clocks: frozenset[tuple[str, str]] = frozenset()
+    since: int = 0
 
 
 def _grouped(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:

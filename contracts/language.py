@@ -13,6 +13,8 @@ PHRASES: Words = {
     "version": ("version", "Fassung", "version"),
     "from": ("from", "ab", "à partir du"),
     "billed each": ("billed each", "abgerechnet je", "facturé par"),
+    "part": ("{}: {}", "{}: {}", "{} : {}"),
+    "then": ("{}; {}", "{}; {}", "{} ; {}"),
     "in": ("in", "in", "en"),
     "time of": ("time of", "Zeit von", "heure de"),
     "lines rounded": ("lines rounded", "Positionen gerundet", "lignes arrondies"),
@@ -31,19 +33,27 @@ PHRASES: Words = {
     "up by": ("up by {}", "zu {} verfügbar", "disponible à {}"),
     "moves": ("{} by {} of {}", "{} um {} je {}", "{} de {} par {}"),
     "weight": ("{} by {}", "{} zu {}", "{} pour {}"),
+    "clause": ("clause {}, ", "Ziffer {}, ", "clause {}, "),
+    "is new": ("clause {} is new: {}", "Ziffer {} ist neu: {}", "la clause {} est nouvelle : {}"),
+    "reads now": ("clause {} reads now: {}", "Ziffer {} lautet jetzt: {}", "la clause {} devient : {}"),
+    "is gone": ("clause {} is gone: {}", "Ziffer {} entfällt: {}", "la clause {} est supprimée : {}"),
+    "added": ("{}: {} (new)", "{}: {} (neu)", "{} : {} (nouveau)"),
+    "no longer": ("{}: no longer {}", "{}: nicht mehr {}", "{} : plus {}"),
+    "instead": ("{}: {} instead of {}", "{}: {} statt {}", "{} : {} au lieu de {}"),
+    "changes": ("version {} to {}", "Fassung {} zu {}", "version {} à {}"),
     "nothing": ("nothing", "nichts", "rien"),
 }
 WORDS: Words = {
     "up": ("up", "verfügbar", "disponible"),
     "down": ("down", "nicht verfügbar", "indisponible"),
-    "exclude": ("left out", "nicht gezählt", "non compté"),
+    "exclude": ("left out", "nicht gewertet", "non compté"),
     "measured": ("up by its performance", "nach Leistung verfügbar", "disponible selon sa performance"),
     "running": ("running", "in Betrieb", "en marche"),
     "idle": ("idle", "bereit", "au repos"),
     "derated": ("derated", "mit verminderter Leistung", "à puissance réduite"),
     "fault": ("fault", "Störung", "panne"),
     "unplanned_repair": ("unplanned repair", "ungeplante Reparatur", "réparation imprévue"),
-    "planned_maintenance": ("planned maintenance", "geplante Wartung", "entretien planifié"),
+    "planned_maintenance": ("planned maintenance", "geplante Wartung", "maintenance planifiée"),
     "customer_cause": ("customer cause", "vom Kunden verursacht", "imputable au client"),
     "external": ("external", "äußere Ursache", "cause externe"),
     "force_majeure": ("force majeure", "höhere Gewalt", "force majeure"),
@@ -86,8 +96,12 @@ WORDS: Words = {
     "stop": ("use stops", "die Nutzung endet", "l'usage s'arrête"),
     "this_invoice": ("on this invoice", "auf dieser Rechnung", "sur cette facture"),
     "next_invoice": ("on the next invoice", "auf der nächsten Rechnung", "sur la prochaine facture"),
-    "cash": ("in cash", "in bar", "en espèces"),
-    "extension_days": ("as days that it goes on", "als Tage der Verlängerung", "en jours de prolongation"),
+    "cash": ("in cash", "durch Auszahlung", "par versement"),
+    "extension_days": (
+        "as days that it goes on",
+        "als Verlängerung der Laufzeit",
+        "en jours de prolongation",
+    ),
     "provider": ("provider", "Anbieter", "fournisseur"),
     "customer": ("customer", "Kunde", "client"),
     "half_since_test": (
@@ -96,15 +110,32 @@ WORDS: Words = {
         "la moitié du temps depuis le dernier contrôle",
     ),
     "since_test": ("the time since the last test", "die Zeit seit der letzten Prüfung", "depuis le dernier contrôle"),
-    "asset": ("asset", "Gerät", "appareil"),
+    "asset": ("asset", "Objekt", "équipement"),
     "contract": ("contract", "Vertrag", "contrat"),
-    "pool": ("pool", "Verbund", "ensemble"),
+    "pool": ("pool", "Pool", "parc"),
     "distance": ("distance", "Strecke", "distance"),
     "pages": ("pages", "Seiten", "pages"),
     "difference": ("the difference is paid", "die Differenz wird gezahlt", "la différence est payée"),
     "24x7": ("round the clock", "rund um die Uhr", "jour et nuit"),
+    "proposed": ("proposed", "vorgeschlagen", "proposé"),
+    "accepted": ("accepted", "anerkannt", "accepté"),
+    "disputed": ("disputed", "bestritten", "contesté"),
+    "determined": ("determined", "festgestellt", "établi"),
+    "alert": ("alert", "Warnung", "alerte"),
     "portal": ("portal", "Portal", "portail"),
     "email": ("email", "E-Mail", "courriel"),
+    "partner": ("partner", "Partner", "partenaire"),
+    "ladder": ("by steps", "nach Stufen", "par paliers"),
+    "per_point": ("for each whole point missing", "je vollem fehlenden Prozentpunkt", "par point entier manquant"),
+    "per_point_or_part": (
+        "for each point missing, or part of one",
+        "je angefangenem fehlenden Prozentpunkt",
+        "par point manquant entamé",
+    ),
+    "linear": ("for each point missing", "je fehlendem Prozentpunkt, anteilig", "par point manquant, au prorata"),
+    "per_hour": ("for each hour down", "je Stunde Ausfall", "par heure d'arrêt"),
+    "per_event": ("for each outage", "je Ausfall", "par arrêt"),
+    "lost_output": ("for output that was lost", "für entgangene Erzeugung", "pour la production perdue"),
     "tyre": ("tyre", "Reifen", "pneu"),
 }
 WINDOWS: Words = {
@@ -118,12 +149,13 @@ TIMES: dict[str, tuple[tuple[str, str], tuple[str, str], tuple[str, str]]] = {
     "month": (("month", "months"), ("Monat", "Monate"), ("mois", "mois")),
     "day": (("day", "days"), ("Tag", "Tage"), ("jour", "jours")),
 }
-UNITS: Words = {
-    "page": ("page", "Seiten", "pages"),
-    "click": ("click", "Klicks", "clics"),
-    "event": ("event", "Ereignisse", "événements"),
+UNITS: dict[str, tuple[tuple[str, str], tuple[str, str], tuple[str, str]]] = {
+    "page": (("page", "page"), ("Seite", "Seiten"), ("page", "pages")),
+    "click": (("click", "click"), ("Klick", "Klicks"), ("clic", "clics")),
+    "event": (("event", "event"), ("Ereignis", "Ereignisse"), ("événement", "événements")),
+    "packages": (("packages", "packages"), ("Paket", "Pakete"), ("lot", "lots")),
 }
-"""Units that are words; all others are signs, and read the same everywhere."""
+"""Units that are words, one and many; all others are signs. English writes them as contracts do."""
 
 
 def of(table: Words, key: str, language: str) -> str:

@@ -68,10 +68,10 @@ class Usage:
 def usage(scene: Scene, measure: Measure, owner: str, spans: Spans) -> Usage:
     """The use of one asset or group within spans; each ready quantity must lie within one of them."""
     facts, where = scene.facts, scene.zone
-    ready = facts.quantities_of.get((owner, measure.measure), [])
-    touching = [q for q in ready if any(q.start < end and start < q.end for start, end in spans)]
     counter = facts.counters.get((owner, measure.register_path or ""))
-    problems = tuple(_straddling(touching, spans, where))
+    ready = facts.quantities_of.get((owner, measure.measure), ())
+    touching = [q for q in ready if any(q.start < end and start < q.end for start, end in spans)]
+    problems = tuple(_straddling(touching, spans, where)) if touching else ()
     gauge = facts.gauges.get((owner, measure.register_path or ""))
     sums = measure.kind in ("gauge_fall", "event_count") and gauge is not None and bool(gauge.levels)
     if not sums and (counter is None or not counter.pieces):
@@ -110,6 +110,8 @@ def _shown_each(gauge: Gauge, measure: Measure, spans: Spans) -> list[Fraction]:
 
 def intersect_each(spans: Spans, until: int) -> Spans:
     """The spans so far, each for itself: neighbours stay apart."""
+    if not spans or spans[-1][1] <= until:
+        return spans
     return tuple((start, min(end, until)) for start, end in spans if start < until)
 
 
@@ -118,28 +120,34 @@ def without_facts(measure: Measure, owner: str, spans: Spans) -> Case:
     return Case(owner, measure.register_path or measure.measure, spans[0][0], spans[-1][1], "missing")
 
 
+class _Tick(NamedTuple):
+    """One tick of a register in a contract's unit, as a fraction. exact: any number of ticks is a finite decimal."""
+
+    times: int
+    parts: int
+    exact: bool
+
+    def value(self, ticks: int) -> Fraction:
+        """Floored to the unit's scale only where it does not convert exactly."""
+        found = Fraction(ticks * self.times, self.parts)
+        return found if self.exact else floor_to_scale(found)
+
+    def use(self, piece: Piece) -> Fraction:
+        """A difference of boundary values, so that neighbouring pieces telescope."""
+        if self.exact:
+            return self.value(piece.closing - piece.opening - piece.removed)
+        return self.value(piece.closing) - self.value(piece.opening) - self.value(piece.removed)
+
+
 @lru_cache(maxsize=1024)
-def _tick(resolution: Decimal, source: str, target: str) -> tuple[int, int, bool]:
-    """One tick of a register in a contract's unit, as a fraction; True: every number of ticks is a finite decimal."""
+def _tick(resolution: Decimal, source: str, target: str) -> _Tick:
     tick = Fraction(resolution) * factor(source, target)
-    return tick.numerator, tick.denominator, is_decimal(tick)
-
-
-def boundary_value(ticks: int, counter: Counter, unit: str) -> Fraction:
-    """A counter's value in the contract's unit; floored to its scale only where the unit does not convert exactly."""
-    times, parts, _ = _tick(counter.resolution, counter.unit, unit)
-    return floor_to_scale(Fraction(ticks * times, parts))
+    return _Tick(tick.numerator, tick.denominator, is_decimal(tick))
 
 
 def piece_use(piece: Piece, counter: Counter, unit: str) -> Fraction:
-    """Use in the contract's unit, as a difference of boundary values, so that neighbouring pieces telescope."""
-    times, parts, exact = _tick(counter.resolution, counter.unit, unit)
-    if exact:
-        return Fraction((piece.closing - piece.opening - piece.removed) * times, parts)
-    opening, closing, removed = (
-        boundary_value(ticks, counter, unit) for ticks in (piece.opening, piece.closing, piece.removed)
-    )
-    return closing - opening - removed
+    """Use in the contract's unit."""
+    return _tick(counter.resolution, counter.unit, unit).use(piece)
 
 
 def _counted(counter: Counter, measure: Measure, owner: str, spans: Spans) -> Usage:
@@ -148,22 +156,25 @@ def _counted(counter: Counter, measure: Measure, owner: str, spans: Spans) -> Us
     if inside is None:
         message = f"the pieces of {owner} are not cut at every instant that engine.needs names"
         return Usage(problems=(Problem("counters", message, "load the boundary values again"),))
-    rows = tuple(
-        Row(*span, owner, total([piece_use(piece, counter, unit) for piece in pieces]))
-        for span, pieces in zip(spans, inside, strict=True)
-    )
+    tick = _tick(counter.resolution, counter.unit, unit)
+    each = zip(spans, inside, strict=True)
+    rows = [Row(start, end, owner, total([tick.use(piece) for piece in pieces])) for (start, end), pieces in each]
     known = [piece for pieces in inside for piece in pieces]
-    cases = tuple(
-        case for case in counter.cases if any(case.start < e and s < max(case.end, case.start + 1) for s, e in spans)
-    )
+    cases = _cases(counter, spans) if counter.cases else ()
     return Usage(
-        rows,
-        opening=boundary_value(known[0].opening, counter, unit) if known else None,
-        closing=boundary_value(known[-1].closing, counter, unit) if known else None,
+        tuple(rows),
+        opening=tick.value(known[0].opening) if known else None,
+        closing=tick.value(known[-1].closing) if known else None,
         cases=cases,
-        provisional=bool(cases) or any(piece.closing_quality == "last" for piece in known),
+        provisional=bool(cases) or "last" in [piece.closing_quality for piece in known],
         missing=not known,
         waits=measure.on_reset == "documented_only" and any(case.reason == "counter_fell" for case in cases),
+    )
+
+
+def _cases(counter: Counter, spans: Spans) -> tuple[Case, ...]:
+    return tuple(
+        case for case in counter.cases if any(case.start < e and s < max(case.end, case.start + 1) for s, e in spans)
     )
 
 

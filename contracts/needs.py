@@ -25,6 +25,7 @@ from contracts.terms import (
 )
 from contracts.terms.allowance import Allowance
 from contracts.terms.availability import Availability
+from contracts.terms.event_guarantee import EventGuarantee
 from contracts.terms.evidence_dispute import EvidenceDispute
 from contracts.terms.gain_share import GainShare
 from contracts.terms.minimum_commitment import MinimumCommitment
@@ -78,9 +79,9 @@ def scene_of(versions: Sequence[Version], facts: Facts, period: Period, until: d
     start, end = period.span.micros
     if not versions or not in_force(versions, start, end):
         raise NothingInForce(f"no version of the contract is in force in {period.label}, as far as is known")
-    asked = micros(until)
-    breached = duty.breaches(versions, plan_of(versions).of_kind(Obligation), facts, min(asked, FOREVER))
-    return Scene(tuple(versions), facts, period, start, end, min(end, asked), asked, breached)
+    asked, plan = micros(until), plan_of(versions)
+    breached = duty.breaches(versions, plan.of_kind(Obligation), facts, min(asked, FOREVER))
+    return Scene(plan.versions, facts, period, start, end, min(end, asked), asked, plan, breached)
 
 
 def _demands(scene: Scene, lineage: Lineage) -> Iterator[Demand]:
@@ -176,7 +177,14 @@ class _Wanted:
             tuple(sorted(states)),
             tuple(sorted(gauges)),
             _cuts_later(scene),
+            _clocks(scene),
+            scene.start,
         )
+
+
+def _clocks(scene: Scene) -> frozenset[tuple[str, str]]:
+    terms = (term for version in scene.versions for term in version.terms)
+    return frozenset((term.clock_start, term.clock_stop) for term in terms if isinstance(term, EventGuarantee))
 
 
 def _cuts_later(scene: Scene) -> bool:

@@ -33,21 +33,34 @@ class Plan:
         """Every term through the versions, in order of appearance."""
         return tuple(lineages(self.versions))
 
+    @cached_property
+    def kinds(self) -> tuple[tuple[Lineage, frozenset[type[Term]]], ...]:
+        """Every lineage with the kinds that its term has in the versions."""
+        return tuple((line, frozenset(map(type, line.values()))) for line in self.lineages)
+
+    @cached_property
+    def _by_kind(self) -> Mapping[type[Term], tuple[Lineage, ...]]:
+        every = {kind for _, kinds in self.kinds for kind in kinds}
+        return {kind: tuple(line for line, kinds in self.kinds if kind in kinds) for kind in every}
+
     def of_kind(self, kind: type[Term]) -> tuple[Lineage, ...]:
         """Those that are of a kind in some version."""
-        return self.once(
-            ("kind", kind),
-            lambda: tuple(line for line in self.lineages if any(isinstance(term, kind) for term in line.values())),
-        )
+        return self._by_kind.get(kind, ())
 
-    def kinds(self, lineage: Lineage) -> frozenset[type[Term]]:
-        """Of which kinds a term is in the versions."""
-        return self.once(("kinds", key_of(lineage)), lambda: frozenset(map(type, lineage.values())))
+    @cached_property
+    def indexed(self) -> frozenset[str]:
+        """Clauses whose prices an index clause moves in some version."""
+        return frozenset(clause for version in self.versions for clause in version.indexed)
 
     @cached_property
     def places(self) -> Mapping[str, int]:
         """By clause, where it stands in the contract; the first version that has it decides."""
         return {term.clause: n for version in reversed(self.versions) for n, term in enumerate(version.terms)}
+
+    @cached_property
+    def assets(self) -> frozenset[str]:
+        """Every asset that is ever covered."""
+        return frozenset(item.asset for version in self.versions for item in version.coverage)
 
     def covered(self, applies_to: str | None, start: int, end: int) -> dict[str, Spans]:
         """As `segment.covered`."""

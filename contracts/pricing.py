@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from fractions import Fraction
+from itertools import pairwise
+from math import lcm
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,14 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 ZERO = Fraction(0)
-
-
-class Band(NamedTuple):
-    """A tier: what lies above a quantity, at a price for each unit and a fee once it is reached."""
-
-    above: Fraction
-    price: Fraction | None = None
-    fee: Fraction | None = None
+FEW = 3
+"""Up to so many fractions are added one by one; of more, the whole numbers over one denominator."""
 
 
 class Charge(NamedTuple):
@@ -34,25 +30,52 @@ class Charge(NamedTuple):
     fee: bool = False
 
 
+class Band(NamedTuple):
+    """A tier: what lies above a quantity, at a price for each unit and a fee once it is reached.
+
+    whole: what all of its units cost, where that is known beforehand (`whole_charges`).
+    """
+
+    above: Fraction
+    price: Fraction | None = None
+    fee: Fraction | None = None
+    whole: Charge | None = None
+
+
+def whole_charges(bands: Sequence[Band]) -> tuple[Band, ...]:
+    """The same tiers, each but the last with the charge of use that passes through all of it."""
+    found = []
+    for n, (band, following) in enumerate(pairwise(bands)):
+        units = following.above - band.above
+        whole = None if band.price is None else Charge(n, units, band.price, units * band.price)
+        found.append(band._replace(whole=whole))
+    return (*found, *bands[-1:])
+
+
 def total(numbers: Sequence[Fraction]) -> Fraction:
     """Their sum; of one number itself."""
     if len(numbers) == 1:
         return numbers[0]
-    return sum(numbers[1:], numbers[0]) if numbers else ZERO
+    if len(numbers) <= FEW:
+        return sum(numbers[1:], numbers[0]) if numbers else ZERO
+    ratios = [number.as_integer_ratio() for number in numbers]
+    whole = lcm(*[parts for _, parts in ratios])
+    return Fraction(sum([number * (whole // parts) for number, parts in ratios]), whole)
 
 
 def graduated(bands: Sequence[Band], start: Fraction, end: Fraction) -> Iterator[Charge]:
     """The units from start to end, each at the price of the tier in which it lies. start: zero or more."""
-    n = bisect_right(bands, start, key=itemgetter(0)) if start else 1
-    last = end <= start
-    while not last:
-        band, last = bands[n - 1], n == len(bands) or end <= bands[n].above
-        until = end if last else bands[n].above
-        if band.price is not None:
-            units = until - start if start else until
-            yield Charge(n - 1, units, band.price, units * band.price)
-        start = until
-        n += 1
+    if end.numerator <= 0 or (start and end <= start):
+        return
+    first, last = bisect_right(bands, start, key=itemgetter(0)) - 1 if start else 0, reached(bands, end)
+    for n in range(first, last + 1):
+        band = bands[n]
+        if n < last and band.whole is not None and (n > first or not start):
+            yield band.whole
+        elif band.price is not None:
+            since, until = start if n == first else band.above, end if n == last else bands[n + 1].above
+            units = until - since if since else until
+            yield Charge(n, units, band.price, units * band.price)
 
 
 def reached(bands: Sequence[Band], quantity: Fraction) -> int:

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from contracts.charge import chunks_of, observe, price, priced_units
+from contracts.chunk import chunks_of, observe
+from contracts.cost import price, priced_units
 from contracts.segment import periods
 
 if TYPE_CHECKING:
-    from contracts.charge import Chunk
+    from contracts.chunk import Chunk
     from contracts.measure import Row
     from contracts.scene import PricedUnits, Scene
     from contracts.segment import Lineage

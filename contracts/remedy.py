@@ -19,6 +19,7 @@ from contracts.words import (
     Share,
     first_of,
 )
+from core.canonical import fraction_text
 from core.money import Money, Price, allocate
 from core.problem import Problem
 from core.time import HOUR
@@ -26,7 +27,7 @@ from core.time import HOUR
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from contracts.timeline import Tally
+    from contracts.tally import Tally
 
 ZERO = Fraction(0)
 FORMS = ("ladder", "per_point", "per_point_or_part", "linear", "per_hour", "per_event", "lost_output")
@@ -71,6 +72,11 @@ class Remedy(Part):
     earn_back_windows: Count | None = None
     sole_remedy: Flag = False
 
+    @property
+    def results_carried(self) -> int:
+        """How many results it hands on by itself, to count windows in a row."""
+        return 0 if self.earn_back_target is None else self.earn_back_windows or 1
+
     def check_remedy(self) -> Iterator[Problem]:
         """A ladder falls to zero without a hole; every form has what it needs."""
         if self.remedy == "ladder":
@@ -86,6 +92,18 @@ class Remedy(Part):
         yield from self._check_caps()
         if (self.earn_back_target is None) != (self.earn_back_windows is None):
             yield Problem("earn_back_target", "and earn_back_windows go together", "write both, or none")
+
+    def check_earn_back(self, kept: Fraction) -> Iterator[Problem]:
+        """A window that earns a credit back owes none itself. kept: the result from which the promise is kept."""
+        if self.earn_back_target is None:
+            return
+        free = [rung.at_or_above for rung in self.steps or () if rung.credit == 0]
+        least = max(kept, min(free, default=kept))
+        if self.earn_back_target < least:
+            message = f"{_percent(self.earn_back_target)} is below {_percent(least)}, where a credit is still owed"
+            yield Problem("earn_back_target", message, f"write {_percent(least)} or more")
+        if self.earn_back_windows == 0:
+            yield Problem("earn_back_windows", "is none", "say how many windows in a row win it back")
 
     def _check_rate(self) -> Iterator[Problem]:
         if self.remedy == "lost_output":
@@ -106,6 +124,10 @@ class Remedy(Part):
                 yield Problem(f"caps[{n}]", "needs one of share and amount", "write share: 15 %")
             elif one.share is not None and not self.base:
                 yield Problem(f"caps[{n}].share", "is a share of no base", "name the base, or write an amount")
+
+
+def _percent(share: Fraction) -> str:
+    return f"{fraction_text(share * 100)} %"
 
 
 def _check_ladder(steps: tuple[Rung, ...] | None) -> Iterator[Problem]:
@@ -138,7 +160,7 @@ def credit(
     """
     if remedy.remedy == "ladder":
         share = next((rung.credit for rung in remedy.steps or () if result >= rung.at_or_above), ZERO)
-        return Credit(share * base, share)
+        return Credit(share * base if share else ZERO, share)
     if remedy.remedy is None or result >= target:
         return Credit(ZERO, ZERO)
     if remedy.floor is not None and remedy.below_floor is not None and result < remedy.floor:

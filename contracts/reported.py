@@ -67,7 +67,7 @@ LASTING = ("state_time", "gauge_level", "gauge_mean")
 def within(found: Reported, needs: Needs, where: tzinfo) -> Reported:
     """What concerns the stretch that is needed; of a case that began before, all since it began. where: of months."""
     start, end = needs.start, needs.end
-    tickets = tuple(ticket for ticket in found.tickets if _concerns(ticket, start, end))
+    tickets = tuple(ticket for ticket in found.tickets if _concerns(ticket, needs))
     names = {ticket.ticket for ticket in tickets}
     since = min([start, *(at for ticket in tickets for at in ticket.times.values())])
     last_month = f"{instant(max(start, end - 1)).astimezone(where):%Y-%m}"
@@ -91,10 +91,15 @@ def states(found: Reported, need: StateNeed, devices: Iterable[StateSpan] = ()) 
     return tuple(sorted([*spans, *devices], key=lambda s: (s.start, s.end, s.category, s.cause, s.subsystem)))
 
 
-def _concerns(ticket: Ticket, start: int, end: int) -> bool:
-    """A case that is not closed may go on, whenever it began."""
-    times = ticket.times.values()
-    return bool(times) and min(times) < end and (max(times) >= start or "closed" not in ticket.times)
+def _concerns(ticket: Ticket, needs: Needs) -> bool:
+    """Whether a clock may run on it in the period, whenever it began: of one that stopped before nothing is to say."""
+    for start, stop in needs.clocks:
+        begins, ends = ticket.times.get(start), ticket.times.get(stop)
+        if begins is None or min(begins, begins if ends is None else ends) >= needs.end:
+            continue
+        if ends is None or max(begins, ends) >= needs.since:
+            return True
+    return False
 
 
 def _touching(items: Iterable[Spanned], start: int, end: int) -> tuple[Spanned, ...]:

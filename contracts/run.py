@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from contracts import due as calendar
 from contracts.breach import missed
@@ -15,7 +15,7 @@ from contracts.carry import read_carry
 from contracts.engine import evaluate, input_hash, needs
 from contracts.evidence import gather
 from contracts.reported import indices, moves
-from contracts.store import breach, contract, evaluation, fact, intake, period, standing, waiting
+from contracts.store import breach, contract, evaluation, fact, failure, intake, period, standing, waiting
 from contracts.store.fact import Wanted
 from contracts.store.intake import Decided, Imported
 from core import store
@@ -23,7 +23,7 @@ from core.database import transaction
 from core.time import Period, zone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Engine
@@ -34,12 +34,17 @@ if TYPE_CHECKING:
     from contracts.store.evaluation import Saved
     from contracts.store.intake import Recorded
     from contracts.store.period import Due
+    from contracts.store.reporting import Contests
     from core.problem import Problem
 
 LOG = logging.getLogger(__name__)
 LOOKS = 5
 LONGEST = timedelta(minutes=10)
 """A standing lags if it waits for longer than so many looks for due work, and than this."""
+AWAY = (OperationalError, InterfaceError)
+"""The database is not there, or will not now: no contract's fault."""
+MOST_RETRIED = 20
+"""Contracts that failed before and are tried again at one look, each by itself."""
 CHUNK = 300
 """Contracts evaluated in one transaction: enough to load set-wise, few enough to commit within a second or two."""
 
@@ -70,14 +75,17 @@ def import_documents(
 
 
 def record(
-    engine: Engine, decided: Decided | str | bytes, *, at: datetime, author: str
+    engine: Engine, decided: Decided | str | bytes, *, at: datetime, author: str, contests: Contests | None = None
 ) -> Recorded | tuple[Problem, ...]:
-    """Append notices and attributions of a contract, given or from a facts file; or every problem and nothing."""
+    """Append notices and attributions of a contract, given or from a facts file; or every problem and nothing.
+
+    contests: as `billing.contests` judges them.
+    """
     with transaction(engine) as connection:
         found = decided if isinstance(decided, Decided) else intake.read_decided(connection, decided)
         if isinstance(found, tuple):
             return found
-        return intake.record_all(connection, found, at=at, author=author)
+        return intake.record_all(connection, found, at=at, author=author, contests=contests)
 
 
 def extend_periods(engine: Engine, *, at: datetime) -> int:
@@ -246,13 +254,15 @@ def refresh_standing(
 
     Who waits longest comes first, so that nobody starves; at most so many contracts, in chunks, and none after the time
     is over: the others are due again at the next look. older_than: whoever was evaluated later than so long ago is not
-    due. Where somebody waits for several looks, an alarm tells the operator. Returns how many were evaluated.
+    due. Who failed before rests for a growing while and is then tried alone, so that it holds up no chunk of others.
+    Where somebody waits for several looks, or fails, an alarm tells the operator. Returns how many were evaluated.
     """
     extend_periods(engine, at=at)
     with transaction(engine) as connection:
         due = waiting.due(connection, at, before=at - older_than)
+        failed = failure.rests(connection, "standing", at)
     fresh: dict[int, str] = {}
-    for chunk in chunks((one.contract for one in due[:most]), CHUNK):
+    for chunk in _turns([one.contract for one in due], failed, most):
         if not in_time():
             break
         fresh |= _refresh_alone(engine, chunk, at)
@@ -260,8 +270,21 @@ def refresh_standing(
     with transaction(engine) as connection:
         if fresh:
             standing.announce(connection, list(fresh.values()))
-        waiting.note_lag(connection, left, at, longest=max(LOOKS * older_than, LONGEST))
+        resting = failure.rests(connection, "standing", at)
+        failure.tell(connection, at)
+        late = [one for one in left if one.contract not in resting]
+        waiting.note_lag(connection, late, at, longest=max(LOOKS * older_than, LONGEST))
     return len(fresh)
+
+
+def _turns(due: Sequence[int], failed: Mapping[int, bool], most: int | None) -> Iterator[list[int]]:
+    """At most so many contracts in chunks; first a few of those that failed and may be tried again, each alone."""
+    waits = set(due)
+    retried = [number for number, rests in failed.items() if not rests and number in waits][:MOST_RETRIED]
+    others = [number for number in due if number not in failed]
+    again = retried[:most]
+    yield from ([number] for number in again)
+    yield from chunks(others if most is None else others[: most - len(again)], CHUNK)
 
 
 def _refresh_alone(engine: Engine, contracts: Sequence[int], at: datetime) -> dict[int, str]:
@@ -269,13 +292,20 @@ def _refresh_alone(engine: Engine, contracts: Sequence[int], at: datetime) -> di
     try:
         with transaction(engine) as connection:
             return _refresh(connection, contracts, at)
-    except DBAPIError:
+    except AWAY:
         raise
-    except Exception:
+    except Exception as error:
         if len(contracts) == 1:
             LOG.exception("contract %d cannot be evaluated", contracts[0])
+            _note_failure(engine, contracts[0], "standing", error, at=at)
             return {}
     return {number: name for one in contracts for number, name in _refresh_alone(engine, [one], at).items()}
+
+
+def _note_failure(engine: Engine, number: int, work: failure.Work, error: Exception, *, at: datetime) -> None:
+    with transaction(engine) as connection:
+        known = store.current_knowledge(connection)
+        failure.note(connection, number, work, error, known=known, at=at)
 
 
 def close_due_periods(engine: Engine, *, at: datetime) -> int:
@@ -283,27 +313,40 @@ def close_due_periods(engine: Engine, *, at: datetime) -> int:
 
     A chunk is one transaction, and closing is what takes a period out of the due work: a crash anywhere leaves it due.
     Periods of one contract are closed in order, because each carries to the next. A contract that cannot be evaluated
-    is left for the next look, and stops no other. Returns how many were closed.
+    rests for a growing while and is then tried alone, after all others. Returns how many were closed.
     """
     extend_periods(engine, at=at)
-    closed, most = 0, CHUNK
-    broken: list[int] = []
+    with transaction(engine) as connection:
+        failed = failure.rests(connection, "closing", at)
+    closed = _close_all(engine, at, without=failed, most=CHUNK)
+    if all(failed.values()):
+        return closed
+    with transaction(engine) as connection:
+        resting = [number for number, rests in failure.rests(connection, "closing", at).items() if rests]
+    return closed + _close_all(engine, at, without=resting, most=1)
+
+
+def _close_all(engine: Engine, at: datetime, *, without: Iterable[int], most: int) -> int:
+    """Periods of all other contracts, at most so many in one transaction. Returns how many were closed."""
+    closed, full = 0, most
+    broken = list(without)
     while True:
         dues: list[Due] = []
         try:
             with transaction(engine) as connection:
                 dues = period.due(connection, at, most, without=broken)
                 _close(connection, dues, at)
-        except DBAPIError:
+        except AWAY:
             raise
-        except Exception:
+        except Exception as error:
             if not dues:
                 raise
             most = 1
             if len(dues) == 1:
                 LOG.exception("%s of %s cannot be closed", dues[0].label, dues[0].contract_name)
+                _note_failure(engine, dues[0].contract, "closing", error, at=at)
                 broken.append(dues[0].contract)
-                most = CHUNK
+                most = full
             continue
         if not dues:
             return closed
@@ -324,6 +367,7 @@ def _close(connection: Connection, dues: Sequence[Due], at: datetime) -> None:
     found = evaluate_dues(connection, dues, known=known, until=max(due.ends_at for due in dues), carried=carried)
     ids = append(connection, found, known=known, at=at)
     period.close(connection, ids, at)
+    failure.forget(connection, [due.contract for due in dues], "closing")
     details = {
         item.due.contract_public_id: {
             "period": item.due.label,
@@ -348,12 +392,13 @@ def _refresh(connection: Connection, contracts: Sequence[int], at: datetime) -> 
         carried = evaluation.carries(connection, [due.id for due in level], known)
         carried |= {due.id: left[due.contract] for due in level if due.contract in left}
         for item in evaluate_dues(connection, level, known=known, until=at, carried=carried):
-            left[item.due.contract] = item.evaluation.to_json()["carry"]
+            left[item.due.contract] = item.evaluation.left
             running[item.due.contract] = item
     rows = [
         standing.Row(number, item.due.id, item.evaluation, moves(item.versions)) for number, item in running.items()
     ]
     standing.save(connection, rows, known=known, at=at)
+    failure.forget(connection, contracts, "standing")
     return {number: item.due.contract_public_id for number, item in running.items()}
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from contracts.evaluation import Line, OpenCase, Step, line_id
 from contracts.measure import usage
-from contracts.plan import Plan, plan_of
 from contracts.span import Spans, normal
 from contracts.timeline import Shift
 from core.canonical import fraction_text
@@ -24,8 +22,10 @@ if TYPE_CHECKING:
     from contracts.evaluation import Event, Verdict
     from contracts.facts import Carried, Case, Facts
     from contracts.measure import Usage
+    from contracts.plan import Plan
     from contracts.segment import Segment
     from contracts.terms.base import Term
+    from contracts.written import Prepared
     from core.problem import Problem
     from core.time import Period
 
@@ -42,18 +42,17 @@ class Scene:
     until: int
     asked: int
     """Until when the evaluation was asked for; `until` is that or the period's end."""
+    plan: Plan
+    """What the versions say whatever is known."""
     breaches: tuple[Breach, ...] = ()
     cuts: tuple[int, ...] = ()
     """Further instants at which use is cut: where a correction begins and ends."""
+    _used: dict[tuple[int, str, Spans], Usage] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def of(self, period: Period) -> Scene:
         """The same knowledge for another period."""
         start, end = period.span.micros
         return replace(self, period=period, start=start, end=end, until=min(end, self.asked))
-
-    @cached_property
-    def _used(self) -> dict[tuple[int, str, Spans], Usage]:
-        return {}
 
     def usage(self, measure: Measure, owner: str, spans: Spans) -> Usage:
         """As `measure.usage`; several clauses may ask for the same."""
@@ -84,22 +83,17 @@ class Scene:
             if b.asset == asset and b.term.shifts == clause
         ]
 
-    @cached_property
-    def plan(self) -> Plan:
-        """What the versions say whatever is known."""
-        return plan_of(self.versions)
-
-    @cached_property
+    @property
     def zone(self) -> ZoneInfo:
         """The contract's zone."""
         return self.versions[0].zone
 
-    @cached_property
+    @property
     def currency(self) -> str:
         """The contract's currency."""
         return self.versions[0].currency
 
-    @cached_property
+    @property
     def running(self) -> bool:
         """Whether part of the period is still to come."""
         return self.until < self.end
@@ -176,6 +170,7 @@ class Outcome:
     units: list[PricedUnits] = field(default_factory=list)
     free: dict[tuple[str, str], Fraction] = field(default_factory=dict)
     """By clause of a usage charge and owner: units that an allowance covers."""
+    prepared: Prepared = field(default_factory=dict)
 
     def add(self, other: Outcome) -> None:
         """Take in another's results."""
@@ -187,6 +182,7 @@ class Outcome:
         self.events += other.events
         self.units += other.units
         self.free |= other.free
+        self.prepared = {**self.prepared, **other.prepared} if other.prepared else self.prepared
 
     def open(self, clause: str, cases: Iterable[Case]) -> None:
         """Note cases once for a clause."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from contracts.evaluation import Figure, Line, Status, Verdict, line_id
 from contracts.facts import Carried
+from contracts.phrase import say
+from contracts.pricing import total
 from contracts.remedy import Before, Capped, cap
 from contracts.scene import Draft, Outcome
 from contracts.segment import Segment, contract_years, pool_owner
-from contracts.window import Window, base_periods
+from contracts.window import Window, base_periods, earlier
 from core.money import Money, round_fraction
-from core.time import Period, instant, micros, step
+from core.time import HOUR, Period, instant, micros, step
 from core.units import Quantity
 
 if TYPE_CHECKING:
@@ -53,24 +56,26 @@ def find_bases(
     A line of an asset that the promise does not cover is no part of its base.
     """
     bills = [bill(period) for period in base_periods(scene, window, window.term.base)]
-    amounts: dict[str, Fraction] = {}
-    for line in (line for one in bills for line in one.lines if line.clause in window.term.base):
-        amounts[line.owner] = amounts.get(line.owner, ZERO) + Fraction(line.amount.amount)
+    amounts: dict[str, list[Fraction]] = {}
+    for line in [line for one in bills for line in one.lines if line.clause in window.term.base]:
+        amounts.setdefault(line.owner, []).append(line.amount.fraction)
     verdicts = (v for one in bills for v in one.verdicts if v.clause in window.term.base)
     weak = {v.owner for v in verdicts if v.status == "insufficient"}
     own = {result.owner: {result.owner, *result.parts} for result in results}
     anyone = {owner for owners in own.values() for owner in owners}
-    others = {item.asset for version in scene.versions for item in version.coverage} - anyone
-    shared = sum((amount for owner, amount in amounts.items() if owner not in anyone | others), ZERO)
+    shared = total([total(amounts[owner]) for owner in amounts.keys() - anyone - scene.plan.assets])
+    part = [shared / len(results)] if shared and results else []
     for result in results:
-        result.base = sum((amounts.get(owner, ZERO) for owner in own[result.owner]), shared / len(results))
-        result.weak = bool(weak & own[result.owner] or weak - anyone - others)
+        result.base = total([*part, *(one for owner in own[result.owner] for one in amounts.get(owner, ()))])
+        result.weak = bool(weak and (weak & own[result.owner] or weak - anyone - scene.plan.assets))
 
 
 def capped(scene: Scene, window: Window[Any], results: Sequence[Credited]) -> Capped:
     """The window's credits after the term's caps, which hold for all owners together."""
     given = {result.owner: result.money for result in results if result.money is not None}
-    base = sum((result.base for result in results), ZERO)
+    if not window.term.caps:
+        return Capped(given)
+    base = total([result.base for result in results])
     before: dict[str, Before] = {one.window: _before(scene, window, one.window) for one in window.term.caps}
     return cap(window.term, given, base, before, decimals=window.version.billing.decimals)
 
@@ -83,9 +88,15 @@ def _before(scene: Scene, window: Window[Any], kind: str) -> Before:
         name, _, month = item.item.partition(" of ")
         if item.clause != window.term.clause or name not in sums or not isinstance(item.value, Money):
             continue
-        if not month or Period.parse(month, scene.zone).span.micros[0] >= since:
+        if not month or _begins(window, month) >= since:
             sums[name] += Fraction(item.value.amount)
     return Before(sums["base_before"], sums["credits_before"])
+
+
+def _begins(window: Window[Any], label: str) -> int:
+    """When an earlier period of this name began."""
+    billing = window.version.billing
+    return Period.parse(label, window.version.zone, anchor_day=billing.anchor_day).span.micros[0]
 
 
 def _cap_start(scene: Scene, window: Window[Any], kind: str) -> int:
@@ -105,7 +116,7 @@ def carry(scene: Scene, window: Window[Any], results: Sequence[Credited], found:
         for item in scene.facts.carried
         if item.clause == clause
         and item.item.startswith(("base_before of ", "credits_before of "))
-        and Period.parse(item.item.partition(" of ")[2], scene.zone).span.micros[0] >= oldest
+        and _begins(window, item.item.partition(" of ")[2]) >= oldest
     ]
     base = scene.rounded(sum((result.base for result in results), ZERO), window.version)
     given = sum(found.credits.values(), Money.zero(scene.currency))
@@ -121,8 +132,8 @@ def cap_verdict(scene: Scene, window: Window[Any], results: Sequence[Credited], 
     if not found.caps:
         return
     currency = scene.currency
-    total = sum((Fraction(result.money.amount) for result in results if result.money), ZERO)
-    values = {"credit_before_caps": Figure(total, currency), "capped": Figure(found.cut, currency)}
+    before = total([result.money.fraction for result in results if result.money])
+    values = {"credit_before_caps": Figure(before, currency), "capped": Figure(found.cut, currency)}
     values |= {f"cap_{name}": Figure(limit, currency) for name, limit in found.caps.items()}
     if found.left is not None:
         values["cap_left"] = Figure(found.left, currency)
@@ -149,19 +160,29 @@ def earn_back(scene: Scene, window: Window[Any], shown: Sequence[tuple[str, Frac
             at_risk.append(Carried(term.clause, f"credit_at_risk of {window.label}", given, owner))
         outcome.carry += at_risk
         if result is not None:
-            outcome.carry += results_carried(scene, window, owner, result, most=term.earn_back_windows or 1)
+            results = past_results(scene, term.clause, owner) | {window.label: result}
+            outcome.carry += results_carried(term.clause, owner, results, most=term.results_carried)
     return outcome
 
 
-def results_carried(scene: Scene, window: Window[Any], owner: str, result: Fraction, *, most: int) -> list[Carried]:
-    """The result of this window and of the last ones before it, for the windows that look back on them."""
+def after(scene: Scene, window: Window[Any], kept: Sequence[Carried]) -> Scene:
+    """The scene as the next window of the same period sees it: with what this one leaves in place of what it found."""
     clause = window.term.clause
-    values = {label: value for label, value in past_results(scene, clause, owner).items() if label != window.label}
-    values[window.label] = result
-    kept = sorted(values)[-most:]
+    others = [item for item in scene.facts.carried if item.clause != clause or not _is_left(item)]
+    return replace(scene, facts=replace(scene.facts, carried=(*others, *kept)))
+
+
+def _is_left(item: Carried) -> bool:
+    """Whether it is what windows leave to each other; a sum that names no month is stated for all of the period."""
+    name, _, label = item.item.partition(" of ")
+    return name == "credit_at_risk" or (bool(label) and name in ("base_before", "credits_before", "value"))
+
+
+def results_carried(clause: str, owner: str, results: Mapping[str, Fraction], *, most: int) -> list[Carried]:
+    """The last of these results by label, for the windows that look back on them."""
     return [
-        Carried(clause, f"value of {label}", Quantity(round_fraction(values[label] * 100, 12, "half_up"), "%"), owner)
-        for label in kept
+        Carried(clause, f"value of {label}", Quantity(round_fraction(results[label] * 100, 12, "half_up"), "%"), owner)
+        for label in sorted(results)[-most:]
     ]
 
 
@@ -185,19 +206,14 @@ def _at_risk(item: Carried, term: Any, owner: str) -> bool:
 
 def _good_before(scene: Scene, window: Window[Any], owner: str) -> int:
     """How many windows just before this one reached the target, without a gap."""
-    past = past_results(scene, window.term.clause, owner)
-    found = 0
-    for label in sorted(past, reverse=True):
-        if label >= window.label:
-            continue
-        if past[label] < window.term.earn_back_target:
-            break
-        found += 1
-    return found
+    past, target = past_results(scene, window.term.clause, owner), window.term.earn_back_target
+    return sum(1 for _ in takewhile(lambda label: label in past and past[label] >= target, earlier(scene, window)))
 
 
 def _earned(scene: Scene, window: Window[Any], owner: str, money: Money) -> Line:
     segment = Segment(window.term, window.version, window.start, window.end)
-    text = f"{window.label} reached the target again: {money.amount:f} of earlier credits are earned back"
+    text = say(window.version.language, "earned back", window.label, f"{money.amount:f}")
     line = scene.line(segment, owner, Draft(window.start, window.end, text, Fraction(money.amount)), money)
-    return line._replace(id=line_id(scene.versions[0].contract, line.id, window.term.clause, owner=owner, segment=-1))
+    later = max(0, window.start - scene.start) // (24 * HOUR)  # of several windows in the period each has its own line
+    number = line_id(scene.versions[0].contract, line.id, window.term.clause, owner=owner, segment=-1 - later)
+    return line._replace(id=number)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from contracts.document import Measure
+    from contracts.explain import Tier
     from contracts.scene import Scene
     from contracts.segment import Lineage, Segment
     from contracts.span import Spans
@@ -31,17 +32,18 @@ READ = ("counter_delta", "gauge_fall", "event_count")
 class Stretch:
     """One owner's time in one segment of one reset window. start, end: the whole of it, also before the period.
 
-    billed: what of the members' time is in the period; begins, ends: of all that; run: stretches of one run count on
-    from each other; first: the run begins with it, in this period; shrink: of tier bounds, by proration; share: its
-    part of the days over which a step's fee is spread; bands: the tiers as written, shrunk; labels: what each is
-    called; fees: whether one costs a fee once it is reached; measure, unit: what is counted, and in which unit. Nobody
-    changes it once it is placed.
+    within: what of it is in the period; billed: what of the members' time is; begins, ends: of all that; run: stretches
+    of one run count on from each other; first: the run begins with it, in this period; shrink: of tier bounds, by
+    proration; share: its part of the days over which a step's fee is spread; bands: the tiers as written, shrunk;
+    labels: what each is called; fees: whether one costs a fee once it is reached; measure, unit: what is counted, and
+    in which unit; told: what is said of tiers that use passes as a whole. Nobody changes it once it is placed.
     """
 
     segment: Segment
     term: UsageCharge
     start: int
     end: int
+    within: tuple[int, int]
     members: dict[str, Spans]
     billed: dict[str, Spans]
     run: tuple[int, int] = (0, 0)
@@ -50,6 +52,7 @@ class Stretch:
     share: Fraction = Fraction(1)
     bands: tuple[Band, ...] = ()
     labels: tuple[str, ...] = ()
+    told: dict[int, Tier] = field(default_factory=dict)
     begins: int = field(init=False)
     ends: int = field(init=False)
     fees: bool = False
@@ -85,7 +88,9 @@ def spans_needed(scene: Scene, lineage: Lineage) -> dict[tuple[str, str], tuple[
 
 def edges(scene: Scene, clause: str, asset: str) -> set[int]:
     """Where an asset's use is cut: prices move there, a duty makes units dearer, or a correction begins or ends."""
-    moved: set[int] = scene.plan.once(("reviewed", clause), lambda: reviewed(scene, clause))
+    moved: set[int] = set()
+    if clause in scene.plan.indexed:
+        moved = scene.plan.once(("reviewed", clause), lambda: reviewed(scene, clause))
     if not scene.breaches and not scene.cuts:
         return moved
     duties = {
@@ -122,11 +127,13 @@ def _of_window(scene: Scene, lineage: Lineage, window: tuple[int, int]) -> dict[
         term = segment.term
         if not isinstance(term, UsageCharge):
             continue
-        members = scene.plan.covered(term.applies_to, segment.start, segment.end)
+        start, end = segment.start, segment.end
+        within = max(start, scene.start), min(end, scene.end)
+        members = scene.plan.covered(term.applies_to, start, end)
         pools = {pool_owner(scene.versions, term.applies_to): members} if term.scope == "pool" and members else {}
         for owner, group in (pools or {asset: {asset: spans} for asset, spans in members.items()}).items():
             billed = {asset: part for asset, spans in group.items() if (part := _so_far(scene, spans))}
-            found.setdefault(owner, []).append(Stretch(segment, term, segment.start, segment.end, group, billed))
+            found.setdefault(owner, []).append(Stretch(segment, term, start, end, within, group, billed))
     for mine in found.values():
         _place(scene, mine, window)
     return {owner: kept for owner, mine in found.items() if (kept := [one for one in mine if one.billed])}

@@ -146,6 +146,19 @@ class Standing(Row, table=True):
     moves: bool
 
 
+class Failure(Row, table=True):
+    """A contract that cannot be evaluated, by the work that fails."""
+
+    contract: int = Field(primary_key=True)
+    work: str = Field(primary_key=True)
+    failures: int
+    since: datetime = Field(sa_type=_INSTANT)
+    tried_at: datetime = Field(sa_type=_INSTANT)
+    retry_at: datetime = Field(sa_type=_INSTANT)
+    known: int = Field(sa_type=BigInteger)
+    error: str
+
+
 class Evaluation(Row, table=True):
     """An appended evaluation of a period."""
 

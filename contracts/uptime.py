@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, TypeVar
 
 from contracts import applied, explain
 from contracts.evaluation import Figure, State, Status, Step, Verdict
-from contracts.facts import Case
-from contracts.phrase import category
+from contracts.facts import Carried, Case
+from contracts.phrase import category, one_by_one
+from contracts.pricing import total
 from contracts.quantity import Demand, measured, members_of
 from contracts.quantity import demands as of_measure
 from contracts.remedy import Capped, Credit, credit
 from contracts.scene import Draft, Outcome
 from contracts.segment import Segment, pool_owner
-from contracts.settle import Credited, cap_verdict, capped, carry, earn_back, find_bases
+from contracts.settle import Credited, after, cap_verdict, capped, carry, earn_back, find_bases
 from contracts.span import Spans, normal, subtract
+from contracts.tally import Rules, Tally, count
 from contracts.terms.availability import Availability
-from contracts.timeline import Rules, Tally, count, paint
+from contracts.timeline import lay
 from contracts.window import Window, required_spans, windows
 from core.money import Money
 from core.time import Period
@@ -117,6 +119,7 @@ def evaluate(scene: Scene, lineage: Lineage, bill: Callable[[Period], Outcome]) 
     """Verdicts for each window, asset or pool; one credit line for each owner. bill: charges of any period."""
     outcome = Outcome()
     due: dict[str, list[tuple[Result, Money]]] = {}
+    before, kept = scene, list[Carried]()
     for window in windows(scene, lineage, Availability):
         results = list(_results(scene, window, outcome))
         for result in results:
@@ -127,7 +130,7 @@ def evaluate(scene: Scene, lineage: Lineage, bill: Callable[[Period], Outcome]) 
             result.settle()
             result.final = _status(scene, result) == "final"
             result.money = scene.rounded(result.due.exact, window.version)
-        left = capped(scene, window, results)
+        left = capped(before, window, results)
         for result in results:
             outcome.verdicts.append(_verdict(scene, result, left))
             money = left.credits[result.owner]
@@ -136,10 +139,12 @@ def evaluate(scene: Scene, lineage: Lineage, bill: Callable[[Period], Outcome]) 
             elif money and window.over:
                 outcome.carry += applied.later(window, result.owner, money)
         if window.over:
-            earned = earn_back(scene, window, [_shown(result, left) for result in results])
-            outcome.add(earned)
+            earned = earn_back(before, window, [_shown(result, left) for result in results])
+            outcome.lines += earned.lines
             outcome.verdicts += cap_verdict(scene, window, results, left)
-            outcome.carry += carry(scene, window, results, left)
+            kept = [*earned.carry, *carry(before, window, results, left)]
+            before = after(before, window, kept)
+    outcome.carry += kept
     outcome.lines += [_line(scene, owner, parts) for owner, parts in due.items()]
     return outcome
 
@@ -170,7 +175,7 @@ def _results(scene: Scene, window: Window[Availability], outcome: Outcome) -> It
 def _result(scene: Scene, window: Window[Availability], asset: str, spans: Spans, before: Tally | None) -> Result:
     facts, term = scene.facts, window.term
     rules = scene.plan.once(("rules", id(term)), lambda: term.rules(scene.zone))
-    painted = paint(
+    painted = lay(
         spans,
         facts.states.get((asset, _register(window)), ()),
         facts.attributions_of.get(asset, ()),
@@ -286,24 +291,16 @@ def _unlike(both: tuple[T, T]) -> tuple[T, ...]:
 
 
 def _steps(result: Result) -> tuple[Step, ...]:
-    tally, term, language = result.tally, result.window.term, result.window.version.language
+    tally, term = result.tally, result.window.term
+    counted, lost = explain.hours(tally.counted), explain.hours(tally.lost)
+    excluded = {category("en", c): explain.hours(t) for c, t in tally.excluded.items()}
+    down = {category("en", c): explain.hours(t) for c, t in tally.down.items()}
     steps = [
-        Step(
-            "counted time",
-            "required - excluded",
-            {"required": explain.hours(tally.required)}
-            | {category(language, c): explain.hours(t) for c, t in tally.excluded.items()},
-            explain.hours(tally.counted),
-        ),
-        Step(
-            "down time",
-            "sum of outages and equivalent down time",
-            {category(language, c): explain.hours(t) for c, t in tally.down.items()},
-            explain.hours(tally.lost),
-        ),
+        Step("counted time", "required - excluded", {"required": explain.hours(tally.required)} | excluded, counted),
+        Step("down time", "sum of outages and equivalent down time", down, lost),
     ]
     if tally.availability is not None:
-        values = {"counted": explain.hours(tally.counted), "down": explain.hours(tally.lost)}
+        values = {"counted": counted, "down": lost}
         steps.append(Step("availability", "(counted - down) ÷ counted", values, explain.percent(tally.availability)))
     due = result.due
     if due.share is not None and result.base:
@@ -318,10 +315,10 @@ def _steps(result: Result) -> tuple[Step, ...]:
 
 def _line(scene: Scene, owner: str, parts: list[tuple[Result, Money]]) -> Line:
     first, last = parts[0][0].window, parts[-1][0].window
-    total = sum((money for _, money in parts), Money.zero(scene.currency))
+    given = sum((money for _, money in parts[1:]), parts[0][1])
     segment = Segment(first.term, first.version, first.start, last.end)
-    exact = sum((-result.due.exact for result, _ in parts), ZERO)
-    text = "; ".join(explain.credit(result, money) for result, money in parts) + applied.words(first)
+    exact = -total([result.due.exact for result, _ in parts])
+    text = one_by_one(first.version.language, (explain.credit(result, money) for result, money in parts))
     steps = tuple(one for result, _ in parts for one in result.steps)
-    draft = Draft(first.start, last.end, text, exact, steps=steps)
-    return scene.line(segment, owner, draft, -total)
+    draft = Draft(first.start, last.end, text + applied.words(first), exact, steps=steps)
+    return scene.line(segment, owner, draft, -given)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
 from contracts.calendar import required
 from contracts.plan import key_of
@@ -64,11 +64,7 @@ def _of_version(scene: Scene, lineage: Lineage, version: Version, kind: type[T])
 def _spans(scene: Scene, version: Version, window: WindowKind) -> Iterator[tuple[str, int, int]]:
     if window == "contract_year":
         for start, end in contract_years(scene.versions, scene.start, scene.end):
-            yield (
-                f"{instant(start).astimezone(scene.zone).date()} to {instant(end).astimezone(scene.zone).date()}",
-                start,
-                end,
-            )
+            yield _year(scene, start, end), start, end
         return
     kind = {"quarter": "quarter", "period": version.billing.period}.get(window, "month")
     for period in periods(version, scene.start, scene.end, kind=kind):
@@ -76,6 +72,22 @@ def _spans(scene: Scene, version: Version, window: WindowKind) -> Iterator[tuple
         if window == "rolling_12_months":
             start = micros(step(period.span.end, scene.zone, months=-12))
         yield period.label, start, end
+
+
+def _year(scene: Scene, start: int, end: int) -> str:
+    return f"{instant(start).astimezone(scene.zone).date()} to {instant(end).astimezone(scene.zone).date()}"
+
+
+def earlier(scene: Scene, window: Window[Any]) -> Iterator[str]:
+    """What the windows just before are called, the last first: of contract years there is a first, of others none."""
+    if window.term.window == "contract_year":
+        years = contract_years(scene.versions, scene.versions[0].effective_from, window.start)
+        yield from reversed([_year(scene, *year) for year in years])
+        return
+    period = Period.parse(window.label, scene.zone, anchor_day=window.version.billing.anchor_day)
+    while True:
+        period = period.previous()
+        yield period.label
 
 
 def required_spans(scene: Scene, window: Window[Availability]) -> dict[str, Spans]:

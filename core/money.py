@@ -93,6 +93,11 @@ class Money:
         """An exact fraction rounded to money, once."""
         return cls(round_fraction(exact, decimals, mode), currency)
 
+    @property
+    def fraction(self) -> Fraction:
+        """The amount, to compute with."""
+        return Fraction(*self.amount.as_integer_ratio())
+
     def rounded(self, decimals: int, mode: Mode) -> Money:
         """To so many decimals; half_up goes away from zero."""
         return Money(self.amount.quantize(Decimal(1).scaleb(-decimals), context=_ROUNDING[mode]), self.currency)

@@ -22,8 +22,9 @@ from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 from core.canonical import fraction_text
 from core.problem import Problem
 from core.time import Duration, NotADuration, NotATime, read_time, zone
-from core.units import IncompatibleUnits, NotAQuantity, Quantity, UnknownUnit, default_tick, is_unit, to_ticks
+from core.units import IncompatibleUnits, NotAQuantity, Quantity, UnknownUnit, default_tick, is_unit
 from ingest.registry import Kind
+from ingest.tick import NoTicks, whole_ticks
 
 SINCE_EVER = datetime(2000, 1, 1, tzinfo=UTC)
 """Start of a binding that names none; no reading is older."""
@@ -244,7 +245,7 @@ def _device(n: int, device: _Device, problems: list[Problem]) -> Device:
         place = f"devices[{n}].registers[{i}]"
         try:
             registers.append(_declaration(entry))
-        except (_Wrong, UnknownUnit, IncompatibleUnits) as error:
+        except (_Wrong, NoTicks, UnknownUnit, IncompatibleUnits) as error:
             problems.append(Problem(place, str(error)))
     names = (register.name for register in registers)
     problems += _repeated(f"devices[{n}].registers", names)
@@ -272,7 +273,7 @@ def _declaration(entry: _Register) -> Declaration:
     _check_physics(entry)
 
     def ticks(quantity: Quantity | None) -> int | None:
-        return None if quantity is None else _ticks(quantity, unit, resolution)
+        return None if quantity is None else whole_ticks(quantity, unit, resolution)
 
     return Declaration(
         entry.register_,
@@ -334,13 +335,6 @@ def _tick(unit: str, resolution: Quantity | None) -> tuple[str, Decimal]:
     raise _Wrong(f"{resolution} is no finite decimal of {unit}; write unit: {resolution.unit}")
 
 
-def _ticks(quantity: Quantity, unit: str, resolution: Decimal) -> int:
-    found = to_ticks(quantity.magnitude, quantity.unit, register_unit=unit, resolution=resolution)
-    if not found.exact:
-        raise _Wrong(f"{quantity} is no whole number of ticks of {resolution:f} {unit}")
-    return found.ticks
-
-
 def _rate(rate: Quantity | None, unit: str, resolution: Decimal) -> Decimal | None:
     """Ticks per hour; what is no finite decimal is cut after six digits, so that it holds a little earlier."""
     if rate is None:
@@ -382,7 +376,7 @@ def _values(
             problems.append(Problem(place, f"{device} declares no counter {name} in this file", "declare it"))
             continue
         try:
-            found[name] = _ticks(quantity, declaration.unit, declaration.resolution)
-        except (_Wrong, IncompatibleUnits) as error:
+            found[name] = whole_ticks(quantity, declaration.unit, declaration.resolution)
+        except (_Wrong, NoTicks, IncompatibleUnits) as error:
             problems.append(Problem(place, f"{name}: {error}"))
     return found

@@ -89,8 +89,7 @@ class Rule:
     glitch: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One device's counter between two instants: use = closing - opening - removed."""
 
     start: int
@@ -245,8 +244,10 @@ def _append(whole: Course, stretch: _Stretch, total: int) -> int:
 
 def _points(readings: list[CounterReading], exchanges: list[Exchange], whole: Course) -> list[_Point]:
     points: list[_Point] = []
+    if not exchanges:
+        return [_point(reading) for reading in _distinct(readings, whole.doubts)]
     for reading in _distinct(readings, whole.doubts):
-        foreign = exchanges and any(
+        foreign = any(
             (reading.device == e.old_device != e.new_device and reading.at > e.at)
             or (reading.device == e.new_device != e.old_device and reading.at < e.at)
             for e in exchanges
@@ -267,10 +268,12 @@ def _points(readings: list[CounterReading], exchanges: list[Exchange], whole: Co
 
 
 def _point(r: CounterReading) -> _Point:
-    return _Point(r.at, r.device, r.ticks, quality=r.quality, apart=r.apart, written=r.written)
+    return _Point(r.at, r.device, r.ticks, False, r.quality, r.apart, r.written)
 
 
 def _distinct(readings: list[CounterReading], doubts: list[Doubt]) -> list[CounterReading]:
+    if all(a.at < b.at for a, b in pairwise(readings)):
+        return readings
     first: dict[int, CounterReading] = {}
     told = set[tuple[int, int]]()
     for reading in sorted(readings, key=lambda r: (r.at, r.order, r.device, r.ticks)):

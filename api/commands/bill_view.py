@@ -9,16 +9,21 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from billing import wording
 from billing.label import labels
 from billing.reference import printed
+from contracts import notation
+from contracts.told import told
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rich.console import RenderableType
 
     from billing.margin import Margin
     from billing.run import Summary
+
+DATES = (("issued", "issue"), ("due", "due"))
 
 
 def run_view(done: Summary) -> RenderableType:
@@ -42,27 +47,45 @@ def run_view(done: Summary) -> RenderableType:
 
 def invoice_view(document: Mapping[str, Any]) -> RenderableType:
     """An invoice or draft in the debtor's language: lines with their steps, tax, totals."""
-    words = labels(document.get("language"))
-    issue = document["issue"] or {"number": words["draft"], "issue_date": "", "due_date": ""}
-    currency = document["currency"]
-    title = f"{issue['number']} · {document['contract']} · {document['period']} · {document['buyer']['name']}"
-    dates = f"{words['issued']} {issue['issue_date']}, {words['due']} {issue['due_date']}"
-    if reference := issue.get("payment_reference"):
-        dates += f", {words['reference']} {printed(reference)}"
-    if limits := issue.get("contest_until"):
-        dates += f", {words['contest_until']} {min(limit['until'] for limit in limits)[:16].replace('T', ' ')} UTC"
-    table = Table(words["clause"], words["asset"], words["text"], title=title, caption=dates)
+    language = document.get("language", "en")
+    words = labels(language)
+    issue, currency = document["issue"] or {"number": words["draft"]}, document["currency"]
+    period = notation.period(document["period"], language)
+    title = f"{words[document['kind']]} {issue['number']} · {document['contract']} · {period}"
+    caption = "\n".join(_head(document, issue, words))
+    table = Table(words["clause"], words["asset"], words["text"], title=title, caption=caption)
     table.add_column(words["vat"], justify="right")
     table.add_column(currency, justify="right")
     for line in document["lines"]:
         text = Text(line["text"])
-        for step in line["steps"]:
-            text.append(f"\n  {step['label']}: {step['formula']} = {step['result']}", style="dim")
-        tax = f"{line['tax']['category']} {line['tax']['rate']} %"
-        table.add_row(line["clause"], line["asset"], text, tax, _money(line["amount"], ""))
+        if (corrected := line["corrects"]) and not document.get("corrects"):
+            text.append(f"\n  {wording.corrected(corrected['invoice'], corrected['reason'], language)}", style="dim")
+        for step in (told(one, language) for one in line["steps"]):
+            said = wording.say(language, "labelled", step.label, f"{step.formula} = {step.result}")
+            text.append(f"\n  {said}", style="dim")
+        tax = notation.figures(f"{line['tax']['category']} {line['tax']['rate']} %", language)
+        asset = words["contract"] if line["asset"] == "contract" else line["asset"]
+        table.add_row(line["clause"], asset, text, tax, _money(line["amount"], "", language))
     table.add_section()
     _add_totals(table, document, words)
     return table
+
+
+def _head(document: Mapping[str, Any], issue: Mapping[str, Any], words: Mapping[str, str]) -> Iterator[str]:
+    """Who and when, what is corrected and why, and what is not certain yet."""
+    language = document.get("language", "en")
+    yield document["buyer"]["name"]
+    if "issue_date" in issue:
+        dates = [f"{words[key]} {notation.day(issue[f'{name}_date'], language)}" for key, name in DATES]
+        if reference := issue.get("payment_reference"):
+            dates.append(f"{words['reference']} {printed(reference)}")
+        if limits := issue.get("contest_until"):
+            day, clock = min(limit["until"] for limit in limits)[:16].split("T")
+            dates.append(f"{words['contest_until']} {notation.day(day, language)} {clock} UTC")
+        yield ", ".join(dates)
+    if corrected := document.get("corrects"):
+        yield wording.corrected(corrected, document["reason"], language)
+    yield from document["warnings"]
 
 
 def margin_view(rows: Sequence[Margin], period: str) -> RenderableType:
@@ -77,18 +100,26 @@ def margin_view(rows: Sequence[Margin], period: str) -> RenderableType:
 
 
 def _add_totals(table: Table, document: Mapping[str, Any], words: Mapping[str, str]) -> None:
-    table.add_row("", "", words["net"], "", _money(document["net"], ""), style="bold")
+    language = document.get("language", "en")
+    table.add_row("", "", words["net"], "", _money(document["net"], "", language), style="bold")
     for part in document["tax"]:
-        label = f"{words['vat']} {part['rate']} % {words['base'].lower()} {_money(part['base'], '')}"
-        table.add_row("", "", label, part["category"], _money(part["tax"], ""))
-    table.add_row("", "", words["gross"], "", _money(document["gross"], ""), style="bold")
+        rate, base = notation.figures(part["rate"], language), _money(part["base"], "", language)
+        label = f"{words['vat']} {rate} % {words['on']} {base} ({words[part['category']]})"
+        table.add_row("", "", label, part["category"], _money(part["tax"], "", language))
+    table.add_row("", "", words["gross"], "", _money(document["gross"], "", language), style="bold")
     if (tax_in := document.get("tax_in")) and tax_in["tax_total"] is not None:
         rates = ", ".join(
-            f"1 {x['base']} = {x['rate']} {x['quote']} ({x['source']}, {x['day']})" for x in tax_in["rates"]
+            f"1 {x['base']} = {notation.figures(x['rate'], language)} {x['quote']} "
+            f"({x['source']}, {notation.day(x['day'], language)})"
+            for x in tax_in["rates"]
         )
-        table.add_row("", "", f"{words['vat_in']} {tax_in['currency']}: {rates}", "", _money(tax_in["tax_total"], ""))
+        total = _money(tax_in["tax_total"], "", language)
+        table.add_row("", "", f"{words['vat_in']} {tax_in['currency']}: {rates}", "", total)
 
 
-def _money(amount: Any, currency: str | None) -> str:
-    """1850.00 as 1,850.00 EUR; nothing for nothing."""
-    return "" if amount is None else f"{Decimal(amount):,f} {currency or ''}".rstrip()
+def _money(amount: Any, currency: str | None, language: str = "en") -> str:
+    """1850.00 as 1,850.00 EUR, or as another language writes it; nothing for nothing."""
+    if amount is None:
+        return ""
+    text = f"{Decimal(amount):,f}" if language not in notation.SIGNS else notation.figures(str(amount), language)
+    return f"{text} {currency or ''}".rstrip()

@@ -10,6 +10,7 @@ import typer
 
 from contracts import check as checking
 from contracts import difference, sentence
+from contracts import language as dictionary
 from contracts.document import Agreement, Version, read_agreement
 from contracts.engine import NothingInForce
 from contracts.facts_document import FactsDocument, read_facts
@@ -49,12 +50,18 @@ def evaluate(
     period: PeriodLabel = None,
     as_of: AsOf = None,
     as_json: AsJson = False,
+    language: Language = None,
 ) -> None:
-    """Evaluate a contract by a facts file: every example, one of them, or a period; exit 1 if an example differs."""
+    """Evaluate a contract by a facts file: every example, one of them, or a period; exit 1 if an example differs.
+
+    In another language than the document's, lines, steps and explanations are told in it, and so hashes are others.
+    """
     agreement = _agreement(contract)
+    agreement = agreement if language is None else checking.in_language(agreement, language)
     documents = _facts(agreement, contract, facts)
     if not documents:
         _stop([Problem(str(contract), "there are no facts", "give --facts FILE")])
+    spoken = agreement.versions[-1].language
     if period is not None:
         _period(agreement, documents[0], period, as_of=as_of, as_json=as_json)
         return
@@ -67,7 +74,7 @@ def evaluate(
     if not outcomes:
         _stop([Problem(str(facts or contract), f"there is no example {example or ''}", "name one of the facts file")])
     if as_json:
-        _print_json([checking.to_json(outcome) for outcome in outcomes])
+        _print_json([checking.to_json(outcome, spoken) for outcome in outcomes])
     else:
         for outcome in outcomes:
             _print(_example_text(outcome))
@@ -94,12 +101,14 @@ def diff(
     after: Annotated[int | None, typer.Option("--after", help="Version; by default the last.")] = None,
     facts: FactsFile = None,
     period: Annotated[list[str] | None, typer.Option("--period", help="On the facts of this period, in money.")] = None,
+    language: Language = None,
 ) -> None:
     """Print what an amendment changes, in words, and in money on past periods."""
     agreement = _agreement(contract)
     old, new = _two(agreement, before, after)
-    changes = list(difference.in_words(old, new))
-    _print("\n".join([f"version {old.version} to {new.version}", *(f"  {one}" for one in changes or ["nothing"])]))
+    changes = list(difference.in_words(old, new, language))
+    head, none = (dictionary.of(dictionary.PHRASES, key, language or new.language) for key in ("changes", "nothing"))
+    _print("\n".join([head.format(old.version, new.version), *(f"  {one}" for one in changes or [none])]))
     documents = _facts(agreement, contract, facts) if period else []
     if period and not documents:
         _stop([Problem(str(contract), "there are no facts", "give --facts FILE")])
@@ -157,7 +166,7 @@ def _period(agreement: Agreement, document: FactsDocument, period: str, *, as_of
     except Problems as error:
         _stop(error.problems)
     rows = checking.rows_of(evaluation, agreement.versions, None)
-    whole = {"name": period, **checking.rows_json(evaluation, rows)}
+    whole = {"name": period, **checking.rows_json(evaluation, rows, agreement.versions[-1].language)}
     if as_json:
         _print_json([whole])
     else:
@@ -177,7 +186,7 @@ def _example_text(outcome: checking.Outcome) -> str:
 
 def _rows_text(whole: dict[str, object]) -> str:
     parts: list[str] = []
-    for name in ("lines", "delta", "values", "bounds", "status", "events", "open_cases", "problems"):
+    for name in ("lines", "delta", "values", "bounds", "status", "events", "open_cases", "explanations", "problems"):
         rows = whole[name]
         if isinstance(rows, list) and (rows or name == "lines"):
             parts += [f"  {name}", *(f"    {row}" for row in rows or ["none"])]

@@ -7,6 +7,7 @@ import typer
 
 from api.commands.connection import worker
 from api.commands.stated import Author, Reason, at_or_now, by_whom, say
+from billing.contests.run import in_time
 from contracts.stated import run
 from contracts.store import stated_view
 from contracts.store.reporting import lists
@@ -31,15 +32,17 @@ def import_facts(
     example: Annotated[str | None, typer.Option("--example", help="With this example's lists in their place.")] = None,
 ) -> None:
     """Record all lists of a facts file, except readings and exchanges: devices say those. Twice counts once."""
+    who = by_whom(by, reason or file.name)
     with worker() as engine:
         say(
             run.state(
                 engine,
                 file.read_bytes(),
-                by_whom(by, reason or file.name),
+                who,
                 counts_from=at_or_now(at),
                 as_of=None if as_of is None else micros(at_or_now(as_of)),
                 example=example,
+                contests=in_time(who.at),
             )
         )
 
@@ -57,7 +60,8 @@ def fact(
     written = dict(_pair(field) for field in fields)
     with worker() as engine:
         given = lists(contract, {kind: [written]})
-        say(run.state(engine, given, by_whom(by, reason), counts_from=at_or_now(at)))
+        who = by_whom(by, reason)
+        say(run.state(engine, given, who, counts_from=at_or_now(at), contests=in_time(who.at)))
 
 
 @app.command()

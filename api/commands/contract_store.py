@@ -5,10 +5,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.table import Table
 
 from api.commands.connection import worker
+from billing.contests.run import in_time
 from contracts import run
+from contracts.store import failure
 from core import clock
+from core.database import transaction
 from core.problem import Problem
 
 app = typer.Typer()
@@ -37,13 +42,27 @@ def import_(files: Files, by: Author) -> None:
 def record(file: File, by: Author) -> None:
     """Record the notices and attributions of a facts file; its other lists come from devices."""
     with worker() as engine:
-        found = run.record(engine, file.read_bytes(), at=clock.now(), author=f"person:{by}")
+        at = clock.now()
+        found = run.record(engine, file.read_bytes(), at=at, author=f"person:{by}", contests=in_time(at))
     if isinstance(found, tuple):
         for problem in found:
             typer.echo(str(problem), err=True)
         _end_if_refused(found)
     else:
         typer.echo(f"{found.contract}: recorded {found.notices} notices, {found.attributions} attributions")
+
+
+@app.command()
+def failing(most: Annotated[int, typer.Option(min=1, max=10_000, help="How many, the longest first.")] = 100) -> None:
+    """List contracts that the scheduler cannot evaluate: why, since when, and when it tries again. Exit 1 if any."""
+    with worker() as engine, transaction(engine) as connection:
+        found = failure.listed(connection, most=most)
+    table = Table("contract", "work", "failures", "since", "next try", "error")
+    for one in found:
+        since, again = (at.isoformat(sep=" ", timespec="seconds") for at in (one.since, one.retry_at))
+        table.add_row(one.contract, one.work, str(one.failures), since, again, one.error)
+    Console().print(table if found else "No contract fails.")
+    raise typer.Exit(1 if found else 0)
 
 
 def _end_if_refused(found: tuple[object, ...]) -> None:

@@ -2,9 +2,12 @@
 
 import signal
 import threading
+from math import nan
 from typing import Annotated
 
 import typer
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from api import metric
 from api.commands.connection import worker
@@ -12,10 +15,20 @@ from api.commands.garbage import collect_rarely
 from api.log import begin
 from api.watch import Watched, database_problems, watching
 from contracts.jobs import Ticker
+from contracts.store import failure
 from core import clock
+from core.database import transaction
 from core.settings import Settings
 
 app = typer.Typer()
+
+
+def _failing(engine: Engine) -> float:
+    try:
+        with transaction(engine) as connection:
+            return failure.count(connection)
+    except SQLAlchemyError:
+        return nan
 
 
 @app.command()
@@ -34,6 +47,7 @@ def schedule(
         signal.signal(number, lambda *_: ended.set())
     collect_rarely()
     with worker() as engine:
+        metric.failing(metrics, lambda: _failing(engine))
         jobs = metric.Jobs(metrics)
         ticker = Ticker(engine, clock.now, interval=interval, workers=settings.workers, ran=jobs.ran)
         watched = Watched(

@@ -8,6 +8,7 @@ from api.portal.context import shown
 from api.portal.uptime import LOOKS
 from api.routes.breach_report import found
 from api.visit import MoneyReader
+from billing.label import labels
 from core.time import zone
 
 router = APIRouter(prefix="/portal/breach-reports")
@@ -24,6 +25,7 @@ def breach_page(request: Request, visit: MoneyReader, report: str) -> Response:
         report=row,
         zone=zone(row.document["timezone"]),
         looks=LOOKS,
+        w=labels(row.document.get("language")),
         between=_between,
     )
 

@@ -1,15 +1,24 @@
 """How values are shown to people: exact digits, the language and zone of the contract, one style everywhere."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_skeleton
 from babel.numbers import format_currency, format_decimal
 from markupsafe import Markup
+from pydantic import BaseModel
 
+from billing import wording
+from contracts import notation
+from contracts.phrase import category
+from contracts.sentence import words
+from contracts.told import Told, told
+from contracts.told import name as told_name
 from core.money import exponent, round_fraction
 
 MINUS = "\u2212"
@@ -33,10 +42,12 @@ def money(amount: Decimal | str, currency: str = "", language: str = "en") -> st
         number, _, written = amount.partition(" ")
         amount, currency = Decimal(number), written or currency
     digits = max(exponent(currency), -int(amount.as_tuple().exponent))
+    here, places = locale(language), f"#,##0.{'0' * digits}" if digits else "#,##0"
+    # The sign stands where the language has it: €1,850.00, but 1.850,00 €.
+    pattern = here.currency_formats["standard"].pattern.partition(";")[0].replace("#,##0.00", places)
     text = format_currency(
-        abs(amount), currency, f"¤#,##0.{'0' * digits}" if digits else "¤#,##0", locale=locale(language),
-        currency_digits=False, decimal_quantization=False,
-    )  # fmt: skip
+        abs(amount), currency, pattern, locale=here, currency_digits=False, decimal_quantization=False
+    )
     return MINUS + text if amount < 0 else text
 
 
@@ -63,13 +74,45 @@ def quantity(text: str, language: str = "en") -> str:
         return text
     currency, slash, per = unit.partition("/")
     if len(currency) == 3 and currency.isupper():  # noqa: PLR2004 - ISO 4217
+        if "/" in head:
+            head = f"{round_fraction(Fraction(head), 4, 'half_up'):f}"
         return money(f"{head} {currency}", language=language) + slash + per
     return f"{shown}{space}{unit}"
 
 
-def many(unit: str) -> str:
+def many(unit: str, language: str = "en") -> str:
     """A unit as it stands behind a number: pages, clicks, events; symbols stay."""
+    if language in notation.SIGNS:
+        return notation.unit(unit, "2", language)
     return f"{unit}s" if unit in ("page", "click", "event") else unit
+
+
+def calculation(step: Mapping[str, Any] | BaseModel, language: str = "en") -> Told:
+    """A step of an evaluation as a page shows it, in the language of the agreement or document."""
+    found = told(step if isinstance(step, Mapping) else step.model_dump(), language)
+    if language in notation.SIGNS:
+        return found
+    return found._replace(values={n: quantity(v) for n, v in found.values.items()}, result=quantity(found.result))
+
+
+def corrected(document: Mapping[str, Any], reason: str, language: str = "en") -> str:
+    """Which document is corrected, and why: what Directive 2006/112, article 219 asks for."""
+    return wording.corrected(document, reason, language)
+
+
+def category_name(name: str, language: str = "en") -> str:
+    """A category of time on a document."""
+    return name.replace("_", " ") if language == "en" else category(language, name)
+
+
+def word(text: str, language: str = "en") -> str:
+    """A word of the contract format: a party's role, a status, a kind of notice."""
+    return words("", text, language)
+
+
+def value_name(name: str, language: str = "en") -> str:
+    """What a verdict calls a value."""
+    return told_name(name, language)
 
 
 def percent(value: Fraction, *, apart_from: Fraction | None = None) -> str:
@@ -79,6 +122,11 @@ def percent(value: Fraction, *, apart_from: Fraction | None = None) -> str:
         if apart_from is None or value == apart_from or Fraction(shown) != apart_from:
             return f"{shown:f}"
     return f"{round_fraction(value, 8, 'half_up'):f}"
+
+
+def rate(text: str, language: str = "en") -> str:
+    """A rate of tax: 19%, 19 %."""
+    return f"{number(text, language=language)}{chr(160) if language in notation.SIGNS else ''}%"
 
 
 def figure(text: str) -> Fraction:
@@ -111,25 +159,29 @@ def hours(value: Fraction) -> str:
 def day(at: date | datetime, zone: ZoneInfo | None = None, language: str = "en") -> str:
     """E.g. 21 Nov 2026."""
     local = at.astimezone(zone or UTC).date() if isinstance(at, datetime) else at
+    if language in notation.SIGNS:
+        return format_skeleton("yMMMd", local, locale=locale(language))
     return format_date(local, "d MMM y", locale=locale(language))
 
 
 def short_day(at: date | datetime, zone: ZoneInfo | None = None, language: str = "en") -> str:
     """E.g. Sat 21 Nov."""
     local = at.astimezone(zone or UTC).date() if isinstance(at, datetime) else at
+    if language in notation.SIGNS:
+        return format_skeleton("MMMEd", local, locale=locale(language))
     return format_date(local, "EEE d MMM", locale=locale(language))
 
 
 def moment(at: datetime, zone: ZoneInfo | None = None, language: str = "en") -> str:
     """E.g. 21 Nov 2026, 14:36."""
-    return format_datetime(at.astimezone(zone or UTC), "d MMM y, HH:mm", locale=locale(language))
+    return f"{day(at, zone, language)}, {at.astimezone(zone or UTC):%H:%M}"
 
 
 def period(label: str, language: str = "en") -> str:
     """E.g. November 2026, Q4 2026, 2026 from 2026-11, 2026-Q4, 2026."""
     year, _, rest = label.partition("-")
     if rest.startswith("Q"):
-        return f"{rest} {year}"
+        return notation.period(label, language) if language in notation.SIGNS else f"{rest} {year}"
     return format_date(date(int(year), int(rest), 1), "MMMM y", locale=locale(language)) if rest else year
 
 
@@ -138,28 +190,28 @@ def clock(at: datetime) -> Markup:
     return Markup('<time datetime="{}" data-ago>{}</time>').format(at.astimezone(UTC).isoformat(), moment(at) + " UTC")
 
 
-def instant(text: str | datetime, zone: ZoneInfo) -> str:
+def instant(text: str | datetime, zone: ZoneInfo, language: str = "en") -> str:
     """An instant as documents write it, shown in a zone."""
-    return moment(datetime.fromisoformat(text) if isinstance(text, str) else text, zone)
+    return moment(datetime.fromisoformat(text) if isinstance(text, str) else text, zone, language)
 
 
-def instant_day(text: str, zone: ZoneInfo) -> str:
+def instant_day(text: str, zone: ZoneInfo, language: str = "en") -> str:
     """The local day of an instant as documents write it."""
-    return day(datetime.fromisoformat(text), zone)
+    return day(datetime.fromisoformat(text), zone, language)
 
 
-def instant_last_day(text: str, zone: ZoneInfo) -> str:
+def instant_last_day(text: str, zone: ZoneInfo, language: str = "en") -> str:
     """The last local day before an instant: what people call the end of a span."""
-    return day(datetime.fromisoformat(text) - timedelta(microseconds=1), zone)
+    return day(datetime.fromisoformat(text) - timedelta(microseconds=1), zone, language)
 
 
-def rounded(text: str | None) -> str:
+def rounded(text: str | None, language: str = "en") -> str:
     """A figure of the engine with at most two decimals: "97.0279 %" becomes 97.03 %."""
     if not text:
         return "–"
     head, _, unit = text.partition(" ")
     value = Fraction(head)
-    return f"{number(value, 2) if value.denominator != 1 else number(value, 0)} {unit}".rstrip()
+    return f"{number(value, 2 if value.denominator != 1 else 0, language)} {unit}".rstrip()
 
 
 def initials(name: str) -> str:

@@ -113,6 +113,12 @@ def environment() -> Environment:
         "instant_last_day",
         "rounded",
         "many",
+        "calculation",
+        "value_name",
+        "corrected",
+        "category_name",
+        "word",
+        "rate",
     ):
         found.filters[name] = getattr(show, name)
     found.globals["part"] = found.get_template("part.html").module

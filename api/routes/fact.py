@@ -14,6 +14,7 @@ from api.paging import Limit
 from api.routes import contract as contract_route
 from api.visit import Anyone
 from api.writing import PartyWriter, Stater, Writing
+from billing.contests.run import in_time_for_viewer
 from contracts.facts import IndexValue
 from contracts.stated import run
 from contracts.stated.run import By
@@ -109,7 +110,7 @@ def state(writing: PartyWriter, contract: str, statement: Statement) -> Stated:
     """State facts: all of them are recorded, or none.
 
     Any party may open and move cases, and propose or dispute an attribution; the provider's operators and finance may
-    state everything.
+    state everything. What is disputed must still be contestable: until when, the invoice says.
     """
     visit = writing.visit
     row = contract_route.found(visit, contract)
@@ -119,7 +120,12 @@ def state(writing: PartyWriter, contract: str, statement: Statement) -> Stated:
         _only_as_party(statement.facts)
     content = lists(row.name, statement.facts)
     taken = run.state_in(
-        visit.connection, row.id, content, _by(writing, statement.reason), counts_from=statement.counts_from or visit.at
+        visit.connection,
+        row.id,
+        content,
+        _by(writing, statement.reason),
+        counts_from=statement.counts_from or visit.at,
+        contests=in_time_for_viewer(visit.at),
     )
     if not isinstance(taken, Taken):
         raise Refused(taken)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from contracts.facts import IndexValue
+    from contracts.store.reporting import Contests
 
 
 class NoSuchFact(LookupError):
@@ -47,16 +48,19 @@ def state(
     counts_from: datetime | None = None,
     example: str | None = None,
     as_of: int | None = None,
+    contests: Contests | None = None,
 ) -> Taken | tuple[Problem, ...]:
     """Record what a facts file states of its contract, or every problem and nothing; what stands already stays alone.
 
     counts_from: an instant of the period in which `carried` counts. example, as_of: as `contract evaluate` takes them.
+    contests: as `billing.contests` judges them.
     """
     with transaction(engine) as connection:
         found = reporting.read(connection, source, example=example, as_of=as_of)
         if not isinstance(found, Stated):
             return found
-        return reporting.take(connection, found, (by.author, by.reason), at=by.at, counts_from=counts_from)
+        said = by.author, by.reason
+        return reporting.take(connection, found, said, at=by.at, counts_from=counts_from, contests=contests)
 
 
 def move_ticket(
@@ -135,7 +139,13 @@ def withdraw_in(connection: Connection, fact: str, by: By) -> None:
 
 
 def state_in(
-    connection: Connection, contract_id: int, content: Mapping[str, Any], by: By, *, counts_from: datetime
+    connection: Connection,
+    contract_id: int,
+    content: Mapping[str, Any],
+    by: By,
+    *,
+    counts_from: datetime,
+    contests: Contests | None = None,
 ) -> Taken | tuple[Problem, ...]:
     """As `state`, in the caller's transaction, of a contract that the caller sees."""
     versions = contract.versions_for_stating(connection, contract_id)
@@ -144,7 +154,8 @@ def state_in(
         return found
     if found.devices:
         return (Problem("readings", "and exchanges are not stated", "deliver and declare them as of a device"),)
-    return reporting.take(connection, found, (by.author, by.reason), at=by.at, counts_from=counts_from)
+    said = by.author, by.reason
+    return reporting.take(connection, found, said, at=by.at, counts_from=counts_from, contests=contests)
 
 
 def _number(connection: Connection, name: str) -> int | None:

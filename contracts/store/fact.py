@@ -70,7 +70,7 @@ def load(connection: Connection, wanted: Sequence[Wanted], known: int) -> dict[i
 
 
 def _reported(connection: Connection, wanted: Iterable[Wanted], known: int) -> dict[int, Loaded]:
-    asked = [Asked(item.contract, item.indices) for item in wanted]
+    asked = [Asked(item.contract, item.indices, frozenset(stop for _, stop in item.needs.clocks)) for item in wanted]
     since, before = min(item.needs.start for item in wanted), max(item.needs.end for item in wanted)
     return reported.load(connection, asked, since=instant(since), before=instant(before), known=known)
 

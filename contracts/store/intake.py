@@ -12,6 +12,7 @@ from contracts.reported import Reported
 from contracts.store import contract, report
 from contracts.store.contract import Incoming
 from contracts.store.report import Said
+from contracts.store.reporting import disputed
 from contracts.text import read as read_text
 from contracts.words import Context
 from core import store
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from contracts.facts import Attribution, Notice
+    from contracts.store.reporting import Contests
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ def read_decided(connection: Connection, text: str | bytes) -> Decided | tuple[P
 
 
 def record_all(
-    connection: Connection, decided: Decided, *, at: datetime, author: str
+    connection: Connection, decided: Decided, *, at: datetime, author: str, contests: Contests | None = None
 ) -> Recorded | tuple[Problem, ...]:
     """Append notices and attributions of one contract; or every problem, and nothing is written."""
     found = contract.covered_assets(connection, decided.contract)
@@ -116,6 +118,9 @@ def record_all(
         return (Problem("contract", f"there is no contract {decided.contract}", "import it first"),)
     number, assets = found
     problems = [problem for item in decided.named() for problem in _unknown(item, assets)]
+    contested = disputed(decided.attributions)
+    if contests is not None and contested and not problems:
+        problems += contests(connection, number, decided.contract, contested)
     if problems:
         return tuple(problems)
     known = store.draw_knowledge(connection)

@@ -55,8 +55,18 @@ COLUMNS = {
     "carried": f"f.clause, f.item, f.owner, f.value::text, f.unit, {at('at')}",
     "history": "f.clause, f.owner, f.period, f.value::text, f.counted, f.down",
 }
-# What may be large is bounded by the stretch that is asked for.
-BOUNDED = dict.fromkeys(("quantity", "reported_state"), "AND f.during && tstzrange(:since, :before)")
+# What grows over the years is bounded by the stretch that is asked for, or by the cases that still say something.
+TOUCHING = "AND f.during && tstzrange(:since, :before)"
+SINCE_A_CASE = "AND f.during && tstzrange((SELECT least(:since, min(at)) FROM moment), :before)"
+BOUNDED = {
+    "quantity": TOUCHING,
+    "reported_state": TOUCHING,
+    "notice": "AND (f.during IS NULL OR f.during && tstzrange(:since, :before))",
+    "meter_test": "AND f.tested >= :since AND f.tested < :before",
+    "unmet": SINCE_A_CASE,
+    "substitute": SINCE_A_CASE,
+    "pause": "AND (f.contract, f.ticket) IN (SELECT contract, ticket FROM alive)",
+}
 STANDS = (
     "f.known <= :known "
     "AND NOT EXISTS (SELECT FROM contracts.withdrawal AS w WHERE w.fact = f.public_id AND w.known <= :known)"
@@ -68,23 +78,40 @@ PLAIN = "\nUNION ALL\n".join(
     for name, columns in COLUMNS.items()
 )
 # A decision replaces the attribution that it decides, once it is known. Of each moment of a ticket the last word holds.
+# A ticket is alive unless a clock that a clause states had stopped on it before; a moment that was taken back may have
+# stopped nothing. `reported.within` says the same exactly, of each contract and period.
 LOAD = text(f"""
+    WITH clock AS MATERIALIZED (
+        SELECT contract, stop FROM json_to_recordset(cast(:clocks AS json)) AS c(contract int, stop text)
+    ), alive AS MATERIALIZED (
+        SELECT t.contract, t.ticket FROM contracts.ticket AS t JOIN clock AS c ON c.contract = t.contract
+        WHERE NOT EXISTS (
+            SELECT FROM contracts.ticket_time AS f
+            WHERE f.contract = t.contract AND f.ticket = t.ticket AND f.moment = c.stop AND f.at < :since AND {STANDS})
+        UNION
+        SELECT f.contract, f.ticket FROM contracts.ticket_time AS f
+        WHERE f.contract IN (SELECT contract FROM clock) AND (f.at >= :since OR f.at IS NULL)
+        UNION
+        SELECT t.contract, t.ticket FROM contracts.ticket AS t WHERE t.contract = ANY(:whole)
+    ), moment AS MATERIALIZED (
+        SELECT DISTINCT ON (f.contract, f.ticket, f.moment) f.contract, f.ticket, f.moment, f.at
+        FROM alive AS a JOIN contracts.ticket_time AS f ON f.contract = a.contract AND f.ticket = a.ticket
+        WHERE {STANDS}
+        ORDER BY f.contract, f.ticket, f.moment, f.known DESC, f.id DESC
+    )
     {PLAIN}
     UNION ALL
     SELECT 'attribution', f.contract, f.id, to_json(r)::text FROM contracts.attribution AS f
     CROSS JOIN LATERAL (SELECT f.asset, {SPAN}, f.category, f.party, f.status, f.cause) AS r
-    WHERE f.contract = ANY(:contracts) AND {STANDS} AND NOT EXISTS (
+    WHERE f.contract = ANY(:contracts) AND {STANDS} {TOUCHING} AND NOT EXISTS (
         SELECT FROM contracts.attribution AS later WHERE later.replaces = f.id AND later.known <= :known)
     UNION ALL
     SELECT 'ticket', t.contract, t.id, json_build_object('ticket', t.ticket, 'asset', t.asset, 'times', m.times)::text
-    FROM contracts.ticket AS t CROSS JOIN LATERAL (
-        SELECT json_object_agg(moment, (extract(epoch FROM at) * 1000000)::bigint) AS times FROM (
-            SELECT DISTINCT ON (f.moment) f.moment, f.at FROM contracts.ticket_time AS f
-            WHERE f.contract = t.contract AND f.ticket = t.ticket AND {STANDS}
-            ORDER BY f.moment, f.known DESC, f.id DESC
-        ) AS last WHERE at IS NOT NULL
-    ) AS m
-    WHERE t.contract = ANY(:contracts) AND t.known <= :known AND m.times IS NOT NULL
+    FROM contracts.ticket AS t JOIN (
+        SELECT contract, ticket, json_object_agg(moment, (extract(epoch FROM at) * 1000000)::bigint) AS times
+        FROM moment WHERE at IS NOT NULL GROUP BY contract, ticket
+    ) AS m ON m.contract = t.contract AND m.ticket = t.ticket
+    WHERE t.known <= :known
     UNION ALL
     (SELECT DISTINCT ON (f.contract) 'basis', f.contract, f.id,
         json_build_object('otherwise', f.otherwise, 'duties', f.duties)::text
@@ -102,10 +129,11 @@ LOAD = text(f"""
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Of one contract: the indices that its terms name."""
+    """Of one contract: the indices that its terms name, the times of tickets at which its clocks stop; None: all."""
 
     contract: int
     indices: frozenset[str] = frozenset()
+    stops: frozenset[str] | None = None
 
 
 @dataclass(slots=True)
@@ -128,10 +156,18 @@ class Loaded:
 def load(
     connection: Connection, asked: Iterable[Asked], *, since: datetime, before: datetime, known: int
 ) -> dict[int, Loaded]:
-    """What stood as of `known`, by contract; of what may be large only what touches [since, before)."""
+    """What stood as of `known`, by contract; of what grows over the years only what concerns [since, before)."""
     wanted = {item.contract: item for item in asked}
     indices = sorted({name for item in wanted.values() for name in item.indices})
-    given = {"contracts": list(wanted), "indices": indices, "since": since, "before": before, "known": known}
+    given = {
+        "contracts": list(wanted),
+        "indices": indices,
+        "clocks": json.dumps([{"contract": i.contract, "stop": s} for i in wanted.values() for s in i.stops or ()]),
+        "whole": [item.contract for item in wanted.values() if item.stops is None],
+        "since": since,
+        "before": before,
+        "known": known,
+    }
     found: dict[int, _Found] = {contract: _Found() for contract in wanted}
     published: list[IndexValue] = []
     for fact, contract, _, body in connection.execute(LOAD, given):

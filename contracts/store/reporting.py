@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from contracts.facts_document import FactsDocument, lists_for, read_facts, reported
 from contracts.reported import Reported, unsound
@@ -20,14 +20,18 @@ from core.problem import Problem, Problems
 from core.time import instant, micros
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
 
     from contracts.document import Version
+    from contracts.facts import Attribution
     from contracts.facts_model import Example, FactLists
     from contracts.store.reported import Loaded
+
+    Contests: TypeAlias = Callable[[Connection, int, str, Sequence[Attribution]], Iterable[Problem]]
+    """By contract (id, name), what is wrong with contested stretches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +96,18 @@ def stated(
 
 
 def take(
-    connection: Connection, given: Stated, said: tuple[str, str], *, at: datetime, counts_from: datetime | None
+    connection: Connection,
+    given: Stated,
+    said: tuple[str, str],
+    *,
+    at: datetime,
+    counts_from: datetime | None,
+    contests: Contests | None = None,
 ) -> Taken | tuple[Problem, ...]:
     """Append what does not stand already; or every problem, and nothing is written.
 
-    said: author and reason. counts_from: an instant of the period in which `carried` counts.
+    said: author and reason. counts_from: an instant of the period in which `carried` counts. contests: what is wrong
+    with contested stretches that do not stand yet.
     """
     number = contract.find(connection, given.contract)
     if number is None:
@@ -106,6 +117,9 @@ def take(
         return (Problem("carried", "has no period in which it counts", "say from when it counts"),)
     there = _standing(connection, number)
     problems = [*unsound(given.reported), *_ticket_problems(connection, number, given.reported)]
+    contested = disputed(given.reported.attributions, there.reported.attributions)
+    if contests is not None and contested:
+        problems += contests(connection, number, given.contract, contested)
     if problems:
         return tuple(problems)
     opening = [(micros(counts_from or at), item) for item in given.reported.carried]
@@ -124,6 +138,11 @@ def take(
     detail = {"known": speaker.known, "reason": speaker.reason, "facts": {k: list(v) for k, v in facts.items()}}
     store.audit(connection, at, actor=speaker.author, action="contract.report", subject=given.contract, detail=detail)
     return Taken(given.contract, facts, given.devices)
+
+
+def disputed(given: Iterable[Attribution], standing: Sequence[Attribution] = ()) -> list[Attribution]:
+    """Those by which somebody contests a stretch, beside what stands."""
+    return [item for item in given if item.status == "disputed" and item not in standing]
 
 
 def lists(name: str, found: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from contracts.evaluation import Figure, Step, Verdict
 from contracts.facts import Carried
+from contracts.phrase import say
 from contracts.quantity import Demand, Measured, measured, members_of, pooled
 from contracts.quantity import demands as of_measure
 from contracts.scene import Draft, Outcome
@@ -177,7 +178,7 @@ def _add(scene: Scene, window: Window[Allowance], owner: str, found: Measured, o
         outcome.free[term.overage, owner] = how.from_plan + how.from_rollover
     else:
         segment = Segment(term, window.version, start, end)
-        outcome.lines.append(scene.line(segment, owner, _draft(term, found.value, how, start, end)))
+        outcome.lines.append(scene.line(segment, owner, _draft(window, found.value, how)))
     soft = found.provisional or scene.until < end
     values = {
         "used_included": Figure(how.from_plan, found.unit),
@@ -219,7 +220,8 @@ def _is_over(scene: Scene, window: Window[Allowance], label: str) -> bool:
     return micros(expires.after(ended, scene.zone)) <= window.start
 
 
-def _draft(term: Allowance, quantity: Fraction, how: Use, start: int, end: int) -> Draft:
+def _draft(window: Window[Allowance], quantity: Fraction, how: Use) -> Draft:
+    term = window.term
     price = Fraction(term.block_price.amount) if term.block_price else ZERO
     unit = term.included.unit
     used, plan, rolled = (Figure(units).text() for units in (quantity, how.from_plan, how.from_rollover))
@@ -232,5 +234,5 @@ def _draft(term: Allowance, quantity: Fraction, how: Use, start: int, end: int) 
         ),
         Step("sets", "begun sets × price", {"sets": str(how.blocks), "price": str(term.block_price)}, str(how.blocks)),
     )
-    text = f"{used} {unit}: {plan} in the plan, {rolled} rolled over, sets: {how.blocks}"
-    return Draft(start, end, text, how.blocks * price, quantity, unit, steps)
+    text = say(window.version.language, "plan", used, unit, plan, rolled, how.blocks)
+    return Draft(window.start, window.end, text, how.blocks * price, quantity, unit, steps)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from contracts.facts import CATEGORIES
 from contracts.remedy import Remedy
+from contracts.tally import Rules
 from contracts.terms.base import Term
-from contracts.timeline import Rules
 from contracts.words import DurationWord, Name, Share, first_of
 from core.problem import Problem
 
@@ -72,11 +72,14 @@ class Availability(Remedy, Term):
         yield from self._check_measure(version)
         yield from self._check_treatments()
         yield from self.check_remedy()
+        yield from self.check_earn_back(self.target)
         yield from self.check_clauses("base", self.base, version)
         for name in ("target", "min_coverage"):
             share = getattr(self, name)
             if share is not None and not 0 <= share <= 1:
                 yield Problem(name, "is no part of a whole", "write 0 % to 100 %")
+        if self.earn_back_target is not None and self.earn_back_target > 1:
+            yield Problem("earn_back_target", "is more than the whole", "write 100 % or less")
         if self.round_to is not None and self.round_to <= 0:
             yield Problem("round_to", "is not above zero", "write 0.01 %, or leave it out")
         for name in ("planned_allowance", "min_outage", "merge_within"):

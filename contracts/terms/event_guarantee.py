@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from contracts.calendar import AROUND_THE_CLOCK, required
 from contracts.evaluation import Figure, Step, Verdict
+from contracts.explain import sum_of_money
+from contracts.phrase import one_by_one, say
 from contracts.scene import Draft, Outcome
 from contracts.segment import Segment, covered, days_touched, version_at
 from contracts.span import Spans, intersect, length, normal, subtract
@@ -203,21 +205,29 @@ def _lines(scene: Scene, asset: str, runs: Sequence[Run]) -> Iterator[Line]:
         first = some[0]
         start, end = first.start, max(run.stopped or scene.until for run in some)
         segment = Segment(first.term, first.version, start, end)
-        text = "; ".join(_words(run) for run in some)
+        text = one_by_one(first.version.language, (_words(run) for run in some))
         steps = tuple(step for run in some for step in _steps(run))
         yield scene.line(segment, asset, Draft(start, end, text, -sum((r.credit for r in some), ZERO), steps=steps))
 
 
 def _words(run: Run) -> str:
     """`K1: 73.75 h, 49.75 h over 24 h, 3 started x 150.00`."""
+    language = run.version.language
     over, clock = Figure.hours(run.over).text(), Figure.hours(run.clock).text()
-    less = f" less {Figure.hours(run.replaced).text()} with a substitute" if run.replaced else ""
-    unit = "days" if run.term.per == "calendar_day" else "started"
-    amounts = f"{run.started} {unit} x {run.term.amount.amount:f}" if run.term.amount else f"{run.started} {unit}"
-    if run.term.first_amount is not None and run.term.amount is not None:
-        amounts = f"{run.term.first_amount.amount:f} + {run.started - 1} x {run.term.amount.amount:f}"
-    cut = f" = {fraction_text(run.uncapped)}, at most {fraction_text(run.credit)}" if run.credit < run.uncapped else ""
-    return f"{run.ticket.ticket}: {clock}, {over} over {run.term.limit}{less}, {amounts}{cut}"
+    less = say(language, "with a substitute", Figure.hours(run.replaced).text()) if run.replaced else ""
+    sums = [sum_of_money(exact, run.version.currency, language) for exact in (run.uncapped, run.credit)]
+    cut = say(language, "at most", *sums) if run.credit < run.uncapped else ""
+    return say(language, "case", run.ticket.ticket, clock, over, run.term.limit, less, _amounts(run, language), cut)
+
+
+def _amounts(run: Run, language: str) -> str:
+    """`3 started x 150.00`, `250.00 + 2 x 150.00`: what each one over the limit is worth."""
+    term = run.term
+    each = f"{term.amount.amount:f}" if term.amount else ""
+    if term.first_amount is not None and each:
+        return say(language, "first and more", f"{term.first_amount.amount:f}", run.started - 1, each)
+    started = say(language, f"one {term.per}" if run.started == 1 else term.per, run.started)
+    return started + (say(language, "times", each) if each else "")
 
 
 def _steps(run: Run) -> Iterator[Step]:

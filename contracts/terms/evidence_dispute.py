@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 from contracts.evaluation import Figure, Step, Verdict
+from contracts.phrase import listed, say
 from contracts.recount import correct
 from contracts.scene import Draft, Outcome
 from contracts.segment import Segment, covered, version_at
@@ -109,15 +110,16 @@ def _correct(scene: Scene, rule: tuple[MeterTest, Version, EvidenceDispute], out
     values = {"corrected": Figure(found.corrected, found.unit), "over_measured": Figure(over, found.unit)}
     if found.exact:
         segment = Segment(term, version, *span)
-        draft = Draft(*span, _words(scene, span, found), found.exact, -over, found.unit, _steps(test, found))
+        draft = Draft(*span, _words(version, span, found), found.exact, -over, found.unit, _steps(test, found))
         outcome.lines.append(scene.line(segment, test.asset, draft))
     outcome.verdicts.append(_verdict(scene, term, test.asset, values))
 
 
-def _words(scene: Scene, span: tuple[int, int], found: Correction) -> str:
-    first, last = (wall_text(instant(at), scene.zone)[:10] for at in (span[0], span[1] - 1))
-    at = f" at {' and '.join(found.prices)}" if found.prices else ""
-    return f"{first} to {last}: {_short(found.corrected)} instead of {_short(found.measured)} {found.unit}{at}"
+def _words(version: Version, span: tuple[int, int], found: Correction) -> str:
+    language = version.language
+    first, last = (wall_text(instant(at), version.zone)[:10] for at in (span[0], span[1] - 1))
+    at = say(language, "at prices", listed(language, found.prices)) if found.prices else ""
+    return say(language, "recounted", first, last, _short(found.corrected), _short(found.measured), found.unit, at)
 
 
 def _short(value: Fraction) -> str:

@@ -6,7 +6,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 from contracts.evaluation import Figure, Step, Verdict
-from contracts.phrase import day_of, month, say
+from contracts.notation import day_of, month, period
+from contracts.phrase import one_by_one, say
 from contracts.plan import key_of
 from contracts.pricing import total
 from contracts.scene import Draft, Outcome
@@ -15,12 +16,13 @@ from contracts.span import normal
 from contracts.terms.base import Term
 from contracts.terms.indexation import is_indexed, moves, written_at
 from contracts.words import Flag, MoneyWord
+from contracts.written import prepare
 from core.canonical import fraction_text
 from core.problem import Problem
 from core.time import instant, micros
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from contracts.document import Version
     from contracts.scene import Scene
@@ -47,10 +49,25 @@ class FixedFee(Term):
 
 
 def evaluate(scene: Scene, lineage: Lineage) -> Outcome:
-    """A line for each asset (or the contract) and segment: every fee window that ends in the period, by its days."""
+    """A line for each asset (or the contract) and segment: every fee window that ends in the period, by its days.
+
+    Unless an index moves the fee, no fact has a say in it, so that it is prepared once.
+    """
+    if is_indexed(scene, lineage):
+        return _evaluate(scene, lineage)
+    key = "fees", key_of(lineage), scene.period.label, scene.start, scene.end, scene.running
+    return scene.plan.once(key, lambda: _prepared(_evaluate(scene, lineage)))
+
+
+def _prepared(outcome: Outcome) -> Outcome:
+    outcome.prepared = prepare(outcome.lines, outcome.verdicts)
+    return outcome
+
+
+def _evaluate(scene: Scene, lineage: Lineage) -> Outcome:
     outcome = Outcome()
     by_clause: dict[tuple[str, str], list[Fraction]] = {}
-    for segment, owner, draft in _drafts(scene, lineage):
+    for segment, owner, draft in drafts_of(scene, lineage, ending(scene, lineage)):
         outcome.lines.append(scene.line(segment, owner, draft))
         by_clause.setdefault((segment.term.clause, owner), []).append(draft.exact)
     outcome.verdicts += [_verdict(scene, *key, total(amounts)) for key, amounts in by_clause.items()]
@@ -66,14 +83,6 @@ def drafts_of(scene: Scene, lineage: Lineage, windows: Iterable[Period]) -> list
     return [
         (parts[0].segment, owner, _draft(parts, several=_is_cut(shares, owner))) for (owner, _), parts in shares.items()
     ]
-
-
-def _drafts(scene: Scene, lineage: Lineage) -> Sequence[tuple[Segment, str, Draft]]:
-    """The lines of the period before rounding. Unless an index moves the fee, no fact has a say in them."""
-    if is_indexed(scene, lineage):
-        return drafts_of(scene, lineage, ending(scene, lineage))
-    key = "fees", key_of(lineage), scene.start, scene.end
-    return scene.plan.once(key, lambda: drafts_of(scene, lineage, ending(scene, lineage)))
 
 
 class _Share:
@@ -168,7 +177,7 @@ def _draft(parts: list[_Share], *, several: bool) -> Draft:
     )
     version = parts[0].segment.version
     prefix = say(version.language, "version", version.version) if several else ""
-    text = prefix + "; ".join(_words(part) for part in parts)
+    text = prefix + one_by_one(version.language, (_words(part) for part in parts))
     whole = sum((part.exact for part in parts), Fraction(0))
     return Draft(parts[0].start, parts[-1].end, text, whole, steps=steps)
 
@@ -184,7 +193,7 @@ def _words(part: _Share) -> str:
 
 def _window_words(window: Period, language: str) -> str:
     first = window.first_day
-    return f"{month(language, first)} {first.year}" if window.kind == "month" else window.label
+    return f"{month(language, first)} {first.year}" if window.kind == "month" else period(window.label, language)
 
 
 def _verdict(scene: Scene, clause: str, owner: str, exact: Fraction) -> Verdict:

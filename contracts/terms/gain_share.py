@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from contracts.evaluation import Figure, Step, Verdict
+from contracts.phrase import say
 from contracts.quantity import Demand, Measured, measured, members_of, pooled
 from contracts.quantity import demands as of_measure
 from contracts.scene import Draft, Outcome
@@ -174,7 +175,7 @@ def _settle(
         )
         return
     fees = _fees(scene, window, bill) if term.shortfall == "pro_rata_fees" else ZERO
-    exact, text = _amount(term, saving, fees)
+    exact, text = _amount(window, saving, fees)
     shared = _share(term, saving) if saving.reached else ZERO
     paid = exact if saving.reached else ZERO
     values |= _values(term, saving, scene.currency, shared, paid)
@@ -219,23 +220,24 @@ def _share(term: GainShare, saving: Saving) -> Fraction:
     return term.share * units * saving.price
 
 
-def _amount(term: GainShare, saving: Saving, fees: Fraction) -> tuple[Fraction, str]:
+def _amount(window: Window[GainShare], saving: Saving, fees: Fraction) -> tuple[Fraction, str]:
     """What the customer pays (below zero: is paid), and the words of its line."""
-    unit = term.baseline.unit
-    reached = f"{_short(saving.achieved)} of {_short(saving.threshold)} {unit} saved"
+    term, language = window.term, window.version.language
+    reached = say(language, "saved", _short(saving.achieved), _short(saving.threshold), term.baseline.unit)
     if saving.reached:
         share = _share(term, saving)
         value = saving.value if term.share_of == "whole_saving" else saving.above * saving.price
-        text = f"{_short(term.share * 100)} % of {_short(value, 2)}"
+        text = say(language, "of", f"{_short(term.share * 100)} %", _short(value, 2))
         if term.cap is None or share <= Fraction(term.cap.amount):
             return share, text
-        return Fraction(term.cap.amount), f"{text} = {_short(share, 2)}, at most {term.cap.amount:f}"
+        return Fraction(term.cap.amount), text + say(language, "at most", _short(share, 2), f"{term.cap.amount:f}")
     if term.shortfall == "difference":
-        return saving.above * saving.price, f"{reached}: the difference at {term.reference_price.amount:f}"
+        price = f"{term.reference_price.amount:f}"
+        return saving.above * saving.price, say(language, "the difference", reached, price)
     if term.shortfall == "pro_rata_fees":
         # Fees are paid back, so never more than all of them, however little was saved.
         part = 1 - max(ZERO, saving.achieved) / saving.threshold
-        return -fees * part, f"{reached}: {_short(part * 100)} % of {_short(fees, 2)} back"
+        return -fees * part, say(language, "fees back", reached, _short(part * 100), _short(fees, 2))
     return ZERO, reached
 
 

@@ -108,7 +108,8 @@ def moves(scene: Scene, clause: str, written: int) -> tuple[Move, ...]:
 
 def is_indexed(scene: Scene, lineage: Lineage) -> bool:
     """Whether an index clause moves a term in any version."""
-    return any(term.clause in version.indexed for version in scene.versions for term in lineage.values())
+    indexed = scene.plan.indexed
+    return bool(indexed) and any(term.clause in indexed for term in lineage.values())
 
 
 def written_at(scene: Scene, lineage: Lineage, at: int) -> int:

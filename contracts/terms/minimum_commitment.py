@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from contracts.evaluation import Figure, Step, Verdict, line_id
 from contracts.facts import Carried, Category
+from contracts.phrase import say
 from contracts.quantity import Demand, Measured, measured, members_of, pooled
 from contracts.quantity import demands as of_measure
 from contracts.scene import Draft, Outcome
@@ -16,7 +17,7 @@ from contracts.span import length, normal
 from contracts.terms.base import CHARGES, Term
 from contracts.timeline import paint
 from contracts.window import Window, base_periods, windows
-from contracts.words import DurationWord, Name, PriceWord, first_of
+from contracts.words import DurationWord, Name, first_of
 from core import canonical
 from core.canonical import fraction_text
 from core.money import Money, Price
@@ -50,7 +51,7 @@ class MinimumCommitment(Term):
     shortfall_price: Annotated[Price | Fraction, first_of("price", "share")]
     relief: tuple[Category, ...] = ()
     relief_measure: Name | None = None
-    makeup_price: PriceWord | None = None
+    makeup_price: Annotated[Price | Fraction | None, first_of("price", "share")] = None
     makeup_expires: DurationWord | None = None
 
     @property
@@ -89,6 +90,8 @@ class MinimumCommitment(Term):
                 yield Problem("minimum", f"{self.minimum} is no money", "clauses come to money")
             if not isinstance(self.shortfall_price, Fraction):
                 yield Problem("shortfall_price", "is no share", "of missing money a share is paid: 100 %")
+            if self.makeup_price is not None and not isinstance(self.makeup_price, Fraction):
+                yield Problem("makeup_price", "is no share", "of money made up a share is won back: 100 %")
             return
         measure = version.measure_by_name.get(self.measure)
         unit = measure.unit if measure else None
@@ -245,29 +248,37 @@ def _carry(
 
 def _paid_item(window: Window[MinimumCommitment], owner: str, ended: str, units: Fraction) -> Carried:
     item = f"shortfall_paid of {ended}" if ended else "shortfall_paid"
-    return Carried(window.term.clause, item, Quantity.parse(Figure(units, window.term.unit).text()), owner)
+    text = Figure(units, window.term.unit).text()
+    value = Quantity.parse(text) if isinstance(window.term.minimum, Quantity) else Money.parse(text)
+    return Carried(window.term.clause, item, value, owner)
 
 
 def _lines(scene: Scene, window: Window[MinimumCommitment], owner: str, sums: Reckoning) -> Iterator[Any]:
     term = window.term
     segment = Segment(term, window.version, window.start, window.end)
     if sums.shortfall:
-        price = term.shortfall_price
-        rate = Fraction(price.amount) if isinstance(price, Price) else price
-        shown = f"{price.amount:f}" if isinstance(price, Price) else f"{fraction_text(rate * 100)} %"
-        yield _line(scene, segment, owner, ("missing", sums.shortfall, rate, f"at {shown}"))
+        rate, shown = _rate(term.shortfall_price)
+        yield _line(scene, segment, owner, ("missing", sums.shortfall, rate, shown))
     if sums.makeup and term.makeup_price is not None:
-        rate = -Fraction(term.makeup_price.amount)
-        line = _line(scene, segment, owner, ("made up", sums.makeup, rate, f"made up at {term.makeup_price.amount:f}"))
+        rate, shown = _rate(term.makeup_price)
+        line = _line(scene, segment, owner, ("made up", sums.makeup, -rate, shown))
         yield line._replace(id=line_id(window.version.contract, line.id, term.clause, owner=owner, segment=-1))
 
 
+def _rate(price: Price | Fraction) -> tuple[Fraction, str]:
+    """Money for one unit, or for one of money; and in words."""
+    if isinstance(price, Price):
+        return Fraction(price.amount), f"{price.amount:f}"
+    return price, f"{fraction_text(price * 100)} %"
+
+
 def _line(scene: Scene, segment: Segment, owner: str, what: tuple[str, Fraction, Fraction, str]) -> Any:
-    label, units, rate, words = what
+    label, units, rate, price = what
     unit = segment.term.unit  # type: ignore[attr-defined]
-    exact = units * rate
-    steps = (Step(label, "units × price", {"units": Figure(units, unit).text(), "price": words}, fraction_text(exact)),)
-    text = f"{Figure(units, unit).text()} {words}"
+    exact, shown = units * rate, Figure(units, unit).text()
+    words = {"units": shown, "price": f"at {price}" if label == "missing" else f"made up at {price}"}
+    steps = (Step(label, "units × price", words, fraction_text(exact)),)
+    text = say(segment.version.language, label, shown, price)
     return scene.line(segment, owner, Draft(segment.start, segment.end, text, exact, units, unit, steps))
 
 

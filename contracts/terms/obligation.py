@@ -9,6 +9,7 @@ from pydantic import Field
 
 from contracts.evaluation import Event, Figure, Line, Step, Verdict
 from contracts.facts import Case, Category
+from contracts.phrase import listed, say
 from contracts.quantity import Demand
 from contracts.scene import Draft, Outcome
 from contracts.segment import Segment, covered, in_force
@@ -174,14 +175,17 @@ def _units(breach: Breach, units: Sequence[PricedUnits]) -> list[PricedUnits]:
 def _line(scene: Scene, surcharged: list[tuple[Breach, list[PricedUnits]]]) -> Iterator[Line]:
     """What the units of the breaches of one term cost more; nothing for nothing."""
     breaches = [breach for breach, _ in surcharged]
-    pieces = [(unit, *_dearer(breach.term, unit)) for breach, units in surcharged for unit in units]
+    language = breaches[0].version.language
+    pieces = [(unit, *_dearer(breach.term, unit, language)) for breach, units in surcharged for unit in units]
     exact = sum((amount for _, amount, _ in pieces), ZERO)
     if not exact:
         return
     texts = [text for _, _, text in pieces]
+    # Steps are kept in English and told in any language (contracts/told.py); a line's text is the agreement's.
+    formulas = [_dearer(breach.term, unit, "en")[1] for breach, units in surcharged for unit in units]
     steps = tuple(
-        Step("surcharge", text, {"units": f"{fraction_text(unit.quantity)} {unit.unit}"}, fraction_text(amount))
-        for unit, amount, text in pieces
+        Step("surcharge", formula, {"units": f"{fraction_text(unit.quantity)} {unit.unit}"}, fraction_text(amount))
+        for (unit, amount, _), formula in zip(pieces, formulas, strict=True)
     )
     start = max(min(breach.start for breach in breaches), scene.start)
     end = min(max(breach.end for breach in breaches), scene.end)
@@ -191,19 +195,20 @@ def _line(scene: Scene, surcharged: list[tuple[Breach, list[PricedUnits]]]) -> I
     yield scene.line(segment, breaches[0].asset, draft)
 
 
-def _dearer(term: Obligation, unit: PricedUnits) -> tuple[Fraction, str]:
+def _dearer(term: Obligation, unit: PricedUnits, language: str) -> tuple[Fraction, str]:
     """Amount and words of one piece of use under the duty's consequences."""
-    at = f"{fraction_text(unit.quantity)} {unit.unit} at {' and '.join(unit.prices)}"
+    units = fraction_text(unit.quantity)
+    at = say(language, "use at", units, unit.unit, listed(language, unit.prices))
     amount, words = ZERO, []
     if isinstance(term.surcharge, Fraction) and unit.clause == term.surcharge_of:
         amount += term.surcharge * unit.amount
-        words.append(f"{fraction_text(term.surcharge * 100)} % of {at}")
+        words.append(say(language, "surcharge of", fraction_text(term.surcharge * 100), at))
     if isinstance(term.surcharge, Price) and unit.clause == term.surcharge_of:
         amount += Fraction(term.surcharge.amount) * unit.quantity
-        words.append(f"{fraction_text(unit.quantity)} {unit.unit} at {term.surcharge.amount:f} more")
+        words.append(say(language, "more", units, unit.unit, f"{term.surcharge.amount:f}"))
     if term.multiplier is not None and unit.clause == term.multiplier_of:
         amount += (Fraction(term.multiplier) - 1) * unit.amount
-        words.append(f"{at} x {term.multiplier:f}")
+        words.append(at + say(language, "times", f"{term.multiplier:f}"))
     return amount, ", ".join(words)
 
 

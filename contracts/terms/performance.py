@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from contracts import applied, explain
 from contracts.evaluation import Figure, State, Status, Step, Verdict
+from contracts.facts import Carried
 from contracts.phrase import say
 from contracts.quantity import Demand, Measured, measured, members_of, pooled
 from contracts.quantity import demands as of_measure
 from contracts.remedy import Credit, Remedy, credit
 from contracts.scene import Draft, Outcome
 from contracts.segment import Segment
-from contracts.settle import Credited, cap_verdict, capped, carry, earn_back, find_bases
+from contracts.settle import Credited, after, cap_verdict, capped, carry, earn_back, find_bases
+from contracts.tally import Tally
 from contracts.terms.base import Term
-from contracts.timeline import Tally
 from contracts.window import Window, windows
 from contracts.words import Name, QuantityWord, Share
 from core.problem import Problem
@@ -69,6 +70,7 @@ class Performance(Remedy, Term):
         """A target above zero in the measure's unit; a remedy that a level can have."""
         yield from super().check(version)
         yield from self.check_remedy()
+        yield from self.check_earn_back(self.least)
         yield from self.check_clauses("base", self.base, version)
         measure = version.measure_by_name.get(self.measure)
         if measure is not None and (measure.unit is None or not convertible(self.target.unit, measure.unit)):
@@ -121,6 +123,7 @@ def demands(scene: Scene, lineage: Lineage) -> Iterator[Demand]:
 def evaluate(scene: Scene, lineage: Lineage, bill: Callable[[Period], Outcome]) -> Outcome:
     """A verdict for each window and asset, and its credit after caps. bill: charges of any period."""
     outcome = Outcome()
+    before, kept = scene, list[Carried]()
     for window in windows(scene, lineage, Performance):
         results = [_result(scene, window, owner, members) for owner, members in pooled(scene, window, pool=False)]
         if not results:
@@ -128,15 +131,16 @@ def evaluate(scene: Scene, lineage: Lineage, bill: Callable[[Period], Outcome]) 
         find_bases(scene, window, results, bill)
         for result in results:
             result.money = scene.rounded(result.due.exact, window.version)
-        left = capped(scene, window, results)
+        left = capped(before, window, results)
         for result in results:
             _add(scene, result, left, outcome)
         if window.over:
             outcome.verdicts += cap_verdict(scene, window, results, left)
-            outcome.carry += carry(scene, window, results, left)
-            outcome.add(
-                earn_back(scene, window, [(one.owner, one.attained, left.credits[one.owner]) for one in results])
-            )
+            earned = earn_back(before, window, [(one.owner, one.attained, left.credits[one.owner]) for one in results])
+            outcome.lines += earned.lines
+            kept = [*carry(before, window, results, left), *earned.carry]
+            before = after(before, window, kept)
+    outcome.carry += kept
     return outcome
 
 
@@ -192,10 +196,12 @@ def _add(scene: Scene, result: Result, left: Capped, outcome: Outcome) -> None:
 
 
 def _words(result: Result) -> str:
-    due, language = result.due, result.window.version.language
-    what = explain.number(due.exact)
+    due, version = result.due, result.window.version
+    language = version.language
+    what = explain.sum_of_money(due.exact, version.currency, language)
     if due.share is not None:
-        what = say(language, "of", explain.percent(due.share), explain.number(result.base))
+        base = explain.sum_of_money(result.base, version.currency, language)
+        what = say(language, "of", explain.percent(due.share), base)
     return say(language, "of attainment", explain.percent(result.attained or ONE), what)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from contracts.evaluation import Figure, Step, Verdict
 from contracts.facts import Carried
+from contracts.phrase import say
 from contracts.scene import Draft, Outcome
 from contracts.segment import Segment, in_force
 from contracts.terms.allowance import taken
@@ -67,7 +68,8 @@ def evaluate(scene: Scene, lineage: Lineage, lines: Sequence[Line], status: str)
     if used:
         values = {"balance": fraction_text(balance), "owed": fraction_text(owed)}
         steps = (Step("settled", "the smaller of balance and what is owed", values, fraction_text(used)),)
-        draft = Draft(scene.start, scene.end, "paid in advance", -used, steps=steps)
+        text = say(version.language, "paid in advance")
+        draft = Draft(scene.start, scene.end, text, -used, steps=steps)
         outcome.lines.append(scene.line(Segment(term, version, scene.start, scene.end), "contract", draft))
     soft = scene.running or status != "final"
     shown = {"balance": Figure(left, scene.currency)} | ({"lapsed": Figure(lapsed, scene.currency)} if lapsed else {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 from contracts.evaluation import Event, Figure, Status, Verdict
@@ -15,15 +16,16 @@ from contracts.terms.availability import Availability
 from contracts.terms.base import Term
 from contracts.terms.performance import Performance
 from contracts.timeline import paint
-from contracts.window import Window, windows
+from contracts.window import Window, earlier, windows
 from contracts.words import Count, DurationWord, Name, Share
 from core.problem import Problem
 from core.time import instant, micros, midnight
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from contracts.document import Version
+    from contracts.facts import Carried
     from contracts.scene import Scene
     from contracts.segment import Lineage
 
@@ -95,9 +97,13 @@ def evaluate(scene: Scene, lineage: Lineage, verdicts: Sequence[Verdict]) -> Out
     if version is None or not isinstance(term, TerminationRight):
         return outcome
     promise = _promise(version, term.of)
+    results: dict[str, dict[str, Fraction]] = {}
+    kept: dict[str, list[Carried]] = {}
     for verdict in [v for v in verdicts if v.clause == term.of and v.state != "-"]:
         window = _window(scene, promise, verdict)
-        look = _look(scene, term, promise, verdict)
+        if verdict.owner not in results:
+            results[verdict.owner] = past_results(scene, term.of, verdict.owner)
+        look = _look(scene, term, verdict, promise=promise, before=_before(scene, window, results[verdict.owner]))
         status: Status = verdict.status
         outcome.verdicts.append(
             Verdict(
@@ -111,8 +117,12 @@ def evaluate(scene: Scene, lineage: Lineage, verdicts: Sequence[Verdict]) -> Out
             name, at = "last day to exercise", _last_day(scene, term, verdict.end)
             outcome.events.append(Event(term.clause, verdict.owner, name, at))
         result = _result(verdict)
-        if result is not None and term.back > 1 and getattr(promise, "earn_back_target", None) is None:
-            outcome.carry += results_carried(scene, window, verdict.owner, result, most=term.back - 1)
+        if result is not None:
+            results[verdict.owner][window.label] = result
+            kept[verdict.owner] = results_carried(term.of, verdict.owner, results[verdict.owner], most=term.back - 1)
+    if term.back > 1:
+        by_promise = promise.results_carried if promise is not None else 0
+        outcome.carry += [item for items in kept.values() for item in items[: len(items) - by_promise]]
     return outcome
 
 
@@ -134,14 +144,23 @@ def _result(verdict: Verdict) -> Fraction | None:
     return None if figure is None else figure.value / 100
 
 
-def _look(scene: Scene, term: TerminationRight, promise: Availability | Performance | None, verdict: Verdict) -> Look:
+def _before(scene: Scene, window: Window[Any] | None, results: Mapping[str, Fraction]) -> Iterator[Fraction | None]:
+    """Results of the windows just before, the last first; None for one of which nothing is known."""
+    return (results.get(label) for label in earlier(scene, window)) if window is not None else iter(())
+
+
+def _look(
+    scene: Scene,
+    term: TerminationRight,
+    verdict: Verdict,
+    *,
+    promise: Availability | Performance | None,
+    before: Iterator[Fraction | None],
+) -> Look:
     if term.outage_above is not None:
         return _outages(scene, term, promise, verdict.owner)
-    past = past_results(scene, term.of, verdict.owner)
-    label = _label(scene, verdict)
-    results = {name: value for name, value in past.items() if name < label}
+    recent = [value for value in islice(before, term.back - 1) if value is not None]
     now = _result(verdict)
-    recent = [results[name] for name in sorted(results)][-(term.back - 1) :] if term.back > 1 else []
     if now is not None:
         recent.append(now)
     if term.misses is not None:
@@ -154,12 +173,6 @@ def _look(scene: Scene, term: TerminationRight, promise: Availability | Performa
     average = sum(recent, Fraction(0)) / len(recent)
     full = len(recent) == term.back
     return Look({"average": Figure.share(average)}, full and average < (term.average_below or 0))
-
-
-def _label(scene: Scene, verdict: Verdict) -> str:
-    """The present window as history would call it: months and quarters sort by name."""
-    last = instant(verdict.end - 1).astimezone(scene.zone)
-    return f"{last:%Y-%m}" if verdict.end - verdict.start < 40 * 86_400_000_000 else scene.period.label
 
 
 def _outages(scene: Scene, term: TerminationRight, promise: Availability | Performance | None, asset: str) -> Look:

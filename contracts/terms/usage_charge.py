@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
-from contracts.pricing import Band
+from contracts.pricing import Band, whole_charges
 from contracts.terms.base import Term
 from contracts.words import MoneyWord, Name, Number, Part, PriceWord, QuantityWord
 from core.problem import Problem
@@ -61,14 +61,15 @@ class UsageCharge(Term):
 
     def bands(self, shrink: Fraction) -> tuple[Band, ...]:
         """The tiers as numbers, their bounds times a factor."""
-        return tuple(
+        bands = [
             Band(
                 Fraction(tier.above.magnitude) * shrink,
                 None if tier.price is None else Fraction(tier.price.amount),
                 None if tier.fee is None else Fraction(tier.fee.amount),
             )
             for tier in self.tiers or ()
-        )
+        ]
+        return whole_charges(bands) if self.model == "graduated" else tuple(bands)
 
     def check(self, version: Version) -> Iterator[Problem]:
         """Everything that would leave a unit without a price, or with two."""

@@ -8,10 +8,11 @@ from sqlalchemy import Connection, Engine
 from core.database import transaction
 from core.problem import Problem, Problems
 from core.store import audit, current_knowledge, draw_knowledge
-from core.units import IncompatibleUnits, Quantity, to_ticks
+from core.units import Quantity
 from ingest.catalogue import Binding
 from ingest.store import catalogue, component, declared
 from ingest.store.component import Mounting
+from ingest.tick import written_ticks
 
 Place = tuple[str, str]
 """An asset and a position at it."""
@@ -91,14 +92,7 @@ def _ticks(connection: Connection, device: str, shown: Shown) -> dict[str, int]:
             remedy = f"it has {', '.join(sorted(counters)) or 'none'}"
             raise Problems((Problem(f"{device}/{name}", "is no counter of this device", remedy),))
         unit, resolution = counters[name]
-        try:
-            exact = to_ticks(quantity.magnitude, quantity.unit, register_unit=unit, resolution=resolution)
-        except IncompatibleUnits as error:
-            raise Problems((Problem(f"{device}/{name}", str(error), f"give it in {unit}"),)) from None
-        if not exact.exact:
-            message = f"{quantity} is no whole number of ticks of {resolution:f} {unit}"
-            raise Problems((Problem(f"{device}/{name}", message, "round it"),))
-        found[name] = exact.ticks
+        found[name] = written_ticks(quantity, unit, resolution, place=f"{device}/{name}")
     return found
 
 

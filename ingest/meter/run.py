@@ -1,15 +1,17 @@
 """Use cases of meters: release holds, declare resets. Each in one transaction, with author and reason."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
 from core.database import transaction
 from core.problem import Problem, Problems
 from core.store import audit, current_knowledge, draw_knowledge, post
-from core.units import IncompatibleUnits, Quantity, to_ticks
+from core.units import Quantity
 from ingest.store import completeness, hold
 from ingest.store.hold import Hold, Stretch
+from ingest.tick import written_ticks
 
 REGISTER = text("""
     SELECT g.id, g.kind, g.unit, g.resolution FROM ingest.binding AS b
@@ -54,7 +56,7 @@ def release(  # a decision has as many parts
             raise Problems((Problem(reference, "is no open hold", "`yardstick meters holds` lists them"),))
         elif kind == "from_zero" and found.reason != "counter_fell":
             raise Problems((Problem(reference, "did not fall, so it did not begin at zero", "bill a quantity"),))
-        ticks = None if found is None or bill is None else _ticks(bill, found.unit, found.resolution)
+        ticks = None if found is None else _ticks(bill, found)
         hold.decide(
             connection,
             stretch,
@@ -98,8 +100,8 @@ def begin_anew(  # noqa: PLR0913 - a declaration has as many parts
         given = {
             "register": row.id,
             "at": since,
-            "closing": None if closing is None else _ticks(closing, row.unit, row.resolution),
-            "opening": None if opening is None else _ticks(opening, row.unit, row.resolution),
+            "closing": _ticks(closing, row),
+            "opening": _ticks(opening, row),
             "void": void,
             "author": author,
             "reason": reason,
@@ -133,7 +135,7 @@ def estimate(  # noqa: PLR0913 - an estimate has as many parts
             problem = Problem(f"{asset} {path}", "no counter served there in such a span", "`meters show` lists them")
             raise Problems((problem,))
         given = {"register": row.id, "start": span[0], "end": span[1], "method": method or "by hand"}
-        ticks = None if quantity is None else _ticks(quantity, row.unit, row.resolution)
+        ticks = _ticks(quantity, row)
         said = {"ticks": ticks, "author": author, "reason": reason, "known": draw_knowledge(connection)}
         connection.execute(ADD_ESTIMATE, {**given, **said})
         detail = {"from": span[0].isoformat(), "to": span[1].isoformat(), "quantity": str(quantity), "method": method}
@@ -166,11 +168,11 @@ def _check_decided(connection: Connection, stretch: Stretch, known: int) -> None
         raise Problems((Problem("the hold", "nothing is decided about it", "it waits already"),))
 
 
-def _ticks(quantity: Quantity, unit: str, resolution: object) -> int:
-    try:
-        found = to_ticks(quantity.magnitude, quantity.unit, register_unit=unit, resolution=resolution)  # type: ignore[arg-type]
-    except IncompatibleUnits as error:
-        raise Problems((Problem(str(quantity), str(error), f"give it in {unit}"),)) from None
-    if not found.exact or found.ticks < 0:
-        raise Problems((Problem(str(quantity), f"is no whole number of ticks of {resolution} {unit}", "round it"),))
-    return found.ticks
+def _ticks(quantity: Quantity | None, of: Any) -> int | None:
+    """In ticks of a register or hold; None stays None."""
+    if quantity is None:
+        return None
+    found = written_ticks(quantity, of.unit, of.resolution, place=str(quantity))
+    if found < 0:
+        raise Problems((Problem(str(quantity), "is less than nothing", "give what was counted or shown"),))
+    return found

@@ -13,17 +13,20 @@ from sqlalchemy import Connection, TextClause, text
 from core.time import micros
 from ingest.counter import Release
 from ingest.path import Epoch
+from ingest.store.literal import numbers
 
 DECIDED = text("""
     SELECT register, kind, start_at, end_at, ticks, opening FROM (
         SELECT DISTINCT ON (register, at) register, 'epoch' AS kind, at AS start_at, at AS end_at, closing AS ticks,
             opening, void
-        FROM ingest.epoch WHERE register = ANY(:registers) AND known <= :known ORDER BY register, at, known DESC
+        FROM ingest.epoch WHERE register = ANY(cast(:registers AS int[])) AND known <= :known
+        ORDER BY register, at, known DESC
     ) AS e WHERE NOT void
     UNION ALL
     SELECT register, kind, start_at, end_at, ticks, NULL FROM (
         SELECT DISTINCT ON (register, start_at, end_at) * FROM ingest.release
-        WHERE register = ANY(:registers) AND known <= :known ORDER BY register, start_at, end_at, known DESC
+        WHERE register = ANY(cast(:registers AS int[])) AND known <= :known
+        ORDER BY register, start_at, end_at, known DESC
     ) AS r WHERE kind <> 'reopened'
     ORDER BY register, start_at, end_at
 """)
@@ -65,7 +68,7 @@ class Edge(NamedTuple):
 def load(connection: Connection, registers: Iterable[int], *, known: int) -> dict[int, Decided]:
     """By register, as known at K; registers of which nothing was decided are missing."""
     epochs, releases = defaultdict[int, list[Epoch]](list), defaultdict[int, list[Release]](list)
-    for row in connection.execute(DECIDED, {"registers": sorted(registers), "known": known}):
+    for row in connection.execute(DECIDED, {"registers": numbers(sorted(registers)), "known": known}):
         if row.kind == "epoch":
             epochs[row.register].append(Epoch(micros(row.start_at), row.ticks, row.opening))
         else:

@@ -11,7 +11,8 @@ from core.time import instant, micros
 from ingest.counter import Doubt
 from ingest.path import course_of, plain
 from ingest.store import counter
-from ingest.store.counter import Asked, Life, Source
+from ingest.store.counter import Asked, Life
+from ingest.store.search import TABLE, Source
 
 PATHS = text("""
     SELECT a.name AS asset, b.position || '/' || g.name AS path, min(g.unit) AS unit
@@ -105,7 +106,7 @@ def find(  # where and when to look
     end: datetime,
     known: int,
     asset: str | None = None,
-    source: Source = counter.TABLE,
+    source: Source = TABLE,
 ) -> list[Hold]:
     """Open holds that touch [start, end), of all assets or one, by asset, path and time; as registers are declared."""
     asked = {"start": start, "end": end, "asset": asset, "known": known}

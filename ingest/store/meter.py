@@ -2,26 +2,20 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
-from fractions import Fraction
-from itertools import pairwise
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, TextClause, text
 
-from core.canonical import decimal_text, fraction_text
-from core.time import instant, micros
-from core.units import IncompatibleUnits, factor, from_ticks
+from core.canonical import decimal_text
+from core.time import micros
 from ingest.counter import Break
-from ingest.coverage import compare
 from ingest.path import counted, course_of, plain
-from ingest.store import completeness, component, counter, gauge, hold, state
+from ingest.store import completeness, component, counter, crosscheck, hold, said
 from ingest.store.completeness import Register
 from ingest.store.counter import Asked, Life
+from ingest.store.shown import amount, at_text, share, shown, ticks_text, time_text
 
 Json: TypeAlias = dict[str, Any]
-WORKING = ("running", "idle", "derated")
-"""Categories in which an asset's hours count."""
 LAST = text("""
     SELECT DISTINCT ON (u.register) u.register, r.at, r.value FROM unnest(cast(:registers AS int[])) AS u (register)
     CROSS JOIN LATERAL (
@@ -47,20 +41,20 @@ def standing(connection: Connection, asset: str, *, start: datetime, end: dateti
     of_registers = [one.register for one in of]
     return {
         "asset": asset,
-        "from": _time(start),
-        "to": _time(end),
+        "from": time_text(start),
+        "to": time_text(end),
         "known": known,
         "registers": _registers(connection, of, start, end, known),
         "quantities": [_quantity(need, life) for need, life in lives],
-        "levels": list(_levels(connection, of, start, end, known)),
+        "levels": list(said.levels(connection, of, start, end, known)),
         "breaks": [row for need, life in lives for row in _breaks(need, life)],
         "holds": [hold_json(one) for need, life in lives for one in hold.held(need, life)],
         "decisions": [_decision(one) for one in hold.decisions(connection, of_registers, known)],
         "estimates": [
             _estimate(connection, row, of, known) for row in _estimates(connection, of_registers, start, end, known)
         ],
-        "states": list(_states(connection, of, start, end, known)),
-        "checks": list(_checks(connection, of, lives, start, end, known)),
+        "states": list(said.states(connection, of, start, end, known)),
+        "checks": list(crosscheck.checks(connection, of, lives, start, end, known)),
         "components": [_mounting(one) for one in component.mountings(connection, known, asset=asset)],
         "mounted": [_mounting(one) for one in component.mountings(connection, known, component=asset)],
         "clocks": [
@@ -99,12 +93,12 @@ def _register(one: Register, last: Any, heard: Any) -> Json:
         "kind": one.kind,
         "unit": one.unit,
         "resolution": decimal_text(one.resolution),
-        "from": _time(one.starts_at),
-        "to": one.ends_at and _time(one.ends_at),
-        "opening": _shown(one.opening, one),
-        "closing": _shown(one.closing, one),
-        "last_at": last and _time(last.at),
-        "last": last and (str(last.value) if one.kind == "state" else _shown(last.value, one)),
+        "from": time_text(one.starts_at),
+        "to": one.ends_at and time_text(one.ends_at),
+        "opening": shown(one.opening, one),
+        "closing": shown(one.closing, one),
+        "last_at": last and time_text(last.at),
+        "last": last and (str(last.value) if one.kind == "state" else shown(last.value, one)),
         "silence_limit": one.silence and str(one.silence),
         **(coverage_json(heard) if heard else {"received": 0, "expected": None, "coverage": "0", "gaps": []}),
     }
@@ -115,8 +109,8 @@ def coverage_json(found: Any) -> Json:
     return {
         "received": found.received,
         "expected": found.expected,
-        "coverage": _share(found.share),
-        "gaps": [{"from": _at(gap.start), "to": _at(gap.end)} for gap in found.gaps],
+        "coverage": share(found.share),
+        "gaps": [{"from": at_text(gap.start), "to": at_text(gap.end)} for gap in found.gaps],
     }
 
 
@@ -126,20 +120,20 @@ def _quantity(need: Asked, life: Life) -> Json:
     return {
         "path": need.register,
         "unit": life.unit,
-        "quantity": _amount(ticks, life) if parts else None,
-        "opening": _amount(parts[0].opening, life) if parts else None,
-        "closing": _amount(parts[-1].closing, life) if parts else None,
+        "quantity": amount(ticks, life) if parts else None,
+        "opening": amount(parts[0].opening, life) if parts else None,
+        "closing": amount(parts[-1].closing, life) if parts else None,
         "opening_quality": parts[0].opening_quality if parts else None,
         "closing_quality": parts[-1].closing_quality if parts else None,
         "held": len(doubts),
         "parts": [
             {
                 "device": part.device,
-                "from": _at(part.start),
-                "to": _at(part.end),
-                "opening": _amount(part.opening, life),
-                "closing": _amount(part.closing, life),
-                "removed": _amount(part.removed, life),
+                "from": at_text(part.start),
+                "to": at_text(part.end),
+                "opening": amount(part.opening, life),
+                "closing": amount(part.closing, life),
+                "removed": amount(part.removed, life),
                 "opening_quality": part.opening_quality,
                 "closing_quality": part.closing_quality,
             }
@@ -156,10 +150,10 @@ def _breaks(need: Asked, life: Life) -> Iterator[Json]:
                 "path": need.register,
                 "device": plain(one.device),
                 "kind": one.kind,
-                "from": _at(one.start),
-                "to": _at(one.end),
-                "before": _amount(one.before, life),
-                "after": _amount(one.after, life),
+                "from": at_text(one.start),
+                "to": at_text(one.end),
+                "before": amount(one.before, life),
+                "after": amount(one.after, life),
                 "unit": life.unit,
             }
 
@@ -171,11 +165,11 @@ def hold_json(one: hold.Hold) -> Json:
         "asset": one.asset,
         "path": one.path,
         "device": one.device,
-        "from": _time(one.start),
-        "to": _time(one.end),
+        "from": time_text(one.start),
+        "to": time_text(one.end),
         "reason": one.reason,
-        "before": _ticks(one.before, one.resolution, one.unit),
-        "after": _ticks(one.after, one.resolution, one.unit),
+        "before": ticks_text(one.before, one.resolution, one.unit),
+        "after": ticks_text(one.after, one.resolution, one.unit),
         "unit": one.unit,
     }
 
@@ -207,11 +201,11 @@ def _estimate(connection: Connection, row: Any, of: Sequence[Register], known: i
     actual = component.total(found.parts) if found.parts and not open_ended and not found.doubts else None
     return {
         "estimated": True,
-        "actual": _shown(actual, register),
+        "actual": shown(actual, register),
         "path": register.path,
-        "from": _time(row.start),
-        "to": _time(row.end),
-        "quantity": _shown(row.ticks, register),
+        "from": time_text(row.start),
+        "to": time_text(row.end),
+        "quantity": shown(row.ticks, register),
         "unit": register.unit,
         "method": row.method,
         "author": row.author,
@@ -219,141 +213,13 @@ def _estimate(connection: Connection, row: Any, of: Sequence[Register], known: i
     }
 
 
-def _levels(
-    connection: Connection, of: Sequence[Register], start: datetime, end: datetime, known: int
-) -> Iterator[Json]:
-    """What gauges showed, used and took in; each fall is counted when it is read."""
-    paths = {one.path: one for one in of if one.kind == "gauge"}
-    needs = [_Span(one.asset, path, micros(start), micros(end)) for path, one in paths.items()]
-    for need, found in zip(needs, gauge.load(connection, needs, known=known), strict=True):
-        runs = found.settled or (found.levels,)
-        used = came = 0
-        for run in runs:
-            for before, after in pairwise(run):
-                if need.start < after.at <= need.end:
-                    used += max(0, before.ticks - after.ticks)
-                    came += max(0, after.ticks - before.ticks)
-        register = paths[need.register]
-        yield {
-            "path": need.register,
-            "unit": register.unit,
-            "readings": sum(start <= instant(one.at) < end for one in found.levels),
-            "used": _shown(used, register),
-            "refilled": _shown(came, register),
-            "last": _shown(found.levels[-1].ticks, register) if found.levels else None,
-        }
-
-
-class _Span:
-    """A stretch of a register path, as states and gauges are asked for."""
-
-    def __init__(self, asset: str, register: str, start: int, end: int, max_gap: int = 0) -> None:
-        self.asset, self.register, self.start, self.end, self.max_gap = asset, register, start, end, max_gap
-
-
-def _states(
-    connection: Connection, of: Sequence[Register], start: datetime, end: datetime, known: int
-) -> Iterator[Json]:
-    """What devices said; silence beyond the limit is unknown."""
-    paths = {one.path: one for one in of if one.kind == "state"}
-    whole = micros(end) - micros(start)
-    needs = [_state_need(one, start, end) for one in paths.values()]
-    for need, spans in zip(needs, state.load(connection, needs, known=known), strict=True):
-        sums: dict[str, int] = {}
-        for span in spans:
-            sums[span.category] = sums.get(span.category, 0) + span.end - span.start
-        unknown = whole - sum(sums.values())
-        yield {
-            "path": need.register,
-            "time": {
-                name: str(timedelta(microseconds=took))
-                for name, took in sorted({**sums, "unknown": sums.get("unknown", 0) + unknown}.items())
-                if took
-            },
-            "spans": [{"from": _at(a), "to": _at(b), "state": name} for a, b, name in _timeline(spans, need)],
-        }
-
-
-def _state_need(one: Register, start: datetime, end: datetime) -> _Span:
-    limit = one.silence or end - start
-    return _Span(one.asset, one.path, micros(start), micros(end), limit // timedelta(microseconds=1))
-
-
-def _timeline(spans: Sequence[state.Said], need: _Span) -> Iterator[tuple[int, int, str]]:
-    """The whole stretch without a hole: what nobody said is unknown."""
-    at = need.start
-    for span in spans:
-        if at < span.start:
-            yield at, span.start, "unknown"
-        yield span.start, span.end, span.category
-        at = span.end
-    if at < need.end:
-        yield at, need.end, "unknown"
-
-
-def _checks(  # what is compared, over which stretch
-    connection: Connection,
-    of: Sequence[Register],
-    lives: Sequence[tuple[Asked, Life]],
-    start: datetime,
-    end: datetime,
-    known: int,
-) -> Iterator[Json]:
-    """Each declared cross-check, with both sides in the register's unit."""
-    used = {need.register: _use(need, life) for need, life in lives}
-    for one in of:
-        for check in one.cross_checks or ():
-            others = [_against(connection, of, path, used, one.unit, (start, end, known)) for path in check["against"]]
-            against = None if None in others else sum((each for each in others if each is not None), Fraction(0))
-            own = used.get(one.path)
-            value = None if own is None else own[0] * factor(own[1], one.unit)
-            yield {
-                "path": one.path,
-                "against": check["against"],
-                "tolerance": check["tolerance"],
-                "use": None if value is None else fraction_text(value),
-                "of_others": None if against is None else fraction_text(against),
-                "unit": one.unit,
-                "finding": compare(value, against, Fraction(check["tolerance"])),
-            }
-
-
-def _use(need: Asked, life: Life) -> tuple[Fraction, str] | None:
-    parts, _ = counted(life.bounds, need.instants, life.rule)
-    return (component.total(parts) * Fraction(life.resolution), life.unit) if parts else None
-
-
-def _against(  # one path of a check
-    connection: Connection,
-    of: Sequence[Register],
-    path: str,
-    used: dict[str, tuple[Fraction, str] | None],
-    unit: str,
-    stretch: tuple[datetime, datetime, int],
-) -> Fraction | None:
-    """What else moved, in this unit: a counter's use, or the time that a state register calls working."""
-    register = next((one for one in of if one.path == path), None)
-    if register is None:
-        return None
-    try:
-        if register.kind == "state":
-            start, end, known = stretch
-            (spans,) = state.load(connection, [_state_need(register, start, end)], known=known)
-            worked = sum(span.end - span.start for span in spans if span.category in WORKING)
-            return Fraction(worked, 1_000_000) * factor("s", unit)
-        found = used.get(path)
-        return None if found is None else found[0] * factor(found[1], unit)
-    except IncompatibleUnits:
-        return None
-
-
 def _mounting(one: component.Mounting) -> Json:
     return {
         "component": one.component,
         "asset": one.asset,
         "position": one.position,
-        "from": _time(one.start),
-        "to": one.end and _time(one.end),
+        "from": time_text(one.start),
+        "to": one.end and time_text(one.end),
         "evidence": one.evidence,
     }
 
@@ -376,27 +242,3 @@ def heard_of(  # coverage alone, also for a party
     of = completeness.registers(connection, asset, start=start, end=end, known=known)
     found = completeness.heard(connection, of, start=start, end=end, known=known, statement=statement)
     return [{"path": of[n].path, "device": of[n].device, **coverage_json(one)} for n, one in found.items()]
-
-
-def _shown(ticks: int | None, register: Register) -> str | None:
-    return None if ticks is None else _ticks(ticks, register.resolution, register.unit)
-
-
-def _amount(ticks: int, life: Life) -> str:
-    return _ticks(ticks, life.resolution, life.unit)
-
-
-def _ticks(ticks: int, resolution: Decimal, unit: str) -> str:
-    return decimal_text(from_ticks(ticks, resolution=resolution, register_unit=unit).magnitude)
-
-
-def _share(share: Fraction) -> str:
-    return f"{Decimal(share.numerator * 1_000_000 // share.denominator).scaleb(-6):f}"
-
-
-def _at(at: int) -> str:
-    return _time(instant(at))
-
-
-def _time(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")

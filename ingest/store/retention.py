@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 
 from core.time import instant
 from ingest.store import counter, gauge, state
+from ingest.store.bound import Need
 
 LOCK = text("SELECT pg_advisory_xact_lock(726932, 0)")
 """Whoever writes readings holds it shared, see ingest.store.reading."""
@@ -136,7 +137,7 @@ class Resting(NamedTuple):
     """What somebody asks of readings as known at K, in the terms of the stores that read them."""
 
     known: int
-    counters: Sequence[counter.Need]
+    counters: Sequence[Need]
     states: Sequence[state.Need]
     gauges: Sequence[gauge.Need]
 

@@ -125,8 +125,8 @@ def _of_both(rows: str, **names: str) -> str:
     return " UNION ALL ".join(rows.format(which=which, standing=standing, **names) for which, standing in STANDING)
 
 
-# Steps of more than half the range of BIGINT would overflow in the subtraction. A difference of whole microseconds is
-# many times as fast as an interval's epoch.
+# Steps of more than half the range of BIGINT would overflow in the subtraction. An epoch is NUMERIC: exact. One of the
+# difference costs half of two of both instants.
 USAGE = EDGE.format(kind="counter") + _of_both(
     STEPS,
     columns="""count(*) AS readings, min(s.at) AS first_at, public.first(s.value, s.at) AS first_value,
@@ -137,8 +137,7 @@ USAGE = EDGE.format(kind="counter") + _of_both(
             WHEN s.before < -4611686018427387904 OR s.value > 4611686018427387903 THEN 9223372036854775806
             WHEN s.value - s.before > 2000000000 THEN 9223372036854775806
             WHEN s.value > s.before THEN ((s.value - s.before) * 3600000000 - 1)
-                / (_timescaledb_functions.to_unix_microseconds(s.at)
-                    - _timescaledb_functions.to_unix_microseconds(s.at_before)) + 1
+                / (extract(epoch FROM s.at - s.at_before) * 1000000)::bigint + 1
         END), 0) AS fastest""",
 )
 GAUGE = EDGE.format(kind="gauge") + _of_both(

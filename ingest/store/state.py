@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 from sqlalchemy import Connection, TextClause, text
 
 from core.time import instant
-from ingest.store.counter import CHUNKS_ONCE
+from ingest.store.search import CHUNKS_ONCE
 
 # A reading holds until the next, at most for max_gap, and no longer than its device serves the asset. Spans of one
 # category that touch become one. What is brought holds from `at` to `heard` already; of that, only what says something

@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, text
 
-from ingest.store import counter, state
+from ingest.store import counter, search, state
+from ingest.store.bound import Need
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +139,9 @@ REGISTERS = text("""
 READINGS = text("""
     SELECT at, value, received_at, raw, device FROM visible.readings(:asset, :path, :since, :before, :most)
 """)
-COUNTERS = counter.Source(
-    near=text(counter.NEAR.format(near="visible.near")),
-    turning=text(counter.TURNING.format(turning="visible.turning")),
+COUNTERS = search.Source(
+    near=text(search.NEAR.format(near="visible.near")),
+    turning=text(search.TURNING.format(turning="visible.turning")),
     outside=text("""
         SELECT bound, at, value FROM visible.counter_outside(CAST(:bounds AS int[]), CAST(:registers AS int[]),
             CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]), :known)
@@ -210,7 +211,7 @@ def readings(  # the question has five parts
     return [ReadingView(**row) for row in connection.execute(READINGS, bound).mappings()]
 
 
-def counters(connection: Connection, needs: Sequence[counter.Need], *, known: int) -> tuple[counter.Counted, ...]:
+def counters(connection: Connection, needs: Sequence[Need], *, known: int) -> tuple[counter.Counted, ...]:
     """As ingest.store.counter.load, of what is visible: the same boundary values that are billed."""
     return counter.load(connection, needs, known=known, source=COUNTERS)
 

@@ -473,6 +473,7 @@ RELATION billing.invoice
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
 
 RELATION billing.invoice_part
     invoice bigint NOT NULL
@@ -497,6 +498,7 @@ RELATION billing.invoice_part
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
 
 RELATION billing.line
     invoice bigint NOT NULL
@@ -909,6 +911,24 @@ RELATION contracts.fact_known
     known bigint
     GRANT SELECT TO yardstick_worker
 
+RELATION contracts.failure
+    contract integer NOT NULL
+    work text NOT NULL
+    failures integer NOT NULL
+    since timestamp with time zone NOT NULL
+    tried_at timestamp with time zone NOT NULL
+    retry_at timestamp with time zone NOT NULL
+    known bigint NOT NULL
+    error text NOT NULL
+    CONSTRAINT failure_check CHECK ((retry_at > tried_at))
+    CONSTRAINT failure_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
+    CONSTRAINT failure_failures_check CHECK ((failures > 0))
+    CONSTRAINT failure_pkey PRIMARY KEY (contract, work)
+    CONSTRAINT failure_work_check CHECK ((work = ANY (ARRAY['standing'::text, 'closing'::text])))
+    ROW LEVEL SECURITY FORCED
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT DELETE, INSERT, SELECT, UPDATE TO yardstick_worker
+
 RELATION contracts.history
     id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
     public_id text NOT NULL
@@ -1261,6 +1281,7 @@ RELATION contracts.ticket_time
     CONSTRAINT ticket_time_pkey PRIMARY KEY (id)
     CONSTRAINT ticket_time_public_id_key UNIQUE (public_id)
     CREATE INDEX ticket_time_contract ON contracts.ticket_time USING btree (contract, known)
+    CREATE INDEX ticket_time_moment ON contracts.ticket_time USING btree (contract, ticket, moment)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON contracts.ticket_time FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.contract_ids() AS contract_ids))
@@ -2229,19 +2250,17 @@ AS $function$
 $function$
 -- owner: the administrator
 
-CREATE OR REPLACE FUNCTION ingest.near(edges integer[], registers integer[], starts timestamp with time zone[], ends timestamp with time zone[], instants timestamp with time zone[], low timestamp with time zone, high timestamp with time zone, newest bigint)
- RETURNS TABLE(edge integer, at timestamp with time zone, value bigint)
+CREATE OR REPLACE FUNCTION ingest.near(edges integer[], registers integer[], starts timestamp with time zone[], ends timestamp with time zone[], instants timestamp with time zone[], low timestamp with time zone, first timestamp with time zone, last timestamp with time zone, high timestamp with time zone, newest bigint)
+ RETURNS TABLE(edge integer, at_before timestamp with time zone, before bigint, at_after timestamp with time zone, after bigint)
  LANGUAGE sql
  STABLE
 AS $function$
-    SELECT e.edge, p.at, p.value
+    SELECT e.edge, b.at, b.value, a.at, a.value
     FROM unnest(edges, registers, starts, ends, instants) AS e (edge, register, "start", "end", at)
-    CROSS JOIN LATERAL (
-        SELECT * FROM ingest.last_reading(
-            e.register, e."start", least(e.at + interval '1 microsecond', e."end"), low, high, newest)
-        UNION ALL
-        SELECT * FROM ingest.first_reading(e.register, greatest(e.at, e."start"), e."end", low, high, newest)
-    ) AS p
+    LEFT JOIN LATERAL ingest.last_reading(
+        e.register, e."start", least(e.at + interval '1 microsecond', e."end"), low, last, newest) AS b ON true
+    LEFT JOIN LATERAL ingest.first_reading(e.register,
+        CASE WHEN b.at = e.at THEN e."end" ELSE greatest(e.at, e."start") END, e."end", first, high, newest) AS a ON true
 $function$
 -- owner: the administrator
 
@@ -2428,6 +2447,22 @@ AS $function$
 $function$
 -- owner: yardstick_visible
 
+CREATE OR REPLACE FUNCTION visible.contest_limits(contract_id integer, labels text[])
+ RETURNS TABLE(label text, clause text, until timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT p.label, c ->> 'clause', max((c ->> 'until')::timestamptz)
+    FROM billing.invoice_part AS p JOIN billing.invoice AS i ON i.id = p.invoice
+    JOIN contracts.contract AS k ON k.id = p.contract
+    CROSS JOIN LATERAL jsonb_array_elements(i.document #> '{issue,contest_until}') AS c
+    WHERE p.contract = contract_id AND p.label = ANY (labels) AND c ->> 'contract' = k.name
+        AND p.contract IN (SELECT visible.contract_ids())
+    GROUP BY p.label, c ->> 'clause'
+$function$
+-- owner: yardstick_visible
+
 CREATE OR REPLACE FUNCTION visible.contract_ids()
  RETURNS SETOF integer
  LANGUAGE sql
@@ -2484,19 +2519,20 @@ AS $function$
 $function$
 -- owner: yardstick_visible
 
-CREATE OR REPLACE FUNCTION visible.near(edges integer[], registers integer[], starts timestamp with time zone[], ends timestamp with time zone[], instants timestamp with time zone[], low timestamp with time zone, high timestamp with time zone, newest bigint)
- RETURNS TABLE(edge integer, at timestamp with time zone, value bigint)
+CREATE OR REPLACE FUNCTION visible.near(edges integer[], registers integer[], starts timestamp with time zone[], ends timestamp with time zone[], instants timestamp with time zone[], low timestamp with time zone, first timestamp with time zone, last timestamp with time zone, high timestamp with time zone, newest bigint)
+ RETURNS TABLE(edge integer, at_before timestamp with time zone, before bigint, at_after timestamp with time zone, after bigint)
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog'
 AS $function$
-    SELECT n.edge, n.at, n.value
+    SELECT n.edge, n.at_before, n.before, n.at_after, n.after
     FROM (
         SELECT array_agg(e.edge) AS edges, array_agg(e.register) AS registers, array_agg(e."start") AS starts,
             array_agg(e."end") AS ends, array_agg(e.at) AS instants
         FROM unnest(edges, registers, starts, ends, instants) AS e (edge, register, "start", "end", at)
         WHERE visible.knows(e.register, e.at)
-    ) AS a CROSS JOIN LATERAL ingest.near(a.edges, a.registers, a.starts, a.ends, a.instants, low, high, newest) AS n
+    ) AS a CROSS JOIN LATERAL ingest.near(
+        a.edges, a.registers, a.starts, a.ends, a.instants, low, first, last, high, newest) AS n
 $function$
 -- owner: yardstick_visible
 

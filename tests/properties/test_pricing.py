@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.pricing import Band, fees, graduated, packages, reached, whole_units
+from contracts.pricing import Band, fees, graduated, packages, reached, total, whole_charges, whole_units
 
 amounts = st.fractions(min_value=0, max_value=10**6, max_denominator=1000)
 prices = st.fractions(min_value=0, max_value=100, max_denominator=10**4)
@@ -33,6 +33,16 @@ def test_billing_in_parts_costs_what_billing_at_once_costs(bands: tuple[Band, ..
 @given(tiers(), amounts, amounts)
 def test_every_unit_is_priced_exactly_once(bands: tuple[Band, ...], start: Fraction, more: Fraction) -> None:
     assert sum(charge.units for charge in graduated(bands, start, start + more)) == more
+
+
+@given(tiers(), amounts, amounts)
+def test_tiers_prepared_as_a_whole_cost_the_same(bands: tuple[Band, ...], start: Fraction, more: Fraction) -> None:
+    assert list(graduated(whole_charges(bands), start, start + more)) == list(graduated(bands, start, start + more))
+
+
+@given(st.lists(amounts, max_size=9))
+def test_a_total_is_the_sum(numbers: list[Fraction]) -> None:
+    assert total(numbers) == sum(numbers)
 
 
 @given(tiers(), amounts, amounts)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.facts import CATEGORIES, Attribution, Category, StateSpan
-from contracts.timeline import Rules, Tally, count, paint
+from contracts.tally import Rules, Tally, count
+from contracts.timeline import paint
 from core.time import zone
 
 PERIOD = ((0, 1000),)

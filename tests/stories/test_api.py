@@ -152,7 +152,8 @@ READINGS = {
     "readings": f"visible.readings(:asset, 'vehicle/odometer', {SPAN}, 10)",
     "near": (
         "visible.near(ARRAY[1], ARRAY[:register], ARRAY[timestamptz '2026-09-01'], ARRAY[timestamptz '2100-01-01'], "
-        f"ARRAY[timestamptz '2026-10-01'], {SPAN}, 1000000)"
+        "ARRAY[timestamptz '2026-10-01'], timestamptz '2026-10-01', timestamptz '2026-10-01', "
+        "timestamptz '2026-10-02', timestamptz '2026-10-02', 1000000)"
     ),
     # A rate of nothing makes each rise a break.
     "turning": (

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
 
@@ -201,7 +201,7 @@ def expected(one: Series, known: int) -> tuple[tuple[Part, ...], tuple[Doubt, ..
         tolerance=one.tolerance,
         glitch=one.glitch,
     )
-    seen = [replace(bound, readings=tuple(r for r in bound.readings if _known(r) <= known)) for bound in one.bounds]
+    seen = [bound._replace(readings=tuple(r for r in bound.readings if _known(r) <= known)) for bound in one.bounds]
     return counted([_inside(bound) for bound in seen], one.need.instants, rule)
 
 
@@ -213,7 +213,7 @@ def _inside(bound: Bound) -> Bound:
     end = bound.end
     inside = tuple(r for r in bound.readings if end is None or r[0] < end)
     after = None if end is None or bound.closing is not None else next((r for r in bound.readings if r[0] >= end), None)
-    return replace(bound, readings=inside, after=after)
+    return bound._replace(readings=inside, after=after)
 
 
 def _known(row: tuple[int, int]) -> int:

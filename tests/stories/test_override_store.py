@@ -105,4 +105,4 @@ def insert_all(connection: Connection, register: int, readings: list[Raw]) -> No
 
 
 def nameless(one: counter.Counted) -> object:
-    return [replace(part, device="") for part in one.parts], [replace(doubt, device="") for doubt in one.doubts]
+    return [part._replace(device="") for part in one.parts], [replace(doubt, device="") for doubt in one.doubts]

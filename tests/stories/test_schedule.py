@@ -100,6 +100,7 @@ def test_a_scheduler_is_watched(environment: dict[str, str]) -> None:
     with subprocess.Popen(SCHEDULE, env=environment | {"YARDSTICK_SCHEDULE_HTTP": address}) as program:
         try:
             until(lambda: 'yardstick_job_runs_total{job="refresh standing",outcome="done"}' in answer("metrics"))
+            assert "yardstick_contracts_failing 0.0" in answer("metrics")
             assert answer("healthz") == answer("readyz") == '{"status": "ok"}'
             last = f'yardstick_job_last_success_timestamp_seconds{{job="{CLOSING.name}"}} '
             until(lambda: last in answer("metrics"))

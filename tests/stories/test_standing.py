@@ -3,12 +3,16 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
+from typer.testing import CliRunner
 
+from api.commands import contract_store
 from contracts import run
 from contracts.facts import IndexValue
 from contracts.stated.run import By, publish, state
+from contracts.store import failure
 from contracts.store.reporting import Taken
+from core.database import transaction
 from core.time import micros
 from ingest import catalogue
 from ingest import run as ingesting
@@ -25,8 +29,8 @@ def told(engine: Engine, *names: str) -> Story:
     """Contracts of trucks that count kilometres: C-A of A and so on."""
     story = Story(engine)
     story.assets(*names)
-    text = case("w01-km-amended")[0]
-    story.contract(*(text.replace("C-01", f"C-{name}").replace("T1", name) for name in names), at=JUNE_10)
+    source = case("w01-km-amended")[0]
+    story.contract(*(source.replace("C-01", f"C-{name}").replace("T1", name) for name in names), at=JUNE_10)
     for name in names:
         story.odometer(name, ("2026-06-01", "1000"))
     return story
@@ -122,15 +126,69 @@ bindings:
 """
 
 
-def test_a_contract_that_cannot_be_evaluated_stops_no_other(engine: Engine) -> None:
+def failing(engine: Engine) -> Story:
+    """Contract C-B, and C-A, whose devices followed each other in different ticks and cannot be counted."""
     story = Story(engine)
     found = catalogue.read(UNLIKE)
     assert isinstance(found, catalogue.Catalogue), found
     ingesting.declare(engine, found, SIGNED, author="person:test")
     story.assets("B")
-    text = case("w01-km-amended")[0]
-    story.contract(*(text.replace("C-01", f"C-{name}").replace("T1", name) for name in ("A", "B")), at=JUNE_10)
-    assert look(story, 0) == 1, "devices that followed each other in different ticks cannot be counted"
+    source = case("w01-km-amended")[0]
+    story.contract(*(source.replace("C-01", f"C-{name}").replace("T1", name) for name in ("A", "B")), at=JUNE_10)
+    return story
+
+
+def failures(story: Story, work: str = "standing") -> list[tuple[int, int]]:
+    """Of C-A: how often it failed in a row, and at which minute it is tried again."""
+    found = story.rows("SELECT failures, retry_at, error FROM contracts.failure WHERE work = :work", work=work)
+    assert all("different resolutions" in error or "tick" in error for _, _, error in found), found
+    return [(times, (at - JUNE_10) // MINUTE) for times, at, _ in found]
+
+
+def test_a_contract_that_fails_is_tried_again_after_a_pause_that_doubles(
+    engine: Engine, admin_engine: Engine, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("YARDSTICK_DATABASE_URL", environment["YARDSTICK_DATABASE_URL"])
+    monkeypatch.setenv("COLUMNS", "200")
+    story = failing(engine)
+    tried = {}
+    for minute in range(8):
+        story.odometer("B", (f"2026-06-09 10:{minute:02}", str(2000 + minute)))
+        assert look(story, minute, most=3) == 1, "B has its turn at each look"
+        tried[minute] = failures(story)[0]
+    assert tried == {0: (1, 1), 1: (2, 3), 2: (2, 3), 3: (3, 7), 4: (3, 7), 5: (3, 7), 6: (3, 7), 7: (4, 15)}
+    listed = CliRunner().invoke(contract_store.app, ["failing"])
+    assert (listed.exit_code, listed.output.count("C-A"), listed.output.count("C-B")) == (1, 1, 0)
+    with engine.begin() as connection:
+        (said,) = alarm.recent(connection)
+    assert (said.kind, said.detail["failing"], said.detail["contracts"]) == ("evaluation_fails", 1, ["C-A"])
+    lists = {"quantities": [{"asset": "A", "measure": "distance", "from": "2026-06-02", "to": "2026-06-03",
+                             "quantity": "7 km"}]}  # fmt: skip
+    assert isinstance(state(engine, {"schema": "facts/1", "contract": "C-A", "facts": lists}, BY), Taken)
+    look(story, 8)
+    assert failures(story) == [(5, 24)], "what somebody states is a reason to try at once"
+    with admin_engine.begin() as connection:
+        connection.execute(text("UPDATE ingest.register SET resolution = 1"))
+    look(story, 23)
+    assert failures(story) == [(5, 24)]
+    assert look(story, 24) == 1
+    assert failures(story) == []
+    assert CliRunner().invoke(contract_store.app, ["failing"]).exit_code == 0
+
+
+def test_no_pause_is_longer_than_six_hours(engine: Engine) -> None:
+    story = failing(engine)
+    for n in range(12):
+        with transaction(engine) as connection:
+            failure.note(
+                connection, 1, "standing", ValueError("different resolutions"), known=0, at=JUNE_10 + n * MINUTE
+            )
+    assert failures(story) == [(12, 11 + 360)]
+
+
+def test_a_contract_that_cannot_be_evaluated_stops_no_other(engine: Engine) -> None:
+    story = failing(engine)
+    assert look(story, 0) == 1
     assert evaluated(story) == {"B": 0}
     july_5 = local("2026-07-05")
     assert run.close_due_periods(engine, at=july_5) == 6, "B's January to June"
@@ -139,6 +197,12 @@ def test_a_contract_that_cannot_be_evaluated_stops_no_other(engine: Engine) -> N
         GROUP BY c.name ORDER BY c.name
     """
     assert [row[0] for row in story.rows(closed)] == [0, 6]
+    minute = (july_5 - JUNE_10) // MINUTE
+    assert failures(story, "closing") == [(1, minute + 1)]
+    run.close_due_periods(engine, at=july_5 + MINUTE / 2)
+    assert failures(story, "closing") == [(1, minute + 1)]
+    run.close_due_periods(engine, at=july_5 + MINUTE)
+    assert failures(story, "closing") == [(2, minute + 3)]
 
 
 def test_an_operator_is_told_when_standings_lag(engine: Engine) -> None:

@@ -60,12 +60,12 @@ def whole(one: Series, known: int) -> Course:
         tolerance=one.tolerance,
         glitch=one.glitch,
     )
-    seen = [replace(b, readings=tuple(r for r in b.readings if counters._known(r) <= known)) for b in one.bounds]
+    seen = [b._replace(readings=tuple(r for r in b.readings if counters._known(r) <= known)) for b in one.bounds]
     return course_of([counters._inside(bound) for bound in seen], rule)
 
 
 def parts(course: Course, instants: Sequence[int]) -> tuple[Part, ...]:
-    return tuple(replace(part, device=plain(part.device)) for part in course.parts(instants))
+    return tuple(part._replace(device=plain(part.device)) for part in course.parts(instants))
 
 
 def used(found: Sequence[Part]) -> int:

@@ -110,6 +110,45 @@ CASES: list[tuple[str, Any, int]] = [
     ("count 1, 2, 3", lambda s: s.update(version="7"), 0),
     ("a stair has a fee", lambda s: s["terms"][0]["tiers"][0].update(price="1 EUR/h"), 2),
     ("shares a pool's amount", lambda s: s["terms"][0].update(allocate="by_quantity"), 2),
+    (
+        "97.99 % is below 98 %, where a credit is still owed",
+        lambda s: s["terms"][1].update(earn_back_target="97.99 %", earn_back_windows="2"),
+        1,
+    ),
+    (
+        "98 % is below 98.5 %",
+        lambda s: s["terms"][1].update(
+            earn_back_target="98 %",
+            earn_back_windows="2",
+            steps=[
+                {"at_or_above": "99 %", "credit": "0 %"},
+                {"at_or_above": "98.5 %", "credit": "0 %"},
+                {"at_or_above": "0 %", "credit": "5 %"},
+            ],
+        ),
+        1,
+    ),
+    ("is more than the whole", lambda s: s["terms"][1].update(earn_back_target="101 %", earn_back_windows="2"), 1),
+    ("earn_back_windows, line", lambda s: s["terms"][1].update(earn_back_target="99 %", earn_back_windows="0"), 1),
+    ("99.9 % is below 100 %", lambda s: s["terms"][1].update(earn_back_target="99.9 %"), 9),
+    (
+        "of money made up a share is won back",
+        lambda s: s["terms"].append(
+            {
+                "clause": "2.9",
+                "kind": "minimum_commitment",
+                "text": "{minimum}",
+                "obligated": "customer",
+                "of": ["2.1"],
+                "minimum": "5 EUR",
+                "window": "period",
+                "scope": "pool",
+                "shortfall_price": "100 %",
+                "makeup_price": "1 EUR/km",
+            }
+        ),
+        1,
+    ),
     ("is not in t", lambda s: s["terms"][2]["multipliers"][1].update(above="10 kg"), 2),
 ]
 

@@ -9,7 +9,8 @@ from contracts.document import from_canonical, read_agreement
 from contracts.evaluation import Evaluation
 from contracts.facts_document import FactsDocument, read_facts
 from contracts.language import LANGUAGES
-from contracts.phrase import CATEGORIES, MONTHS, PHRASES
+from contracts.notation import MONTHS
+from contracts.phrase import CATEGORIES, PHRASES
 from contracts.text import read
 
 SPECS = Path(__file__).parents[1] / "specs"
@@ -31,18 +32,19 @@ EXPLAINED = {
     "force majeure 5.00 h (flooded road, 22 June). Counted 689.75 h. "
     "Down: fault 14.50 h, reduced power 12.00 h counted as 6.00 h = 20.50 h. Availability 97.0279 %, promised 98 %. "
     "§ 4.2 gives 5 % of 1850.00 = 92.50. If the hours without data were all down, the credit would be 370.00.",
-    "de": "T1, Juni 2026: gefordert 720.00 h. Nicht gezählt: geplante Wartung 6.00 h, "
-    "bei Ihnen verursacht 9.25 h (wrong fuel, 11. Juni), keine Daten 10.00 h, "
-    "höhere Gewalt 5.00 h (flooded road, 22. Juni). Gezählt 689.75 h. "
-    "Nicht verfügbar: Störung 14.50 h, verminderte Leistung 12.00 h, gezählt als 6.00 h = 20.50 h. "
-    "Verfügbarkeit 97.0279 %, zugesagt 98 %. § 4.2 gibt 5 % von 1850.00 = 92.50. "
-    "Wären die Stunden ohne Daten alle Ausfall, wäre die Gutschrift 370.00.",
-    "fr": "T1, juin 2026 : requis 720.00 h. Non compté : entretien planifié 6.00 h, "
-    "de votre fait 9.25 h (wrong fuel, 11 juin), sans données 10.00 h, "
-    "force majeure 5.00 h (flooded road, 22 juin). Compté 689.75 h. "
-    "Indisponible : panne 14.50 h, puissance réduite 12.00 h, compté comme 6.00 h = 20.50 h. "
-    "Disponibilité 97.0279 %, promise 98 %. § 4.2 donne 5 % de 1850.00 = 92.50. "
-    "Si toutes les heures sans données étaient des arrêts, l'avoir serait de 370.00.",
+    "de": "T1, Juni 2026: Sollzeit 720,00 h. Nicht gewertet: geplante Wartung 6,00 h, "
+    "von Ihnen verursacht 9,25 h (wrong fuel, 11. Juni), keine Daten 10,00 h, "
+    "höhere Gewalt 5,00 h (flooded road, 22. Juni). Gewertet: 689,75 h. "
+    "Ausfall: Störung 14,50 h, verminderte Leistung 12,00 h, gewertet als 6,00 h = 20,50 h. "
+    "Verfügbarkeit 97,0279 %, zugesagt 98 %. Gutschrift nach Ziffer 4.2: 5 % von 1.850,00 = 92,50. "
+    "Wären alle Stunden ohne Daten Ausfall, betrüge die Gutschrift 370,00.",
+    "fr": "T1, juin 2026 : temps requis 720,00 h. Non compté : maintenance planifiée 6,00 h, "
+    "de votre fait 9,25 h (wrong fuel, 11 juin), sans données 10,00 h, "
+    "force majeure 5,00 h (flooded road, 22 juin). Compté : 689,75 h. "
+    "Indisponible : panne 14,50 h, puissance réduite 12,00 h, compté pour 6,00 h = 20,50 h. "
+    "Disponibilité de 97,0279 %, engagement de 98 %. "
+    "Avoir selon la clause 4.2 : 5 % de 1\u202f850,00 = 92,50. "
+    "Si toutes les heures sans données étaient des arrêts, l'avoir serait de 370,00.",
 }
 
 
@@ -53,8 +55,8 @@ def test_an_availability_is_explained(language: str) -> None:
 
 
 TEXTS = {
-    "de": ["Juni 2026", "97.0279 % von 98 %: 5 % von 1850.00"],
-    "fr": ["juin 2026", "97.0279 % sur 98 % : 5 % de 1850.00"],
+    "de": ["Juni 2026", "97,0279 % statt 98 %: 5 % von 1.850,00"],
+    "fr": ["juin 2026", "97,0279 % au lieu de 98 % : 5 % de 1\u202f850,00"],
 }
 
 
@@ -67,7 +69,7 @@ def test_lines_say_the_same_amounts(language: str) -> None:
 
 def test_versions_and_tiers_are_said() -> None:
     texts = [line.text for line in said("w01-km-amended", "de").lines]
-    assert texts == ["Fassung 1: 6300 km zu 0.0420", "Fassung 2: 1700 km zu 0.0400, 2400 km zu 0.0360"]
+    assert texts == ["Fassung 1: 6.300 km zu 0,0420", "Fassung 2: 1.700 km zu 0,0400, 2.400 km zu 0,0360"]
 
 
 def test_every_language_has_every_word_with_the_same_parts() -> None:

@@ -13,7 +13,7 @@ from contracts.facts_document import FactsDocument, read_facts
 from contracts.language import LANGUAGES
 from contracts.schema import contract_schema, facts_schema
 from contracts.sentence import agreement, words
-from contracts.standard import SENTENCES
+from contracts.standard import SENTENCES, template
 from contracts.terms.base import PLACEHOLDER
 from contracts.text import read
 
@@ -72,7 +72,7 @@ def test_a_template_s_examples_come_out(path: Path) -> None:
             (
                 "fault: down; derated: up by 80 %",
                 "Störung: nicht verfügbar; mit verminderter Leistung: zu 80 % verfügbar",
-                "panne: indisponible; à puissance réduite: disponible à 80 %",
+                "panne : indisponible ; à puissance réduite : disponible à 80 %",
             ),
         ),
         (
@@ -85,8 +85,8 @@ def test_a_template_s_examples_come_out(path: Path) -> None:
             "tiers",
             [{"above": "0 km", "price": "0.04 EUR/km"}, {"above": "8000 km", "price": "0.03 EUR/km"}],
             ("0.04 EUR/km up to 8000 km, 0.03 EUR/km above 8000 km",
-             "0.04 EUR/km bis 8000 km, 0.03 EUR/km über 8000 km",
-             "0.04 EUR/km jusqu'à 8000 km, 0.03 EUR/km au-dessus de 8000 km"),
+             "0,04 EUR/km bis 8.000 km, 0,03 EUR/km über 8.000 km",
+             "0,04 EUR/km jusqu'à 8\u202f000 km, 0,03 EUR/km au-dessus de 8\u202f000 km"),
         ),
     ],
 )  # fmt: skip
@@ -152,17 +152,40 @@ def test_every_kind_has_standard_sentences_of_parameters_that_it_has(language: s
     assert set(SENTENCES) == set(KINDS)
     for kind, sentences in SENTENCES.items():
         for sentence in sentences:
-            names = [set(PLACEHOLDER.findall(one)) for one in sentence]
+            names = [set(PLACEHOLDER.findall(one)) for one in sentence[:3]]
             assert names[0] == names[1] == names[2], sentence
-            assert names[0] <= kinds[kind], sentence
+            conditions = {re.split("[!=~]", one)[0] for one in sentence[3:]}
+            assert names[0] | conditions <= kinds[kind], sentence
             assert not re.search(r"\d", PLACEHOLDER.sub("", sentence[LANGUAGES.index(language)]))
 
 
 def test_an_agreement_is_told_in_another_language_from_the_same_parameters() -> None:
     found = read_file(EXAMPLES[0].with_name("truck-uptime-duties.yaml"))
     german = "\n".join(agreement(found.versions, "de"))
-    assert "Zugesagt ist eine Verfügbarkeit von 97.5 % je Monat" in german
-    assert "Verletzt ist das 48 h nach der Warnung (Portal, E-Mail)." in german
+    assert "Zugesagt ist eine Verfügbarkeit von 97,5 % je Monat" in german
+    assert "Die Pflicht ist 48 h nach der Warnung verletzt (Portal, E-Mail)." in german
+    assert "Gutschrift von 4 % der Beträge nach Ziffer 2.1 je angefangenem fehlenden Prozentpunkt." in german
     french = "\n".join(agreement(found.versions, "fr"))
-    assert "Jusqu'au rétablissement, 2.2 coûte 12 % de plus." in french
+    assert "Jusqu'au rétablissement, les prix de la clause 2.2 augmentent de 12 %." in french
     assert "The customer keeps" not in german
+
+
+def test_a_standard_sentence_is_said_where_its_condition_holds() -> None:
+    source = {"kind": "spend_cap", "of": ["2.1"], "limit": "2500.00 EUR", "window": "month", "on_reach": "pause"}
+    assert template(source, "de") == (
+        "Die Beträge nach Ziffer {of} sind zusammen auf {limit} je {window} begrenzt. "
+        "Ist die Grenze erreicht, ruht die Nutzung."
+    )
+    rates = [{"kind": "availability", "base": ["2.1"], "remedy": "per_hour", "rate": one} for one in ("2 %", "30 EUR")]
+    assert [template(one, "en") for one in rates] == [
+        "Credit of {rate} of {base} {remedy}.",
+        "Credit of {rate} {remedy}.",
+    ]
+
+
+def test_numbers_and_days_of_parameters_are_written_as_the_language_does() -> None:
+    assert words("review", ["2026-04-01", "2026-10-01"], "fr") == "1er avril 2026, 1er octobre 2026"
+    assert words("multiplier", "1.5", "de") == "1,5"
+    assert words("surcharge_of", "2.2", "de") == "2.2", "the number of a clause is no number"
+    assert words("reference_price", "1.4500 EUR/l", "de") == "1,4500 EUR/l"
+    assert words("weights", {"T1": "1.25"}, "fr") == "T1 1,25"

@@ -26,7 +26,24 @@ def test_money_keeps_every_digit(written: str, shown: str) -> None:
 
 
 def test_money_in_another_language() -> None:
-    assert show.money(Decimal("1234.50"), "EUR", "de") == "€1.234,50"
+    assert show.money(Decimal("1234.50"), "EUR", "de") == "1.234,50\xa0€"
+    assert show.money("-1234.5 EUR", language="fr") == "−1\u202f234,50\xa0€"
+    assert show.money("1500 JPY", language="de") == "1.500\xa0¥"
+    assert show.rate("19", "de") == "19\xa0%"
+    assert show.rate("19") == "19%"
+
+
+def test_a_step_without_digits_that_end_is_shown_rounded() -> None:
+    step = {"label": "fee for 2026-06", "formula": "amount", "values": {"amount": "1850/3 EUR"}, "result": "1850/3 EUR"}
+    assert show.calculation(step).result == "€616.6667"
+    assert show.calculation(step, "de").values == {"Betrag": "616,6667 EUR"}
+
+
+def test_days_in_another_language() -> None:
+    at = datetime(2026, 11, 21, 14, 36, tzinfo=UTC)
+    assert [show.day(at, language=one) for one in ("de", "fr")] == ["21. Nov. 2026", "21 nov. 2026"]
+    assert show.moment(at, BERLIN, "de") == "21. Nov. 2026, 15:36"
+    assert show.period("2026-Q4", "fr") == "4e trimestre 2026"
 
 
 @pytest.mark.parametrize(

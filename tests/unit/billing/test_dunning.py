@@ -75,9 +75,23 @@ def test_a_letter_is_written_in_the_debtors_language() -> None:
         "owed": "1000.00", "fee": "40.00", "interest": "6.48", "total": "1046.48",
     }  # fmt: skip
     text = as_text(words)
-    assert "Mahnung 1" in text
-    assert "Mahngebühr: 40.00 EUR" in text
-    assert "Summe: 1046.48 EUR" in text
+    assert "Mahnung 1 · 22. Juli 2026 · dun_1" in text
+    assert "TS-2026-00001  Fällig am 1. Juli 2026, Tage in Verzug: 21  Offener Betrag: 1.000,00 EUR" in text
+    assert "Mahngebühr: 40,00 EUR" in text
+    assert "Summe: 1.046,48 EUR" in text
+
+
+def test_the_sellers_words_are_those_of_the_debtors_language() -> None:
+    said = {"en": "Please pay.", "de": "Bitte zahlen Sie."}
+    procedure = Procedure.model_validate({"levels": [{"days": "7", "text": said}]})
+    letter = remind([late()], procedure, date(2026, 7, 15))
+    assert letter is not None
+    head = {"id": "dun_1", "date": "2026-07-15", "seller": {"name": "TS"}, "buyer": {"name": "H", "address": "Kai 1"}}
+    texts = [document(letter, head | {"language": name}, procedure)["text"] for name in ("en", "de", "fr")]
+    assert texts == ["Please pay.", "Bitte zahlen Sie.", "Please pay."]
+    assert Procedure.model_validate_json(procedure.model_dump_json(exclude_none=True)) == procedure
+    with pytest.raises(ValidationError, match="name en too"):
+        Level.model_validate({"days": "7", "text": {"de": "Bitte zahlen Sie."}})
 
 
 def test_levels_that_do_not_rise_are_refused() -> None:

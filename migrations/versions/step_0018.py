@@ -1,0 +1,18 @@
+"""Neighbours of instants come in one row, and each side is looked for in its own chunks."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0018"
+down_revision = "0021"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Run the SQL file beside this one; percent signs in it are literal."""
+    connection = op.get_bind().connection.driver_connection
+    if connection is None:
+        raise RuntimeError("migrations need a live connection")
+    connection.execute((Path(__file__).parent / "0018_ingest.sql").read_text())
