@@ -17,12 +17,14 @@ from api.portal import page
 from api.portal import route as portal
 from api.routes import (
     asset,
+    asset_use,
     billing_run,
     breach_report,
     contract,
     correction,
     evaluation,
     fact,
+    hold,
     ingest,
     invoice,
     meter,
@@ -80,7 +82,8 @@ def create(
     if answered is not None:
         application.add_middleware(Watch, answered=answered)
     routes = (
-        contract, fact, asset, usage, evaluation, invoice, breach_report, billing_run, ingest, meter, correction,
+        contract, fact, asset, asset_use, usage, evaluation, invoice, breach_report, billing_run, ingest, meter,
+        hold, correction,
     )  # fmt: skip
     for part in routes:
         application.include_router(part.router)

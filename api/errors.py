@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from api.authentication import NotSignedIn, SignInRefused, TooManyGuesses
 from api.paging import InvalidCursor
 from billing import run as billing
+from billing.reminders.run import ContestedTooLate
 from billing.state import NotPossible
 from billing.store.run import AlreadyOpen, NoSuchRun
 from core.problem import Problem as Said
@@ -92,6 +93,8 @@ ANSWERS: dict[type[Exception], Answer] = {
     NoSuchRun: Answer(404, "no_such_run", "There is no such run"),
     billing.SamePerson: Answer(403, "second_person", "A second person does this"),
     billing.HashChanged: Answer(412, "drafts_changed", "The drafts are not those that were looked at"),
+    ContestedTooLate: Answer(409, "contested_too_late", "The time to contest it is over"),
+    billing.NoSuchInvoice: Answer(404, "no_such_line", "There is no such line"),
     billing.NotReady: Answer(409, "not_ready", "Something stands in the way"),
     billing.NotReconciled: Answer(409, "not_reconciled", "Two numbers that must be equal are not"),
     NoCommands: Answer(503, "read_only", "This server only reads"),

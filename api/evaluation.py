@@ -35,7 +35,10 @@ class Line(BaseModel):
 
 
 class Verdict(BaseModel):
-    """Whether a promise was kept, and the numbers on which that rests; `bounds` if unknown time could decide."""
+    """Whether a promise was kept, and the numbers on which that rests; `bounds` if unknown time could decide.
+
+    `[from, to)` is the window that is judged.
+    """
 
     clause: str
     kind: str
@@ -43,6 +46,8 @@ class Verdict(BaseModel):
     state: str = Field(examples=["fulfilled", "violated", "not_determined", "not_applicable", "-"])
     status: str = Field(examples=["final", "provisional", "insufficient"])
     certain: bool = True
+    from_: datetime | None = Field(default=None, alias="from")
+    to: datetime | None = None
     values: dict[str, str] = {}
     bounds: dict[str, list[str]] = {}
     steps: list[Step] = []

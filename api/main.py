@@ -29,7 +29,12 @@ COMMANDS: dict[str, list[tuple[str, str]]] = {
     "index": [("api.commands.price_index", "app")],
     "device": [("api.commands.ingest", "device"), ("api.commands.assignment", "device")],
     "asset": [("api.commands.assignment", "asset")],
-    "meters": [("api.commands.meters", "app"), ("api.commands.rollup", "app"), ("api.commands.retention", "app")],
+    "meters": [
+        ("api.commands.meters", "app"),
+        ("api.commands.meter_time", "app"),
+        ("api.commands.rollup", "app"),
+        ("api.commands.retention", "app"),
+    ],
     "readings": [
         ("api.commands.ingest", "readings"),
         ("api.commands.delivery", "readings"),

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -16,7 +16,9 @@ from contracts.measure import piece_use
 from contracts.store.view import VersionView
 from core.time import instant, micros, midnight
 from ingest.counter import Part
-from ingest.store import view
+from ingest.store import hourly, view
+from ingest.store.bound import Need
+from ingest.store.search import TABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,30 +53,26 @@ def days(start: datetime, end: datetime, zone: ZoneInfo) -> list[datetime]:
     return [*cuts, end]
 
 
-def months(start: date, end: date, zone: ZoneInfo) -> list[datetime]:
-    """Local midnights of the first days of months from `start`'s to the one after `end`'s."""
-    first, last = start.replace(day=1), end.replace(day=1)
-    cuts = [midnight(first, zone)]
-    while first <= last:
-        first = (first + timedelta(days=32)).replace(day=1)
-        cuts.append(midnight(first, zone))
-    return cuts
-
-
 def between(
     connection: Connection, assets: Iterable[str], measure: Measure, instants: Sequence[datetime], *, known: int
 ) -> list[Use]:
     """What each asset used between consecutive instants, as known at K and visible to the viewer; by asset and time."""
     cuts = tuple(micros(at) for at in instants)
-    needs = [_need(asset, measure, cuts) for asset in sorted(set(assets))]
+    needs = [need(asset, measure, cuts) for asset in sorted(set(assets))]
+    return [use for used in each(connection, needs, known=known) for use in used]
+
+
+def each(connection: Connection, needs: Sequence[Need], *, known: int, visibly: bool = True) -> list[list[Use]]:
+    """What each need's counter counted between its instants, as known at K; visibly: as a viewer may see it."""
+    source, statement = (view.COUNTERS, hourly.VISIBLE) if visibly else (TABLE, hourly.HOURS)
+    found = hourly.load(connection, needs, known=known, source=source, statement=statement)
     return [
-        use
-        for need, counted in zip(needs, view.counters(connection, needs, known=known), strict=True)
-        for use in _uses(need, Counter(counted.unit, counted.resolution, (), ()), counted.parts)
+        list(_uses(one, Counter(counted.unit, counted.resolution, (), ()), counted.parts))
+        for one, counted in zip(needs, found, strict=True)
     ]
 
 
-def _need(asset: str, measure: Measure, cuts: tuple[int, ...]) -> CounterNeed:
+def need(asset: str, measure: Measure, cuts: tuple[int, ...]) -> CounterNeed:
     """As contracts.engine asks for it."""
     return CounterNeed(
         asset,
@@ -89,16 +87,16 @@ def _need(asset: str, measure: Measure, cuts: tuple[int, ...]) -> CounterNeed:
     )
 
 
-def _uses(need: CounterNeed, counter: Counter, parts: Sequence[Part]) -> Iterable[Use]:
-    for start, end in pairwise(need.instants):
+def _uses(one: Need, counter: Counter, parts: Sequence[Part]) -> Iterable[Use]:
+    for start, end in pairwise(one.instants):
         inside = [part for part in parts if start <= part.start < end]
         if inside:
             yield Use(
-                asset=need.asset,
+                asset=one.asset,
                 start=instant(start),
                 end=instant(end),
                 quantity=sum(
-                    (piece_use(_piece(part), counter, need.unit or counter.unit) for part in inside), Fraction(0)
+                    (piece_use(_piece(part), counter, one.unit or counter.unit) for part in inside), Fraction(0)
                 ),
                 carried=any("carried" in (part.opening_quality, part.closing_quality) for part in inside),
             )

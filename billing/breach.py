@@ -20,7 +20,10 @@ TIMES = ("required", "excluded", "counted", "down", "coverage")
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """A breach as contracts recorded it. id: its public one."""
+    """A breach as contracts recorded it. id: its public one.
+
+    start: of the window, as verdicts write it; "": the first of the period.
+    """
 
     id: str
     clause: str
@@ -29,6 +32,7 @@ class Breach:
     target: str
     measured: str
     credit: Money
+    start: str = ""
 
 
 def report(id: str, breach: Breach, evaluated: Evaluated, invoice: Document) -> Document:  # noqa: A002
@@ -59,7 +63,7 @@ def report(id: str, breach: Breach, evaluated: Evaluated, invoice: Document) -> 
 def withdrawal(id: str, before: Document, evaluated: Evaluated) -> Document:  # noqa: A002
     """What says that a reported breach is none after all. before: the report that stood."""
     result = evaluated.result
-    same = (v for v in result["verdicts"] if (v["clause"], v["asset"]) == (before["clause"], before["asset"]))
+    same = (v for v in result["verdicts"] if all(v[key] == before[key] for key in ("clause", "asset", "from")))
     verdict = next(same, None)
     said = (
         {key: verdict[key] for key in ("state", "status", "certain", "steps", "bounds", "explanation")}
@@ -78,7 +82,7 @@ def withdrawal(id: str, before: Document, evaluated: Evaluated) -> Document:  # 
 
 def _verdict(breach: Breach, result: Mapping[str, Any]) -> Mapping[str, Any]:
     found = (v for v in result["verdicts"] if (v["clause"], v["asset"]) == (breach.clause, breach.asset))
-    verdict: Mapping[str, Any] = next(v for v in found if v["state"] == "violated")
+    verdict: Mapping[str, Any] = next(v for v in found if v["state"] == "violated" and breach.start in ("", v["from"]))
     return verdict
 
 
@@ -89,8 +93,10 @@ def _sentence(breach: Breach, invoice: Document) -> str:
 
 
 def _credit_line(breach: Breach, invoice: Document) -> Document | None:
-    same = (x for x in invoice["lines"] if (x["clause"], x["asset"]) == (breach.clause, breach.asset))
-    return next((line for line in same if line["amount"].startswith("-")), None)
+    """The line that carries the credit of the breach's window: it may carry those of several."""
+    same = [x for x in invoice["lines"] if (x["clause"], x["asset"]) == (breach.clause, breach.asset)]
+    lower = [x for x in same if x["amount"].startswith("-") and not x.get("corrects")]
+    return next((x for x in lower if not breach.start or x["from"] <= breach.start < x["to"]), None)
 
 
 def _rows(kind: str, breach: Breach, evaluated: Evaluated, verdict: Mapping[str, Any]) -> list[Any]:

@@ -90,8 +90,10 @@ def together(documents: Sequence[Document]) -> Document:
         "tax_total": amount_text(tax_total, currency),
         "gross": amount_text(net + tax_total, currency),
     }
-    if any(document.get("contest") for document in documents):
-        whole["contest"] = True
+    if agreed := [document["contest"] for document in documents if document.get("contest")]:
+        older = any(each is True for each in agreed)  # drawn up before documents said what is agreed
+        terms = [] if older else [term for each in agreed for term in each["terms"]]
+        whole["contest"] = True if older else agreed[0] | {"terms": terms}
     if "tax_in" in first:
         whole["tax_in"] = again(tax_total, first["tax_in"])
     return whole

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from contracts.contest import contest_until, counts_for
+from billing.label import labels
+from contracts.contest import contest_until, contest_within, counts_for
 from contracts.segment import in_force, periods
-from contracts.terms.evidence_dispute import EvidenceDispute
 from core.problem import Problem
-from core.time import instant, micros, wall_text, zone
+from core.time import Duration, instant, micros, wall_text, zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,16 +21,39 @@ if TYPE_CHECKING:
     from contracts.facts import Attribution
 
 
-def limited(versions: Sequence[Version]) -> bool:
-    """Whether any time to contest a line is agreed."""
-    return any(
-        version.billing.dispute_window is not None or any(isinstance(term, EvidenceDispute) for term in version.terms)
-        for version in versions
-    )
+def agreed(contract: str, version: Version, language: str) -> Document | None:
+    """What is agreed about contesting lines, as the content of a document: clauses with their time, and the way.
+
+    version: in force when the period ends. None where no time is agreed. The same whenever it is issued: until when a
+    line may be contested follows from it and the issue (`until`).
+    """
+    terms = [
+        {"contract": contract, "clause": clause, "within": str(within)}
+        for clause in sorted({term.clause for term in version.terms})
+        if (within := contest_within(version, clause)) is not None
+    ]
+    if not terms:
+        return None
+    return {
+        "counted_from": "issue",
+        "timezone": version.zone.key,
+        "terms": terms,
+        "how": labels(language)["contest_how"],
+    }
+
+
+def until(contest: Document, issued: datetime) -> list[dict[str, str]]:
+    """Contract, clause and until when, for each clause that `agreed` names; `until` as UTC text."""
+    where = zone(contest["timezone"])
+    return [
+        {name: term[name] for name in ("contract", "clause")}
+        | {"until": Duration.parse(term["within"]).after(issued, where).astimezone(UTC).isoformat()}
+        for term in contest["terms"]
+    ]
 
 
 def limits(contract: str, versions: Sequence[Version], issued: datetime) -> Iterator[dict[str, str]]:
-    """Contract, clause and until when, for each clause with such a time; `until` as UTC text."""
+    """As `until`, of a draft that was drawn up before documents said what is agreed."""
     for clause in sorted({term.clause for version in versions for term in version.terms}):
         until = contest_until(versions, clause, micros(issued))
         if until is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,14 +18,19 @@ from pydantic import (
 
 from billing import wording
 from billing.label import Language, labels
+from billing.late_interest import BaseRate, Interest, Points, Stretch, interest_on, rising, stretches
+from billing.posting import Transfer
+from billing.reference import printed
 from contracts import notation
 from core.money import Money, exponent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import date
 
-DAYS_OF_A_YEAR = 365
+AMOUNTS = ("owed", "interest", "fee", "lump_sum", "before", "total")
+REQUIRED = ("owed", "interest", "fee", "total")
+"""Printed also where they are zero."""
 
 
 def _money(text: str) -> str:
@@ -36,7 +40,6 @@ def _money(text: str) -> str:
 
 
 Days = Annotated[str, StringConstraints(pattern=r"^\d{1,3}$")]
-Percent = Annotated[str, StringConstraints(pattern=r"^\d{1,3}(\.\d{1,4})? %$")]
 Amount = Annotated[str, AfterValidator(_money)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=2_000, strip_whitespace=True)]
 
@@ -44,6 +47,7 @@ Words = Annotated[str, StringConstraints(min_length=1, max_length=2_000, strip_w
 class Level(BaseModel):
     """One step: so many days after the due date. fee: once a letter; interest: percent a year on what is owed.
 
+    lump_sum: once for each invoice, with the first letter at such a level (Directive 2011/7/EU, article 6: 40 euros).
     text: for all debtors, or one for each language; English then stands in for one that is missing.
     """
 
@@ -52,7 +56,8 @@ class Level(BaseModel):
     days: Days
     text: Words | dict[Language, Words]
     fee: Amount | None = None
-    interest: Percent | None = None
+    interest: Interest | None = None
+    lump_sum: Amount | None = None
 
     @field_validator("text")
     @classmethod
@@ -70,19 +75,28 @@ class Level(BaseModel):
 
 
 class Procedure(BaseModel):
-    """Up to nine levels. gap: the least days between two letters about an invoice; minimum: below it no letter."""
+    """Up to nine levels. gap: the least days between two letters about an invoice; minimum: below it no letter.
+
+    points, base_rates: what `statutory` interest is made of, each rate with its source and the day from which it holds.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     levels: Annotated[tuple[Level, ...], Field(min_length=1, max_length=9)]
     gap: Days = "7"
     minimum: Amount | None = None
+    points: Points = "8"
+    base_rates: tuple[BaseRate, ...] = ()
 
     @model_validator(mode="after")
     def _rising(self) -> Procedure:
         days = [int(level.days) for level in self.levels]
         if any(later <= earlier for earlier, later in pairwise(days)):
             raise ValueError("each level comes more days after the due date than the one before")
+        if not rising(self.base_rates):
+            raise ValueError("each base rate holds from a later day than the one before")
+        if not self.base_rates and any(level.interest == "statutory" for level in self.levels):
+            raise ValueError("statutory interest needs base_rates: since, rate, source")
         return self
 
 
@@ -90,7 +104,8 @@ class Procedure(BaseModel):
 class Late:
     """An invoice that is overdue. owed: what is left to pay; disputed: the part of it that is blocked.
 
-    level, last: of the last letter about it that stands; 0 and None: there was none.
+    level, last: of the last letter about it that stands; 0 and None: there was none. interest_until: interest is
+    asked for up to then; None: of no day yet. lump_sum: whether it was asked for.
     """
 
     id: int
@@ -101,54 +116,89 @@ class Late:
     disputed: Money
     level: int
     last: date | None
+    interest_until: date | None = None
+    lump_sum: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An invoice in a letter. owed: without what is disputed; days: since it was due."""
+    """An invoice in a letter. owed: without what is disputed; days: since it was due.
+
+    stretches: the days of which interest is asked for here, so that no day is asked for twice.
+    """
 
     late: Late
     level: int
     owed: Money
     days: int
     interest: Money
+    lump_sum: Money
+    stretches: tuple[Stretch, ...]
+
+    @property
+    def interest_until(self) -> date | None:
+        """The last day of which interest is asked for here."""
+        return self.stretches[-1].last if self.stretches else None
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A reminder to one debtor in one currency. level: the highest that an invoice rises to; its fee is asked once."""
+    """A reminder to one debtor in one currency. level: the highest that an invoice rises to; its fee is asked once.
+
+    before: what earlier letters charged and nobody paid.
+    """
 
     level: int
     items: tuple[Item, ...]
     owed: Money
     fee: Money
     interest: Money
+    lump_sum: Money
+    before: Money
 
     @property
     def total(self) -> Money:
         """What the debtor is asked for."""
-        return self.owed + self.fee + self.interest
+        return self.owed + self.fee + self.interest + self.lump_sum + self.before
 
 
-def remind(late: Sequence[Late], procedure: Procedure, today: date) -> Letter | None:
+def remind(late: Sequence[Late], procedure: Procedure, today: date, *, before: Iterable[Money] = ()) -> Letter | None:
     """The letter about a debtor's late invoices of one currency; None if none of them reaches a new level today.
 
-    An invoice rises by one level at a time, and not before `gap` days after the last letter about it.
+    An invoice rises by one level at a time, and not before `gap` days after the last letter about it. before: charges
+    of earlier letters that are open, of this currency. Raises billing.late_interest.NoBaseRate.
     """
     found = [(item, _level(item, procedure, today)) for item in late if (item.owed - item.disputed).amount > 0]
     risen = [level for item, level in found if level > item.level]
     items = tuple(_item(item, level, procedure, today) for item, level in found if level)
     if not risen:
         return None
-    zero = Money.zero(items[0].owed.currency)
-    owed, interest = zero, zero
-    for each in items:
-        owed, interest = owed + each.owed, interest + each.interest
-    least = Money.parse(procedure.minimum or str(zero))
-    if least.currency == zero.currency and owed < least:
+    currency = items[0].owed.currency
+    owed = Money.total((item.owed for item in items), currency)
+    least = Money.parse(procedure.minimum or str(Money.zero(currency)))
+    if least.currency == currency and owed < least:
         return None
-    fee = Money.parse(procedure.levels[max(risen) - 1].fee or str(zero))
-    return Letter(max(risen), items, owed, fee if fee.currency == zero.currency else zero, interest)
+    return Letter(
+        level=max(risen),
+        items=items,
+        owed=owed,
+        fee=_charge(procedure.levels[max(risen) - 1].fee, currency),
+        interest=Money.total((item.interest for item in items), currency),
+        lump_sum=Money.total((item.lump_sum for item in items), currency),
+        before=Money.total(before, currency),
+    )
+
+
+def charges(letter: Letter, customer: str) -> tuple[Transfer, ...]:
+    """What a letter books: its own charges, each on an account of its own; no tax, for they pay for damage.
+
+    customer: the name by which the ledger knows the debtor. Amounts of zero book nothing.
+    """
+    return tuple(
+        Transfer(f"receivable:{customer}", f"late_payment:{name}", amount)
+        for name in ("fee", "interest", "lump_sum")
+        if (amount := getattr(letter, name))
+    )
 
 
 def document(letter: Letter, head: dict[str, Any], procedure: Procedure) -> dict[str, Any]:
@@ -170,10 +220,12 @@ def document(letter: Letter, head: dict[str, Any], procedure: Procedure) -> dict
                 "owed": _text(item.owed),
                 "disputed": _text(item.late.disputed),
                 "interest": _text(item.interest),
+                "lump_sum": _text(item.lump_sum),
+                "rates": [stretch.to_json() for stretch in item.stretches],
             }
             for item in letter.items
         ],
-        **{name: _text(getattr(letter, name)) for name in ("owed", "fee", "interest", "total")},
+        **{name: _text(getattr(letter, name)) for name in AMOUNTS},
     }
 
 
@@ -183,15 +235,20 @@ def as_text(letter: dict[str, Any]) -> str:
     words = labels(language)
     title = words["reminder"] if letter["level"] == 1 else f"{words['dunning']} {letter['level'] - 1}"
     lines = [letter["seller"]["name"], "", letter["buyer"]["name"], letter["buyer"]["address"], ""]
-    lines += [f"{title} · {notation.day(letter['date'], language)} · {letter['id']}", "", letter["text"], ""]
+    number = letter.get("number") or letter["id"]
+    lines += [f"{title} · {notation.day(letter['date'], language)} · {number}", "", letter["text"], ""]
     for item in letter["items"]:
         days = wording.say(language, "sum", words["days"], item["days"])
         owed = wording.say(language, "sum", words["owed"], f"{item['owed']} {letter['currency']}")
         due = f"{words['due']} {notation.day(item['due_date'], language)}"
         lines.append(f"{item['number']}  {due}, {days}  {owed}")
+        lines += [f"  {words['interest']} {_rate_text(one, language)}" for one in item.get("rates", ())]
     lines.append("")
-    for name in ("owed", "interest", "fee", "total"):
-        lines.append(wording.say(language, "sum", words[name], f"{letter[name]} {letter['currency']}"))
+    for name in AMOUNTS:
+        if name in REQUIRED or letter.get(name, "0.00").strip("0."):
+            lines.append(wording.say(language, "sum", words[name], f"{letter[name]} {letter['currency']}"))
+    if letter.get("payment_reference"):
+        lines.append(wording.say(language, "labelled", words["reference"], printed(letter["payment_reference"])))
     return "\n".join(lines) + "\n"
 
 
@@ -204,12 +261,43 @@ def _level(item: Late, procedure: Procedure, today: date) -> int:
 
 
 def _item(item: Late, level: int, procedure: Procedure, today: date) -> Item:
-    owed, days = item.owed - item.disputed, (today - item.due_date).days
-    percent = procedure.levels[level - 1].interest
-    share = Fraction(percent.removesuffix(" %")) / 100 if percent else Fraction(0)
-    exact = Fraction(owed.amount) * share * days / DAYS_OF_A_YEAR
-    interest = Money.round_of(exact, owed.currency, decimals=exponent(owed.currency), mode="half_up")
-    return Item(item, level, owed, days, interest)
+    owed, asked = item.owed - item.disputed, procedure.levels[level - 1]
+    days = (
+        stretches(
+            asked.interest,
+            item.interest_until or item.due_date,
+            today,
+            points=procedure.points,
+            base_rates=procedure.base_rates,
+        )
+        if asked.interest
+        else ()
+    )
+    once = None if item.lump_sum else asked.lump_sum
+    return Item(
+        late=item,
+        level=level,
+        owed=owed,
+        days=(today - item.due_date).days,
+        interest=interest_on(owed, days),
+        lump_sum=_charge(once, owed.currency),
+        stretches=days,
+    )
+
+
+def _charge(written: str | None, currency: str) -> Money:
+    """An amount of the procedure; nothing in a letter of another currency."""
+    amount = Money.parse(written) if written else Money.zero(currency)
+    return amount if amount.currency == currency else Money.zero(currency)
+
+
+def _rate_text(stretch: dict[str, Any], language: str) -> str:
+    base = stretch.get("base")
+    since = notation.day(base["since"], language) if base else ""
+    made_of = f" ({notation.figures(base['rate'], language)} {base['source']}, {since})" if base else ""
+    first, last = (notation.day(stretch[name], language) for name in ("first", "last"))
+    share = notation.figures(f"{stretch['days']} x {stretch['rate']}", language)
+    return wording.say(language, "labelled", f"{first} – {last}", f"{share}{made_of}")
 
 
 def _text(amount: Money) -> str:

@@ -6,10 +6,13 @@ import csv
 import io
 import re
 from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from billing.posting import Transfer
-from core.money import Money
+from core.money import Money, exponent
+from core.time import micros
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -23,13 +26,14 @@ ROOTS = {
     "revenue": "Income:Revenue",
     "revenue_reduction": "Income:Reduction",
     "vat": "Liabilities:VAT",
+    "late_payment": "Income:LatePayment",
 }
 COLUMNS = ("entry", "n", "posted_on", "debit", "credit", "currency", "amount", "document", "text")
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A transfer as booked. document: the number of the invoice or credit note; empty for others."""
+    """A transfer as booked. document: the number of the invoice, credit note or letter; empty for others."""
 
     entry: int
     n: int
@@ -39,14 +43,29 @@ class Posted:
     text: str
 
 
-def accrued(lines: Iterable[Mapping[str, str]], customer: str, reduces: frozenset[str]) -> tuple[Transfer, ...]:
+def delivered(line: Mapping[str, str], end: datetime) -> Money:
+    """What of a line's amount belongs to the time before `end`: nothing of a fee ahead, a share of one that goes on."""
+    amount = Money.parse(line["amount"])
+    since, until = (datetime.fromisoformat(line[name]) for name in ("from", "to"))
+    if until <= end:
+        return amount
+    share = Fraction(micros(max(end, since)) - micros(since), micros(until) - micros(since))
+    return Money.round_of(
+        Fraction(amount.amount) * share, amount.currency, decimals=exponent(amount.currency), mode="half_up"
+    )
+
+
+def accrued(
+    lines: Iterable[Mapping[str, str]], customer: str, reduces: frozenset[str], *, end: datetime
+) -> tuple[Transfer, ...]:
     """What lines of an evaluation come to as unbilled revenue, by kind of term; credits lower it on their own account.
 
-    reduces: kinds whose credits are price reductions. Amounts of zero book nothing.
+    reduces: kinds whose credits are price reductions. end: of the period; what is delivered later is no revenue yet.
+    Amounts of zero book nothing.
     """
     sums: dict[str, Money] = {}
     for line in lines:
-        amount = Money.parse(line["amount"])
+        amount = delivered(line, end)
         root = "revenue_reduction" if amount.amount < 0 and line["kind"] in reduces else "revenue"
         account = f"{root}:{line['kind']}"
         sums[account] = sums[account] + amount if account in sums else amount

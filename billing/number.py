@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-Kind: TypeAlias = Literal["invoice", "credit_note"]
-MARKS: dict[Kind, str] = {"invoice": "", "credit_note": "C-"}
+Kind: TypeAlias = Literal["invoice", "credit_note", "dunning"]
+MARKS: dict[Kind, str] = {"invoice": "", "credit_note": "C-", "dunning": "D-"}
 DIGITS = 5
 
 
@@ -14,7 +14,7 @@ class NoNumbers(ValueError):
 
 
 def number(prefix: str, kind: Kind, *, year: int, n: int) -> str:
-    """As printed: TS-2026-00184, a credit note TS-C-2026-00007. Longer than five digits after 99,999."""
+    """As printed: TS-2026-00184, a credit note TS-C-2026-00007, a letter TS-D-2026-00003; longer after 99,999."""
     if n < 1:
         raise NoNumbers(f"a document's number in its series is 1 or more, not {n}")
     return f"{prefix}-{MARKS[kind]}{year}-{n:0{DIGITS}}"

@@ -14,7 +14,7 @@ from core.money import Money
 from core.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 By: TypeAlias = Literal["reference", "number", "amount", "none"]
 LARGEST = 32 * 2**20
@@ -33,11 +33,15 @@ class Credit:
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """An invoice that is not paid in full. left: what is missing; payer: the debtor's name."""
+    """An invoice that is not paid in full, or a letter's charges. left: what is missing; payer: the debtor's name.
+
+    about: of a letter, the numbers of its invoices.
+    """
 
     number: str
     left: Money
     payer: str
+    about: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +76,30 @@ def read_statement(source: bytes) -> tuple[Credit, ...] | tuple[Problem, ...]:
 def match(credit: Credit, owed: Sequence[Owed]) -> Match:
     """The invoices that the payer names, by structured reference before number; else the only one of payer and amount.
 
-    Less than owed pays in part. What nobody can tell stays unmatched, for a person.
+    Less than owed pays in part, in the order given: invoices before charges. Who names a letter pays its invoices too;
+    who names an invoice, the charges of letters about it last. What nobody can tell stays unmatched, for a person.
     """
     written = credit.text.upper()
     same = [item for item in owed if item.left.currency == credit.amount.currency]
-    ways: tuple[tuple[By, list[Owed]], ...] = (
-        ("reference", [item for item in same if _written(reference_of(item.number), written)]),
-        ("number", [item for item in same if _written(item.number, written)]),
+    ways: tuple[tuple[By, frozenset[str]], ...] = (
+        ("reference", _named(same, lambda number: _written(reference_of(number), written))),
+        ("number", _named(same, lambda number: _written(number, written))),
     )
     for by, named in ways:
         if named:
-            return _share(credit, named, by)
+            return _share(credit, [item for item in same if named & {item.number, *item.about}], by)
     same = [item for item in owed if item.left == credit.amount and _name(item.payer) == _name(credit.payer)]
     return _share(credit, same, "amount") if len(same) == 1 else Match("none", (), credit.amount)
+
+
+def _named(owed: Iterable[Owed], is_written: Callable[[str], bool]) -> frozenset[str]:
+    """Numbers that a payer wrote; with a letter's, those of its invoices."""
+    found: set[str] = set()
+    for item in owed:
+        if is_written(item.number):
+            found |= {item.number, *item.about}
+        found |= {number for number in item.about if is_written(number)}
+    return frozenset(found)
 
 
 def _share(credit: Credit, named: Iterable[Owed], by: By) -> Match:

@@ -14,9 +14,10 @@ from contracts.evaluation import line_id
 from contracts.facts import Carried
 from contracts.phrase import say
 from contracts.scene import Draft, Outcome
-from contracts.segment import Segment, in_force, periods
-from contracts.terms.fixed_fee import FixedFee, drafts_of, ending
+from contracts.segment import Segment, in_force, periods, settling
+from contracts.terms.fixed_fee import FixedFee, drafts_of
 from core.money import Money
+from core.time import Period, micros
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from contracts.evaluation import Line
     from contracts.scene import Scene
     from contracts.segment import Lineage
-    from core.time import Period
 
 ITEM = "advance of "
 
@@ -32,10 +32,9 @@ ITEM = "advance of "
 def evaluate(scene: Scene, lineage: Lineage) -> Outcome:
     """Lines for what is invoiced ahead, lines that offset it once its time has come; the rest is carried on."""
     outcome = Outcome()
-    over = {window.label for window in ending(scene, lineage)}
     for item in _carried(scene, lineage):
         label = item.item.removeprefix(ITEM)
-        if label in over or not in_force(scene.versions, scene.end, scene.end + 1):
+        if _is_over(scene, label):
             outcome.lines.append(_offset(scene, lineage, item, label))
         else:
             outcome.carry.append(item)
@@ -47,6 +46,12 @@ def evaluate(scene: Scene, lineage: Lineage) -> Outcome:
             outcome.lines.append(_named(scene, line, f"{ITEM}{window.label}", segment.version.version))
             outcome.carry.append(Carried(segment.term.clause, f"{ITEM}{window.label}", line.amount, owner))
     return outcome
+
+
+def _is_over(scene: Scene, label: str) -> bool:
+    """Whether a window's fee is charged by now, whatever an amendment left of it; or nothing is charged any more."""
+    window = Period.parse(label, scene.zone, anchor_day=scene.period.anchor_day)
+    return micros(window.span.end) <= scene.end or not in_force(scene.versions, scene.end, scene.end + 1)
 
 
 def _carried(scene: Scene, lineage: Lineage) -> list[Carried]:
@@ -81,7 +86,8 @@ def _ahead(scene: Scene, lineage: Lineage) -> Iterator[Period]:
 
 def _offset(scene: Scene, lineage: Lineage, item: Carried, label: str) -> Line:
     """What was invoiced ahead, taken off again beside the fee of its window."""
-    version, since, until = in_force(scene.versions, scene.start, scene.end)[-1]
+    ruling = settling(scene.versions, scene.start, scene.end)
+    since, (version, _, until) = ruling[0][1], ruling[-1]
     term = lineage.get(version.version) or list(lineage.values())[-1]
     money = -item.value if isinstance(item.value, Money) else Money.zero(scene.currency)
     draft = Draft(since, until, say(version.language, "was invoiced", label), Fraction(money.amount))

@@ -9,7 +9,7 @@ from contracts.evaluation import Figure, line_id
 from contracts.facts import Carried
 from contracts.phrase import say
 from contracts.scene import Draft, Outcome
-from contracts.segment import Segment, days_touched, in_force
+from contracts.segment import Segment, days_touched, in_force, settling
 from core.money import Money
 
 if TYPE_CHECKING:
@@ -26,6 +26,11 @@ def is_line(scene: Scene, window: Window[Any]) -> bool:
     if window.term.application == "next_invoice":
         return not in_force(scene.versions, scene.end, scene.end + 1)
     return bool(window.term.application != "extension_days")
+
+
+def given(scene: Scene, window: Window[Any], credit: Money) -> Money:
+    """What of a window's credit stands in the lines of this period."""
+    return credit if window.over and is_line(scene, window) else Money.zero(scene.currency)
 
 
 def words(window: Window[Any]) -> str:
@@ -53,7 +58,7 @@ def evaluate(scene: Scene, lineage: Lineage) -> Outcome:
     """A line for each owner and window whose credit was left to this invoice."""
     outcome = Outcome()
     clauses = {term.clause for term in lineage.values()}
-    version, since, until = in_force(scene.versions, scene.start, scene.end)[0]
+    version, since, until = settling(scene.versions, scene.start, scene.end)[0]
     term = lineage.get(version.version) or list(lineage.values())[-1]
     for item in scene.facts.carried:
         if item.clause in clauses and item.item.startswith(ITEM) and isinstance(item.value, Money):

@@ -26,7 +26,10 @@ DECIMALS = 4
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """A guarantee missed by a final verdict. credit: what the evaluation's line gives for it, zero or more."""
+    """A guarantee missed by a final verdict, in a window that begins at `start` (microseconds).
+
+    credit: what the evaluation's line gives for it, zero or more.
+    """
 
     clause: str
     asset: str
@@ -34,6 +37,7 @@ class Missed:
     measured: str
     target: str
     credit: Money
+    start: int
 
 
 def missed(evaluation: Evaluation, versions: Sequence[Version]) -> tuple[Missed, ...]:
@@ -60,7 +64,8 @@ def _missed(verdict: Verdict, evaluation: Evaluation, versions: Sequence[Version
         obligated=term.obligated or "provider",
         measured=verdict.values[name].text(DECIMALS),
         target=f"{fraction_text(target * 100)} %" if isinstance(target, Fraction) else str(target),
-        credit=_credit(verdict, evaluation),
+        credit=_credit(verdict, evaluation) if verdict.credit is None else verdict.credit,
+        start=verdict.start,
     )
 
 

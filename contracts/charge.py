@@ -50,7 +50,7 @@ def _evaluate_owner(scene: Scene, owner: str, chunks: list[Chunk], outcome: Outc
     known = observe(scene, owner, chunks)
     usages = list(known.values())
     missing: Sequence[Case] = ()
-    if any(u.troubled for u in usages):
+    if [u for u in usages if u.troubled]:
         missing = [without_facts(measure, name, spans_of(chunks, name)) for name, u in known.items() if u.missing]
         outcome.open(clause, [*(case for u in usages for case in u.cases), *missing])
         if _waits(f"clause {clause}, {owner}, ", usages, outcome):
@@ -66,7 +66,8 @@ def _evaluate_owner(scene: Scene, owner: str, chunks: list[Chunk], outcome: Outc
     parts = _by_version(chunks)
     for part in parts:
         _add_lines(scene, owner, part, outcome, several=len(parts) > 1)
-    soft = scene.running or missing or any(u.provisional for u in usages) or any(c.assumed for c in chunks)
+    unsure = True in [usage.provisional for usage in usages] or True in [chunk.assumed for chunk in chunks]
+    soft = scene.running or missing or unsure
     _add_verdicts(scene, owner, chunks, outcome, status="provisional" if soft else "final", known=known)
     _carry(scene, owner, chunks, outcome)
 

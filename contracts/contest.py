@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from contracts.document import Version
     from contracts.window import WindowKind
+    from core.time import Duration
 
 
 def contest_until(versions: Sequence[Version], clause: str, issued: int) -> int | None:
@@ -24,11 +25,16 @@ def contest_until(versions: Sequence[Version], clause: str, issued: int) -> int 
     Instants in microseconds.
     """
     version = version_at(versions, issued) or versions[-1]
-    within = next(
+    within = contest_within(version, clause)
+    return None if within is None else micros(within.after(instant(issued), version.zone))
+
+
+def contest_within(version: Version, clause: str) -> Duration | None:
+    """How long a clause's line may be contested; None: no time is agreed."""
+    return next(
         (term.contest_within for term in version.terms if isinstance(term, EvidenceDispute) and term.of == clause),
         version.billing.dispute_window,
     )
-    return None if within is None else micros(within.after(instant(issued), version.zone))
 
 
 def counts_for(versions: Sequence[Version], asset: str, at: int) -> Iterator[tuple[str, Period]]:

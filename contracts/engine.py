@@ -11,7 +11,7 @@ from contracts.evaluation import ENGINE_VERSION, Evaluation, Line, Verdict
 from contracts.needs import NothingInForce, needs, scene_of
 from contracts.phrase import say
 from contracts.scene import Draft, Outcome
-from contracts.segment import Segment, in_force
+from contracts.segment import Segment, settling
 from contracts.terms import (
     allowance,
     event_guarantee,
@@ -115,6 +115,8 @@ def _charges(scene: Scene) -> Outcome:
 
 def _with_duties(scene: Scene, bare: Outcome, bill: Bill) -> Outcome:
     """Charges with what duties add to them, and minimum commitments."""
+    if not scene.plan.of_kind(Obligation) and not scene.plan.of_kind(MinimumCommitment):
+        return bare
     outcome = Outcome()
     outcome.add(bare)
     for lineage in scene.plan.of_kind(Obligation):
@@ -203,7 +205,7 @@ def _assets_of(scene: Scene, owner: str) -> set[str]:
 def _evaluation(scene: Scene, outcome: Outcome) -> Evaluation:
     lines = sorted(outcome.lines, key=_order(scene))
     verdicts = sorted(outcome.verdicts, key=_order(scene))
-    ruling = [version for version, _, _ in in_force(scene.versions, scene.start, scene.end)]
+    ruling = [version for version, _, _ in settling(scene.versions, scene.start, scene.end)]
     return Evaluation(
         scene.versions[0].contract,
         scene.period.label,

@@ -127,7 +127,8 @@ class Verdict(NamedTuple):
     """What came out for one clause and asset (or group, or `contract`).
 
     state: `-` for a charge. status: final if coverage and facts suffice. certain: both bounds give the same state.
-    values and bounds: by the names of the contract format.
+    values and bounds: by the names of the contract format. credit: what the lines give for this window of a promise; it
+    is in them, and no part of the JSON.
     """
 
     clause: str
@@ -142,6 +143,7 @@ class Verdict(NamedTuple):
     bounds: Mapping[str, tuple[Figure, Figure]] = MappingProxyType({})
     steps: tuple[Step, ...] = ()
     explanation: str = ""
+    credit: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +195,9 @@ class Evaluation:
 
     def __post_init__(self, prepared: Prepared) -> None:
         before, after = evaluation_text(self, prepared)
-        sealed = sha256(f'{before}""{after}'.encode()).hexdigest()
+        bare = sha256(before.encode())
+        bare.update(f'""{after}'.encode())
+        sealed = bare.hexdigest()
         object.__setattr__(self, "result_hash", sealed)
         object.__setattr__(self, "text", f'{before}"{sealed}"{after}')
 

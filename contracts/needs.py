@@ -10,7 +10,7 @@ from contracts.facts import CounterNeed, Facts, GaugeNeed, Needs, StateNeed
 from contracts.plan import plan_of
 from contracts.quantity import Demand
 from contracts.scene import Scene
-from contracts.segment import FOREVER, in_force, periods
+from contracts.segment import FOREVER, periods
 from contracts.stretch import spans_needed
 from contracts.terms import (
     allowance,
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 
 class NothingInForce(LookupError):
-    """No version rules in the period, as far as is known."""
+    """No version rules in the period or ruled before it, as far as is known."""
 
 
 def needs(versions: Sequence[Version], period: Period, until: datetime, known: Facts | None = None) -> Needs:
@@ -75,9 +75,12 @@ def needs(versions: Sequence[Version], period: Period, until: datetime, known: F
 
 
 def scene_of(versions: Sequence[Version], facts: Facts, period: Period, until: datetime) -> Scene:
-    """One contract and period, with the breaches that the facts show. Raises NothingInForce."""
+    """One contract and period, with the breaches that the facts show. Raises NothingInForce.
+
+    After the agreement's end nothing is charged any more, and what was invoiced ahead or left over is settled.
+    """
     start, end = period.span.micros
-    if not versions or not in_force(versions, start, end):
+    if not versions or end <= versions[0].effective_from:
         raise NothingInForce(f"no version of the contract is in force in {period.label}, as far as is known")
     asked, plan = micros(until), plan_of(versions)
     breached = duty.breaches(versions, plan.of_kind(Obligation), facts, min(asked, FOREVER))

@@ -77,6 +77,8 @@ class Scene:
 
     def shifts(self, clause: str, asset: str) -> list[Shift]:
         """What breached duties make of an asset's failures under a clause."""
+        if not self.breaches:
+            return []
         return [
             Shift(b.start, b.end, b.term.shifts_to or "customer_cause", b.term.scope)
             for b in self.breaches

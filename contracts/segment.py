@@ -51,6 +51,11 @@ def in_force(versions: Sequence[Version], start: int, end: int) -> list[tuple[Ve
     return found
 
 
+def settling(versions: Sequence[Version], start: int, end: int) -> list[tuple[Version, int, int]]:
+    """As `in_force`; after the agreement's end its last version, for what is left to settle."""
+    return in_force(versions, start, end) or [(versions[-1], start, end)]
+
+
 def version_at(versions: Sequence[Version], at: int) -> Version | None:
     """The version in force at an instant."""
     return next((version for version, _, _ in in_force(versions, at, at + 1)), None)

@@ -169,6 +169,8 @@ def after(scene: Scene, window: Window[Any], kept: Sequence[Carried]) -> Scene:
     """The scene as the next window of the same period sees it: with what this one leaves in place of what it found."""
     clause = window.term.clause
     others = [item for item in scene.facts.carried if item.clause != clause or not _is_left(item)]
+    if not kept and len(others) == len(scene.facts.carried):
+        return scene
     return replace(scene, facts=replace(scene.facts, carried=(*others, *kept)))
 
 

@@ -39,6 +39,8 @@ def intersect(left: Spans, right: Spans) -> Spans:
 
 def subtract(left: Spans, right: Spans) -> Spans:
     """The time in the first and not in the second."""
+    if not right:
+        return left
     found = []
     for first, end in left:
         start = first

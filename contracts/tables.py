@@ -191,6 +191,7 @@ class Breach(Row, table=True):
     target: str = Field(sa_type=Text)
     credit: Decimal = Field(sa_type=Numeric)
     currency: str = Field(sa_type=Text)
+    window_start: datetime | None = Field(sa_type=_INSTANT)
 
 
 class Basis(Row, table=True):

@@ -179,7 +179,7 @@ def _outages(pieces: list[Counted], merge_within: int) -> list[list[int]]:
     groups: list[list[int]] = []
     for n in [n for n, piece in enumerate(pieces) if piece[5]]:
         gap = range(groups[-1][-1] + 1, n) if groups else range(0)
-        if groups and sum([pieces[m][1] - pieces[m][0] for m in gap]) < max(merge_within, 1):
+        if groups and (not gap or (merge_within and sum([pieces[m][1] - pieces[m][0] for m in gap]) < merge_within)):
             for m in gap:
                 start, end, category, excluded, _, _, cause = pieces[m]
                 if not excluded:

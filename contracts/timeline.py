@@ -5,10 +5,11 @@ Exact microseconds throughout. How a contract counts the stretches: contracts/ta
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from operator import gt, itemgetter
+from operator import eq, gt, itemgetter
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from contracts.facts import CATEGORIES, Category
@@ -138,30 +139,34 @@ def _strongest(active: Sequence[_Layer]) -> _Said:
     return category, performance, cause, attributed
 
 
-def _laid(spans: Spans, pieces: Sequence[Piece], silence: _Said) -> list[Piece]:
-    """Statements that do not overlap laid over spans; silence in between. What lies within is taken as it is."""
+def _laid(spans: Spans, pieces: list[Piece], silence: _Said) -> list[Piece]:
+    """Statements that do not overlap, in order of time, laid over spans; silence in between."""
     found: list[Piece] = []
-    n, most = 0, len(pieces)
+    starts, ends = [piece[0] for piece in pieces], [piece[1] for piece in pieces]
     for since, until in spans:
-        at = since
-        while n < most and pieces[n][0] < until:
-            piece = pieces[n]
-            start, end = piece[0], piece[1]
-            if start > at:
-                found.append((at, start, *silence))
-            if end > at:
-                found.append(piece if at <= start and end <= until else (max(start, at), min(end, until), *piece[2:]))
-                at = end
-            if end > until:
-                break
-            n += 1
-        if at < until:
-            found.append((at, until, *silence))
+        inside = pieces[bisect_right(ends, since) : bisect_left(starts, until)]
+        found += _whole(since, until, inside, silence)
     return found
+
+
+def _whole(since: int, until: int, pieces: list[Piece], silence: _Said) -> list[Piece]:
+    """One span: what reaches beyond is cut off, and silence fills what is left."""
+    if not pieces:
+        return [(since, until, *silence)]
+    pieces[0] = (max(since, pieces[0][0]), *pieces[0][1:])
+    pieces[-1] = (pieces[-1][0], min(until, pieces[-1][1]), *pieces[-1][2:])
+    starts, ends = [*[piece[0] for piece in pieces], until], [since, *[piece[1] for piece in pieces]]
+    if starts == ends:
+        return pieces
+    gaps: list[Piece] = [(end, start, *silence) for end, start in zip(ends, starts, strict=True) if end < start]
+    return sorted([*pieces, *gaps], key=itemgetter(0))
 
 
 def _joined(pieces: list[Piece]) -> list[Piece]:
     """Neighbours that say the same are one."""
+    categories = [piece[2] for piece in pieces]
+    if not any(map(eq, categories, categories[1:])):
+        return pieces
     found = pieces[:1]
     for piece in pieces[1:]:
         last = found[-1]

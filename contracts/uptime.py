@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from contracts import applied, explain
 from contracts.evaluation import Figure, State, Status, Step, Verdict
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from contracts.segment import Lineage
 
 ZERO, NOTHING = Fraction(0), Credit()
-T = TypeVar("T")
 
 
 @dataclass
@@ -270,24 +269,22 @@ def _verdict(scene: Scene, result: Result, left: Capped) -> Verdict:
         window.start,
         window.end,
         values,
-        _bounds(scene, result),
+        _bounds(scene, result, values),
         result.steps,
         explain.availability(result, left.credits[result.owner], scene.zone),
+        applied.given(scene, window, left.credits[result.owner]),
     )
 
 
-def _bounds(scene: Scene, result: Result) -> dict[str, tuple[Figure, Figure]]:
+def _bounds(scene: Scene, result: Result, values: dict[str, Figure]) -> dict[str, tuple[Figure, Figure]]:
     if result.bounds is None:
         return {}
-    shares = [Figure.share(tally.availability or ZERO) for tally in _unlike(result.bounds)]
-    amounts = sorted([-scene.rounded(one.exact, result.window.version) for one in _unlike(result.credits)])
-    figures = [Figure.money(amount) for amount in amounts]
-    return {"availability": (shares[0], shares[-1]), "amount": (figures[0], figures[-1])}
-
-
-def _unlike(both: tuple[T, T]) -> tuple[T, ...]:
-    """Two readings, or the only one."""
-    return both[:1] if both[0] is both[1] else both
+    if result.low is result.high and result.money is not None:
+        share, amount = values["availability"], Figure.money(-result.money)
+        return {"availability": (share, share), "amount": (amount, amount)}
+    low, high = (Figure.share(tally.availability or ZERO) for tally in result.bounds)
+    least, most = sorted([-scene.rounded(one.exact, result.window.version) for one in result.credits])
+    return {"availability": (low, high), "amount": (Figure.money(least), Figure.money(most))}
 
 
 def _steps(result: Result) -> tuple[Step, ...]:

@@ -80,7 +80,7 @@ def _line(line: Line) -> str:
 
 
 def _verdict(verdict: Verdict) -> str:
-    bounds = ",".join([_bound(name, *both) for name, both in sorted(verdict.bounds.items())])
+    bounds = ",".join([_bound(name, *both) for name, both in sorted(verdict.bounds.items())]) if verdict.bounds else ""
     values = ",".join([f'{quoted(name)}:"{figure!s}"' for name, figure in sorted(verdict.values.items())])
     return (
         f'{{"asset":{quoted(verdict.owner)},"bounds":{{{bounds}}},"certain":{"true" if verdict.certain else "false"},'

@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from fractions import Fraction
 
 Quality: TypeAlias = Literal["reading", "interpolated", "carried", "start", "last"]
@@ -165,9 +165,9 @@ class Course:
         """One part for each stretch between neighbouring instants, cut further where the device changed."""
         if self._only is None:
             return ()
-        changes = {s.start.at for s in self.stretches if s.start.opens}
-        edges = sorted({*instants, *(at for at in changes if instants[0] < at < instants[-1])})
-        return tuple(self._part(a, b) for a, b in pairwise(edges))
+        changes = [s.start.at for s in self.stretches if s.start.opens]
+        edges = sorted({*instants, *[at for at in changes if instants[0] < at < instants[-1]]})
+        return tuple([self._part(a, b) for a, b in pairwise(edges)])
 
     def _part(self, start: int, end: int) -> Part:
         opening, before, device, opened = self._after(start)
@@ -200,7 +200,8 @@ class Course:
         if stretch.flat:
             return a.ticks, total, a.device, "carried"
         moved = stretch.used * (at - a.at) // (b.at - a.at)
-        ticks = {"value": a.ticks + moved, "from_zero": moved, "before": a.ticks}[stretch.shows]
+        shows = stretch.shows
+        ticks = a.ticks + moved if shows == "value" else moved if shows == "from_zero" else a.ticks
         return ticks % self.rule.modulus if self.rule.modulus else ticks, total + moved, a.device, "interpolated"
 
 
@@ -208,7 +209,7 @@ def course(
     readings: Iterable[CounterReading],
     exchanges: Iterable[Exchange],
     rule: Rule,
-    releases: Iterable[Release] = (),
+    releases: Collection[Release] = (),
 ) -> Course:
     """Order everything by time and classify every difference.
 
@@ -222,13 +223,13 @@ def course(
     """
     whole = Course(rule)
     points = _without_spikes(_points(sorted(readings), sorted(exchanges), whole), whole)
-    decided = {(one.device, one.start, one.end): one for one in releases}
+    decided = {(one.device, one.start, one.end): one for one in releases} if releases else {}
     whole._only = points[0] if points else None  # noqa: SLF001 - this builds it
     total = 0
     for a, b in pairwise(points):
         if b.opens:
             continue
-        stretch = _classify(a, b, whole, decided.get((a.device, a.at, b.at)))
+        stretch = _classify(a, b, whole, decided.get((a.device, a.at, b.at)) if decided else None)
         total = _append(whole, stretch, total)
     if points and points[-1].opens:
         _append(whole, _Stretch(points[-1], points[-1], 0), total)
@@ -272,7 +273,7 @@ def _point(r: CounterReading) -> _Point:
 
 
 def _distinct(readings: list[CounterReading], doubts: list[Doubt]) -> list[CounterReading]:
-    if all(a.at < b.at for a, b in pairwise(readings)):
+    if len({reading.at for reading in readings}) == len(readings):
         return readings
     first: dict[int, CounterReading] = {}
     told = set[tuple[int, int]]()

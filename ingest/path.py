@@ -41,6 +41,10 @@ class Bound(NamedTuple):
     searched: tuple[int, int] | None = None
 
 
+_WRITTEN, _RECEIVED = (0, 0), (1, 0)
+"""Of two values at one instant, what a person wrote down comes first."""
+
+
 class _End(NamedTuple):
     ticks: int
     quality: Quality
@@ -58,10 +62,12 @@ class _Ends(NamedTuple):
 def counted(bounds: Sequence[Bound], instants: Sequence[int], rule: Rule) -> tuple[tuple[Part, ...], tuple[Doubt, ...]]:
     """Parts between the instants, and the doubts that touch them. Without any value there are no parts."""
     whole = course_of(bounds, rule)
-    parts = tuple(_plainly(part) for part in whole.parts(instants))
+    parts = tuple([_plainly(part) for part in whole.parts(instants)])
+    if not parts or not whole.doubts:
+        return parts, ()
     first, last = instants[0], instants[-1]
     touching = (one for one in whole.doubts if one.start < last and (one.end > first or one.start >= first))
-    return parts, tuple(replace(one, device=plain(one.device)) for one in touching) if parts else ()
+    return parts, tuple(replace(one, device=plain(one.device)) for one in touching)
 
 
 def _plainly(part: Part) -> Part:
@@ -136,12 +142,12 @@ def _readings(known: Sequence[_Ends]) -> Iterator[CounterReading]:
         searched = one.bound.searched
         for at, ticks in one.bound.readings:
             apart = searched is not None and not searched[0] < at <= searched[1]
-            yield CounterReading(at, one.label, (1, 0), ticks, apart=apart)
+            yield CounterReading(at, one.label, _RECEIVED, ticks, "reading", apart)
         end, closing = one.bound.end, one.closing
         if end is not None and end != next_start and closing.quality in ("reading", "interpolated"):
-            yield CounterReading(end, one.label, (0, 0), *closing, written=True)
+            yield CounterReading(end, one.label, _WRITTEN, *closing, written=True)
     if known and (known[0].bound.opening is not None or known[0].opening.quality in ("interpolated", "carried")):
-        yield CounterReading(known[0].bound.start, known[0].label, (0, 0), *known[0].opening, written=True)
+        yield CounterReading(known[0].bound.start, known[0].label, _WRITTEN, *known[0].opening, written=True)
 
 
 def _exchanges(known: Sequence[_Ends]) -> Iterator[Exchange]:

@@ -2,7 +2,8 @@
 
 Two customers of one provider, with a partner in the first contract. Trucks drive 20 km in each hour from 05:00 to
 19:00 UTC, and stand still otherwise. Truck T3 was down for 30 h in each month, which breaks its promise of 98 %; T5
-had 5 h of maintenance that nobody had announced.
+had 5 h of maintenance that nobody had announced. A third customer rents forklifts that report nothing from another
+provider, by two contracts that share a document, and has two weeks to contest it.
 """
 
 import json
@@ -24,6 +25,7 @@ from core.store import draw_knowledge
 from ingest import catalogue
 from ingest.catalogue import Catalogue
 from ingest.run import declare
+from ingest.store import hold
 from ingest.store import view as ingest_view
 
 PASSWORD = "a-password-for-tests"
@@ -34,6 +36,8 @@ PARTIES = {
     NORDHAUL: {"provider": "Truck Supplier", "customer": "Nordhaul", "partner": "Tyre Partner"},
     SUDFRACHT: {"provider": "Truck Supplier", "customer": "Südfracht"},
 }
+DEPOT = "Depot Hire GmbH"
+FORKLIFTS = {"C-9001": {"FL-1": "hall north", "FL-2": "hall north", "FL-3": "hall south"}, "C-9002": {"FL-4": ""}}
 # Who signs in, and whose key has that name: role and party.
 PEOPLE: dict[str, tuple[Role, str]] = {
     "anna": ("customer", "Nordhaul"),
@@ -41,8 +45,10 @@ PEOPLE: dict[str, tuple[Role, str]] = {
     "fin": ("finance", "Truck Supplier"),
     "pat": ("partner", "Tyre Partner"),
     "ops": ("operator", "Truck Supplier"),
+    "olga": ("customer", "Overzee"),
+    "dora": ("finance", "Depot Hire"),
 }
-Kind = Literal["contract", "asset", "evaluation", "invoice", "report", "run"]
+Kind = Literal["contract", "asset", "evaluation", "hold", "invoice", "report", "run"]
 
 CONTRACT = """\
 schema: contract/1
@@ -86,12 +92,30 @@ terms:
     text: "Each truck is available for {{target}} of the counted time of a {{window}}. Planned maintenance is left out
       up to {{planned_allowance}} if announced {{planned_notice}} ahead. Credit on the fee of {{base}}: {{steps}}."
 """
+RENTAL = """\
+schema: contract/1
+contract: {name}
+version: 1
+effective_from: "2026-09-01"
+recorded_at: "2026-08-15 10:00"
+parties: {{provider: Depot Hire, customer: Overzee}}
+currency: EUR
+timezone: Europe/Berlin
+billing: {{period: month, rounding: half_up, decimals: 2, tax_category: S, tax_rate: "19 %", dispute_window: P14D}}
+coverage: {coverage}
+terms:
+  - {{clause: "1.1", kind: fixed_fee, amount: "{amount} EUR", every: month, per: asset, proration: calendar_days,
+     text: "Each forklift costs {{amount}} a {{every}}; a part of a {{every}} is shared by {{proration}}."}}
+"""
 ACCOUNTS = """\
 schema: billing/1
 entities:
   - {party: Truck Supplier, name: Truck Supplier GmbH, address: "Hafenstr. 1, 20457 Hamburg", country: DE,
      vat_id: DE123456788, prefix: TS, timezone: Europe/Berlin, tax_category: S, tax_rate: "19 %"}
+  - {party: Depot Hire, name: Depot Hire GmbH, address: "Kaistr. 9, 28195 Bremen", country: DE,
+     vat_id: DE987654328, prefix: DH, timezone: Europe/Berlin, tax_category: S, tax_rate: "19 %"}
 accounts:
+  - {party: Overzee, name: Overzee N.V., address: "Haven 3, Antwerpen", country: BE, consolidate: true}
   - {party: Nordhaul, name: Nordhaul B.V., address: "Kade 7, Rotterdam", country: NL, vat_id: NL123456782B01}
   - {party: Südfracht, name: Südfracht GmbH, address: "Isarweg 2, München", country: DE, vat_id: DE136695976}
 """
@@ -112,6 +136,12 @@ SAID = text("""
     FROM ingest.register AS g JOIN ingest.device AS d ON d.id = g.device,
         generate_series(:first, :at, interval '1 hour') AS t, date_trunc('month', t) AS m
     WHERE g.name = 'state' ORDER BY 1, 2
+""")
+# Before any contract begins, S2's odometer fell: it waits for somebody's decision.
+FELL = text("""
+    INSERT INTO ingest.reading (register, at, value, known, received_at)
+    SELECT g.id, t, 200000000, :known, t FROM ingest.register AS g JOIN ingest.device AS d ON d.id = g.device,
+        (SELECT cast(:first AS timestamptz) - interval '1 hour') AS s (t) WHERE d.name = 'gw-S2' AND g.name = 'odometer'
 """)
 LATEST = text("""
     INSERT INTO ingest.latest (register, at, value, received_at)
@@ -150,7 +180,7 @@ def settle(engine: Engine, at: datetime) -> Fleet:
     declare(engine, declared, at, author="test")
     with transaction(engine) as connection:
         report(connection, at)
-    written = [(name, contract(name)) for name in TRUCKS]
+    written = [(name, contract(name)) for name in TRUCKS] + [(name, rental(name)) for name in FORKLIFTS]
     for found in (
         agreements.import_documents(engine, written, at=at, author="test"),
         billing.set_up(engine, ACCOUNTS, at=at, by="test"),
@@ -161,6 +191,7 @@ def settle(engine: Engine, at: datetime) -> Fleet:
     agreements.refresh_standing(engine, at=at)
     for label in ("2026-09", "2026-10"):
         bill(engine, label, at)
+    bill(engine, "2026-10", at, seller=DEPOT)
     with transaction(engine) as connection:
         admit(connection, fleet)
     with engine.connect() as connection:
@@ -173,6 +204,7 @@ def devices() -> dict[str, Any]:
     registers = [
         {"register": "odometer", "kind": "counter", "unit": "m", "resolution": "1 m", "max_gap": "90 min"},
         {"register": "state", "kind": "state", "max_gap": "90 min"},
+        {"register": "tank", "kind": "gauge", "unit": "l"},
     ]
     names = [name for trucks in TRUCKS.values() for name in trucks]
     return {
@@ -180,7 +212,8 @@ def devices() -> dict[str, Any]:
             {"device": f"gw-{name}", "model": "gateway", "registers": registers, "asset": name, "position": "vehicle"}
             for name in names
         ],
-        "assets": [{"asset": name, "kind": "truck", "site": "Rotterdam"} for name in names],
+        "assets": [{"asset": name, "kind": "truck", "site": "Rotterdam"} for name in names]
+        + [{"asset": name, "kind": "forklift", "site": "Bremen"} for known in FORKLIFTS.values() for name in known],
     }
 
 
@@ -190,6 +223,7 @@ def report(connection: Connection, at: datetime) -> None:
     bound = {"known": known, "first": datetime.fromisoformat("2026-08-31T20:00:00Z"), "at": at}
     connection.execute(COUNTED, bound)
     connection.execute(SAID, bound)
+    connection.execute(FELL, bound)
     connection.execute(LATEST)
     lately = {"known": known, "at": at - timedelta(hours=1)}
     connection.execute(BATCH, lately)
@@ -203,9 +237,19 @@ def contract(name: str) -> str:
     return CONTRACT.format(name=name, parties=parties, coverage=json.dumps(coverage))
 
 
-def bill(engine: Engine, label: str, at: datetime) -> None:
+def rental(name: str) -> str:
+    """The document of a contract over forklifts: 310.00 each in the first, 400.00 in the second."""
+    coverage = [
+        {"asset": asset, "from": "2026-09-01"} | ({"group": group} if group else {})
+        for asset, group in FORKLIFTS[name].items()
+    ]
+    amount = "310.00" if name == "C-9001" else "400.00"
+    return RENTAL.format(name=name, coverage=json.dumps(coverage), amount=amount)
+
+
+def bill(engine: Engine, label: str, at: datetime, *, seller: str = SELLER) -> None:
     """Invoices of a closed period, approved by a second person."""
-    run = billing.bill_period(engine, entity=SELLER, label=label, at=at, by="person:fin").run.public_id
+    run = billing.bill_period(engine, entity=seller, label=label, at=at, by="person:fin").run.public_id
     billing.approve(engine, run, at=at, by="person:mia")
     billing.issue(engine, run, at=at, by="person:mia")
 
@@ -241,5 +285,7 @@ def find(connection: Connection, fleet: Fleet) -> None:
         fleet.ids["invoice", f"{contracts[invoice.contract].name} {invoice.label}"] = invoice.public_id
     for breach in billing_view.breach_reports(connection):
         fleet.ids["report", f"{breach.document['asset']} {breach.document['period']}"] = breach.public_id
+    for held in hold.find(connection, start=fleet.at - timedelta(days=92), end=fleet.at, known=1_000_000):
+        fleet.ids["hold", held.asset] = held.reference
     for run in billing_view.runs(connection):
         fleet.ids["run", run.label] = run.public_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from billing.label import labels
 from billing.reference import printed
 from contracts import notation
 from contracts.told import told
+from core.time import zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -56,36 +58,77 @@ def invoice_view(document: Mapping[str, Any]) -> RenderableType:
     table = Table(words["clause"], words["asset"], words["text"], title=title, caption=caption)
     table.add_column(words["vat"], justify="right")
     table.add_column(currency, justify="right")
-    for line in document["lines"]:
-        text = Text(line["text"])
-        if (corrected := line["corrects"]) and not document.get("corrects"):
-            text.append(f"\n  {wording.corrected(corrected['invoice'], corrected['reason'], language)}", style="dim")
-        for step in (told(one, language) for one in line["steps"]):
-            said = wording.say(language, "labelled", step.label, f"{step.formula} = {step.result}")
-            text.append(f"\n  {said}", style="dim")
-        tax = notation.figures(f"{line['tax']['category']} {line['tax']['rate']} %", language)
-        asset = words["contract"] if line["asset"] == "contract" else line["asset"]
-        table.add_row(line["clause"], asset, text, tax, _money(line["amount"], "", language))
+    if document.get("parts"):
+        _add_parts(table, document, words)
+    else:
+        for line in document["lines"]:
+            _add_line(table, line, document, words)
     table.add_section()
     _add_totals(table, document, words)
     return table
 
 
 def _head(document: Mapping[str, Any], issue: Mapping[str, Any], words: Mapping[str, str]) -> Iterator[str]:
-    """Who and when, what is corrected and why, and what is not certain yet."""
+    """Who and when, until when it may be contested, what is corrected and why, and what is not certain yet."""
     language = document.get("language", "en")
     yield document["buyer"]["name"]
     if "issue_date" in issue:
         dates = [f"{words[key]} {notation.day(issue[f'{name}_date'], language)}" for key, name in DATES]
         if reference := issue.get("payment_reference"):
             dates.append(f"{words['reference']} {printed(reference)}")
-        if limits := issue.get("contest_until"):
-            day, clock = min(limit["until"] for limit in limits)[:16].split("T")
-            dates.append(f"{words['contest_until']} {notation.day(day, language)} {clock} UTC")
         yield ", ".join(dates)
+    yield from _contest(document, issue.get("contest_until", ()), words)
     if corrected := document.get("corrects"):
         yield wording.corrected(corrected, document["reason"], language)
     yield from document["warnings"]
+
+
+def _contest(
+    document: Mapping[str, Any], limits: Sequence[Mapping[str, str]], words: Mapping[str, str]
+) -> Iterator[str]:
+    """Until when lines may be contested, and how; each clause where they differ."""
+    if not limits:
+        return
+    where, language = zone(document["timezone"]), document.get("language", "en")
+    until: dict[str, list[str]] = {}
+    for one in limits:
+        moment = f"{datetime.fromisoformat(one['until']).astimezone(where):%Y-%m-%d %H:%M}"
+        until.setdefault(notation.day(moment, language), []).append(f"{one['contract']} {one['clause']}")
+    days = "; ".join(day if len(until) == 1 else f"{day}: {', '.join(names)}" for day, names in sorted(until.items()))
+    yield f"{words['contest_until']} {days} ({where.key})"
+    yield words["contest_how"]
+
+
+def _add_parts(table: Table, document: Mapping[str, Any], words: Mapping[str, str]) -> None:
+    """Each contract under a heading with its evaluation, each group of assets under one, with what they come to."""
+    language = document.get("language", "en")
+    for part in document["parts"]:
+        table.add_section()
+        head = Text(f"{words['contract']} {part['contract']}", style="bold")
+        head.append(f"\n{part['evaluation']['id']}", style="dim")
+        table.add_row("", "", head, "", "")
+        for group in part["groups"]:
+            own = [line for line in document["lines"] if group["first"] <= line["n"] <= group["last"]]
+            titled = len(part["groups"]) > 1 or group["group"]
+            for line in own:
+                _add_line(table, line, document, words)
+            if titled:
+                name = group["group"] or words["others"]
+                table.add_row("", name, words["net"], "", _money(group["net"], "", language), style="italic")
+        net = _money(part["net"], "", language)
+        table.add_row("", "", f"{words['net']} {part['contract']}", "", net, style="bold")
+
+
+def _add_line(table: Table, line: Mapping[str, Any], document: Mapping[str, Any], words: Mapping[str, str]) -> None:
+    language, text = document.get("language", "en"), Text(line["text"])
+    if (corrected := line["corrects"]) and not document.get("corrects"):
+        text.append(f"\n  {wording.corrected(corrected['invoice'], corrected['reason'], language)}", style="dim")
+    for step in (told(one, language) for one in line["steps"]):
+        said = wording.say(language, "labelled", step.label, f"{step.formula} = {step.result}")
+        text.append(f"\n  {said}", style="dim")
+    tax = notation.figures(f"{line['tax']['category']} {line['tax']['rate']} %", language)
+    asset = words["contract"] if line["asset"] == "contract" else line["asset"]
+    table.add_row(line["clause"], asset, text, tax, _money(line["amount"], "", language))
 
 
 def margin_view(rows: Sequence[Margin], period: str) -> RenderableType:

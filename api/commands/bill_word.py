@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from api.commands.connection import worker
 from billing import run as billing
+from billing.late_interest import NoBaseRate
 from billing.payments.run import NothingSettled
 from billing.reminders import run as reminders
 from billing.state import NotPossible
@@ -35,6 +36,7 @@ REFUSALS = (
     reminders.NoProcedure,
     reminders.NothingThere,
     reminders.ContestedTooLate,
+    NoBaseRate,
     NothingSettled,
     NotPossible,
     AlreadyOpen,

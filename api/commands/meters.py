@@ -8,6 +8,7 @@ import typer
 from sqlalchemy import Connection
 
 from api.commands.connection import worker
+from api.commands.meter_word import sealed, sealed_line, short, span_words, took_words
 from core.clock import now
 from core.database import transaction
 from core.problem import Problem, Problems
@@ -38,11 +39,12 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show an asset's registers, quantities, breaks, holds, states, coverage, assignments and clocks."""
-    first, last = _span(start, end, where)
+    first, last = span(start, end, where)
     with worker() as engine, transaction(engine) as connection:
         if not declared.asset_ids(connection, [asset]):
             raise Problems((Problem(asset, "is no asset", "`yardstick device list` names those that are served"),))
-        found = meter.standing(connection, asset, start=first, end=last, known=_known(connection, as_of, where))
+        found = meter.standing(connection, asset, start=first, end=last, known=known_at(connection, as_of, where))
+        found["sealed"] = sealed(connection, first)
     if as_json:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
@@ -60,9 +62,9 @@ def holds(
     as_json: AsJson = False,
 ) -> None:
     """List stretches that counters cannot explain: nothing of them is billed until somebody decides."""
-    first, last = _span(start, end, where, back=2 * MONTH)
+    first, last = span(start, end, where, back=2 * MONTH)
     with worker() as engine, transaction(engine) as connection:
-        known = _known(connection, as_of, where)
+        known = known_at(connection, as_of, where)
         found = [meter.hold_json(one) for one in hold.find(connection, start=first, end=last, known=known, asset=asset)]
     if as_json:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
@@ -163,7 +165,8 @@ def silent(as_json: AsJson = False) -> None:
     raise typer.Exit(1 if found else 0)
 
 
-def _span(start: str | None, end: str | None, where: str, back: timedelta = MONTH) -> tuple[datetime, datetime]:
+def span(start: str | None, end: str | None, where: str, back: timedelta = MONTH) -> tuple[datetime, datetime]:
+    """From the first to the last instant, as the options say. Raises Problems."""
     local = zone(where)
     last = now() if end is None else read_time(end, local)
     first = last - back if start is None else read_time(start, local)
@@ -172,7 +175,8 @@ def _span(start: str | None, end: str | None, where: str, back: timedelta = MONT
     return first, last
 
 
-def _known(connection: Connection, as_of: str | None, where: str) -> int:
+def known_at(connection: Connection, as_of: str | None, where: str) -> int:
+    """The number of a time, or as it is given; the newest without it."""
     if as_of is None:
         return current_knowledge(connection)
     if as_of.removeprefix("K").strip().isdecimal():
@@ -183,7 +187,8 @@ def _known(connection: Connection, as_of: str | None, where: str) -> int:
 def lines(found: dict[str, Any]) -> list[str]:
     """A standing in words, one fact a line."""
     return [
-        f"{found['asset']} from {found['from']} to {found['to']}, as known at K {found['known']}",
+        f"{found['asset']} {span_words(found)}, as known at K {found['known']}",
+        *_block("sealed", map(sealed_line, [found["sealed"]] if found["sealed"] else [])),
         *_block("registers", map(_register_line, found["registers"])),
         *_block("quantities", map(_quantity_line, found["quantities"])),
         *_block("levels", map(_level_line, found["levels"])),
@@ -206,14 +211,10 @@ def _block(title: str, rows: Any) -> list[str]:
 
 def _register_line(one: dict[str, Any]) -> str:
     expected = f" of {one['expected']} expected" if one["expected"] is not None else ""
-    last = f"last {one['last']} {one['unit']} at {one['last_at']}" if one["last_at"] else "no reading"
-    gaps = (
-        f", {len(one['gaps'])} gaps, the first {one['gaps'][0]['from']} to {one['gaps'][0]['to']}"
-        if one["gaps"]
-        else ""
-    )
+    last = f"last {one['last']} {one['unit']} at {short(one['last_at'])}" if one["last_at"] else "no reading"
+    gaps = f", {len(one['gaps'])} gaps, the first {span_words(one['gaps'][0])}" if one["gaps"] else ""
     return (
-        f"{one['path']} ({one['kind']}) by {one['device']} from {one['from']} to {one['to'] or 'now'}: {last}; "
+        f"{one['path']} ({one['kind']}) by {one['device']} from {short(one['from'])} to {short(one['to'])}: {last}; "
         f"{one['received']} readings{expected}, coverage {one['coverage']}{gaps}"
     )
 
@@ -233,24 +234,24 @@ def _level_line(one: dict[str, Any]) -> str:
 
 
 def _break_line(one: dict[str, Any]) -> str:
-    return f"{one['path']} {one['kind']} {one['from']} to {one['to']}: {one['before']} to {one['after']} {one['unit']}"
+    return f"{one['path']} {one['kind']} {span_words(one)}: {one['before']} to {one['after']} {one['unit']}"
 
 
 def _hold_line(one: dict[str, Any]) -> str:
     shown = f"{one['before']} to {one['after']} {one['unit']}"
     place = f"{one['asset']} {one['path']} ({one['device']})"
-    return f"{one['hold']}  {place} {one['from']} to {one['to']}: {one['reason']}, {shown}"
+    return f"{one['hold']}  {place} {span_words(one)}: {one['reason']}, {shown}"
 
 
 def _estimate_line(one: dict[str, Any]) -> str:
     read = f"; readings say {one['actual']} {one['unit']}" if one["actual"] is not None else ""
     said = f"{one['quantity']} {one['unit']} estimated, {one['method']}"
-    return f"{one['path']} {one['from']} to {one['to']}: {said}{read}"
+    return f"{one['path']} {span_words(one)}: {said}{read}"
 
 
 def _state_lines(one: dict[str, Any]) -> list[str]:
-    sums = ", ".join(f"{name} {took}" for name, took in one["time"].items())
-    return [f"{one['path']}: {sums}", *(f"  {s['from']} to {s['to']} {s['state']}" for s in one["spans"])]
+    sums = ", ".join(f"{name} {took_words(took)}" for name, took in one["time"].items())
+    return [f"{one['path']}: {sums}", *(f"  {span_words(s)} {s['state']}" for s in one["spans"])]
 
 
 def _check_line(one: dict[str, Any]) -> str:
@@ -259,11 +260,11 @@ def _check_line(one: dict[str, Any]) -> str:
 
 
 def _mounting_line(one: dict[str, Any]) -> str:
-    return f"{one['component']} at {one['asset']}/{one['position']} from {one['from']} to {one['to'] or 'now'}"
+    return f"{one['component']} at {one['asset']}/{one['position']} from {short(one['from'])} to {short(one['to'])}"
 
 
 def _clock_line(one: dict[str, Any]) -> str:
     return (
-        f"{one['device']}: {one['readings']} readings, status {one['status']}, least {one['least']}, "
-        f"middle {one['middle']}, most {one['most']}"
+        f"{one['device']}: {one['readings']} readings, status {one['status']}, least {took_words(one['least'])}, "
+        f"middle {took_words(one['middle'])}, most {took_words(one['most'])}"
     )

@@ -9,6 +9,7 @@ from api.portal.uptime import LOOKS
 from api.routes.breach_report import found
 from api.visit import MoneyReader
 from billing.label import labels
+from contracts.store import view
 from core.time import zone
 
 router = APIRouter(prefix="/portal/breach-reports")
@@ -23,6 +24,7 @@ def breach_page(request: Request, visit: MoneyReader, report: str) -> Response:
         visit,
         "breach_report.html",
         report=row,
+        contract=view.contracts_by_key(visit.connection, {row.contract})[row.contract].public_id,
         zone=zone(row.document["timezone"]),
         looks=LOOKS,
         w=labels(row.document.get("language")),

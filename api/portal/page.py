@@ -35,21 +35,29 @@ MENUS = {
         ("truck", "Assets", "/portal/assets"),
         ("receipt-text", "Invoices", "/portal/invoices"),
         ("file-text", "Contract", "/portal/contract"),
+        ("inbox", "Facts", "/portal/facts"),
     ],
     "finance": [
         ("layout-dashboard", "Overview", "/portal/finance"),
         ("users", "Contracts", "/portal/contracts"),
         ("truck", "Assets", "/portal/assets"),
         ("receipt-text", "Invoices", "/portal/invoices"),
+        ("inbox", "Facts", "/portal/facts"),
     ],
-    "partner": [("layout-dashboard", "Overview", "/portal/partner"), ("truck", "Assets", "/portal/assets")],
+    "partner": [
+        ("layout-dashboard", "Overview", "/portal/partner"),
+        ("truck", "Assets", "/portal/assets"),
+        ("inbox", "Facts", "/portal/facts"),
+    ],
     "operator": [
         ("radio-tower", "Ingest", "/portal/operator"),
         ("archive-x", "Quarantine", "/portal/quarantine"),
+        ("triangle-alert", "Holds", "/portal/holds"),
         ("truck", "Assets", "/portal/assets"),
+        ("inbox", "Facts", "/portal/facts"),
     ],
 }
-MENUS["device_manager"] = MENUS["operator"]
+MENUS["device_manager"] = [one for one in MENUS["operator"] if one[2] != "/portal/facts"]
 THEMES = ("light", "dark")
 
 

@@ -115,7 +115,7 @@ def readings(  # the question has as many parts
 ) -> Page[Reading]:
     """Readings of one register, oldest first, from the time in which your contract covers the asset."""
     row = found(visit, asset)
-    served = _served(visit, row, register)
+    served = served_by(visit, row, register)
     start = since if cursor is None else read_cursor(cursor, [datetime])[0]
     if not isinstance(start, datetime) or start < since:
         raise InvalidQuestion("the cursor belongs to another `since`")
@@ -146,7 +146,7 @@ def states(
     row = found(visit, asset)
     if not since < before <= since + LONGEST:
         raise InvalidQuestion("`before` must come after `since`, by at most 92 days")
-    served = _served(visit, row, register)
+    served = served_by(visit, row, register)
     silence = served.max_gap or before - since
     need = StateNeed(row.name, register, micros(since), micros(before), silence // timedelta(microseconds=1))
     (said,) = view.states(visit.connection, [need], known=current_knowledge(visit.connection))
@@ -176,7 +176,8 @@ def _page(rows: list[AssetView], limit: int) -> Page[Asset]:
     return Page(items=items, next_cursor=cursor(rows[limit - 1].name) if more else None)
 
 
-def _served(visit: Visit, row: AssetView, path: str) -> RegisterView:
+def served_by(visit: Visit, row: AssetView, path: str) -> RegisterView:
+    """The last register on a path of the asset. Raises InvalidQuestion."""
     served = view.registers(visit.connection, [row.id], path=path)
     if not served:
         known = sorted({one.path for one in view.registers(visit.connection, [row.id])})

@@ -1,107 +1,111 @@
-"""Usage: what the counters of a contract counted, by day or month."""
+"""Usage: what the counters of contracts counted, by any grain and grouping."""
 
-from datetime import date, datetime, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from api import errors, usage
-from api.errors import InvalidQuestion
+from api import errors, grouping, question, usage
+from api.grouping import Grouping, Sum
+from api.paging import cursor, read_name
+from api.question import Zone
 from api.routes import contract as contract_route
-from api.visit import MoneyReader, Visit
-from contracts.document import Measure
-from contracts.store import view as contract_view
-from contracts.store.view import ContractView, CoverageView
+from api.visit import MoneyReader
 from core.canonical import fraction_text
 from core.store import current_knowledge
-from core.time import midnight, zone
 
 router = APIRouter(prefix="/v1/usage", tags=["usage"])
-MOST_CELLS = 20_000
+AfterKey = Annotated[str | None, Query(alias="cursor", max_length=600, description="`next_cursor` of the page before.")]
 
 
 class Used(BaseModel):
-    """What one asset used in `[starts_at, ends_at)`. `estimated` if a boundary lies in a long silence."""
+    """What was used in `[starts_at, ends_at)` while a contract covered it; quantity = measured + estimated.
 
-    asset: str
+    It counts as estimated where a boundary lies in a silence so long that the value before it was taken.
+    """
+
+    key: str = Field(description="Of the grouping: an asset's name, a site, a contract's name …")
+    asset: str | None = Field(description="Name of the asset; null for other groupings.")
     starts_at: datetime
     ends_at: datetime
     quantity: str
+    measured_quantity: str
+    estimated_quantity: str
     estimated: bool
 
 
 class Usage(BaseModel):
-    """What a measure counted. Quantities are exact; stretches start at local midnights of the contract's zone."""
+    """What a measure counted. Quantities are exact; stretches start where the grain says, in the zone named.
 
-    contract: str
+    Whatever the grain and grouping, rows sum to the same. A page holds all rows of its keys.
+    """
+
+    contract: str | None
     measure: str
     unit: str
     timezone: str
     grain: str
+    group_by: str
     rows: list[Used]
+    next_cursor: str | None = Field(default=None, description="Hand this in as `cursor` for the next keys.")
 
 
 @router.get("", operation_id="getUsage", responses=errors.responses(401, 403, 404, 422))
-def index(  # the question has as many parts
+def index(  # noqa: PLR0913, PLR0917 - the question has as many parts
     visit: MoneyReader,
-    contract: Annotated[str, Query(description="Id of a contract.")],
     first: Annotated[date, Query(description="First day.")],
     last: Annotated[date, Query(description="Last day, included.")],
-    measure: Annotated[str | None, Query(description="Name of a measure; the first counter if left out.")] = None,
+    contract: Annotated[
+        str | None, Query(description="Id of a contract; without it all that have the measure.")
+    ] = None,
+    measure: Annotated[
+        str | None, Query(description="Name of a measure; the first counter of the contract if left out.")
+    ] = None,
     asset: Annotated[str | None, Query(description="Name of an asset; all if left out.")] = None,
-    grain: Literal["day", "month"] = "day",
+    grain: Literal["hour", "day", "week", "month", "quarter", "year", "period"] = "day",
+    group_by: Grouping = "asset",
+    timezone: Zone = None,
+    after: AfterKey = None,
 ) -> Usage:
-    """What each covered asset used, by day or month."""
-    row = contract_route.found(visit, contract)
-    counted = _measure(visit, row, measure)
-    instants = _instants(row, first, last, grain)
-    covered = _covered(visit, row, asset, instants)
-    if len(covered) * len(instants) > MOST_CELLS:
-        raise InvalidQuestion(f"{len(covered)} assets times {len(instants) - 1} stretches is too much; ask for less")
-    names, known = {one.name for one in covered}, current_knowledge(visit.connection)
-    found = usage.between(visit.connection, names, counted, instants, known=known)
+    """What covered assets used, by grain in the contract's zone or another, and by asset or other groups.
+
+    The grain `period` is the contract's billing period. An answer has at most 20,000 rows; further keys come with
+    `next_cursor`.
+    """
+    connection, row = visit.connection, contract_route.found(visit, contract) if contract else None
+    of = grouping.measured(connection, row, measure)
+    local = question.where(timezone, grouping.zone_of(of))
+    start, end = question.days(first, last, local)
+    if grain == "period":
+        cuts = grouping.periods(connection, of, start, end)
+    else:
+        cuts = question.stretches(start, end, grain, local)
+    claims = grouping.claims(connection, of, cuts, group_by, asset)
+    some, further = grouping.page(claims, len(cuts) - 1, None if after is None else read_name(after))
+    known = current_knowledge(connection)
+    cells = grouping.cells(some, cuts, lambda needs: usage.each(connection, needs, known=known))
     return Usage(
-        contract=row.public_id,
-        measure=counted.measure,
-        unit=counted.unit or "",
-        timezone=row.timezone,
+        contract=of[0].contract.public_id if contract else None,
+        measure=of[0].measure.measure,
+        unit=of[0].measure.unit or "",
+        timezone=str(local),
         grain=grain,
-        rows=[
-            Used(
-                asset=one.asset,
-                starts_at=one.start,
-                ends_at=one.end,
-                quantity=fraction_text(one.quantity),
-                estimated=one.carried,
-            )
-            for one in found
-        ],
+        group_by=group_by,
+        rows=[_row(one, cuts, named=group_by == "asset") for one in grouping.sums(cells)],
+        next_cursor=None if further is None else cursor(further),
     )
 
 
-def _measure(visit: Visit, row: ContractView, name: str | None) -> Measure:
-    known = usage.measures(contract_view.versions(visit.connection, row.id))
-    for one in known:
-        if name in (None, one.measure):
-            return one
-    raise InvalidQuestion(f"this contract counts {', '.join(one.measure for one in known) or 'nothing'}")
-
-
-def _instants(row: ContractView, first: date, last: date, grain: str) -> list[datetime]:
-    if not first <= last <= first + timedelta(days=400) or not 2000 <= first.year < 2099:  # noqa: PLR2004
-        raise InvalidQuestion("`last` must not come before `first`, nor more than 400 days after it")
-    where = zone(row.timezone)
-    if grain == "month":
-        return usage.months(first, last, where)
-    return usage.days(midnight(first, where), midnight(last + timedelta(days=1), where), where)
-
-
-def _covered(visit: Visit, row: ContractView, asset: str | None, instants: list[datetime]) -> list[CoverageView]:
-    covered = contract_view.coverage(visit.connection, [row.id], start=instants[0], end=instants[-1])
-    if asset is None:
-        return covered
-    found = [one for one in covered if one.name == asset]
-    if not found:
-        raise InvalidQuestion("the contract does not cover an asset of this name in that time")
-    return found
+def _row(one: Sum, cuts: Sequence[datetime], *, named: bool) -> Used:
+    return Used(
+        key=one.key,
+        asset=one.key if named else None,
+        starts_at=cuts[one.number],
+        ends_at=cuts[one.number + 1],
+        quantity=fraction_text(one.measured + one.estimated),
+        measured_quantity=fraction_text(one.measured),
+        estimated_quantity=fraction_text(one.estimated),
+        estimated=one.some_estimated,
+    )

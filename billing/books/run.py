@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
-from billing.journal import accrued, reversed_, to_beancount, to_csv
+from billing.journal import accrued, delivered, reversed_, to_beancount, to_csv
 from billing.posting import PROMISES
 from billing.run import seller_named
 from billing.store import invoice as invoices
@@ -16,6 +16,7 @@ from contracts.store import evaluation as evaluations
 from contracts.store import period as periods
 from core import store
 from core.database import transaction
+from core.money import Money
 from core.time import zone
 
 if TYPE_CHECKING:
@@ -91,7 +92,8 @@ def _accrue(connection: Connection, seller: Entity, ids: Sequence[int], *, label
 
 
 def _row(found: Evaluated, entry: int, reversal: int) -> dict[str, object]:
-    net = found.evaluation.total
+    lines, currency = found.evaluation.to_json()["lines"], found.evaluation.total.currency
+    net = Money.total((delivered(line, found.due.ends_at) for line in lines), currency)
     return {
         "contract": found.due.contract,
         "entry": entry,
@@ -105,6 +107,6 @@ def _row(found: Evaluated, entry: int, reversal: int) -> dict[str, object]:
 def _entries(found: Evaluated, payers: dict[int, Side], seller: Entity, numbers: Sequence[int]) -> list[ledger.Entry]:
     """On the period's last day, and taken back on the day after."""
     customer = payers[found.due.contract].public_id
-    moved = accrued(found.evaluation.to_json()["lines"], customer, PROMISES)
+    moved = accrued(found.evaluation.to_json()["lines"], customer, PROMISES, end=found.due.ends_at)
     after = found.due.ends_at.astimezone(zone(seller.timezone)).date()
     return [(numbers[0], after - timedelta(days=1), moved), (numbers[1], after, reversed_(moved))]

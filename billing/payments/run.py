@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from billing.posting import Transfer
 from billing.run import seller_named
 from billing.statement import Credit, match, read_statement
+from billing.store import dunning, ledger, payment
 from billing.store import invoice as invoices
-from billing.store import ledger, payment
+from billing.store.dunning import Charge
 from contracts.store import contract as contract_store
 from core import store
 from core.database import transaction
@@ -51,14 +52,17 @@ def take_in(
 
 
 def record(engine: Engine, credit: Credit, *, entity: str, at: datetime, by: str) -> Taken:
-    """Book one payment: bank against the receivables that it settles, the rest as the payer's credit balance."""
+    """Book one payment: bank against the receivables that it settles, the rest as the payer's credit balance.
+
+    Receivables are invoices and the charges of letters about them.
+    """
     with transaction(engine) as connection:
         seller = seller_named(connection, entity)
         payment.lock(connection, seller.id)
         number = payment.add(connection, seller.id, credit, by=by, at=at)
         if number is None:
             return Taken(credit, None, new=False)
-        unpaid = payment.unpaid(connection, seller.id)
+        unpaid: list[Open | Charge] = [*payment.unpaid(connection, seller.id), *dunning.charges(connection, seller.id)]
         found = match(credit, [item.owed for item in unpaid])
         (entry,) = invoices.entries(connection, 1)
         transfers = _settle(connection, found, unpaid, row={"payment": number, "entry": entry, "by": by, "at": at})
@@ -79,15 +83,22 @@ def take_back(engine: Engine, key: str, *, entity: str, reason: str, at: datetim
         seller = seller_named(connection, entity)
         payment.lock(connection, seller.id)
         rows = payment.settled(connection, seller.id, key)
-        if not rows:
+        charged = dunning.settled(connection, seller.id, key)
+        if not rows and not charged:
             raise NothingSettled(f"payment {key} settles no invoice of {entity}")
         (entry,) = invoices.entries(connection, 1)
-        names = contract_store.party_public_ids(connection, {row.customer for row in rows})
-        transfers = []
+        names = contract_store.party_public_ids(connection, {row.customer for row in (*rows, *charged)})
+        said = {"entry": entry, "matched": reason, "by": by, "at": at}
         for row in rows:
             back = {"payment": row.payment, "invoice": row.invoice, "amount": -row.amount, "reverses": row.id}
-            payment.settle(connection, back | {"entry": entry, "matched": reason, "by": by, "at": at})
-            transfers.append(Transfer(f"receivable:{names[row.customer]}", "bank", Money(row.amount, row.currency)))
+            payment.settle(connection, back | said)
+        for row in charged:
+            back = {"payment": row.payment, "letter": row.letter, "amount": -row.amount, "reverses": row.id}
+            dunning.settle(connection, back | said)
+        transfers = [
+            Transfer(f"receivable:{names[row.customer]}", "bank", Money(row.amount, row.currency))
+            for row in (*rows, *charged)
+        ]
         ledger.add(connection, seller.id, [(entry, at.astimezone(zone(seller.timezone)).date(), transfers)], at)
         detail = {"key": key, "reason": reason, "invoices": len(rows)}
         store.audit(connection, at, actor=by, action="payment.take_back", subject=entity, detail=detail)
@@ -102,14 +113,18 @@ def overdue(engine: Engine, *, entity: str, at: datetime) -> tuple[Open, ...]:
         return tuple(item for item in payment.unpaid(connection, seller.id) if item.due_date < today)
 
 
-def _settle(connection: Connection, found: Match, unpaid: Sequence[Open], *, row: dict[str, object]) -> list[Transfer]:
+def _settle(
+    connection: Connection, found: Match, unpaid: Sequence[Open | Charge], *, row: dict[str, object]
+) -> list[Transfer]:
     by_number = {item.owed.number: item for item in unpaid}
     names = contract_store.party_public_ids(connection, {by_number[number].customer for number, _ in found.paid})
     transfers = []
     for number, amount in found.paid:
         item = by_number[number]
-        payment.settle(
-            connection, row | {"invoice": item.id, "amount": amount.amount, "reverses": None, "matched": found.by}
-        )
+        settled = row | {"amount": amount.amount, "reverses": None, "matched": found.by}
+        if isinstance(item, Charge):
+            dunning.settle(connection, settled | {"letter": item.id})
+        else:
+            payment.settle(connection, settled | {"invoice": item.id})
         transfers.append(Transfer("bank", f"receivable:{names[item.customer]}", amount))
     return transfers

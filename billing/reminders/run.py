@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import IntegrityError
 
 from billing.contest import too_late
-from billing.dunning import Late, Letter, document, remind
+from billing.dunning import Late, Letter, charges, document, remind
+from billing.journal import reversed_
+from billing.number import following, number
 from billing.person import why_not_two
+from billing.posting import Transfer
+from billing.reference import reference_of
 from billing.run import NoSuchInvoice, SamePerson, seller_named
-from billing.store import dunning, payment
+from billing.store import dunning, ledger, payment
 from billing.store import invoice as invoices
+from contracts.store import contract as contract_store
 from contracts.store.contract import new_id
 from core import canonical, store
 from core.database import transaction
@@ -51,7 +56,10 @@ class Due:
 
 
 def preview(engine: Engine, *, entity: str, at: datetime) -> tuple[Due, ...]:
-    """The letters that are due, by debtor and currency; nothing is saved. Raises NoSuchEntity, NoProcedure."""
+    """The letters that are due, by debtor and currency; nothing is saved.
+
+    Raises NoSuchEntity, NoProcedure, NoBaseRate.
+    """
     with transaction(engine) as connection:
         seller = _entity(connection, entity)
         return tuple(_due(connection, seller, at.astimezone(zone(seller.timezone)).date()))
@@ -60,7 +68,8 @@ def preview(engine: Engine, *, entity: str, at: datetime) -> tuple[Due, ...]:
 def send(engine: Engine, *, entity: str, at: datetime, by: str, approved_by: str) -> tuple[dict[str, Any], ...]:
     """Issue the letters that are due, and leave a message for each; done again the same day it issues none.
 
-    Fees and interest are asked for; they are booked when they are paid. Raises NoSuchEntity, NoProcedure, SamePerson.
+    Each bears a number, and its fee, lump sums and interest are booked: nothing is asked or booked twice.
+    Raises NoSuchEntity, NoProcedure, NoBaseRate, SamePerson.
     """
     if problem := why_not_two(by, approved_by):
         raise SamePerson(f"{by} asks for the letters; a second person approves them: {problem}")
@@ -75,15 +84,22 @@ def send(engine: Engine, *, entity: str, at: datetime, by: str, approved_by: str
 
 
 def withdraw(engine: Engine, letter: str, *, reason: str, at: datetime, by: str) -> None:
-    """Take a letter back: its invoices stand where they stood before it. Raises NothingThere."""
+    """Take a letter back, by number or id: its invoices stand where they stood before it, what it booked is reversed.
+
+    What was paid of its charges is the payer's credit balance then. Raises NothingThere.
+    """
     with transaction(engine) as connection:
-        if not dunning.withdraw(connection, letter, {"reason": reason, "by": by, "at": at}):
+        found = dunning.standing(connection, letter)
+        if found is None:
             raise NothingThere(f"there is no letter {letter} that stands")
+        payment.lock(connection, found.entity)
+        entry = _reverse(connection, found, reason=reason, at=at, by=by) if found.entry else None
+        dunning.withdraw(connection, found.id, {"reason": reason, "by": by, "at": at, "entry": entry})
         store.audit(connection, at, actor=by, action="dunning.withdraw", subject=letter, detail={"reason": reason})
 
 
 def letter(engine: Engine, name: str) -> dict[str, Any]:
-    """A letter's document. Raises NothingThere."""
+    """A letter's document, by its number or id. Raises NothingThere."""
     with transaction(engine) as connection:
         found = dunning.letter(connection, name)
     if found is None:
@@ -91,7 +107,7 @@ def letter(engine: Engine, name: str) -> dict[str, Any]:
     return found
 
 
-def block(engine: Engine, number: str, *, line: int | None, reason: str, at: datetime, by: str) -> str:
+def block(engine: Engine, name: str, *, line: int | None, reason: str, at: datetime, by: str) -> str:
     """Nobody is reminded of this invoice, or of this line of it, until it is released. Returns the block's id.
 
     Raises NoSuchInvoice, ContestedTooLate.
@@ -99,9 +115,9 @@ def block(engine: Engine, number: str, *, line: int | None, reason: str, at: dat
     public_id = new_id("blk")
     try:
         with transaction(engine) as connection:
-            found = invoices.find(connection, number)
+            found = invoices.find(connection, name)
             if found is None:
-                raise NoSuchInvoice(f"there is no invoice {number}")
+                raise NoSuchInvoice(f"there is no invoice {name}")
             if problem := too_late(found["document"], line, at):
                 raise ContestedTooLate(problem)
             row = {"public_id": public_id, "invoice": found["id"], "line": line, "reason": reason, "by": by, "at": at}
@@ -109,7 +125,7 @@ def block(engine: Engine, number: str, *, line: int | None, reason: str, at: dat
             detail = {"line": line, "reason": reason, "block": public_id}
             store.audit(connection, at, actor=by, action="dunning.block", subject=found["public_id"], detail=detail)
     except IntegrityError:
-        raise NoSuchInvoice(f"invoice {number} has no line {line}") from None
+        raise NoSuchInvoice(f"invoice {name} has no line {line}") from None
     return public_id
 
 
@@ -135,20 +151,23 @@ def _due(connection: Connection, seller: Entity, today: date) -> list[Due]:
         groups.setdefault((item.customer, item.owed.left.currency), []).append(item)
     ids = [item.id for item in late]
     heads, found = dunning.heads(connection, ids), []
-    levels, blocked = dunning.levels(connection, ids), dunning.blocked(connection, ids)
+    asked, blocked = dunning.asked(connection, ids), dunning.blocked(connection, ids)
+    open_charges = dunning.charges(connection, seller.id)
     if seller.dunning is None:
         return []
-    for (customer, _), items in groups.items():
-        asked = [_late(item, heads[item.id], levels.get(item.id), blocked.get(item.id)) for item in items]
-        if letter := remind(asked, seller.dunning, today):
+    for (customer, currency), items in groups.items():
+        reminded = [_late(item, heads[item.id], asked.get(item.id), blocked.get(item.id)) for item in items]
+        before = [x.owed for x in open_charges if (x.customer, x.owed.left.currency) == (customer, currency)]
+        if letter := remind(reminded, seller.dunning, today, before=[owed.left for owed in before]):
             newest = heads[items[-1].id]
             head = {"id": None, "date": today.isoformat(), "seller": newest.seller, "buyer": newest.buyer}
+            head["charged_before"] = [{"number": x.number, "amount": f"{x.left.amount:f}"} for x in before]
             words = document(letter, head | {"language": newest.language}, seller.dunning)
             found.append(Due(customer, letter, words))
     return found
 
 
-def _late(item: Open, head: Any, level: tuple[int, date] | None, blocked: dunning.Blocked | None) -> Late:
+def _late(item: Open, head: Any, asked: dunning.Asked | None, blocked: dunning.Blocked | None) -> Late:
     left = item.owed.left
     disputed = Money.zero(left.currency)
     if blocked:
@@ -161,33 +180,73 @@ def _late(item: Open, head: Any, level: tuple[int, date] | None, blocked: dunnin
         due_date=item.due_date,
         owed=left,
         disputed=disputed,
-        level=level[0] if level else 0,
-        last=level[1] if level else None,
+        level=asked.level if asked else 0,
+        last=asked.last if asked else None,
+        interest_until=asked.interest_until if asked else None,
+        lump_sum=asked is not None and asked.lump_sum,
     )
 
 
 def _save(connection: Connection, seller: Entity, found: Due, today: date, *, people: dict[str, Any]) -> dict[str, Any]:
+    """The letter with the next number of its series, and what it charges in the ledger."""
     public_id = new_id("dun")
-    words = found.document | {"id": public_id}
+    series = invoices.lock_series(connection, entity=seller.id, kind="dunning", year=today.year)
+    (n,) = following(series.issued, 1)
+    name = number(seller.prefix, "dunning", year=today.year, n=n)
+    words = found.document | {"id": public_id, "number": name, "payment_reference": reference_of(name)}
     row = {
+        "series": series.id,
+        "n": n,
+        "number": name,
+        "entry": _book(connection, seller, found, today, people["at"]),
         "public_id": public_id,
         "entity": seller.id,
         "customer": found.customer,
         "level": found.letter.level,
         "issued_on": today,
         "currency": words["currency"],
-        **{name: getattr(found.letter, name).amount for name in ("owed", "fee", "interest")},
+        **{name: getattr(found.letter, name).amount for name in ("owed", "fee", "interest", "lump_sum")},
         "document": words,
         "content_hash": canonical.digest(words),
         **people,
     }
     items = [
-        {"invoice": item.late.id, "level": item.level, "owed": item.owed.amount, "interest": item.interest.amount}
+        {
+            "invoice": item.late.id,
+            "level": item.level,
+            "interest_until": item.interest_until and item.interest_until.isoformat(),
+        }
+        | {name: getattr(item, name).amount for name in ("owed", "interest", "lump_sum")}
         for item in found.letter.items
     ]
     dunning.add(connection, row, items)
+    invoices.advance(connection, series, issued=n, day=today, chain_hash=series.chain_hash)
     _announce(connection, words, items, people=people)
     return words
+
+
+def _book(connection: Connection, seller: Entity, found: Due, today: date, at: datetime) -> int | None:
+    """The entry of a letter's charges; None if it has none."""
+    names = contract_store.party_public_ids(connection, {found.customer})
+    moved = charges(found.letter, names[found.customer])
+    if not moved:
+        return None
+    (entry,) = invoices.entries(connection, 1)
+    ledger.add(connection, seller.id, [(entry, today, moved)], at)
+    return entry
+
+
+def _reverse(connection: Connection, found: Any, *, reason: str, at: datetime, by: str) -> int:
+    """An entry that takes back what a letter booked; what was paid of it is the payer's credit balance."""
+    (entry,) = invoices.entries(connection, 1)
+    moved = list(reversed_(dunning.booked(connection, found.entry)))
+    for row in dunning.paid(connection, found.id):
+        back = {"payment": row.payment, "letter": row.letter, "amount": -row.amount, "reverses": row.id}
+        dunning.settle(connection, back | {"entry": entry, "matched": reason, "by": by, "at": at})
+        customer = contract_store.party_public_ids(connection, {row.customer})[row.customer]
+        moved.append(Transfer(f"receivable:{customer}", "unmatched", Money(row.amount, row.currency)))
+    ledger.add(connection, found.entity, [(entry, at.astimezone(zone(found.timezone)).date(), moved)], at)
+    return entry
 
 
 def _announce(

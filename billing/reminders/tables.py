@@ -31,6 +31,11 @@ class DunningLetter(Row, table=True):
     by: str = Field(sa_type=Text)
     approved_by: str = Field(sa_type=Text)
     at: datetime = Field(sa_type=INSTANT)
+    series: int | None
+    n: int | None
+    number: str | None = Field(sa_type=Text)
+    lump_sum: Decimal = Field(sa_type=Numeric)
+    entry: int | None = Field(sa_type=BigInteger)
 
 
 class DunningItem(Row, table=True):
@@ -43,6 +48,8 @@ class DunningItem(Row, table=True):
     level: int
     owed: Decimal = Field(sa_type=Numeric)
     interest: Decimal = Field(sa_type=Numeric)
+    lump_sum: Decimal = Field(sa_type=Numeric)
+    interest_until: date | None
 
 
 class DunningWithdrawal(Row, table=True):
@@ -52,6 +59,23 @@ class DunningWithdrawal(Row, table=True):
 
     letter: int = Field(sa_type=BigInteger, primary_key=True)
     reason: str = Field(sa_type=Text)
+    by: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=INSTANT)
+    entry: int | None = Field(sa_type=BigInteger)
+
+
+class ChargeSettlement(Row, table=True):
+    """What a payment settles of a letter's charges, or takes back."""
+
+    __tablename__ = "charge_settlement"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity(always=True)])
+    payment: int = Field(sa_type=BigInteger)
+    letter: int = Field(sa_type=BigInteger)
+    amount: Decimal = Field(sa_type=Numeric)
+    reverses: int | None = Field(sa_type=BigInteger)
+    entry: int = Field(sa_type=BigInteger)
+    matched: str = Field(sa_type=Text)
     by: str = Field(sa_type=Text)
     at: datetime = Field(sa_type=INSTANT)
 

@@ -7,16 +7,16 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from billing import chain
-from billing.breach import Breach, report
+from billing.breach import report
 from billing.bundle import part_of
 from billing.invoice import Evaluated
 from billing.posting import post
 from billing.store import invoice as invoices
 from billing.store import run as runs
+from billing.store import supplement
 from contracts.store import breach as breach_store
 from contracts.store import contract as contract_store
 from contracts.store import evaluation as evaluation_store
-from core.money import Money
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,7 +119,7 @@ def save_reports(
         alone = len(item.ready.parts) == 1
         printed = (whole.get(found.contract, item.head) if alone else item.head) | {"issue": item.head["issue"]}
         printed = part_of(printed, origin.result["contract"])
-        document = report(public_id, _breach(found), evaluated, printed)
+        document = report(public_id, supplement.breach_of(found), evaluated, printed)
         rows.append(
             {
                 "public_id": public_id,
@@ -135,11 +135,6 @@ def save_reports(
         messages.append(_message(at, "breach.reported", public_id, item, **words))
     invoices.add_reports(connection, rows)
     invoices.post(connection, messages)
-
-
-def _breach(found: breach_store.Saved) -> Breach:
-    words = {name: getattr(found, name) for name in ("clause", "asset", "obligated", "target", "measured")}
-    return Breach(id=found.public_id, credit=Money(Decimal(found.credit), found.currency), **words)
 
 
 def _message(at: datetime, topic: str, key: str, item: Numbered, **more: str) -> dict[str, Any]:

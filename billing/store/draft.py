@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from billing.agreement import agreement
 from billing.bundle import bundle_of, of_bundle
 from billing.check import Finding
-from billing.contest import limited
+from billing.contest import agreed
 from billing.correction import credit_note, of_period, way
 from billing.exchange import Local
 from billing.invoice import Draft, Evaluated, draw_up
@@ -21,6 +21,7 @@ from billing.store import exchange
 from billing.store import invoice as invoices
 from billing.tax import NotATax
 from contracts import run as contracts
+from contracts.breach import in_force
 from contracts.store import contract as contract_store
 from contracts.store import evaluation as evaluations
 from contracts.store import period as periods
@@ -100,12 +101,14 @@ def final(connection: Connection, run: Run, ids: Sequence[int], at: datetime) ->
     }
     rows = _rows(connection, run, [due for due in dues if due.contract in found], wanted, found)
     unchanged = "the contract is over, and nothing of its bills changes"
-    return rows + [
-        {"contract": due.contract, "state": "excluded", "reason": unchanged, "evaluation": None, "final": True}
-        | {"hash": excluded_hash(due.contract_name, unchanged), "corrections": [], "credit_notes": [], "findings": []}
-        for due in dues
-        if due.contract not in found
-    ]
+    return rows + [_nothing(due, unchanged) | {"final": True} for due in dues if due.contract not in found]
+
+
+def _nothing(due: Due, reason: str) -> dict[str, Any]:
+    """A contract of which nothing is billed."""
+    row = {"contract": due.contract, "state": "excluded", "reason": reason, "evaluation": None}
+    empty: dict[str, Any] = {"corrections": [], "credit_notes": [], "findings": []}
+    return row | {"hash": excluded_hash(due.contract_name, reason)} | empty
 
 
 def _bare(saved: Saved, label: str) -> Saved:
@@ -159,9 +162,19 @@ def _rows(
             local.get(due.ends_at),
             creditable.get(due.contract),
         )
+        if _is_settled(wanted):
+            rows.append(_nothing(due, f"the contract ended before {due.label}, and nothing is left to settle"))
+            continue
         drawn = _draw_up(wanted, seller, account) if account else found
         rows.append(_blocked(due, saved, drawn) if isinstance(drawn, str) else _row(due, saved, drawn))
     return rows
+
+
+def _is_settled(wanted: _Wanted) -> bool:
+    """Whether the agreement ended before the period, and nothing of it is left to print."""
+    ends = wanted.versions[-1].ends
+    over = ends is not None and ends <= micros(wanted.due.starts_at)
+    return over and not wanted.saved.result["lines"] and not wanted.corrections
 
 
 def _local(connection: Connection, seller: Entity, dues: Sequence[Due], known: int) -> dict[datetime, Local]:
@@ -209,8 +222,9 @@ def _with(wanted: _Wanted, ways: Mapping[str, Way], terms: Agreement, *, seller:
     )
     if draft.gross.amount < 0 and wanted.credited:
         draft = of_period(draft, wanted.credited)
-    if limited(wanted.versions):
-        draft = replace(draft, document=draft.document | {"contest": True})
+    ruling = in_force(wanted.versions, micros(wanted.due.ends_at) - 1)
+    if contest := agreed(wanted.due.contract_name, ruling, account.language):
+        draft = replace(draft, document=draft.document | {"contest": contest})
     bundle = bundle_of(account.consolidate, draft.document, terms.rounding)
     if bundle:
         groups = {item.asset: item.group for version in wanted.versions for item in version.coverage if item.group}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from billing import chain
 from billing.bundle import together
-from billing.contest import limits
+from billing.contest import limits, until
 from billing.correction import cancellation
 from billing.invoice import issued
 from billing.number import following, number
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from billing.store.entity import Entity
     from billing.store.invoice import Series
     from billing.store.run import Issuable, Run
+    from contracts.document import Version
     from contracts.store.contract import Side
 
 CHUNK = 500
@@ -246,24 +247,21 @@ def _number(
 
 def _contestable(connection: Connection, batch: list[Numbered], at: datetime) -> list[Numbered]:
     """With the times until when their lines may be contested, where the contracts agree on any."""
-    limited = {part.contract for item in batch if item.head.get("contest") for part in item.ready.parts}
-    if not limited:
-        return batch
-    versions = contract_store.versions(connection, limited, store.current_knowledge(connection))
-    found = []
-    for item in batch:
-        if item.head.get("contest"):
-            names = item.head.get("contracts") or [item.head["contract"]]
-            until = [
-                limit
-                for name, part in zip(names, item.ready.parts, strict=True)
-                for limit in limits(name, versions[part.contract], at)
-            ]
-            head = item.head | {"issue": item.head["issue"] | {"contest_until": until}}
-            found.append(replace(item, head=head))
-        else:
-            found.append(item)
-    return found
+    older = {part.contract for item in batch if item.head.get("contest") is True for part in item.ready.parts}
+    known = store.current_knowledge(connection)
+    versions = contract_store.versions(connection, older, known) if older else {}
+    return [_with_limits(item, versions, at) if item.head.get("contest") else item for item in batch]
+
+
+def _with_limits(item: Numbered, versions: Mapping[int, Sequence[Version]], at: datetime) -> Numbered:
+    agreed = item.head["contest"]
+    if agreed is True:
+        names = item.head.get("contracts") or [item.head["contract"]]
+        parts = zip(names, item.ready.parts, strict=True)
+        found = [limit for name, part in parts for limit in limits(name, versions[part.contract], at)]
+    else:
+        found = until(agreed, at)
+    return replace(item, head=item.head | {"issue": item.head["issue"] | {"contest_until": found}})
 
 
 def _invoice_row(item: Numbered, run: int, series: Series, day: date, at: datetime) -> dict[str, Any]:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
 JOURNAL = text("""
-    SELECT t.entry, t.n, t.posted_on, t.debit, t.credit, t.currency, t.amount, coalesce(i.number, '') AS document,
-        coalesce(i.kind, a.text, '') AS text
+    SELECT t.entry, t.n, t.posted_on, t.debit, t.credit, t.currency, t.amount,
+        coalesce(i.number, d.number, '') AS document, coalesce(i.kind, a.text, d.text, '') AS text
     FROM billing.transfer AS t
     LEFT JOIN billing.invoice AS i ON i.id = t.invoice
     LEFT JOIN billing.series AS s ON s.id = i.series
@@ -25,6 +25,12 @@ JOURNAL = text("""
         SELECT CASE WHEN entry = t.entry THEN 'accrual ' ELSE 'reversal ' END || label AS text
         FROM billing.accrual WHERE t.entry IN (entry, reversal) LIMIT 1
     ) AS a ON t.invoice IS NULL
+    LEFT JOIN LATERAL (
+        SELECT number, 'dunning letter' AS text FROM billing.dunning_letter WHERE entry = t.entry
+        UNION ALL
+        SELECT l.number, 'dunning letter taken back' FROM billing.dunning_withdrawal AS w
+        JOIN billing.dunning_letter AS l ON l.id = w.letter WHERE w.entry = t.entry
+    ) AS d ON t.invoice IS NULL
     WHERE coalesce(s.entity, t.entity) = :entity AND t.posted_on >= :start AND t.posted_on < :end
     ORDER BY t.entry, t.n
 """)

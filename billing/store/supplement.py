@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import Connection, text
 
@@ -15,6 +15,7 @@ from billing.invoice import Evaluated
 from contracts.store import breach as breach_store
 from contracts.store import contract as contract_store
 from contracts.store import evaluation as evaluations
+from core import canonical
 from core.money import Money
 from core.store import packed
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from billing.invoice import Document
     from contracts.store.evaluation import Saved
 
 # The report of each guarantee of a period that stands: nothing supersedes it.
@@ -48,6 +50,10 @@ POST = text("""
 """)
 
 
+Promise: TypeAlias = tuple[str, str, str]
+"""Clause, asset, and when the window begins, as a report says it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Corrected:
     """A period that a document corrects. evaluation: the newer one; invoice: the document's id; corrects: public id."""
@@ -65,10 +71,10 @@ def add(connection: Connection, corrected: Sequence[Corrected], at: datetime) ->
     if not corrected:
         return
     given = {"contracts": [x.contract for x in corrected], "labels": [x.label for x in corrected]}
-    standing: dict[tuple[int, str], dict[tuple[str, str], Any]] = {}
+    standing: dict[tuple[int, str], dict[Promise, Any]] = {}
     for row in connection.execute(STANDING, given):
         words = row.document
-        standing.setdefault((row.contract, words["period"]), {})[words["clause"], words["asset"]] = row
+        standing.setdefault((row.contract, words["period"]), {})[_promise(words)] = row
     found: dict[int, list[breach_store.Saved]] = {}
     for each in breach_store.of_evaluations(connection, [x.evaluation for x in corrected]):
         found.setdefault(each.evaluation, []).append(each)
@@ -97,11 +103,18 @@ def add(connection: Connection, corrected: Sequence[Corrected], at: datetime) ->
     _save(connection, rows, at)
 
 
+def breach_of(found: breach_store.Saved) -> Breach:
+    """A recorded breach as reports take it."""
+    words = {name: getattr(found, name) for name in ("clause", "asset", "obligated", "target", "measured")}
+    start = str(canonical.plain(found.window_start)) if found.window_start else ""
+    return Breach(id=found.public_id, credit=Money(Decimal(found.credit), found.currency), start=start, **words)
+
+
 def _reports(
     item: Corrected,
     saved: Saved,
     breaches: Sequence[breach_store.Saved],
-    standing: dict[tuple[str, str], Any],
+    standing: dict[Promise, Any],
     *,
     papers: tuple[dict[str, Any], dict[str, Any]],
 ) -> list[dict[str, Any]]:
@@ -109,19 +122,22 @@ def _reports(
     evaluated = Evaluated(saved.public_id, saved.result, saved.evidence)
     reference = {"id": carrying["issue"]["id"], "number": carrying["issue"]["number"], "line": None}
     rows = []
+    missed: set[Promise] = set()
     for each in breaches:
-        before = standing.get((each.clause, each.asset))
-        words = {name: getattr(each, name) for name in ("clause", "asset", "obligated", "target", "measured")}
-        breach = Breach(id=each.public_id, credit=Money(Decimal(each.credit), each.currency), **words)
-        document = report(contract_store.new_id("rep"), breach, evaluated, billed)
+        document = report(contract_store.new_id("rep"), breach_of(each), evaluated, billed)
+        before = standing.get(_promise(document))
+        missed.add(_promise(document))
         if before is None or any(before.document[name] != document[name] for name in ("measured", "credit", "target")):
             rows.append(_row(item, document | {"invoice": reference}, each.id, before))
-    missed = {(each.clause, each.asset) for each in breaches}
     for key, before in standing.items():
         if key not in missed and not before.document.get("withdrawn"):
             document = withdrawal(contract_store.new_id("rep"), before.document, evaluated)
             rows.append(_row(item, document | {"invoice": reference}, None, before))
     return rows
+
+
+def _promise(document: Document) -> Promise:
+    return document["clause"], document["asset"], document["from"]
 
 
 def _row(item: Corrected, document: dict[str, Any], breach: int | None, before: Any) -> dict[str, Any]:

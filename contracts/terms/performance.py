@@ -191,6 +191,7 @@ def _add(scene: Scene, result: Result, left: Capped, outcome: Outcome) -> None:
         Verdict(
             term.clause, term.kind, result.owner, result.state, status, status == "final", window.start, window.end,
             values, steps=tuple(_steps(result)), explanation=explain.performance(result, scene.zone),
+            credit=applied.given(scene, window, money),
         )
     )  # fmt: skip
 

@@ -89,7 +89,7 @@ def _life(need: Need, numbers: Sequence[int], search: Search) -> Life:
     rows = [search.rows[n] for n in numbers]
     if len(rows) > 1:
         _check_alike(need, rows)
-    bounds = tuple([_bound(n, search) for n in numbers])
+    bounds = tuple([_bound(n, row, search) for n, row in zip(numbers, rows, strict=True)])
     return Life(rows[0].unit, rows[0].resolution, bounds, tuple([row.register for row in rows]), _rule(need, rows[-1]))
 
 
@@ -100,8 +100,8 @@ def _check_alike(need: Need, rows: Sequence[Found]) -> None:
         raise MixedTicks(f"{need.asset} {need.register}: devices count in ticks of {shown}; declare them alike")
 
 
-def _bound(n: int, search: Search) -> Bound:
-    row, said, outside = search.rows[n], search.decided_on(search.rows[n]), search.outside.get(n, ())
+def _bound(n: int, row: Found, search: Search) -> Bound:
+    said, outside = search.decided_on(row), search.outside.get(n, ())
     return Bound(
         row.device,
         row.start,

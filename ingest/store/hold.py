@@ -1,5 +1,6 @@
 """Stretches that counters cannot explain, as a work list, and what people decide about them."""
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -10,19 +11,10 @@ from sqlalchemy import Connection, text
 from core.time import instant, micros
 from ingest.counter import Doubt
 from ingest.path import course_of, plain
-from ingest.store import counter
+from ingest.store import counter, suspect
 from ingest.store.counter import Asked, Life
 from ingest.store.search import TABLE, Source
 
-PATHS = text("""
-    SELECT a.name AS asset, b.position || '/' || g.name AS path, min(g.unit) AS unit
-    FROM ingest.binding AS b
-    JOIN ingest.asset AS a ON a.id = b.asset
-    JOIN ingest.register AS g ON g.device = b.device AND g.kind = 'counter'
-    WHERE b.known <= :known AND (b.superseded IS NULL OR b.superseded > :known)
-        AND b.during && tstzrange(:start, :end) AND (cast(:asset AS text) IS NULL OR a.name = :asset)
-    GROUP BY 1, 2 ORDER BY 1, 2
-""")
 PLACE = text("""
     SELECT a.name AS asset, b.position || '/' || g.name AS path, g.unit, g.resolution, d.name AS device
     FROM ingest.register AS g
@@ -40,6 +32,8 @@ RELEASES = text("""
     FROM ingest.release AS r WHERE r.register = ANY(:registers) AND r.known <= :known
     ORDER BY r.register, r.start_at, r.known
 """)
+REFERENCE = re.compile(r"([0-9]{1,10})\.([0-9]{1,16})\.([0-9]{1,16})")
+MOST_REGISTERS = 2**31 - 1
 AT_ONCE = 300
 """Paths searched by one set of statements."""
 
@@ -73,6 +67,16 @@ class Stretch(NamedTuple):
     end: datetime
 
 
+class Place(NamedTuple):
+    """A counter of an asset, by which device."""
+
+    asset: str
+    path: str
+    unit: str
+    resolution: Decimal
+    device: str
+
+
 class Decision(NamedTuple):
     """What somebody decided about a stretch: kind `reopened` takes the decision before back."""
 
@@ -92,14 +96,14 @@ class NoReference(ValueError):
 
 def read(reference: str) -> Stretch:
     """A reference as `meters holds` shows it. Raises NoReference."""
-    parts = reference.split(".")
-    if len(parts) != len(Stretch._fields) or not all(part.isdecimal() for part in parts):
+    found = REFERENCE.fullmatch(reference)
+    if found is None or int(found[1]) > MOST_REGISTERS:
         raise NoReference(f"{reference!r} names no hold; `meters holds` lists them, e.g. 17.1780264800000000.17804…")
-    register, start, end = map(int, parts)
+    register, start, end = map(int, found.groups())
     return Stretch(register, instant(start), instant(end))
 
 
-def find(  # where and when to look
+def find(  # noqa: PLR0913 - where and when to look
     connection: Connection,
     *,
     start: datetime,
@@ -107,14 +111,22 @@ def find(  # where and when to look
     known: int,
     asset: str | None = None,
     source: Source = TABLE,
+    first: tuple[str, str] = ("", ""),
+    most: int | None = None,
 ) -> list[Hold]:
-    """Open holds that touch [start, end), of all assets or one, by asset, path and time; as registers are declared."""
-    asked = {"start": start, "end": end, "asset": asset, "known": known}
-    needs = [
-        Asked(row.asset, row.path, (micros(start), micros(end)), row.unit) for row in connection.execute(PATHS, asked)
-    ]
+    """Open holds that touch [start, end), of all assets or one, by asset, path and time; as registers are declared.
+
+    first: asset and path of the first counter to look at. most: enough; those of the last counter are whole.
+    """
+    statement = suspect.SUSPECT if source is TABLE else suspect.VISIBLE
+    suspects = suspect.paths(
+        connection, start=start, end=end, known=known, asset=asset, first=first, statement=statement
+    )  # fmt: skip
+    needs = [Asked(one.asset, one.path, (micros(start), micros(end)), one.unit) for one in suspects]
     found: list[Hold] = []
     for n in range(0, len(needs), AT_ONCE):
+        if most is not None and len(found) >= most:
+            break
         some = needs[n : n + AT_ONCE]
         for need, life in zip(some, counter.lives(connection, some, known=known, source=source), strict=True):
             found += held(need, life)
@@ -143,12 +155,20 @@ def held(need: Asked, life: Life) -> Iterator[Hold]:
             )
 
 
-def named(connection: Connection, stretch: Stretch, known: int) -> Hold | None:
+def place_of(connection: Connection, stretch: Stretch) -> Place | None:
+    """Where the register of a stretch was when it began; None: nowhere, or not where the viewer may look."""
+    row = connection.execute(PLACE, {"register": stretch.register, "at": stretch.start}).first()
+    return None if row is None else Place(*row)
+
+
+def named(
+    connection: Connection, stretch: Stretch, known: int, *, source: Source = TABLE
+) -> Hold | None:  # fmt: skip
     """The open hold of exactly this stretch, if there is one."""
-    place = connection.execute(PLACE, {"register": stretch.register, "at": stretch.start}).first()
+    place = place_of(connection, stretch)
     if place is None:
         return None
-    found = find(connection, start=stretch.start, end=stretch.end, known=known, asset=place.asset)
+    found = find(connection, start=stretch.start, end=stretch.end, known=known, asset=place.asset, source=source)
     return next((one for one in found if one[3:6] == stretch), None)
 
 

@@ -23,6 +23,7 @@ from ingest.store import decided
 from ingest.store.bound import Found, Need
 from ingest.store.decided import Decided
 from ingest.store.literal import numbers, times
+from ingest.store.steady import steady
 
 NEAR = """
     SELECT edge, (extract(epoch FROM at_before) * 1000000)::bigint, before,
@@ -43,11 +44,15 @@ CHUNKS_ONCE = text("SET LOCAL timescaledb.enable_runtime_exclusion = off")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The statements that bring readings: from the table, or from functions that show a party its own only."""
+    """The statements that bring readings: from the table, or from functions that show a party its own only.
+
+    steady: `turning` is planned when it runs, see ingest.store.steady.
+    """
 
     near: TextClause
     turning: TextClause
     outside: TextClause
+    steady: bool = False
 
 
 TABLE = Source(text(NEAR.format(near="ingest.near")), text(TURNING.format(turning="ingest.turning")), decided.OUTSIDE)
@@ -212,10 +217,16 @@ class Search:
             "high": instant(max(last for _, last in ranges.values()) + 1),
             "known": self.known,
         }
-        for n, at_before, before, at, value in self.connection.execute(self.source.turning, asked).all():
+        for n, at_before, before, at, value in self._turning(asked):
             self.points[n][at] = value
             if at_before is not None:
                 self.points[n][at_before] = before
+
+    def _turning(self, asked: dict[str, object]) -> Sequence[Any]:
+        def ask() -> Sequence[Any]:
+            return self.connection.execute(self.source.turning, asked).all()
+
+        return ask() if self.source.steady else steady(self.connection, ask, known=self.known)
 
 
 def _weeks(edges: Sequence[Edge], reach: int) -> Iterable[list[Edge]]:

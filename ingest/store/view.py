@@ -120,6 +120,7 @@ ASSET = """
 ASSETS = text(ASSET.format(condition="a.name > :after"))
 ASSETS_BY_KEY = text(ASSET.format(condition="a.id = ANY (:keys)"))
 ONE_ASSET = text(ASSET.format(condition="a.public_id = :public_id"))
+ASSET_NAMED = text(ASSET.format(condition="a.name = :name"))
 REGISTERS = text("""
     SELECT b.asset, b.id AS binding, g.id AS register, d.name AS device, b.position || '/' || g.name AS path, g.kind,
         g.unit, g.resolution, lower(b.during) AS starts_at, upper(b.during) AS ends_at, v.opening, v.closing,
@@ -146,6 +147,7 @@ COUNTERS = search.Source(
         SELECT bound, at, value FROM visible.counter_outside(CAST(:bounds AS int[]), CAST(:registers AS int[]),
             CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]), :known)
     """),
+    steady=True,
 )
 STATES = text(state.STATEMENT.format(said="visible.said"))
 CATEGORIES = text("SELECT id, category FROM ingest.state_code")
@@ -194,6 +196,12 @@ def assets_by_key(connection: Connection, keys: Iterable[int]) -> dict[int, Asse
 def asset(connection: Connection, public_id: str) -> AssetView | None:
     """One asset, or None if it is absent or not visible."""
     row = connection.execute(ONE_ASSET, {"public_id": public_id, "most": 1}).mappings().first()
+    return AssetView(**row) if row else None
+
+
+def asset_named(connection: Connection, name: str) -> AssetView | None:
+    """One asset by its name, or None if it is absent or not visible."""
+    row = connection.execute(ASSET_NAMED, {"name": name, "most": 1}).mappings().first()
     return AssetView(**row) if row else None
 
 

@@ -33,12 +33,19 @@ PAGES = [
     ("anna", "/portal/breach-reports/{report T3 2026-10}"),
     ("anna", "/portal/contract"),
     ("anna", "/portal/bill"),
+    ("anna", "/portal/facts?asset=T3&from=2026-10-10T00:00:00Z&to=2026-10-11T06:00:00Z"),
+    ("olga", "/portal/invoices/{invoice C-9001 2026-10}?line=2"),
+    ("dora", "/portal/facts"),
+    ("ops", "/portal/facts"),
+    ("pat", "/portal/facts"),
     ("anna", "/portal/invoices/inv_unknown"),
     ("fin", "/portal/finance"),
     ("fin", "/portal/contracts"),
     ("pat", "/portal/partner"),
     ("ops", "/portal/operator"),
     ("ops", "/portal/quarantine"),
+    ("ops", "/portal/holds"),
+    ("ops", "/portal/holds/{hold S2}"),
 ]
 WIDE, DARK, NARROW, NARROW_DARK, TINY = (
     (1440, "light"),
@@ -92,7 +99,7 @@ def test_a_wrong_password_is_refused_with_the_name_kept(opened: Open) -> None:
 def test_a_breach_report_leads_to_the_line_that_credits_it(opened: Open, served: Served) -> None:
     with opened("anna") as page:
         page.goto(written(served, "/portal/breach-reports/{report T3 2026-10}"))
-        page.get_by_role("link", name="invoice TS-2026-00003, line 25").click()
+        page.get_by_role("link", name="TS-2026-00003, line 25").click()
         expect(page.locator("#line-25")).to_have_attribute("open", "")
         expect(page.locator("#line-25 .amt")).to_have_text("−€185.00")
 
@@ -113,6 +120,22 @@ def test_the_page_follows_what_is_evaluated_and_what_comes_in(opened: Open, serv
         finally:
             _evaluate(served, before)
         expect(shown).to_have_text("€4,185.52", timeout=10_000)
+
+
+def test_an_operator_decides_about_a_hold_and_takes_it_back(opened: Open) -> None:
+    with opened("ops") as page:
+        page.goto("/portal/operator")
+        page.get_by_role("navigation", name="Main", exact=True).get_by_role("link", name="Holds").click()
+        page.get_by_role("link", name="S2 vehicle/odometer").click()
+        expect(page.get_by_text("200,000,000 → 100,000,000 m").first).to_be_visible()
+        page.get_by_label("Nothing was used").check()
+        page.get_by_label("Reason").fill("put into service")
+        page.get_by_role("button", name="Decide").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("Decided")
+        expect(page.get_by_role("cell", name="put into service")).to_be_visible()
+        page.get_by_label("Reason").fill("decided too early")
+        page.get_by_role("button", name="Reopen").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("Waits")
 
 
 def _evaluate(served: Served, result: dict[str, object]) -> None:
@@ -171,3 +194,59 @@ def test_everybody_can_use_it(opened: Open, served: Served, who: str | None, add
                 result = page.evaluate("axe.run({preload: false})")
                 found += [f"{width} {scheme}: {one['id']} {one['nodes'][0]['target']}" for one in result["violations"]]
     assert not found
+
+
+def test_a_document_of_several_contracts_says_what_each_comes_to(opened: Open, served: Served) -> None:
+    with opened("olga") as page:
+        page.goto(written(served, "/portal/invoices/{invoice C-9001 2026-10}"))
+        expect(page.locator(".part-h h2")).to_have_text(["Contract C-9001", "Contract C-9002"])
+        # 3 x 310.00, two of them in the northern hall; 1 x 400.00; tax once over 1330.00
+        expect(page.locator(".part-h .amt")).to_have_text(["€930.00", "€400.00"])
+        expect(page.locator(".stack-h")).to_have_text(["hall north€620.00", "hall south€310.00"])
+        expect(page.locator(".taxes tbody tr")).to_have_count(1)
+        expect(page.locator(".grand .g dd")).to_have_text("€1,582.70")
+        expect(page.locator(".hashes dt", has_text="Evaluation")).to_have_text(
+            ["Evaluation C-9001", "Evaluation C-9002"]
+        )
+
+
+def test_a_customer_contests_a_line_and_sees_that_it_waits(opened: Open, served: Served) -> None:
+    with opened("olga") as page:
+        page.goto(written(served, "/portal/invoices/{invoice C-9001 2026-10}"))
+        # Issued on 21 November at 15:30 in Berlin, and 14 days
+        expect(page.get_by_text("5 Dec 2026, 15:30").first).to_be_visible()
+        page.locator("#line-3 > summary").click()
+        page.locator("#line-3").get_by_role("link", name="contest this line").click()
+        expect(page.get_by_label("Line", exact=True)).to_have_value("3")
+        page.get_by_label("Reason").fill("FL-3 was returned in September")
+        page.get_by_role("button", name="Contest the line").click()
+        row = page.get_by_role("row", name="Line 3")
+        expect(row).to_contain_text("FL-3 was returned in September")
+        expect(row).to_contain_text("Waits")
+
+
+def test_a_customer_disputes_who_caused_a_stop(opened: Open) -> None:
+    with opened("bob", noisy=True) as page:
+        page.goto("/portal/facts")
+        expect(page.get_by_role("heading", name="A value of a price index")).to_have_count(0)
+        expect(page.get_by_label("Statement").locator("option")).to_have_text(["proposed", "disputed"])
+        page.get_by_label("Asset", exact=True).select_option("S1")
+        page.get_by_label("From").fill("2026-11-10T02:00")
+        page.get_by_label("To", exact=True).fill("2026-11-10T01:00")
+        page.get_by_label("Reason, and what it rests on").fill("the workshop was closed")
+        page.get_by_role("button", name="Send").click()
+        expect(page.get_by_role("alert")).to_be_visible()
+        expect(page.get_by_label("Reason, and what it rests on")).to_have_value("the workshop was closed")
+
+
+def test_the_seller_records_a_case_and_takes_it_back(opened: Open) -> None:
+    with opened("dora") as page:
+        page.goto("/portal/facts")
+        page.get_by_label("Case", exact=True).fill("K-77")
+        page.get_by_label("Asset of the case").select_option("FL-2")
+        page.get_by_label("At", exact=True).fill("2026-11-03T08:15")
+        page.get_by_label("Reason of the case, or evidence").fill("fork bent")
+        page.get_by_role("button", name="Record the case").click()
+        expect(page.get_by_role("status")).to_have_text("The case is recorded.")
+        expect(page.get_by_role("row", name="ticket time").first).to_contain_text("K-77")
+        expect(page.get_by_role("row", name="ticket time").first).to_contain_text("fork bent")

@@ -158,6 +158,32 @@ RELATION billing.carried
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
 
+RELATION billing.charge_settlement
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    payment bigint NOT NULL
+    letter bigint NOT NULL
+    amount numeric NOT NULL
+    reverses bigint
+    entry bigint NOT NULL
+    matched text NOT NULL
+    by text NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT charge_settlement_amount_check CHECK ((amount <> (0)::numeric))
+    CONSTRAINT charge_settlement_by_check CHECK ((by <> ''::text))
+    CONSTRAINT charge_settlement_check CHECK (((amount < (0)::numeric) = (reverses IS NOT NULL)))
+    CONSTRAINT charge_settlement_letter_fkey FOREIGN KEY (letter) REFERENCES billing.dunning_letter(id)
+    CONSTRAINT charge_settlement_payment_fkey FOREIGN KEY (payment) REFERENCES billing.payment(id)
+    CONSTRAINT charge_settlement_pkey PRIMARY KEY (id)
+    CONSTRAINT charge_settlement_reverses_fkey FOREIGN KEY (reverses) REFERENCES billing.charge_settlement(id)
+    CONSTRAINT charge_settlement_reverses_key UNIQUE (reverses)
+    CREATE INDEX charge_settlement_letter ON billing.charge_settlement USING btree (letter)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.charge_settlement FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (letter IN ( SELECT dunning_letter.id FROM billing.dunning_letter))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
 RELATION billing.correction
     contract integer NOT NULL
     label text NOT NULL
@@ -279,10 +305,13 @@ RELATION billing.dunning_item
     level integer NOT NULL
     owed numeric NOT NULL
     interest numeric NOT NULL
+    lump_sum numeric NOT NULL DEFAULT 0
+    interest_until date
     CONSTRAINT dunning_item_interest_check CHECK ((interest >= (0)::numeric))
     CONSTRAINT dunning_item_invoice_fkey FOREIGN KEY (invoice) REFERENCES billing.invoice(id)
     CONSTRAINT dunning_item_letter_fkey FOREIGN KEY (letter) REFERENCES billing.dunning_letter(id)
     CONSTRAINT dunning_item_level_check CHECK (((level >= 1) AND (level <= 9)))
+    CONSTRAINT dunning_item_lump_sum_check CHECK ((lump_sum >= (0)::numeric))
     CONSTRAINT dunning_item_owed_check CHECK ((owed > (0)::numeric))
     CONSTRAINT dunning_item_pkey PRIMARY KEY (letter, invoice)
     CREATE INDEX dunning_item_invoice ON billing.dunning_item USING btree (invoice)
@@ -309,17 +338,30 @@ RELATION billing.dunning_letter
     by text NOT NULL
     approved_by text NOT NULL
     at timestamp with time zone NOT NULL
+    series integer
+    n integer
+    number text
+    lump_sum numeric NOT NULL DEFAULT 0
+    entry bigint
     CONSTRAINT dunning_letter_by_check CHECK ((by <> ''::text))
     CONSTRAINT dunning_letter_check CHECK ((approved_by <> by))
+    CONSTRAINT dunning_letter_check1 CHECK ((((series IS NULL) = (number IS NULL)) AND ((series IS NULL) = (n IS NULL))))
     CONSTRAINT dunning_letter_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text))
     CONSTRAINT dunning_letter_customer_fkey FOREIGN KEY (customer) REFERENCES contracts.party(id)
     CONSTRAINT dunning_letter_entity_fkey FOREIGN KEY (entity) REFERENCES billing.entity(id)
+    CONSTRAINT dunning_letter_entry_key UNIQUE (entry)
     CONSTRAINT dunning_letter_fee_check CHECK ((fee >= (0)::numeric))
     CONSTRAINT dunning_letter_interest_check CHECK ((interest >= (0)::numeric))
     CONSTRAINT dunning_letter_level_check CHECK (((level >= 1) AND (level <= 9)))
+    CONSTRAINT dunning_letter_lump_sum_check CHECK ((lump_sum >= (0)::numeric))
+    CONSTRAINT dunning_letter_n_check CHECK ((n > 0))
+    CONSTRAINT dunning_letter_number_key UNIQUE (number)
     CONSTRAINT dunning_letter_owed_check CHECK ((owed > (0)::numeric))
     CONSTRAINT dunning_letter_pkey PRIMARY KEY (id)
     CONSTRAINT dunning_letter_public_id_key UNIQUE (public_id)
+    CONSTRAINT dunning_letter_series_fkey FOREIGN KEY (series) REFERENCES billing.series(id)
+    CONSTRAINT dunning_letter_series_n_key UNIQUE (series, n)
+    CREATE INDEX dunning_letter_booked ON billing.dunning_letter USING btree (entity) WHERE (entry IS NOT NULL)
     CREATE INDEX dunning_letter_customer ON billing.dunning_letter USING btree (customer)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.dunning_letter FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
@@ -349,7 +391,9 @@ RELATION billing.dunning_withdrawal
     reason text NOT NULL
     by text NOT NULL
     at timestamp with time zone NOT NULL
+    entry bigint
     CONSTRAINT dunning_withdrawal_by_check CHECK ((by <> ''::text))
+    CONSTRAINT dunning_withdrawal_entry_key UNIQUE (entry)
     CONSTRAINT dunning_withdrawal_letter_fkey FOREIGN KEY (letter) REFERENCES billing.dunning_letter(id)
     CONSTRAINT dunning_withdrawal_pkey PRIMARY KEY (letter)
     CONSTRAINT dunning_withdrawal_reason_check CHECK ((reason <> ''::text))
@@ -636,7 +680,7 @@ RELATION billing.series
     CONSTRAINT series_entity_fkey FOREIGN KEY (entity) REFERENCES billing.entity(id)
     CONSTRAINT series_entity_kind_year_key UNIQUE (entity, kind, year)
     CONSTRAINT series_issued_check CHECK ((issued >= 0))
-    CONSTRAINT series_kind_check CHECK ((kind = ANY (ARRAY['invoice'::text, 'credit_note'::text])))
+    CONSTRAINT series_kind_check CHECK ((kind = ANY (ARRAY['invoice'::text, 'credit_note'::text, 'dunning'::text])))
     CONSTRAINT series_pkey PRIMARY KEY (id)
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (entity IN ( SELECT entity.id FROM billing.entity WHERE (entity.party = visible.party())))
@@ -781,11 +825,12 @@ RELATION contracts.breach
     target text NOT NULL
     credit numeric NOT NULL
     currency text NOT NULL
-    CONSTRAINT breach_contract_clause_asset_period_evaluation_key UNIQUE (contract, clause, asset, period, evaluation)
+    window_start timestamp with time zone
     CONSTRAINT breach_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
     CONSTRAINT breach_credit_check CHECK ((credit >= (0)::numeric))
     CONSTRAINT breach_evaluation_fkey FOREIGN KEY (evaluation) REFERENCES contracts.evaluation(id)
     CONSTRAINT breach_obligated_check CHECK ((obligated = ANY (ARRAY['provider'::text, 'customer'::text])))
+    CONSTRAINT breach_once UNIQUE NULLS NOT DISTINCT (contract, clause, asset, period, evaluation, window_start)
     CONSTRAINT breach_period_fkey FOREIGN KEY (period) REFERENCES contracts.period(id)
     CONSTRAINT breach_pkey PRIMARY KEY (id)
     CONSTRAINT breach_public_id_key UNIQUE (public_id)
@@ -2177,6 +2222,49 @@ AS $function$
 $function$
 -- owner: the administrator
 
+CREATE OR REPLACE FUNCTION ingest.hours(bounds integer[], registers integer[], sinces timestamp with time zone[], befores timestamp with time zone[], first timestamp with time zone, last timestamp with time zone, newest bigint)
+ RETURNS TABLE(bound integer, at timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    WITH point AS MATERIALIZED (SELECT * FROM ingest.rolled(newest)),
+    e AS MATERIALIZED (
+        SELECT e.bound, e.register, e.since, e.before, p.known,
+            date_bin('1 hour', e.since + interval '59 minutes 59.999999 seconds', '2000-01-01 00:00+00') AS low,
+            least(date_bin('1 hour', e.before, '2000-01-01 00:00+00'), p.closed_to) AS high
+        FROM unnest(bounds, registers, sinces, befores) AS e (bound, register, since, before)
+        JOIN point AS p ON p.share = e.register % 2
+        WHERE e.since < e.before
+    ), late AS MATERIALIZED (
+        SELECT * FROM ingest.late_hours(first, last, newest)
+    ), zone AS (
+        SELECT e.bound, e.register, e.since AS low, CASE WHEN e.low < e.high THEN e.low ELSE e.before END AS high FROM e
+        UNION ALL
+        SELECT e.bound, e.register, e.high, e.before FROM e WHERE e.low < e.high
+        UNION ALL
+        SELECT e.bound, e.register, l.hour, l.hour + interval '1 hour'
+        FROM e JOIN late AS l ON l.register = e.register AND l.hour >= e.low AND l.hour < e.high
+    ), seen AS (
+        SELECT e.bound, h.first_at, h.first_value, h.last_at, h.last_value
+        FROM e JOIN ingest.usage_hour AS h ON h.register = e.register AND h.hour >= e.low AND h.hour < e.high
+            AND h.hour >= first - interval '1 hour' AND h.hour < last
+            AND h.known <= e.known AND (h.superseded IS NULL OR h.superseded > e.known)
+        WHERE NOT EXISTS (SELECT FROM late AS l WHERE l.register = h.register AND l.hour = h.hour)
+        UNION ALL
+        SELECT z.bound, r.first_at, r.first_value, r.last_at, r.last_value
+        FROM zone AS z CROSS JOIN LATERAL (
+            SELECT min(x.at) AS first_at, public.first(x.value, x.at) AS first_value, max(x.at) AS last_at,
+                public.last(x.value, x.at) AS last_value
+            FROM ingest.effective(z.register, z.low, z.high, newest) AS x
+            WHERE x.at >= first AND x.at < last GROUP BY date_bin('1 hour', x.at, '2000-01-01 00:00+00')
+        ) AS r
+    )
+    SELECT s.bound, v.at, v.value
+    FROM seen AS s CROSS JOIN LATERAL (VALUES (s.first_at, s.first_value), (s.last_at, s.last_value)) AS v (at, value)
+    WHERE v.at IS NOT NULL AND (v.at = s.first_at OR s.last_at > s.first_at)
+$function$
+-- owner: the administrator
+
 CREATE OR REPLACE FUNCTION ingest.last_reading(register_id integer, since timestamp with time zone, before timestamp with time zone, low timestamp with time zone, high timestamp with time zone, newest bigint)
  RETURNS TABLE(at timestamp with time zone, value bigint)
  LANGUAGE sql
@@ -2227,6 +2315,48 @@ AS $function$
         WHERE o.known > (SELECT min(known) FROM point) AND o.known <= newest AND o.at >= low AND o.at < high
     ) AS f JOIN point AS p ON p.share = f.register % 2 AND f.known > p.known AND f.at < p.closed_to
     GROUP BY 1, 2
+$function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION ingest.levels(bounds integer[], registers integer[], sinces timestamp with time zone[], befores timestamp with time zone[], first timestamp with time zone, last timestamp with time zone, newest bigint)
+ RETURNS TABLE(bound integer, readings bigint, lowest bigint, highest bigint, last_at timestamp with time zone, last_value bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    WITH point AS MATERIALIZED (SELECT * FROM ingest.rolled(newest)),
+    e AS MATERIALIZED (
+        SELECT e.bound, e.register, e.since, e.before, p.known,
+            date_bin('1 hour', e.since + interval '59 minutes 59.999999 seconds', '2000-01-01 00:00+00') AS low,
+            least(date_bin('1 hour', e.before, '2000-01-01 00:00+00'), p.closed_to) AS high
+        FROM unnest(bounds, registers, sinces, befores) AS e (bound, register, since, before)
+        JOIN point AS p ON p.share = e.register % 2
+        WHERE e.since < e.before
+    ), late AS MATERIALIZED (
+        SELECT * FROM ingest.late_hours(first, last, newest)
+    ), zone AS (
+        SELECT e.bound, e.register, e.since AS low, CASE WHEN e.low < e.high THEN e.low ELSE e.before END AS high FROM e
+        UNION ALL
+        SELECT e.bound, e.register, e.high, e.before FROM e WHERE e.low < e.high
+        UNION ALL
+        SELECT e.bound, e.register, l.hour, l.hour + interval '1 hour'
+        FROM e JOIN late AS l ON l.register = e.register AND l.hour >= e.low AND l.hour < e.high
+    ), seen AS (
+        SELECT e.bound, h.readings::bigint, h.lowest, h.highest, h.last_at, h.last_value
+        FROM e JOIN ingest.gauge_hour AS h ON h.register = e.register AND h.hour >= e.low AND h.hour < e.high
+            AND h.hour >= first - interval '1 hour' AND h.hour < last
+            AND h.known <= e.known AND (h.superseded IS NULL OR h.superseded > e.known)
+        WHERE NOT EXISTS (SELECT FROM late AS l WHERE l.register = h.register AND l.hour = h.hour)
+        UNION ALL
+        SELECT z.bound, r.readings, r.lowest, r.highest, r.last_at, r.last_value
+        FROM zone AS z CROSS JOIN LATERAL (
+            SELECT count(*) AS readings, min(x.value) AS lowest, max(x.value) AS highest, max(x.at) AS last_at,
+                public.last(x.value, x.at) AS last_value
+            FROM ingest.effective(z.register, z.low, z.high, newest) AS x WHERE x.at >= first AND x.at < last
+        ) AS r WHERE r.readings > 0
+    )
+    SELECT s.bound, sum(s.readings)::bigint, min(s.lowest), max(s.highest), max(s.last_at),
+        public.last(s.last_value, s.last_at)
+    FROM seen AS s GROUP BY s.bound
 $function$
 -- owner: the administrator
 
@@ -2373,6 +2503,57 @@ BEGIN
 END $function$
 -- owner: the administrator
 
+CREATE OR REPLACE FUNCTION ingest.suspect(registers integer[], max_rates numeric[], edges timestamp with time zone[], since timestamp with time zone, newest bigint)
+ RETURNS SETOF integer
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+DECLARE fresh timestamptz;
+BEGIN
+    -- A constant of the statement below, by which chunks are left out once.
+    SELECT min(closed_to) - interval '2 hours' INTO fresh FROM ingest.rolled(newest);
+    RETURN QUERY WITH e AS MATERIALIZED (
+        SELECT e.register, e.max_rate, e.edge, p.known, p.closed_to,
+            coalesce(least(floor(e.max_rate), 9223372036854775805)::bigint, 9223372036854775806) AS whole_rate
+        FROM unnest(registers, max_rates, edges) AS e (register, max_rate, edge)
+        JOIN ingest.rolled(newest) AS p ON p.share = e.register % 2
+    ), late AS MATERIALIZED (
+        -- By itself: with registers as a condition, the planner would read their whole index.
+        SELECT DISTINCT l.register FROM ingest.late_hours('2000-01-01', '2100-01-01', newest) AS l
+    )
+    SELECT e.register FROM e WHERE EXISTS (
+        SELECT FROM ingest.usage_hour AS h
+        WHERE h.register = e.register AND h.fastest > e.whole_rate
+            AND h.hour > suspect.since - interval '1 hour'
+            AND h.known + 0 <= e.known AND (h.superseded IS NULL OR h.superseded > e.known))
+    UNION
+    SELECT l.register FROM late AS l WHERE l.register = ANY (registers)
+    UNION
+    -- As received: what was corrected since is named in any case.
+    SELECT v.register FROM ingest.reading_override AS v
+    WHERE v.register = ANY (registers) AND v.at >= fresh AND v.known <= newest
+    UNION
+    SELECT x.register FROM e AS x CROSS JOIN LATERAL (
+        SELECT r.at, r.value, lag(r.at) OVER (ORDER BY r.at) AS at_before, lag(r.value) OVER (ORDER BY r.at) AS before
+        FROM (
+            SELECT r.at, r.value FROM ingest.reading AS r
+            WHERE r.register = x.register AND r.at >= fresh AND r.known <= newest
+            UNION ALL
+            SELECT k.at, k.value FROM ingest.kept_reading AS k
+            WHERE k.register = x.register AND k.at >= fresh AND k.known <= newest
+        ) AS r
+    ) AS p
+    WHERE p.value < p.before OR (p.before IS NULL AND p.at >= x.closed_to)
+        OR (p.at > p.at_before
+            AND (p.value::numeric - p.before) * 3600 > x.max_rate * extract(epoch FROM p.at - p.at_before))
+    UNION
+    SELECT e.register FROM e WHERE e.edge IS NOT NULL AND NOT EXISTS (
+        SELECT FROM ingest.usage_hour AS h
+        WHERE h.register = e.register AND h.hour >= e.edge AND h.hour <= suspect.since - interval '1 hour'
+            AND h.known <= e.known AND (h.superseded IS NULL OR h.superseded > e.known));
+END $function$
+-- owner: the administrator
+
 CREATE OR REPLACE FUNCTION ingest.turning(bounds integer[], registers integer[], firsts timestamp with time zone[], lasts timestamp with time zone[], max_rates numeric[], glitches interval[], low timestamp with time zone, high timestamp with time zone, newest bigint)
  RETURNS TABLE(bound integer, at_before timestamp with time zone, before bigint, at timestamp with time zone, value bigint)
  LANGUAGE sql
@@ -2504,6 +2685,17 @@ AS $function$
 $function$
 -- owner: yardstick_visible
 
+CREATE OR REPLACE FUNCTION visible.hours(bounds integer[], registers integer[], sinces timestamp with time zone[], befores timestamp with time zone[], first timestamp with time zone, last timestamp with time zone, newest bigint)
+ RETURNS TABLE(bound integer, at timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT h.bound, h.at, h.value FROM visible.shown(bounds, registers, sinces, befores) AS s
+    CROSS JOIN LATERAL ingest.hours(s.bounds, s.registers, s.sinces, s.befores, first, last, newest) AS h
+$function$
+-- owner: yardstick_visible
+
 CREATE OR REPLACE FUNCTION visible.knows(register_id integer, instant timestamp with time zone)
  RETURNS boolean
  LANGUAGE sql
@@ -2516,6 +2708,17 @@ AS $function$
             AND (instant <@ b.during OR instant = upper(b.during))
         JOIN contracts.party_asset AS p ON p.asset = b.asset AND (instant <@ p.during OR instant = upper(p.during))
         WHERE g.id = register_id AND p.party = visible.party())
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.levels(bounds integer[], registers integer[], sinces timestamp with time zone[], befores timestamp with time zone[], first timestamp with time zone, last timestamp with time zone, newest bigint)
+ RETURNS TABLE(bound integer, readings bigint, lowest bigint, highest bigint, last_at timestamp with time zone, last_value bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT l.* FROM visible.shown(bounds, registers, sinces, befores) AS s
+    CROSS JOIN LATERAL ingest.levels(s.bounds, s.registers, s.sinces, s.befores, first, last, newest) AS l
 $function$
 -- owner: yardstick_visible
 
@@ -2631,6 +2834,26 @@ AS $function$
 $function$
 -- owner: yardstick_visible
 
+CREATE OR REPLACE FUNCTION visible.shown(bounds integer[], registers integer[], sinces timestamp with time zone[], befores timestamp with time zone[])
+ RETURNS TABLE(bounds integer[], registers integer[], sinces timestamp with time zone[], befores timestamp with time zone[])
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT array_agg(e.bound), array_agg(e.register), array_agg(lower(s.during)), array_agg(upper(s.during))
+    FROM unnest(shown.bounds, shown.registers, shown.sinces, shown.befores) AS e (bound, register, since, before)
+    CROSS JOIN LATERAL (
+        SELECT tstzrange(e.since, e.before) WHERE e.since < e.before AND visible.operates()
+        UNION ALL
+        SELECT unnest(range_agg(b.during * p.during * tstzrange(e.since, e.before)))
+        FROM ingest.register AS g
+        JOIN ingest.binding AS b ON b.device = g.device AND b.superseded IS NULL
+        JOIN contracts.party_asset AS p ON p.asset = b.asset AND p.party = visible.party()
+        WHERE g.id = e.register AND e.since < e.before AND NOT visible.operates()
+    ) AS s (during)
+$function$
+-- owner: yardstick_visible
+
 CREATE OR REPLACE FUNCTION visible.stated_versions(contract_id integer)
  RETURNS SETOF text
  LANGUAGE sql
@@ -2668,6 +2891,16 @@ AS $function$
         WHERE v ->> 'kind' IN ('availability', 'performance', 'event_guarantee', 'obligation')), '[]')
     FROM contracts.standing AS s JOIN contracts.period AS p ON p.id = s.period
     WHERE s.contract IN (SELECT visible.contract_ids())
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.suspect(registers integer[], max_rates numeric[], edges timestamp with time zone[], since timestamp with time zone, newest bigint)
+ RETURNS SETOF integer
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT ingest.suspect(registers, max_rates, edges, since, newest)
 $function$
 -- owner: yardstick_visible
 

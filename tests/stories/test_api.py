@@ -19,7 +19,7 @@ from tests.served import AT, Served
 pytestmark = pytest.mark.services
 
 OCTOBER_KM = 20 * 14 * 31  # 20 km in each of 14 hours of 31 days
-MONEY_PATHS = ("standing", "versions", "evaluations", "invoices", "breach-reports", "usage")
+MONEY_PATHS = ("standing", "versions", "evaluations", "invoices", "breach-reports", "v1/usage")
 OPERATOR_PATHS = (
     "/v1/corrections", "/v1/quarantine", "/v1/ingest/summary", "/v1/ingest/series", "/v1/silent",
 )  # fmt: skip
@@ -48,8 +48,15 @@ def every_get(served: Served) -> list[str]:
         "/v1/assets/{asset}/states": "?since=2026-10-01T00:00:00Z&before=2026-10-02T00:00:00Z",
         "/v1/assets/{asset}/holds": "?since=2026-10-01T00:00:00Z&before=2026-10-02T00:00:00Z",
         "/v1/assets/{asset}/coverage": "?since=2026-10-01T00:00:00Z&before=2026-10-02T00:00:00Z",
+        "/v1/assets/{asset}/levels": "?register=vehicle/tank&since=2026-10-01T00:00:00Z&before=2026-10-02T00:00:00Z",
+        "/v1/assets/{asset}/usage": "?since=2026-10-01T00:00:00Z&before=2026-10-02T00:00:00Z",
+        "/v1/assets/{asset}/state-time": "?since=2026-10-01T00:00:00Z&before=2026-10-02T00:00:00Z",
     }
-    return [path.format(**ids) + questions.get(path, "") for path, methods in paths.items() if "get" in methods]
+    return [
+        path.format(**ids) + questions.get(path, "")
+        for path, methods in paths.items()
+        if "get" in methods and "{hold}" not in path
+    ]
 
 
 def test_every_operation_answers_its_owner(served: Served) -> None:
@@ -147,7 +154,8 @@ def test_the_database_itself_shows_nothing_to_nobody(served: Served) -> None:
         assert {table: rows(connection, table) for table in tables} == dict.fromkeys(tables, 0)
 
 
-SPAN = "timestamptz '2026-10-01', timestamptz '2026-10-02'"
+FIRST, LAST = "timestamptz '2026-10-01'", "timestamptz '2026-10-02'"
+SPAN = f"{FIRST}, {LAST}"
 READINGS = {
     "readings": f"visible.readings(:asset, 'vehicle/odometer', {SPAN}, 10)",
     "near": (
@@ -165,6 +173,8 @@ READINGS = {
         "visible.said(ARRAY[1], ARRAY[:register], ARRAY[timestamptz '2026-10-01'], ARRAY[timestamptz '2026-10-02'], "
         f"ARRAY[interval '1 hour'], {SPAN}, 1000000)"
     ),
+    "hours": f"visible.hours(ARRAY[1], ARRAY[:register], ARRAY[{FIRST}], ARRAY[{LAST}], {SPAN}, 1000000)",
+    "levels": f"visible.levels(ARRAY[1], ARRAY[:register], ARRAY[{FIRST}], ARRAY[{LAST}], {SPAN}, 1000000)",
     "counter_outside": (
         "visible.counter_outside(ARRAY[1], ARRAY[:register], ARRAY[timestamptz '2026-10-02'], "
         "ARRAY[NULL::timestamptz], 1000000)"

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
+from billing import chain
 from billing import run as billing
 from billing.bundle import part_of
 from billing.reminders import run as reminders
@@ -225,6 +226,11 @@ def test_a_line_is_contested_in_time_or_refused_with_the_date(story: Story) -> N
     assert document["issue"]["contest_until"] == [
         {"contract": "C-F01", "clause": "2.1", "until": "2026-07-19T10:00:00+00:00"}
     ]
+    # What is agreed is content, under the hash that was approved; until when follows from it and the issue.
+    assert document["contest"]["terms"] == [{"contract": "C-F01", "clause": "2.1", "within": "P14D"}]
+    assert "in writing to the seller" in document["contest"]["how"]
+    other = document | {"contest": document["contest"] | {"terms": []}}
+    assert chain.content_hash(other) != chain.content_hash(document)
     number = document["issue"]["number"]
     in_time, late = datetime(2026, 7, 19, 9, tzinfo=UTC), datetime(2026, 7, 19, 11, tzinfo=UTC)
     assert reminders.block(story.engine, number, line=1, reason="not ours", at=in_time, by=ANNA)

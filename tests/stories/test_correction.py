@@ -347,6 +347,7 @@ NO_FACTS = {
     "contracts.version",  # a correction keeps the versions that the invoice knew
     "contracts.evaluation",
     "contracts.standing",
+    "contracts.failure",  # who could not be evaluated, and until when it rests
     "ingest.batch",
     "ingest.cloud_event",  # what came and which node lived: neither is read by an evaluation
     "ingest.node_life",

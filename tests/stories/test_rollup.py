@@ -20,6 +20,7 @@ from ingest.override import Override, Raw, effective
 from ingest.path import Bound, counted
 from ingest.rollup import hour, run
 from ingest.store import counter, state
+from ingest.store.steady import steady
 from tests.stories import test_counter_store as counters
 from tests.stories import test_state_store as states
 from tests.stories.test_counter_store import HOUR, START
@@ -46,8 +47,9 @@ class Plan(NamedTuple):
 class Life:
     """A fleet that reports, late and corrected, one transaction after the other; and everything it ever said."""
 
-    def __init__(self, engine: Engine, chance: random.Random) -> None:
-        self.engine, self.chance = engine, chance
+    def __init__(self, engine: Engine, chance: random.Random, *, most: int = 12) -> None:
+        """most: one transaction says something of fewer registers than this, and of each less often than this."""
+        self.engine, self.chance, self.most = engine, chance, most
         devices = [
             {"device": f"D{n}", "asset": f"A{n}", "position": "vehicle", "registers": REGISTERS} for n in range(ASSETS)
         ]
@@ -70,9 +72,9 @@ class Life:
     def plan(self, start: int, end: int) -> "Plan":
         """What to say next: instants that nobody has taken."""
         chance, rows, corrections = self.chance, [], []
-        for (_, name), register in chance.sample(sorted(self.registers.items()), chance.randrange(1, 12)):
+        for (_, name), register in chance.sample(sorted(self.registers.items()), chance.randrange(1, self.most)):
             taken = self.taken[register]
-            for _ in range(chance.randrange(12)):
+            for _ in range(chance.randrange(self.most)):
                 at = START + chance.randrange(start, end) * MINUTE
                 if at not in taken:
                     taken.add(at)
@@ -168,6 +170,27 @@ def test_what_is_stored_wrongly_is_found(engine: Engine, admin_engine: Engine) -
     assert [(one.table, one.side) for one in found].count(("usage_hour", "stored")) == changed
     assert [(one.table, one.side) for one in found].count(("usage_hour", "rebuilt")) == changed
     assert [(one.table, one.side) for one in found].count(("state_span", "rebuilt")) == gone
+
+
+def test_an_answer_is_asked_again_when_a_point_moved_meanwhile(engine: Engine) -> None:
+    """The rows of that point may lie in a chunk that the statement's plan did not know."""
+    life = Life(engine, random.Random(8))  # noqa: S311 - repeatable
+    with transaction(engine) as connection:
+        life.batch(connection, 0, 200)
+    asked = list[int]()
+
+    def ask() -> int:
+        asked.append(len(asked))
+        run.roll_up(engine, at(100 * len(asked)) if len(asked) < 3 else at(200))
+        return len(asked)
+
+    with transaction(engine) as connection:
+        known = current_knowledge(connection)
+        # Hours end at 60 and 180 minutes; the roll-ups at 100 and 200 move the points, the third one does not.
+        assert steady(connection, ask, known=known) == 3
+        assert steady(connection, lambda: -1, known=known) == -1
+        # As of an earlier number nothing moves: new points are newer.
+        assert steady(connection, ask, known=known - 1) == 4
 
 
 CUT_OFFS = 210
@@ -280,7 +303,8 @@ class Bustle:
 def test_no_wake_up_is_lost_and_no_cut_off_changes_its_answer(engine: Engine) -> None:
     """Slow, fast and rolled-back writers, beside roll-ups that follow them; each cut-off is asked at once and again."""
     chance = random.Random(6)  # noqa: S311 - repeatable
-    life, asked = Life(engine, chance), needs(chance)
+    # Many small transactions: as many cut-offs lie between them, and there is less to ask and to compute again.
+    life, asked = Life(engine, chance, most=5), needs(chance)
     bustle = Bustle(life)
     for one in bustle.threads:
         one.start()

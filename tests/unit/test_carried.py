@@ -76,6 +76,8 @@ def test_a_credit_is_on_the_next_invoice_once() -> None:
         "2025-07": ["-100.00 EUR"],
         "2025-09": ["-100.00 EUR"],
     }
+    july = chain("k01-second-look", "on the next invoice", months(5, 6))["2025-07"]
+    assert [line.owner for line in july.lines if line.clause == "4.2"] == ["T1"]
 
 
 def test_a_credit_is_earned_back_by_the_second_good_month_in_a_row() -> None:
@@ -200,3 +202,13 @@ def test_fees_ahead_are_offset_by_what_was_invoiced_of_them() -> None:
     }  # fmt: skip
     for each in found.values():
         assert len({line.id for line in each.lines}) == len(each.lines)
+
+
+def test_the_base_of_a_cap_grows_with_the_months() -> None:
+    # 300.00 are owed in April and in June. April: 10 % of four months at 1000.00 are 400.00; June: 10 % of six, less
+    # the 300.00.
+    name = "monthly bills, capped at a tenth of the base of twelve months"
+    assert amounts("k02-in-a-row", name, months(0, 5), "4.1") == {
+        "2025-04": ["-300.00 EUR"],
+        "2025-06": ["-300.00 EUR"],
+    }

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from api.commands.bill_view import invoice_view
 from api.portal import breach_page, page
-from api.portal.invoice_page import groups
+from api.portal.invoice_page import sections
 from api.portal.uptime import LOOKS
 from billing import wording
 from billing.agreement import agreement
@@ -97,7 +97,8 @@ def invoice_page(document: Document) -> str:
         **{name: Decimal(document[name]) for name in amounts},
     )  # fmt: skip
     shown = {"invoice": invoice, "zone": zone(document["timezone"]), "last_day": date(2026, 6, 30), "opened": None}
-    shown |= {"groups": groups(document, 0, None), "shown_lines": 9, "size": 100, "first": 0, "reports": {}}
+    shown |= {"sections": sections(document, 0, None), "shown_lines": 9, "size": 100, "first": 0, "reports": {}}
+    shown |= {"limits": [], "contested": [], "at": datetime(2026, 7, 6, tzinfo=UTC)}
     return words_of(page.text("invoice.html", **FRAME, **shown, w=labels(document["language"]), promises=[]))
 
 

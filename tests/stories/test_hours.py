@@ -1,0 +1,129 @@
+"""Hours of counters, gauges and states: from roll-ups, and the same as from every reading, as of any number."""
+
+import random
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+
+import pytest
+from sqlalchemy import Engine, text
+
+from core.database import transaction
+from core.grain import Grain, cuts
+from core.store import current_knowledge
+from core.time import instant, micros, zone
+from ingest.rollup import run
+from ingest.store import completeness, counter, hold, hourly, level, retention
+from ingest.store.counter import Asked
+from ingest.store.retention import Resting
+from tests.stories import test_counter_store as counters
+from tests.stories import test_rollup as rollups
+from tests.stories.test_counter_store import HOUR, START, Need, Series
+from tests.stories.test_telescope import MINUTE, parts, told, whole
+
+pytestmark = pytest.mark.services
+DAYS = (instant(START) - timedelta(hours=30, minutes=17), instant(START) + timedelta(hours=200))
+
+
+@pytest.fixture(scope="module")
+def many() -> list[Series]:
+    chance = random.Random(19)  # noqa: S311 - repeatable
+    return [counters.series(n, chance) for n in range(30)]
+
+
+def test_local_hours_are_the_same_from_roll_ups_and_from_readings(engine: Engine, many: list[Series]) -> None:
+    """Known first and known late, rolled up in part, with falls, spikes, exchanges and declared resets."""
+    told(engine, many)
+    for known, name in ((1, "Europe/Berlin"), (2, "Europe/Berlin"), (2, "Asia/Kolkata")):
+        needs = [replace(one.need, instants=hours_of(name)) for one in many]
+        with transaction(engine) as connection:
+            found = hourly.load(connection, needs, known=known)
+            plain = counter.load(connection, needs, known=known)
+        for one, need, got, same in zip(many, needs, found, plain, strict=True):
+            assert got.parts == parts(whole(one, known), need.instants), (one, known)
+            assert got == same
+    stay_when_readings_are_dropped(engine, [replace(one.need, instants=hours_of("Europe/Berlin")) for one in many])
+
+
+def hours_of(name: str) -> tuple[int, ...]:
+    return tuple(micros(at) for at in cuts(*DAYS, "hour", zone(name)))
+
+
+def stay_when_readings_are_dropped(engine: Engine, needs: list[Need]) -> None:
+    """What a sealed span needs is kept for its ends alone; hours in between come from roll-ups."""
+    run.roll_up(engine, instant(START) + timedelta(days=60))
+    until = instant(START) + timedelta(days=35)
+    ends = [replace(need, instants=(need.instants[0], need.instants[-1])) for need in needs]
+    with transaction(engine) as connection:
+        before = hourly.load(connection, needs, known=2)
+        retention.move(connection, until)
+        kept = retention.keep(connection, Resting(2, ends, (), ()), since=None, until=until)
+        retention.note_kept(connection, until)
+    with transaction(engine) as connection:
+        count = retention.count(connection, until)
+        assert retention.drop(connection, until) > 0
+        assert kept < count
+    with transaction(engine) as connection:
+        left = connection.execute(text("SELECT count(*) FROM ingest.reading")).scalar_one()
+        assert hourly.load(connection, needs, known=2) == before
+    assert left < count / 2
+
+
+def test_no_hold_is_missed_where_nothing_seems_steep(engine: Engine, many: list[Series]) -> None:
+    """The work list looks at few counters; each, looked at by itself over the same span, holds the same."""
+    told(engine, many)
+    chance = random.Random(20)  # noqa: S311 - repeatable
+    spans = [sorted(chance.sample(range(-60, 240), 2)) for _ in range(12)]
+    listed = 0
+    for known in (1, 2):
+        for span in spans:
+            start, end = (START + hour * HOUR + 7 * MINUTE for hour in span)
+            with transaction(engine) as connection:
+                found = hold.find(connection, start=instant(start), end=instant(end), known=known)
+                needs = [Asked(one.asset, "vehicle/odometer", (start, end), "km") for one in many]
+                lives = counter.lives(connection, needs, known=known)
+            alone = [one for need, life in zip(needs, lives, strict=True) for one in hold.held(need, life)]
+            assert sorted(found) == sorted(alone)
+            listed += len(found)
+    assert listed > 100
+
+
+def test_gauges_by_stretch_are_what_their_readings_say_as_of_any_number(engine: Engine) -> None:
+    """Written, corrected and late, between roll-ups; stretches that fit no hour, in zones that do and that do not."""
+    fleet = rollups.Life(engine, random.Random(21))  # noqa: S311 - repeatable
+    marks = []
+    for now in range(0, 1500, 50):
+        with transaction(engine) as connection:
+            fleet.batch(connection, max(0, now - 900) if now % 250 == 0 else now, now + 50)
+        if now % 150 == 0:
+            run.roll_up(engine, rollups.at(now))
+        if now % 300 == 250:
+            with transaction(engine) as connection:
+                marks.append(current_knowledge(connection))
+    span = instant(START) - timedelta(hours=2), instant(START) + timedelta(minutes=1480)
+    for known, name, grain in zip(marks, ("UTC", "Asia/Kolkata", "UTC", "Asia/Kathmandu", "UTC"), GRAINS, strict=True):
+        edges = cuts(*span, grain, zone(name))
+        for n in range(rollups.ASSETS):
+            register = fleet.registers[f"D{n}", "level"]
+            with transaction(engine) as connection:
+                (served,) = [
+                    one
+                    for one in completeness.registers(connection, f"A{n}", start=span[0], end=span[1], known=known)
+                    if one.kind == "gauge"
+                ]
+                found = level.load(connection, [served], edges, known=known)
+            readings = fleet.readings(register, known)
+            assert [one[2:] for one in found] == [inside(readings, a, b) for a, b in pairwise(edges)], (n, known)
+
+
+GRAINS: tuple[Grain, ...] = ("hour", "hour", "day", "day", "week")
+
+
+def inside(readings: list[tuple[int, int]], start: datetime, end: datetime) -> tuple[object, ...]:
+    """How many there are, the lowest, the highest and the last in litres, and when that was."""
+    some = sorted((at, ticks) for at, ticks in readings if micros(start) <= at < micros(end))
+    if not some:
+        return 0, None, None, None, None
+    litres = [Decimal(ticks).scaleb(-3) for _, ticks in some]
+    return len(some), min(litres), max(litres), litres[-1], instant(some[-1][0])
