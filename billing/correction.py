@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from billing import chain
 from billing.bundle import negated
 from billing.exchange import again
 from billing.invoice import Draft, Line, amount_text, tax_of, tax_row, total
@@ -129,7 +128,7 @@ def of_period(draft: Draft, credited: Mapping[str, Any]) -> Draft:
     words = {"kind": "credit_note", "corrects": dict(credited), "reason": "the period's credits exceed its charges"}
     document = draft.document | words
     findings = tuple(finding for finding in draft.findings if finding.code != "negative_total")
-    return replace(draft, document=document, hash=chain.content_hash(document), findings=findings)
+    return replace(draft, document=document, findings=findings)
 
 
 def _note(document: Document, lines: Sequence[Line], tax: tuple[TaxTotal, ...], reason: str, evaluation: str) -> Draft:
@@ -154,7 +153,7 @@ def _note(document: Document, lines: Sequence[Line], tax: tuple[TaxTotal, ...], 
         note["parts"] = negated(document["parts"], zero.currency)
     if "tax_in" in document:
         note["tax_in"] = again(tax_total, document["tax_in"])
-    return Draft(numbered, tax, net, tax_total, note, chain.content_hash(note), ())
+    return Draft(numbered, tax, net, tax_total, note, ())
 
 
 def _now(after: Evaluated) -> dict[Key, list[Mapping[str, Any]]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import text
 
-from contracts import run
+from contracts import run, worker
 from core.clock import now
 from ingest.certificate import run as certificates
 from ingest.meter import run as meters
@@ -41,7 +41,12 @@ class Job:
     work: Callable[[Engine, datetime], int]
 
 
-CLOSING = Job("close due periods", 2, lambda engine, at: run.close_due_periods(engine, at=at))
+def closing(workers: int) -> Job:
+    """Close periods after their cut-off, many of them in so many processes."""
+    return Job("close due periods", 2, lambda engine, at: worker.close_due_periods(engine, at=at, workers=workers))
+
+
+CLOSING = closing(1)
 ROLLING_UP = Job("roll up readings", 8, rollups.roll_up)
 SILENCE = Job("look for silent devices", 20, meters.watch)
 ENDINGS = Job("look for certificates that end", 21, certificates.watch)
@@ -106,7 +111,8 @@ def tick(engine: Engine, job: Job, clock: Clock) -> int | None:
 class Ticker:
     """Looks for due work of every job each `interval` seconds, in threads of its own, until stopped.
 
-    ran: told after each look, with the job's name, `done`, `busy` (elsewhere) or `failed`, and how long it took.
+    workers: how many processes close many periods. ran: told after each look, with the job's name, `done`, `busy`
+    (elsewhere) or `failed`, and how long it took.
     """
 
     def __init__(
@@ -116,6 +122,7 @@ class Ticker:
         *,
         interval: float,
         jobs: tuple[Job, ...] | None = None,
+        workers: int = 1,
         columnstore_after: int = 0,
         ran: Callable[[str, str, float], None] = lambda *_: None,
     ) -> None:
@@ -123,7 +130,7 @@ class Ticker:
         self._scheduler = BackgroundScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
         )
-        usual = (ROLLING_UP, CLOSING, SILENCE, ENDINGS, fitting(columnstore_after), standing(interval))
+        usual = (ROLLING_UP, closing(workers), SILENCE, ENDINGS, fitting(columnstore_after), standing(interval))
         for job in jobs or usual:
             self._scheduler.add_job(
                 self._tick,

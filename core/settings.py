@@ -1,5 +1,6 @@
 """What a process is told by its environment; read once, at the rim."""
 
+import os
 from typing import Literal
 
 from pydantic import Field, field_validator
@@ -38,6 +39,8 @@ class Settings(BaseSettings):
     columnstore_after: int = Field(default=0, ge=0)
     """Days after which chunks of readings go into TimescaleDB's columnstore, at least 35; 0: never. Only the community
     edition has one; on another the scheduler says so and compresses nothing."""
+    workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    """How many processes share a large billing run; unset: as many as there are cores."""
     log: Literal["json", "text"] = "json"
     """How programs log: a JSON object a line, or lines for people."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

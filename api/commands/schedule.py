@@ -52,6 +52,7 @@ def schedule(
             engine,
             clock.now,
             interval=interval,
+            workers=settings.workers,
             columnstore_after=settings.columnstore_after,
             ran=metric.Jobs(metrics).ran,
         )
