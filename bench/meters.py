@@ -85,6 +85,7 @@ class Need:
     modulus: Quantity | None = None
     max_rate: Quantity | None = None
     max_gap: int | None = None
+    estimates: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
 from core.time import instant
+from ingest.retention.columnstore import Edition
 from ingest.store import counter, gauge, state
 from ingest.store.bound import Need
 
@@ -112,7 +113,17 @@ INTERVAL = text("""
 """)
 SET_INTERVAL = text("SELECT ingest.set_chunk(:span)")
 RATE = text("SELECT coalesce(sum(stored), 0)::bigint / 7 FROM ingest.batch WHERE at >= :since AND at < :at")
-LICENCE = text("SELECT current_setting('timescaledb.license', true)")
+EDITION = text("""
+    SELECT coalesce(current_setting('timescaledb.license', true), '') AS licence, extversion AS version
+    FROM pg_extension WHERE extname = 'timescaledb'
+""")
+# The policy's age is kept under one name or the other.
+COLUMNSTORE = text("""
+    SELECT coalesce(config ->> 'compress_after', config ->> 'after')::interval FROM timescaledb_information.jobs
+    WHERE hypertable_schema = 'ingest' AND hypertable_name = 'reading'
+        AND proc_name IN ('policy_compression', 'policy_columnstore')
+""")
+SET_COLUMNSTORE = text("SELECT ingest.set_columnstore(:older)")
 
 _LONG_AGO = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 
@@ -244,7 +255,17 @@ def daily_rows(connection: Connection, at: datetime) -> int:
     return found
 
 
-def licence(connection: Connection) -> str:
-    """Under which licence TimescaleDB runs: apache or timescale."""
-    found: Any = connection.execute(LICENCE).scalar()
-    return str(found)
+def edition(connection: Connection) -> Edition:
+    """What TimescaleDB there is."""
+    return Edition(*connection.execute(EDITION).one())
+
+
+def columnstore(connection: Connection) -> timedelta | None:
+    """How old chunks go into the columnstore; None: none do."""
+    found: timedelta | None = connection.execute(COLUMNSTORE).scalar()
+    return found
+
+
+def set_columnstore(connection: Connection, older: timedelta | None) -> None:
+    """From now on chunks so old go into it; None: none. Raises DBAPIError (0A000) on an edition without one."""
+    connection.execute(SET_COLUMNSTORE, {"older": older})
