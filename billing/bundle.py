@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -12,6 +13,7 @@ from billing.invoice import amount_text, tax_row, total
 from billing.tax import Tax, totals
 from core import canonical
 from core.money import Money
+from core.time import zone
 
 if TYPE_CHECKING:
     from billing.invoice import Document
@@ -21,8 +23,40 @@ Consolidate: TypeAlias = bool | Mapping[str, Sequence[str]]
 """Which contracts of a debtor share a document: none, all, or names of contracts by group."""
 OF_PART = ("contract", "versions", "timezone", "service", "verdicts", "clauses", "warnings", "evaluation")
 """What a part keeps of the document that its contract alone would have."""
+APART = {
+    "currency": "currency", "timezone": "time zone", "payment_days": "days of payment", "rounding": "rounding",
+    "purchase_order": "purchase order", "language": "language", "buyer": "buyer", "seller": "seller",
+}  # fmt: skip
+"""What documents that become one have in common, and how it is called; beside period and rate."""
 NAMED = 4
 """Up to so many contracts are named in a document's head; the parts name all."""
+
+
+def group_of(consolidate: Consolidate, contract: str) -> str:
+    """The group of a debtor's contracts that a contract is to share a document with; "": none."""
+    if isinstance(consolidate, bool):
+        return "all" if consolidate else ""
+    return next((name for name, names in sorted(consolidate.items()) if contract in names), "")
+
+
+def why_apart(document: Document, other: Document) -> Iterator[str]:
+    """What keeps a contract's document from being one with another of its group. Both as drafted, lines left out."""
+    if document["kind"] != "invoice":
+        yield "its credits exceed its charges, so that it is a credit note on an earlier invoice"
+        return
+    for name, what in APART.items():
+        own, theirs = document.get(name), other.get(name)
+        if own != theirs:
+            yield (
+                f"its {what} is {own or 'none'}, theirs {theirs or 'none'}"
+                if isinstance(own, str | int)
+                else (f"its {what} is another")
+            )
+    ends, theirs = _end(document), _end(other)
+    if ends != theirs:
+        yield f"its period ends on {ends}, theirs on {theirs}"
+    if _rate(document) != _rate(other):
+        yield "its tax is shown at another rate"
 
 
 def bundle_of(consolidate: Consolidate, document: Document, mode: Mode) -> str:
@@ -32,16 +66,24 @@ def bundle_of(consolidate: Consolidate, document: Document, mode: Mode) -> str:
     """
     if document["kind"] != "invoice":
         return ""
-    if isinstance(consolidate, bool):
-        group = "all" if consolidate else ""
-    else:
-        group = next((name for name, names in sorted(consolidate.items()) if document["contract"] in names), "")
+    group = group_of(consolidate, document["contract"])
     if not group:
         return ""
     same = ("currency", "period", "timezone", "payment_days", "purchase_order", "language", "buyer", "seller")
     words = [group, mode, document["service"]["to"], *(document[name] for name in same)]
-    rates = [{key: value for key, value in document.get("tax_in", {}).items() if key != "tax_total"}]
+    rates = [_rate(document)]
     return f"{group} {canonical.digest([*words, *rates])[:16]}"
+
+
+def _end(document: Document) -> str:
+    """The day with which its period ends, where the contract is."""
+    end = datetime.fromisoformat(document["service"]["to"]).astimezone(zone(document["timezone"]))
+    return (end - timedelta(microseconds=1)).date().isoformat()
+
+
+def _rate(document: Document) -> dict[str, Any]:
+    """At which rate its tax is shown in another currency; empty where it is not."""
+    return {key: value for key, value in document.get("tax_in", {}).items() if key != "tax_total"}
 
 
 def of_bundle(document: Document, groups: Mapping[str, str], mode: Mode) -> Document:

@@ -20,6 +20,8 @@ OUTLIER = Decimal("2.5")
 """A total of more than so many times the last one, or less than its part, is looked at."""
 LARGE_CREDIT = Decimal("0.25")
 """Credits above this part of the charges are looked at."""
+NOTHING_TO_BILL = "nothing_to_bill"
+"""Code of the finding that no invoice is made of a period, because nothing at all stands on it."""
 BOTH_VAT_IDS = frozenset({"AE", "K"})
 
 
@@ -205,7 +207,11 @@ def _estimated(case: Case) -> Iterable[Finding]:
 
 
 def _nothing(case: Case) -> Iterable[Finding]:
-    if not case.document["lines"] or not case.net:
+    violated = any(verdict["state"] == "violated" for verdict in case.result["verdicts"])
+    if not case.document["lines"] and not violated:  # a breach is reported with its period's document
+        fix = "nothing needs to be done: what is known of it later comes on the contract's next invoice"
+        yield _warning(case, NOTHING_TO_BILL, "the period has no lines", fix)
+    elif not case.net:
         yield _warning(case, "zero_total", "the invoice comes to nothing", "exclude it if no invoice is wanted")
 
 

@@ -18,6 +18,7 @@ from billing.store import entity as entities
 from billing.store import gate as gates
 from billing.store import invoice as invoices
 from billing.store import issue as issuing
+from billing.store import remark
 from billing.store import run as runs
 from contracts.store import contract as contract_store
 from contracts.store import period as periods
@@ -347,6 +348,15 @@ def preview(engine: Engine, run: str, contract: str) -> Document | None:
         alone, shared = runs.document(connection, found, contract), runs.bundled(connection, found, contract)
         whole = len(shared) > 1 and contract in {document["contract"] for document in shared}
         return together(shared) if whole else alone
+
+
+def remarks(engine: Engine, run: str, contract: str) -> tuple[str, ...]:
+    """Beside the preview of a draft: why it is left out or waits, who is left out of its document, why it stands alone.
+
+    Raises NoSuchRun.
+    """
+    with transaction(engine) as connection:
+        return tuple(remark.remarks(connection, runs.read(connection, run), contract))
 
 
 def invoice(engine: Engine, name: str) -> Document:

@@ -13,6 +13,7 @@ from api.commands.bill_view import invoice_view, run_view
 from api.commands.bill_word import ApprovedBy, By, Entity, Period, Reason, Run, database, person, refuse
 from billing import run as billing
 from billing.books import run as books
+from billing.reminders import run as reminders
 from core import clock
 from core.settings import Settings
 
@@ -60,13 +61,16 @@ def recalculate(run: Run, by: By) -> None:
 
 @app.command()
 def preview(run: Run, contract: Annotated[str, typer.Argument(help="E.g. C-2041.")]) -> None:
-    """Show one draft of a run."""
+    """Show one draft of a run, why it is left out or waits, and why it stands apart from its group."""
     with database() as engine:
-        document = billing.preview(engine, run, contract)
-    if document is None:
+        document, remarks = billing.preview(engine, run, contract), billing.remarks(engine, run, contract)
+    if document is None and not remarks:
         typer.echo(f"run {run} has no draft for contract {contract}", err=True)
         raise typer.Exit(1)
-    Console().print(invoice_view(document))
+    if document is not None:
+        Console().print(invoice_view(document))
+    for remark in remarks:
+        typer.echo(remark)
 
 
 @app.command()
@@ -172,9 +176,11 @@ def export(
 
 @app.command()
 def show(name: Annotated[str, typer.Argument(help="A run (run_…), or an invoice by number or id (inv_…).")]) -> None:
-    """Show a run or an invoice."""
+    """Show a run, or an invoice and what of it is disputed."""
     with database() as engine:
         if name.startswith("run_"):
             Console().print(run_view(billing.summary(engine, name, documents=False)))
         else:
             Console().print(invoice_view(billing.invoice(engine, name)))
+            for words in reminders.held(engine, name):
+                typer.echo(words)

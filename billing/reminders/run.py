@@ -129,6 +129,23 @@ def block(engine: Engine, name: str, *, line: int | None, reason: str, at: datet
     return public_id
 
 
+def held(engine: Engine, name: str) -> tuple[str, ...]:
+    """What of an invoice is disputed and not released: line, why, since when (UTC) and the block's id.
+
+    Raises NoSuchInvoice.
+    """
+    with transaction(engine) as connection:
+        found = invoices.find(connection, name)
+        if found is None:
+            raise NoSuchInvoice(f"there is no invoice {name}")
+        rows = [row for row in dunning.contested(connection, found["id"]) if row.answered_at is None]
+    return tuple(
+        f"{f'line {row.line}' if row.line else 'the invoice'} is held since {row.at:%Y-%m-%d}: "
+        f"{row.reason} ({row.public_id})"
+        for row in reversed(rows)
+    )
+
+
 def release(engine: Engine, name: str, *, reason: str, at: datetime, by: str) -> None:
     """End a block, e.g. because the dispute is decided. Raises NothingThere."""
     with transaction(engine) as connection:

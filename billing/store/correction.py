@@ -11,7 +11,9 @@ from billing.bundle import part_of
 from billing.correction import Billed, correct
 from billing.invoice import Evaluated
 from billing.store import entity as entities
+from billing.store import invoice as invoices
 from billing.tax import Tax
+from contracts.store import period as periods
 from contracts.store import revision
 from core.money import Money
 from core.store import packed
@@ -37,6 +39,18 @@ STANDING = text("""
     WHERE NOT EXISTS (SELECT FROM billing.correction AS c WHERE c.corrects = i.id AND c.kind = 'cancellation')
     ORDER BY p.contract, i.service_start
 """)
+# Periods that were settled without a document, as `STANDING`; the invoice is the one that their lines refer to: the
+# contract's last before, or its first.
+UNBILLED = text(f"""
+    SELECT DISTINCT ON (n.contract, n.period) i.id, n.contract, n.label, n.evaluation, n.period, w."start"
+    FROM unnest(cast(:contracts AS int[]), cast(:starts AS timestamptz[])) AS w (contract, "start")
+    JOIN ({invoices.SETTLED}) AS n ON n.contract = w.contract
+    CROSS JOIN LATERAL (
+        SELECT j.id FROM ({invoices.STANDING}) AS s JOIN billing.invoice AS j ON j.id = s.invoice AND j.kind = 'invoice'
+        WHERE s.contract = n.contract ORDER BY j.service_end <= w."start" DESC, j.service_start DESC LIMIT 1
+    ) AS i
+    ORDER BY n.contract, n.period, n.evaluation DESC
+""")  # noqa: S608 - only constants
 # Up to which evaluation a period's differences are billed, or noted as too small for it.
 SEEN = text("""
     SELECT contract, label, max(evaluation) AS evaluation FROM (
@@ -55,6 +69,11 @@ BILLED = text("""
     GROUP BY p.contract, coalesce(l.label, p.label), l.clause, l.asset, l.tax_category, l.tax_rate, l.currency
     ORDER BY max(i.id) DESC, l.tax_category, l.tax_rate
 """)
+INVOICED = text(f"""
+    SELECT s.contract, s.label, i.public_id
+    FROM ({invoices.STANDING}) AS s JOIN billing.invoice AS i ON i.id = s.invoice
+    WHERE s.contract = ANY(:contracts)
+""")  # noqa: S608 - only constants
 COUNTS = text("""
     SELECT contract, label, max(n) AS n FROM billing.correction WHERE contract = ANY(:contracts)
     GROUP BY contract, label
@@ -91,7 +110,7 @@ def unsettled(connection: Connection, contracts: Sequence[int], *, before: datet
     seen = {(r.contract, r.label): r.evaluation for r in connection.execute(SEEN, {"contracts": list(contracts)})}
     billed = [
         revision.Billed(row.contract, row.label, max(row.evaluation, seen.get((row.contract, row.label), 0)))
-        for row in connection.execute(STANDING, given)
+        for row in _standing(connection, given).values()
     ]
     return revision.pending(connection, billed, known=known) if billed else frozenset()
 
@@ -107,7 +126,7 @@ def find(
         raise ValueError(f"run {run.public_id} has not frozen what is known")
     starts = [run.starts_at if final else due.starts_at for due in dues]
     given = {"contracts": [due.contract for due in dues], "starts": starts}
-    standing = {(row.contract, row.label): row for row in connection.execute(STANDING, given)}
+    standing = _standing(connection, given)
     billed = [revision.Billed(row.contract, row.label, row.evaluation) for row in standing.values()]
     revised = revision.revise(connection, billed, known=run.known, at=at) if billed else []
     if not revised:
@@ -123,6 +142,27 @@ def find(
         if correction := _correct(item, documents[ids[key]], sums.get(key, ()), seller=seller, n=n):
             found.setdefault(item.due.contract, []).append(correction)
     return found
+
+
+def _standing(connection: Connection, given: dict[str, Any]) -> dict[tuple[int, str], Any]:
+    """By contract and label the periods whose bill stands, a bill of nothing too. given: contracts, and until when."""
+    standing = {(row.contract, row.label): row for row in connection.execute(STANDING, given)}
+    unbilled = connection.execute(UNBILLED, given).all()
+    ends = (
+        {due.id: due.ends_at for due in periods.by_id(connection, [row.period for row in unbilled])} if unbilled else {}
+    )
+    return standing | {(row.contract, row.label): row for row in unbilled if ends[row.period] <= row.start}
+
+
+def invoiced_since(connection: Connection, drafts: Mapping[int, Sequence[Mapping[str, Any]]]) -> frozenset[int]:
+    """Contracts of whose corrections one is of a period that has an invoice of its own by now. drafts: corrections."""
+    found = connection.execute(INVOICED, {"contracts": [contract for contract, items in drafts.items() if items]})
+    invoice = {(row.contract, row.label): row.public_id for row in found}
+    return frozenset(
+        contract
+        for contract, items in drafts.items()
+        if any(invoice.get((contract, item["label"]), item["corrects"]) != item["corrects"] for item in items)
+    )
 
 
 def counts(connection: Connection, contracts: Iterable[int]) -> dict[tuple[int, str], int]:
@@ -161,9 +201,12 @@ def carry(connection: Connection, rows: Sequence[Mapping[str, Any]], at: datetim
 def _correct(
     item: Revised, document: dict[str, Any], billed: Sequence[Billed], *, seller: Entity, n: int
 ) -> Correction | None:
-    numbers = item.after.result["versions"]
+    result, numbers = item.after.result, item.after.result["versions"]
+    own = part_of(document, result["contract"])
+    if own["period"] != result["period"]:  # it had nothing to bill: the invoice only stands for the one that it lacks
+        own |= {"period": result["period"], "service": {"from": result["from"], "to": result["to"]}}
     return correct(
-        part_of(document, item.after.result["contract"]),
+        own,
         billed,
         place=(n, item.after.id),
         before=_evaluated(item.before),

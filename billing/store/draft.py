@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from billing.agreement import agreement
 from billing.bundle import bundle_of, of_bundle
-from billing.check import Finding
+from billing.check import NOTHING_TO_BILL, Finding
 from billing.contest import agreed
 from billing.correction import credit_note, of_period, way
 from billing.exchange import Local
@@ -111,6 +111,22 @@ def _nothing(due: Due, reason: str) -> dict[str, Any]:
     return row | {"hash": excluded_hash(due.contract_name, reason)} | empty
 
 
+def _is_empty(drawn: _Drawn) -> bool:
+    """Whether nothing stands on the document, nothing beside it, and nothing stands in the way of saying so."""
+    draft = drawn.draft
+    return not draft.blocked and not drawn.corrections and NOTHING_TO_BILL in {item.code for item in draft.findings}
+
+
+def _unbilled(due: Due, saved: Saved, drawn: _Drawn) -> dict[str, Any]:
+    """A period that is settled without a document; late facts of it are billed with the next one."""
+    digest = canonical.digest([NOTHING_TO_BILL, due.contract_name, saved.result["result_hash"]])
+    found = {
+        name: [item.to_json() for item in items]
+        for name, items in (("findings", drawn.draft.findings), ("metering", drawn.metering))
+    }
+    return _nothing(due, f"nothing to bill for {due.label}") | {"evaluation": saved.id, "hash": digest} | found
+
+
 def _bare(saved: Saved, label: str) -> Saved:
     """An evaluation without lines of its own."""
     empty: dict[str, Any] = {"period": label, "lines": [], "verdicts": [], "open_cases": [], "problems": []}
@@ -166,7 +182,10 @@ def _rows(
             rows.append(_nothing(due, f"the contract ended before {due.label}, and nothing is left to settle"))
             continue
         drawn = _draw_up(wanted, seller, account) if account else found
-        rows.append(_blocked(due, saved, drawn) if isinstance(drawn, str) else _row(due, saved, drawn))
+        if isinstance(drawn, str):
+            rows.append(_blocked(due, saved, drawn))
+        else:
+            rows.append(_unbilled(due, saved, drawn) if _is_empty(drawn) else _row(due, saved, drawn))
     return rows
 
 

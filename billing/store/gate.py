@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, text
 
 from billing.gate import Pair
+from billing.store.invoice import SETTLED
 from contracts.store import period as periods
 from ingest.store import batch
 
@@ -30,13 +31,15 @@ DRAFTS = text("""
     GROUP BY d.currency ORDER BY d.currency
 """)
 BUCKETS = text("SELECT count(*) FROM billing.draft WHERE run = :run AND revision = :revision AND NOT final")
-# Contracts whose period another run of the seller invoiced, and that are therefore not in this one.
-ELSEWHERE = text("""
-    SELECT count(DISTINCT i.contract) FROM billing.invoice_part AS i
-    WHERE i.contract = ANY(:contracts) AND i.label = :label AND i.bills
-        AND NOT EXISTS (SELECT FROM billing.draft AS d
+# Contracts whose period another run of the seller invoiced, or settled without an invoice: they are not in this one.
+ELSEWHERE = text(f"""
+    SELECT count(*) FROM (
+        SELECT contract FROM billing.invoice_part WHERE contract = ANY(:contracts) AND label = :label AND bills
+        UNION SELECT contract FROM ({SETTLED}) AS n WHERE contract = ANY(:contracts) AND label = :label
+    ) AS i
+    WHERE NOT EXISTS (SELECT FROM billing.draft AS d
             WHERE d.run = :run AND d.revision = :revision AND d.contract = i.contract)
-""")
+""")  # noqa: S608 - only constants
 # What is blocked is pending as a whole, and what somebody left out is excluded. where: the first units that are lost.
 METERED = text("""
     SELECT m.unit, sum(m.metered) AS metered, sum(CASE d.state

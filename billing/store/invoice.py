@@ -98,11 +98,26 @@ POST = text("""
     INSERT INTO core.outbox (at, topic, key, payload)
     SELECT * FROM json_to_recordset(cast(:rows AS json)) AS r(at timestamptz, topic text, key text, payload jsonb)
 """)
-# What was credited in full is not billed; its period is invoiced anew.
-BILLED = text("""
-    SELECT contract FROM billing.invoice_part AS p WHERE contract = ANY(:contracts) AND label = :label AND bills
+# Periods that had nothing to bill in a run that is issued, and have no invoice since.
+SETTLED = """
+    SELECT d.contract, r.label, d.period, d.evaluation FROM billing.draft AS d
+    JOIN billing.run AS r ON r.id = d.run AND r.revision = d.revision AND r.state IN ('issued', 'exported', 'closed')
+    WHERE d.findings @> '[{"code": "nothing_to_bill"}]' AND NOT d.final
+        AND (d.state = 'issued' OR (d.state = 'excluded' AND d.document IS NULL))
+        AND NOT EXISTS (SELECT FROM billing.invoice_part AS o
+            WHERE o.contract = d.contract AND o.label = r.label AND o.bills)
+"""
+# Parts of invoices that stand; what was credited in full does not, and its period is invoiced anew.
+STANDING = """
+    SELECT p.contract, p.label, p.invoice FROM billing.invoice_part AS p WHERE p.bills
         AND NOT EXISTS (SELECT FROM billing.correction AS c WHERE c.corrects = p.invoice AND c.kind = 'cancellation')
-""")
+"""
+# What was settled without an invoice counts where there is another one that a correction can refer to.
+BILLED = text(f"""
+    SELECT contract FROM ({STANDING}) AS s WHERE contract = ANY(:contracts) AND label = :label
+    UNION SELECT contract FROM ({SETTLED}) AS n WHERE contract = ANY(:contracts) AND label = :label
+        AND EXISTS (SELECT FROM ({STANDING}) AS s WHERE s.contract = n.contract)
+""")  # noqa: S608 - only constants
 REVISIONS = text("""
     SELECT contract, max(revision) AS revision FROM billing.invoice_part
     WHERE contract = ANY(:contracts) AND label = :label AND bills GROUP BY contract
@@ -239,7 +254,7 @@ def post(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def billed(connection: Connection, contracts: Iterable[int], *, label: str) -> frozenset[int]:
-    """Which of these contracts have an invoice for the period that stands."""
+    """Which of these contracts have an invoice for the period that stands, or had nothing to bill in it."""
     given = {"contracts": list(contracts), "label": label}
     return frozenset(connection.execute(BILLED, given).scalars())
 

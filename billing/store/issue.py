@@ -137,9 +137,15 @@ def _set_aside(connection: Connection, run: Run, drafts: Sequence[Issuable]) -> 
     contracts = [draft.contract for draft in drafts]
     billed = invoices.billed(connection, contracts, label=run.label)
     counts = corrections.counts(connection, contracts)
+    corrected = {draft.contract: draft.corrections for draft in drafts if draft.corrections}
+    overtaken = corrections.invoiced_since(connection, corrected) if corrected else frozenset()
     sound = []
     for draft in drafts:
-        stale = [x for x in draft.corrections if counts.get((draft.contract, x["label"]), 0) + 1 != x["n"]]
+        stale = (
+            draft.corrections
+            if draft.contract in overtaken
+            else [x for x in draft.corrections if counts.get((draft.contract, x["label"]), 0) + 1 != x["n"]]
+        )
         if draft.contract in billed:
             runs.fail(connection, run, [draft.contract], f"period {run.label} was invoiced by another run")
         elif stale:

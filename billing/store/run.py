@@ -97,7 +97,8 @@ BLOCKED = text("""
 # What is left to issue, in the order of the chain: customer, then bundle or contract, a bundle never in two chunks. Of
 # the documents only what is booked; all of it in one pass, because each look into a large document unpacks it anew.
 ISSUABLE = text("""
-    SELECT d.contract, d.period, d.evaluation, d.hash, d.content_hash, d.corrections, d.credit_notes, d.final, d.bundle,
+    SELECT d.contract, d.period, d.evaluation, d.hash, d.content_hash, d.corrections, d.credit_notes, d.bundle,
+        d.final OR d.findings @> '[{"code": "nothing_to_bill"}]' AS final,
         h.head
     FROM (
         SELECT * FROM billing.draft
@@ -128,7 +129,8 @@ DOCUMENTS = text("""
 # Documents that share a bundle with a contract's draft, in the order of the chain.
 BUNDLED = text("""
     SELECT document FROM billing.draft
-    WHERE run = :run AND revision = :revision AND state IN ('ok', 'warning', 'issued') AND bundle <> '' AND bundle = (
+    WHERE run = :run AND revision = :revision AND state IN ('ok', 'warning', 'issued')
+        AND NOT findings @> '[{"code": "nothing_to_bill"}]' AND bundle <> '' AND bundle = (
         SELECT bundle FROM billing.draft WHERE run = :run AND revision = :revision AND contract_name = :contract)
     ORDER BY contract_name COLLATE "C"
 """)
@@ -205,8 +207,8 @@ class Waiting:
 class Issuable:
     """A draft that may be issued. contract, period, evaluation: ids. head: of its document, what is booked.
 
-    final: the contract is over; without lines only its credit notes are issued. bundle: those with the same one share a
-    document; empty: it stands alone.
+    final: the contract is over, or nothing is billed of its period; without lines only its credit notes are issued.
+    bundle: those with the same one share a document; empty: it stands alone.
     """
 
     contract: int

@@ -270,6 +270,7 @@ RELATION billing.draft
     CONSTRAINT draft_pkey PRIMARY KEY (run, contract, revision)
     CONSTRAINT draft_run_fkey FOREIGN KEY (run) REFERENCES billing.run(id)
     CONSTRAINT draft_state_check CHECK ((state = ANY (ARRAY['collected'::text, 'ok'::text, 'warning'::text, 'blocked'::text, 'excluded'::text, 'issued'::text, 'failed'::text])))
+    CREATE INDEX draft_unbilled ON billing.draft USING btree (contract) WHERE (findings @> '[{"code": "nothing_to_bill"}]'::jsonb)
     CREATE TRIGGER drawn_up BEFORE UPDATE OF document, content_hash, credit_notes, corrections, bundle ON billing.draft FOR EACH ROW WHEN ((old.document IS NOT NULL)) EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (run IN ( SELECT run.id FROM billing.run))

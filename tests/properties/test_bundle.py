@@ -3,10 +3,11 @@
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.bundle import evaluation_of, of_bundle, part_of, together
+from billing.bundle import bundle_of, evaluation_of, of_bundle, part_of, together, why_apart
 from billing.chain import content_hash
 from billing.correction import cancellation
 from billing.posting import balance, post
@@ -75,3 +76,23 @@ def test_crediting_the_whole_negates_every_part(rows: list[list[tuple[str, int]]
     ]
     assert [Decimal(part["net"]) for part in note["parts"]] == [-Decimal(part["net"]) for part in whole["parts"]]
     assert content_hash(whole) == content_hash(whole | {"issue": None})
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"currency": "CHF"}, "its currency is CHF, theirs EUR"),
+        ({"payment_days": 7}, "its days of payment is 7, theirs 30"),
+        ({"language": "de"}, "its language is de, theirs en"),
+        ({"purchase_order": "PO 7"}, "its purchase order is PO 7, theirs none"),
+        ({"buyer": {"name": "Other"}}, "its buyer is another"),
+        ({"tax_in": {"currency": "PLN", "rate": "4.2"}}, "its tax is shown at another rate"),
+        ({"kind": "credit_note"}, "its credits exceed its charges, so that it is a credit note on an earlier invoice"),
+    ],
+)
+def test_what_keeps_documents_apart_is_named(changed: dict[str, Any], why: str) -> None:
+    one, other = _documents([[], []], Decimal(19))
+    assert bundle_of(True, one, "half_up") == bundle_of(True, other, "half_up") != ""
+    assert list(why_apart(one, other)) == []
+    assert bundle_of(True, one | changed, "half_up") != bundle_of(True, other, "half_up")
+    assert list(why_apart(one | changed, other)) == [why]

@@ -111,7 +111,9 @@ def test_commands_of_a_run_and_of_month_end(does: Does, run_of_three: str, engin
     shared = does("preview", run, "C-F02")
     for words in ("contract C-F01", "contract C-F02", "Net C-F01", "eva_"):
         assert words in shared, shared
-    assert "C-F03" not in shared
+    assert "contract C-F03" not in shared
+    assert "C-F03 is not on it: excluded, disputed" in shared
+    assert "C-F03 is excluded: disputed" in does("preview", run, "C-F03")
     assert "=" in does("reconcile", run)
     assert Story(engine).issue(run, JULY_5) == 2
     assert "4,403.00" in does("show", "TS-2026-00001")  # 2 x 1850.00 and 19 %

@@ -99,6 +99,8 @@ def test_who_is_left_out_leaves_the_others(story: Story) -> None:
     fees(story, 3)
     run = story.bill(SELLER, "2026-06", JULY_5).run.public_id
     billing.exclude(story.engine, run, "C-F02", reason="disputed", at=JULY_5, by=ANNA)
+    assert billing.remarks(story.engine, run, "C-F01") == ("C-F02 is not on it: excluded, disputed",)
+    assert billing.remarks(story.engine, run, "C-F02") == ("C-F02 is excluded: disputed",)
     story.issue(run, JULY_5)
     second = story.bill(SELLER, "2026-06", JULY_5)
     assert [draft["contract_name"] for draft in second.drafts] == ["C-F02"]

@@ -57,6 +57,19 @@ USE = """  - clause: "2.2"
     price: "0.0420 EUR/km"
     text: "Each kilometre costs {price}."
 """
+MADE = """  - clause: "4.4"
+    kind: performance
+    obligated: provider
+    measure: distance
+    target: "1000 km"
+    better: higher
+    tolerance: "0 %"
+    window: month
+    remedy: per_point
+    base: ["2.1"]
+    rate: "10.00 EUR"
+    text: "{target} a {window}, {tolerance} less are kept; for each point below, {rate}."
+"""
 UPTIME = case("w04-uptime")[0]
 UPTIME = UPTIME[UPTIME.index('  - clause: "4.2"') :]
 
@@ -107,6 +120,7 @@ FIRST: dict[str, str] = {
     "AHEAD": agreed("AHEAD", "AHEAD", fee("1000.00", advance=True)),
     "AHEAD-17": agreed("AHEAD-17", "AHEAD-17", AHEAD, rules="2026-01-10", more=ANCHOR_17),
     "AHEAD-QUARTER": agreed("AHEAD-QUARTER", "AHEAD-QUARTER", fee("3000.00", "quarter", advance=True)),
+    "AHEAD-LATE": agreed("AHEAD-LATE", "AHEAD-LATE", fee("3000.00", "quarter", advance=True), MADE),
     "AHEAD-ENDS": agreed("AHEAD-ENDS", "AHEAD-ENDS", AHEAD, ends="2026-03-11"),
     "AHEAD-CUT": agreed("AHEAD-CUT", "AHEAD-CUT", AHEAD),
     "AHEAD-NET": agreed("AHEAD-NET", "AHEAD-NET", AHEAD_310, USE),
@@ -138,12 +152,14 @@ class Told:
     def __init__(self, story: Story) -> None:
         self.story = story
         self.left: dict[tuple[str, str], str] = {}
+        self.runs: dict[str, str] = {}
 
     def bill(self, label: str, day: str) -> None:
         """Close what is due, draw up, let somebody else approve, issue; both gates agree."""
         at = ten(day)
         contracts.close_due_periods(self.story.engine, at=at)
         done = self.story.bill(SELLER, label, at)
+        self.runs[label] = done.run.public_id
         self.left |= {(x["contract_name"], label): x["reason"] for x in done.drafts if x["state"] == "excluded"}
         assert not [x for x in done.drafts if x["state"] == "blocked"], done.drafts
         self.story.issue(done.run.public_id, at)
@@ -180,6 +196,7 @@ def told(services: Given, template: str) -> Iterator[Told]:
     story.odometer("QUARTER", ("2026-01-01", "0.0"), ("2026-04-01", "9000.0"))
     story.odometer("ENDS", ("2026-01-01", "0.0"), ("2026-02-01", "5000.0"), ("2026-02-11", "6000.0"))
     story.odometer("ENDS", ("2026-02-12", "9999.0"))
+    story.odometer("AHEAD-LATE", ("2026-01-01", "0.0"), ("2026-02-01", "1000.0"))
     story.odometer("AHEAD-NET", ("2026-01-01", "0.0"), ("2026-03-01", "0.0"), ("2026-03-11", "12000.0"))
     story.states("ENDS", "2026-01-31 23:00", "2026-02-11 01:00", ("2026-02-03 00:00", "2026-02-03 06:00", "fault"))
     down = (("2026-01-03 00:00", "2026-01-04 00:00", "fault"), ("2026-03-03 00:00", "2026-03-05 00:00", "fault"))
@@ -189,7 +206,9 @@ def told(services: Given, template: str) -> Iterator[Told]:
     found.bill("2025-Q4", "2026-02-05")
     found.bill("2026-01", "2026-02-05")
     found.bill("2026-01", "2026-02-21")
+    story.odometer("AHEAD-LATE", ("2026-03-02", "3900.0"))
     found.bill("2026-02", "2026-03-05")
+    story.odometer("AHEAD-LATE", ("2026-03-01", "1900.0"), ("2026-04-01", "5000.0"), ("2026-05-01", "7000.0"))
     found.amend("2026-03-06")
     books.accrue(engine, entity=SELLER, label="2026-03", at=ten("2026-04-01"), by="person:anna")
     found.bill("2026-01", "2026-03-06")
@@ -295,8 +314,9 @@ def test_where_the_final_period_comes_to_less_than_was_paid_ahead_the_rest_is_cr
     assert [notes["AHEAD-CUT"][name] for name in ("net", "tax_total", "gross")] == ["-1253.23", "-238.11", "-1491.34"]
     # 69 of 90 days: 3000.00 x 69 / 90 = 2300.00; 3000.00 was invoiced in January
     assert [(x["period"], x["net"]) for x in told.documents("AHEAD-QUARTER")] == [
-        ("2026-01", "3000.00"), ("2026-02", "0.00"), ("2026-03", "-700.00"),
+        ("2026-01", "3000.00"), ("2026-03", "-700.00"),
     ]  # fmt: skip
+    assert told.left["AHEAD-QUARTER", "2026-02"] == "nothing to bill for 2026-02"
 
 
 def test_a_month_paid_ahead_is_given_back_where_the_contract_turns_out_to_have_ended_before(told: Told) -> None:
@@ -337,6 +357,20 @@ def test_only_the_same_cycle_shares_a_document(told: Told) -> None:
     ]
 
 
+def test_a_contract_that_stands_alone_beside_its_group_says_why(told: Told) -> None:
+    engine = told.story.engine
+    assert billing.remarks(engine, told.runs["2026-04"], "SHARED-17") == (
+        "apart from SHARED-1 and 1 more of group all: its period ends on 2026-05-16, theirs on 2026-04-30",
+    )
+    assert billing.remarks(engine, told.runs["2026-Q1"], "SHARED-Q") == (
+        "alone: no other contract of group all is billed for 2026-Q1; other cycles have their own runs",
+    )
+    assert billing.remarks(engine, told.runs["2026-04"], "SHARED-1") == ()
+    assert billing.remarks(engine, told.runs["2026-04"], "AHEAD-LATE") == (
+        "AHEAD-LATE is excluded: nothing to bill for 2026-04",
+    )
+
+
 def test_each_month_missed_in_a_quarter_is_reported_with_its_own_credit(told: Told) -> None:
     (invoice,) = told.documents("QUARTER-UP")
     # January: 24 of 744 h down, 96.77 %: 10 % of 1850.00. March: 48 of 743 h, 93.54 %: 35 %. One line of both.
@@ -361,3 +395,21 @@ def test_at_month_end_only_what_is_delivered_is_accrued(told: Told) -> None:
         JOIN billing.transfer AS t ON t.entry = a.entry WHERE c.name = 'AHEAD' AND t.posted_on = '2026-03-31'
     """)
     assert booked[0].amount == "300.00"
+
+
+def test_a_period_without_lines_gets_no_document_and_what_comes_late_stands_on_the_next(told: Told) -> None:
+    assert told.left["AHEAD-LATE", "2026-02"] == "nothing to bill for 2026-02"
+    assert ("AHEAD-LATE", "2026-04") in told.left
+    january, march = told.documents("AHEAD-LATE")
+    assert [(x["kind"], x["period"], x["net"]) for x in (january, march)] == [
+        ("invoice", "2026-01", "3000.00"), ("invoice", "2026-03", "2900.00"),
+    ]  # fmt: skip
+    # Between 1000.0 and 3900.0 km February had 2800 of them; the reading of 1 March says 900: 10 points at 10.00.
+    *fees, late = march["lines"]
+    assert [line["amount"] for line in fees] == ["3000.00", "-3000.00", "3000.00"]
+    assert (late["clause"], late["amount"], late["from"][:10], late["corrects"]["period"]) == (
+        "4.4", "-100.00", "2026-01-31", "2026-02",
+    )  # fmt: skip
+    assert (late["corrects"]["invoice"]["id"], late["corrects"]["before"]) == (january["issue"]["id"], "0.00")
+    numbers = told.story.rows("SELECT n FROM billing.invoice WHERE number LIKE 'TS-2026-%' ORDER BY n")
+    assert [row.n for row in numbers] == list(range(1, len(numbers) + 1)), "no number is spent on nothing"

@@ -202,8 +202,13 @@ def test_what_is_disputed_is_left_out_until_it_is_released(story: Story) -> None
     assert due(story, AUGUST_11) == [(1, ["TS-2026-00002"], "2201.50")]
     line = reminders.block(story.engine, "TS-2026-00002", line=1, reason="fee", **people)
     assert due(story, AUGUST_11) == [], "line 1 is all of it: 1850.00 and 19 %"
+    assert reminders.held(story.engine, "TS-2026-00001") == (
+        f"the invoice is held since 2026-08-11: disputed ({whole})",
+    )
+    assert reminders.held(story.engine, "TS-2026-00002") == (f"line 1 is held since 2026-08-11: fee ({line})",)
     reminders.release(story.engine, line, reason="withdrawn", **people)
     reminders.release(story.engine, whole, reason="decided", **people)
+    assert reminders.held(story.engine, "TS-2026-00001") == ()
     assert due(story, AUGUST_11) == [(1, ["TS-2026-00001", "TS-2026-00002"], "4403.00")]
     with pytest.raises(reminders.NothingThere):
         reminders.release(story.engine, whole, reason="again", **people)
