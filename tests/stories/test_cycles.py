@@ -159,7 +159,7 @@ class Told:
         at = ten(day)
         contracts.close_due_periods(self.story.engine, at=at)
         done = self.story.bill(SELLER, label, at)
-        self.runs[label] = done.run.public_id
+        self.runs.setdefault(label, done.run.public_id)
         self.left |= {(x["contract_name"], label): x["reason"] for x in done.drafts if x["state"] == "excluded"}
         assert not [x for x in done.drafts if x["state"] == "blocked"], done.drafts
         self.story.issue(done.run.public_id, at)
