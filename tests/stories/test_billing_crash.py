@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from billing import chain
 from billing import run as billing
 from billing.state import NotPossible
 from billing.store.run import AlreadyOpen
@@ -89,7 +90,7 @@ def test_killed_at_twenty_random_points_a_run_ends_as_if_nothing_had_been(story:
         assert (again.run.state, again.run.hash) == ("issued", reference.run.hash)
         seen = [billing.preview(story.engine, reference.run.public_id, d["contract_name"]) for d in reference.drafts]
         assert {name: row[1] for name, row in issued(story, run).items()} == {
-            document["contract"]: billing.chain.content_hash(document) for document in seen if document is not None
+            document["contract"]: chain.content_hash(document) for document in seen if document is not None
         }
         count += DOCUMENTS
         assert sorted(row[0] for row in issued(story, run).values()) == [
