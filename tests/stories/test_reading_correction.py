@@ -45,13 +45,6 @@ def place(engine: Engine, unique: str) -> str:
     return f"dev-{unique}/odometer"
 
 
-@pytest.fixture
-def command(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> CliRunner:
-    monkeypatch.setenv("YARDSTICK_DATABASE_URL", environment["YARDSTICK_DATABASE_URL"])
-    monkeypatch.setenv("COLUMNS", "250")
-    return CliRunner()
-
-
 def call(command: CliRunner, *words: str) -> Result:
     return command.invoke(correction.readings, list(words))
 
