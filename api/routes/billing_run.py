@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Engine
 
 from api import errors
-from api.command import Finance, IfMatch, Worker, match, once
+from api.command import Finance, IfMatch, Worker, Workers, match, once
 from api.errors import NotFound
 from api.paging import Cursor, Limit, Page, page_of, read_number
 from api.visit import FinancePerson, Visit
@@ -130,7 +130,7 @@ def create(command: Finance, engine: Worker, new: NewRun) -> JSONResponse:
 @router.post(
     "/{run}/calculate", operation_id="calculateBillingRun", status_code=202, responses=errors.responses(*DOING)
 )
-def calculate(command: Finance, engine: Worker, run: str, later: BackgroundTasks) -> JSONResponse:
+def calculate(command: Finance, engine: Worker, run: str, later: BackgroundTasks, share: Workers) -> JSONResponse:
     """Freeze what is known and draw up all drafts anew, which voids an approval; read the run until it is in review.
 
     A calculation that was interrupted goes on when this is called again.
@@ -140,7 +140,7 @@ def calculate(command: Finance, engine: Worker, run: str, later: BackgroundTasks
     def act() -> tuple[int, BillingRun]:
         if row.state != "collecting":
             billing.collect(engine, run, **given)
-        later.add_task(finish, "calculate", lambda: billing.calculate(engine, run, **given))
+        later.add_task(finish, "calculate", lambda: billing.calculate(engine, run, workers=share, **given))
         return 202, _seen(engine, run)
 
     return _after(once(command, act), later)
