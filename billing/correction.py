@@ -198,6 +198,7 @@ def _words(
         "text": say(language, "instead", period, before_now[1], before_now[0]),
         "reason": reason,
         "invoice": {key: document["issue"][key] for key in ("id", "number", "issue_date")},
+        "contract": after.result["contract"],
         "versions": after.result["versions"],
         "from": after.result["from"],
         "to": after.result["to"],
@@ -218,7 +219,8 @@ def _line(key: Key, kind: str, tax: Tax, difference: Money, *, words: Document, 
     values = {name: words[name] for name in ("now", "before")}
     document = {
         "n": 0,
-        "id": "l_" + canonical.digest([words["invoice"]["number"], clause, asset, n])[:24],
+        "id": "l_"
+        + canonical.digest([words["contract"], words["period"], words["invoice"]["number"], clause, asset, n])[:24],
         "clause": clause,
         "kind": kind,
         "asset": asset,
@@ -233,7 +235,7 @@ def _line(key: Key, kind: str, tax: Tax, difference: Money, *, words: Document, 
         "steps": [{"label": "correction", "formula": "now - before", "values": values, "result": amount}],
         "evidence": [],
         "verdict": None,
-        "corrects": {key: value for key, value in words.items() if key not in ("from", "to", "text")}
+        "corrects": {key: value for key, value in words.items() if key not in ("from", "to", "text", "contract")}
         | {"reduction": kind in PROMISES},
     }
     return Line(kind, difference, tax, document)

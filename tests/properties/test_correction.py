@@ -1,5 +1,6 @@
 """Laws of corrections: a cancellation negates, and what is billed after a difference is what is evaluated now."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -113,3 +114,19 @@ def test_small_differences_are_carried_and_only_lower_ones_are_credit_notes(
     expected = "carried" if abs(cents) < least else "credit_note" if cents < 0 else "delta_line"
     assert way(found, "credit_note", limit) == expected
     assert way(found, "delta_line", None) == "delta_line"
+
+
+def test_corrections_of_two_contracts_on_one_document_have_different_ids() -> None:
+    found = [("A", "fixed_fee", 100)]
+    document = invoice(found, Decimal(19))
+    ids = set()
+    for name in ("TS-1", "TS-2"):
+        after = evaluated(*rows([("A", "fixed_fee", 200)]))
+        after = replace(after, result={**after.result, "contract": name})
+        correction = correct(
+            document, billed(document), place=(1, 2), before=after, after=after,
+            agreement=agreement(Tax("S", Decimal(19))), reasons=["late"],
+        )  # fmt: skip
+        assert correction is not None
+        ids |= {line.document["id"] for line in correction.lines}
+    assert len(ids) == 2
