@@ -23,7 +23,7 @@ from ingest.store import decided, sequence
 from ingest.store.bound import Found, Need
 from ingest.store.decided import Decided
 from ingest.store.literal import numbers, times
-from ingest.store.steady import steady
+from ingest.store.steady import answers
 
 NEAR = """
     SELECT edge, (extract(epoch FROM at_before) * 1000000)::bigint, before,
@@ -225,10 +225,8 @@ class Search:
                 self.points[n][at_before] = before
 
     def _turning(self, asked: dict[str, object]) -> Sequence[Any]:
-        def ask() -> Sequence[Any]:
-            return self.connection.execute(self.source.turning, asked).all()
-
-        return ask() if self.source.steady else steady(self.connection, ask, known=self.known)
+        source = self.source
+        return answers(self.connection, source.turning, asked, known=self.known, is_planned_late=source.steady)
 
 
 def _weeks(edges: Sequence[Edge], reach: int) -> Iterable[list[Edge]]:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,8 +77,10 @@ def test_what_was_billed_and_the_difference_come_to_what_is_evaluated_now(
 ) -> None:
     document, after = invoice(before, rate), evaluated(*rows(now), knowledge="K 9")
     terms = agreement(Tax("S", rate))
-    given_ = {"before": evaluated(*rows(before)), "after": after, "agreement": terms, "reasons": ["late readings"]}
-    found = correct(document, billed(document), place=(1, 7), **given_)
+    corrected = partial(
+        correct, document, before=evaluated(*rows(before)), after=after, agreement=terms, reasons=["late readings"]
+    )
+    found = corrected(billed(document), place=(1, 7))
     old, new = (sum(cents for *_, cents in each) for each in (before, now))
     if found is None:
         assert {row for row in before if row[2]} == {row for row in now if row[2]}
@@ -85,7 +88,7 @@ def test_what_was_billed_and_the_difference_come_to_what_is_evaluated_now(
     assert found.net.amount == Decimal(new - old).scaleb(-2)
     note = credit_note(found, "half_up").document
     assert Decimal(note["gross"]) == found.net.amount + sum(Decimal(part["tax"]) for part in note["tax"])
-    assert correct(document, billed(document, note), place=(2, 7), **given_) is None, "once billed, nothing is left"
+    assert corrected(billed(document, note), place=(2, 7)) is None, "once billed, nothing is left"
 
 
 @given(SOME, st.integers(-500, 500), st.integers(0, 500))

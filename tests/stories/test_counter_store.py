@@ -246,7 +246,7 @@ def _known(row: tuple[int, int]) -> int:
 
 
 def physics(one: Series) -> dict[str, object]:
-    found = {"max_rate": str(REGISTER_RATE), "tolerance": f"0.{one.tolerance:03} km"}
+    found: dict[str, object] = {"max_rate": str(REGISTER_RATE), "tolerance": f"0.{one.tolerance:03} km"}
     found |= {"resets_at_boot": one.anew}
     return found if one.glitch is None else {**found, "glitch_window": f"{one.glitch // HOUR} h"}
 

@@ -1,6 +1,7 @@
 """A device falls silent: its kilometres are estimated, billed so, and trued up on the next invoice when it is back."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -43,21 +44,21 @@ def estimate(story: Story, quantity: str | None, days: tuple[str, str] = ("2026-
     meters.estimate(story.engine, ("T1", PATH), span, JULY_5, quantity=amount, **said)
 
 
-def month(story: Story, label: str, at: datetime) -> dict[str, object]:
+def month(story: Story, label: str, at: datetime) -> dict[str, Any]:
     contracts.close_due_periods(story.engine, at=at)
     story.issue(story.bill(TYRES, label, at).run.public_id, at)
     return story.invoices()[-1]
 
 
-def amounts(document: dict[str, object]) -> list[tuple[str, str]]:
-    return [(row["text"], row["amount"]) for row in document["lines"]]  # type: ignore[attr-defined]
+def amounts(document: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(row["text"], row["amount"]) for row in document["lines"]]
 
 
 def test_what_is_estimated_is_billed_flagged_and_trued_up_when_the_device_is_back(story: Story) -> None:
     story.contract(FIRST)
     first = month(story, "2026-06", JULY_5)
     assert amounts(first) == [(ESTIMATED, "84.80")]
-    (line,) = first["lines"]  # type: ignore[misc]
+    (line,) = first["lines"]
     assert [(step["label"], step["result"]) for step in line["steps"] if step["label"] == "estimated"] == [
         ("estimated", "120 km")
     ]
@@ -68,7 +69,7 @@ def test_what_is_estimated_is_billed_flagged_and_trued_up_when_the_device_is_bac
     story.odometer("T1", ("2026-07-21", "4500.0"), ("2026-08-01", "5000.0"))
     second = month(story, "2026-07", AUGUST_5)
     assert amounts(second) == [("1500 km at 0.0400", "60.00"), ("2026-06: 100.00 instead of 84.80", "15.20")]
-    words = second["lines"][1]["corrects"]  # type: ignore[index]
+    words = second["lines"][1]["corrects"]
     assert words["reason"] == "estimate trued up, late readings"
     assert words["lines"][0]["text"] == "2500 km at 0.0400"
     story.odometer("T1", ("2026-09-01", "5100.0"))
@@ -82,7 +83,7 @@ def test_without_the_field_what_was_silent_is_billed_when_the_device_is_back(sto
     story.odometer("T1", ("2026-07-21", "4500.0"), ("2026-08-01", "5000.0"))
     second = month(story, "2026-07", AUGUST_5)
     assert amounts(second) == [("1500 km at 0.0400", "60.00"), ("2026-06: 100.00 instead of 80.00", "20.00")]
-    assert second["lines"][1]["corrects"]["reason"] == "late readings"  # type: ignore[index]
+    assert second["lines"][1]["corrects"]["reason"] == "late readings"
 
 
 def test_an_estimate_made_or_taken_back_after_the_bill_corrects_it(story: Story) -> None:
@@ -92,7 +93,7 @@ def test_an_estimate_made_or_taken_back_after_the_bill_corrects_it(story: Story)
     estimate(story, "100 km")
     second = month(story, "2026-07", AUGUST_5)
     assert amounts(second)[1:] == [("2026-06: 84.00 instead of 80.00", "4.00")]
-    assert second["lines"][1]["corrects"]["reason"] == "meter decided"  # type: ignore[index]
+    assert second["lines"][1]["corrects"]["reason"] == "meter decided"
     estimate(story, None)
     third = month(story, "2026-08", SEPTEMBER_5)
     assert (third["kind"], amounts(third)) == ("credit_note", [("2026-06: 80.00 instead of 84.00", "-4.00")])
