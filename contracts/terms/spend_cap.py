@@ -13,6 +13,7 @@ from contracts.window import Window, windows
 from contracts.words import MoneyWord, Name
 from core.canonical import fraction_text
 from core.problem import Problem
+from core.time import MONTHS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,6 +46,11 @@ class SpendCap(Term):
             yield Problem("of", "is empty", "name the charges that it caps")
         if self.limit.amount < 0:
             yield Problem("limit", f"{self.limit} is below zero", "write the most that is charged")
+        if self.window != "contract_year" and MONTHS[self.window] < MONTHS[version.billing.period]:
+            # Which charges of a bill fall into which of its months is not said, e.g. of tiers that go on.
+            message = f"a {self.window} is shorter than the {version.billing.period} that is billed"
+            remedy = f"cap the {version.billing.period} or the contract year, or bill by {self.window}"
+            yield Problem("window", message, remedy)
 
 
 def evaluate(scene: Scene, lineage: Lineage, bill: Callable[[Period], Outcome]) -> Outcome:

@@ -149,6 +149,25 @@ CASES: list[tuple[str, Any, int]] = [
         ),
         1,
     ),
+    (
+        "a month is shorter than the quarter that is billed",
+        lambda s: (
+            s["billing"].update(period="quarter"),
+            s["terms"].append(
+                {
+                    "clause": "2.9",
+                    "kind": "spend_cap",
+                    "text": "{limit}",
+                    "obligated": "provider",
+                    "of": ["2.1"],
+                    "limit": "5 EUR",
+                    "window": "month",
+                    "on_reach": "waive",
+                }
+            ),
+        ),
+        1,
+    ),
     ("is not in t", lambda s: s["terms"][2]["multipliers"][1].update(above="10 kg"), 2),
 ]
 
