@@ -89,10 +89,11 @@ def _by_version(chunks: list[Chunk]) -> list[list[Chunk]]:
 def _add_lines(scene: Scene, owner: str, chunks: list[Chunk], outcome: Outcome, *, several: bool) -> None:
     first, term, unit = chunks[0], chunks[0].term, chunks[0].unit
     exact, quantity = _sums(chunks)
+    told = _steps(chunks)
     start, end, version = first.stretch.begins, chunks[-1].stretch.ends, first.segment.version
     prefix = say(version.language, "version", version.version) if several else ""
     text = prefix + explain.use(chunks, quantity)
-    line = scene.line(first.segment, owner, Draft(start, end, text, exact, quantity, unit, _steps(chunks)))
+    line = scene.line(first.segment, owner, Draft(start, end, text, exact, quantity, unit, told))
     if term.allocate == "none" or term.scope != "pool":
         outcome.lines.append(line)
         return
@@ -106,12 +107,14 @@ def _add_lines(scene: Scene, owner: str, chunks: list[Chunk], outcome: Outcome, 
     for asset, amount in shares.items():
         text = prefix + explain.shared(used[asset], quantity, chunk=first, amount=line.amount)
         part = exact * used[asset] / quantity if quantity else exact / len(used)
-        draft = Draft(start, end, text, part, used[asset], unit, _steps(chunks))
+        draft = Draft(start, end, text, part, used[asset], unit, told)
         outcome.lines.append(scene.line(first.segment, asset, draft, amount))
 
 
 def _sums(chunks: Sequence[Chunk]) -> tuple[Fraction, Fraction]:
     """What chunks cost, unrounded, and the units counted."""
+    if len(chunks) == 1:
+        return chunks[0].exact, chunks[0].counted
     return total([chunk.exact for chunk in chunks]), total([chunk.counted for chunk in chunks])
 
 
