@@ -60,7 +60,7 @@ def _by_register(known: Mapping[Register, T], write: Callable[[T], str]) -> str:
 
 
 def _spans(spans: Sequence[StateSpan]) -> str:
-    return f"[{','.join([_span(span) for span in spans])}]"
+    return f"[{','.join(map(_span, spans))}]"
 
 
 def _span(span: StateSpan) -> str:

@@ -89,9 +89,10 @@ def _by_version(chunks: list[Chunk]) -> list[list[Chunk]]:
 def _add_lines(scene: Scene, owner: str, chunks: list[Chunk], outcome: Outcome, *, several: bool) -> None:
     first, term, unit = chunks[0], chunks[0].term, chunks[0].unit
     exact, quantity = _sums(chunks)
+    told = _steps(chunks)
     start, end, version = first.stretch.begins, chunks[-1].stretch.ends, first.segment.version
     prefix = say(version.language, "version", version.version) if several else ""
-    text, steps, guesses = prefix + explain.use(chunks, quantity), _steps(chunks), _guesses(chunks)
+    text, steps, guesses = prefix + explain.use(chunks, quantity), told, _guesses(chunks)
     if guesses:
         guessed = total(list(guesses.values()))
         text, steps = explain.flagged(text, steps, guessed, unit=unit, language=version.language)
@@ -109,7 +110,7 @@ def _add_lines(scene: Scene, owner: str, chunks: list[Chunk], outcome: Outcome, 
     for asset, amount in shares.items():
         text = prefix + explain.shared(used[asset], quantity, chunk=first, amount=line.amount)
         guessed = guesses.get(asset, ZERO)
-        said = explain.flagged(text, _steps(chunks), guessed, unit=unit, language=version.language)
+        said = explain.flagged(text, told, guessed, unit=unit, language=version.language)
         part = exact * used[asset] / quantity if quantity else exact / len(used)
         draft = Draft(start, end, said.text, part, used[asset], unit, said.steps)
         outcome.lines.append(scene.line(first.segment, asset, draft, amount))
@@ -127,6 +128,8 @@ def _guesses(chunks: Sequence[Chunk]) -> dict[str, Fraction]:
 
 def _sums(chunks: Sequence[Chunk]) -> tuple[Fraction, Fraction]:
     """What chunks cost, unrounded, and the units counted."""
+    if len(chunks) == 1:
+        return chunks[0].exact, chunks[0].counted
     return total([chunk.exact for chunk in chunks]), total([chunk.counted for chunk in chunks])
 
 

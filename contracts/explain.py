@@ -7,20 +7,19 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from contracts.evaluation import Figure, Step
-from contracts.notation import SIGNS, day_of, figures, month
-from contracts.phrase import category, one_by_one, say
+from contracts.notation import SIGNS, figures, month
+from contracts.phrase import say
 from core.canonical import fraction_text
 from core.money import round_fraction, round_ratio
 from core.time import HOUR, instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from zoneinfo import ZoneInfo
 
     from contracts.chunk import Chunk
     from contracts.pricing import Charge
     from contracts.terms.performance import Result as Attained
-    from contracts.uptime import Result
     from core.money import Money
 
 ZERO, ONE = Fraction(0), Fraction(1)
@@ -193,77 +192,6 @@ def _percent(part: int, whole: int, decimals: int) -> str:
 def amount(money: Money, language: str = "en") -> str:
     """`1,850.00`, as the language writes it."""
     return f"{abs(money.amount):,f}" if language == "en" else figures(f"{abs(money.amount):f}", language)
-
-
-def credit(result: Result, money: Money) -> str:
-    """`97.0279 % of 98 %: 5 % of 1850.00`, and what caps left of it."""
-    term, due, language = result.window.term, result.due, result.window.version.language
-    base = money_number(result.base, money.currency)
-    plain = due.share is None
-    found = figures(f"{money.amount:f}", language) if plain else say(language, "of", percent(due.share or ZERO), base)
-    if result.money is not None and money != result.money:
-        found = say(language, "cap", found, f"{result.money.amount:f}")
-    if result.open:
-        return say(language, "at least", found)
-    return say(language, "reached", percent(result.tally.availability or ZERO), percent(term.target), found)
-
-
-def availability(result: Result, money: Money, where: ZoneInfo) -> str:
-    """The verdict in a customer's sentences."""
-    return " ".join(_availability(result, money, where, result.window.version.language))
-
-
-def _availability(result: Result, money: Money, where: ZoneInfo, language: str) -> Iterator[str]:
-    tally, window = result.tally, result.window
-    when = _month(window.start, window.end - 1, where, language) or window.label
-    yield say(language, "required", result.owner, when, hours(tally.required))
-    if tally.excluded:
-        parts = [
-            f"{category(language, c)} {_hours_in(language, t)}{_cause(result, c, where, language)}"
-            for c, t in tally.excluded.items()
-        ]
-        yield say(language, "not counted", ", ".join(parts))
-    yield say(language, "counted", hours(tally.counted))
-    if tally.down:
-        # What only history states down is down as a whole.
-        parts = [_down(c, t, tally.touched.get(c, t), language) for c, t in tally.down.items()]
-        whole = f" = {_hours_in(language, tally.lost)}" if len(parts) > 1 else ""
-        yield say(language, "down", ", ".join(parts) + whole)
-    if tally.availability is not None:
-        yield say(language, "availability", percent(tally.availability), percent(window.term.target))
-    if money:
-        due, base = result.due, money_number(result.base, money.currency)
-        share = "" if due.share is None else f"{say(language, 'of', percent(due.share), base)} = "
-        yield say(language, "gives", window.term.clause, share + amount(money, language))
-    if result.bounds and tally.unknown:
-        yield say(language, "if all down", money_number(result.credits[0].exact, money.currency))
-
-
-@lru_cache(maxsize=1024)
-def _month(start: int, last: int, where: ZoneInfo, language: str) -> str:
-    """`June 2026`, if both instants lie in it."""
-    first, other = (instant(at).astimezone(where) for at in (start, last))
-    same = (first.year, first.month) == (other.year, other.month)
-    return f"{month(language, first)} {first.year}" if same else ""
-
-
-def _cause(result: Result, name: str, where: ZoneInfo, language: str) -> str:
-    causes = result.tally.causes.get(name, ())
-    said = (f"{cause}, {day_of(language, instant(at).astimezone(where))}" for cause, at in causes)
-    return f" ({one_by_one(language, said)})" if causes else ""
-
-
-def _down(name: str, lost: Fraction, touched: Fraction | int, language: str) -> str:
-    word = category(language, name)
-    return (
-        f"{word} {_hours_in(language, lost)}"
-        if lost == touched
-        else say(language, "counted as", word, hours(touched), hours(lost))
-    )
-
-
-def _hours_in(language: str, microseconds: Fraction | int) -> str:
-    return figures(hours(microseconds), language)
 
 
 def performance(result: Attained, where: ZoneInfo) -> str:

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 ZERO = Fraction(0)
-FEW = 3
-"""Up to so many fractions are added one by one; of more, the whole numbers over one denominator."""
+PAIR = 2
 
 
 class Charge(NamedTuple):
@@ -56,11 +55,25 @@ def total(numbers: Sequence[Fraction]) -> Fraction:
     """Their sum; of one number itself."""
     if len(numbers) == 1:
         return numbers[0]
-    if len(numbers) <= FEW:
-        return sum(numbers[1:], numbers[0]) if numbers else ZERO
     ratios = [number.as_integer_ratio() for number in numbers]
+    if len(numbers) == PAIR:
+        (one, of), (other, of_other) = ratios
+        return Fraction(one * of_other + other * of, of * of_other)
+    if not numbers:
+        return ZERO
     whole = lcm(*[parts for _, parts in ratios])
     return Fraction(sum([number * (whole // parts) for number, parts in ratios]), whole)
+
+
+def _at_price(band: int, units: Fraction, price: Fraction) -> Charge:
+    """Units of a tier at its price. Whole numbers are multiplied here, because that takes half the time."""
+    (number, parts), (amount, of) = units.as_integer_ratio(), price.as_integer_ratio()
+    return Charge(band, units, price, Fraction(number * amount, parts * of))
+
+
+def _between(start: Fraction, end: Fraction) -> Fraction:
+    (since, of), (until, parts) = start.as_integer_ratio(), end.as_integer_ratio()
+    return Fraction(until * of - since * parts, of * parts)
 
 
 def graduated(bands: Sequence[Band], start: Fraction, end: Fraction) -> Iterator[Charge]:
@@ -74,8 +87,7 @@ def graduated(bands: Sequence[Band], start: Fraction, end: Fraction) -> Iterator
             yield band.whole
         elif band.price is not None:
             since, until = start if n == first else band.above, end if n == last else bands[n + 1].above
-            units = until - since if since else until
-            yield Charge(n, units, band.price, units * band.price)
+            yield _at_price(n, _between(since, until) if since else until, band.price)
 
 
 def reached(bands: Sequence[Band], quantity: Fraction) -> int:

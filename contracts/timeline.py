@@ -89,10 +89,12 @@ def lay(
     layers = [*_shifted(given, shifts), *_decided(attributions)]
     if not layers:
         pieces.sort(key=itemgetter(0))
-    overlap = any(map(gt, [piece[1] for piece in pieces], [piece[0] for piece in pieces[1:]]))
-    if layers or overlap:
+    starts, ends = [piece[0] for piece in pieces], [piece[1] for piece in pieces]
+    if layers or any(map(gt, ends, starts[1:])):
         pieces = _flat([*((_OBSERVED, piece) for piece in pieces), *layers])
-    return _joined(_laid(spans, pieces, (otherwise or "unknown", None, "", False)))
+        starts, ends = [piece[0] for piece in pieces], [piece[1] for piece in pieces]
+    silence: _Said = (otherwise or "unknown", None, "", False)
+    return _joined(_laid(spans, pieces, (starts, ends), silence))
 
 
 def _shifted(states: Sequence[StateSpan], shifts: Iterable[Shift]) -> list[_Layer]:
@@ -139,10 +141,10 @@ def _strongest(active: Sequence[_Layer]) -> _Said:
     return category, performance, cause, attributed
 
 
-def _laid(spans: Spans, pieces: list[Piece], silence: _Said) -> list[Piece]:
-    """Statements that do not overlap, in order of time, laid over spans; silence in between."""
+def _laid(spans: Spans, pieces: list[Piece], edges: tuple[list[int], list[int]], silence: _Said) -> list[Piece]:
+    """Statements that do not overlap, in order of time, laid over spans; silence in between. edges: starts and ends."""
     found: list[Piece] = []
-    starts, ends = [piece[0] for piece in pieces], [piece[1] for piece in pieces]
+    starts, ends = edges
     for since, until in spans:
         inside = pieces[bisect_right(ends, since) : bisect_left(starts, until)]
         found += _whole(since, until, inside, silence)

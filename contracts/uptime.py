@@ -6,21 +6,20 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from contracts import applied, explain
-from contracts.evaluation import Figure, State, Status, Step, Verdict
+from contracts import applied
+from contracts.evaluation import State, Status
 from contracts.facts import Carried, Case
-from contracts.phrase import category, one_by_one
-from contracts.pricing import total
 from contracts.quantity import Demand, measured, members_of
 from contracts.quantity import demands as of_measure
 from contracts.remedy import Capped, Credit, credit
-from contracts.scene import Draft, Outcome
-from contracts.segment import Segment, pool_owner
+from contracts.scene import Outcome
+from contracts.segment import pool_owner
 from contracts.settle import Credited, after, cap_verdict, capped, carry, earn_back, find_bases
 from contracts.span import Spans, normal, subtract
 from contracts.tally import Rules, Tally, count
 from contracts.terms.availability import Availability
 from contracts.timeline import lay
+from contracts.uptime_told import Told, line, steps, tell, verdict
 from contracts.window import Window, required_spans, windows
 from core.money import Money
 from core.time import Period
@@ -28,7 +27,7 @@ from core.time import Period
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from contracts.evaluation import Line
+    from contracts.evaluation import Step
     from contracts.scene import Scene
     from contracts.segment import Lineage
 
@@ -51,6 +50,9 @@ class Result(Credited):
     certain: bool = True
     due: Credit = NOTHING
     credits: tuple[Credit, Credit] = (NOTHING, NOTHING)
+    status: Status = "final"
+    told: Told = field(init=False)
+    """Its numbers as text, once it is settled."""
     steps: tuple[Step, ...] = ()
 
     @property
@@ -72,7 +74,8 @@ class Result(Credited):
             self.open = scarce and low.exact != high.exact
             if self.open:
                 self.due = min(low, high, key=lambda one: one.exact)
-        self.steps = _steps(self)
+        self.told = tell(self)
+        self.steps = steps(self)
 
     def result(self, tally: Tally) -> Fraction | None:
         """Availability as it is compared."""
@@ -127,24 +130,26 @@ def evaluate(scene: Scene, lineage: Lineage, bill: Callable[[Period], Outcome]) 
         find_bases(scene, window, results, bill)
         for result in results:
             result.settle()
-            result.final = _status(scene, result) == "final"
+            result.status = _status(scene, result)
+            result.final = result.status == "final"
             result.money = scene.rounded(result.due.exact, window.version)
         left = capped(before, window, results)
         for result in results:
-            outcome.verdicts.append(_verdict(scene, result, left))
             money = left.credits[result.owner]
+            outcome.verdicts.append(verdict(scene, result, money))
             if money and window.over and applied.is_line(scene, window):
                 due.setdefault(result.owner, []).append((result, money))
             elif money and window.over:
                 outcome.carry += applied.later(window, result.owner, money)
         if window.over:
-            earned = earn_back(before, window, [_shown(result, left) for result in results])
+            shown = [_shown(result, left) for result in results] if window.term.earn_back_target is not None else ()
+            earned = earn_back(before, window, shown)
             outcome.lines += earned.lines
             outcome.verdicts += cap_verdict(scene, window, results, left)
             kept = [*earned.carry, *carry(before, window, results, left)]
             before = after(before, window, kept)
     outcome.carry += kept
-    outcome.lines += [_line(scene, owner, parts) for owner, parts in due.items()]
+    outcome.lines += [line(scene, owner, parts) for owner, parts in due.items()]
     return outcome
 
 
@@ -240,82 +245,3 @@ def _status(scene: Scene, result: Result) -> Status:
         return "insufficient"
     soft = result.open or result.weak or scene.until < result.window.end
     return "provisional" if soft else "final"
-
-
-def _verdict(scene: Scene, result: Result, left: Capped) -> Verdict:
-    tally, window = result.tally, result.window
-    values = {
-        "required": Figure.hours(tally.required),
-        "excluded": Figure.hours(tally.required - tally.counted),
-        "counted": Figure.hours(tally.counted),
-        "down": Figure.hours(tally.lost),
-        "coverage": Figure.share(tally.coverage),
-    }
-    if tally.availability is not None:
-        values["availability"] = Figure.share(tally.availability)
-    due = result.due
-    if due.share is not None:
-        values["credit_share"] = Figure.share(due.share)
-    if window.term.caps and result.money is not None:
-        values["credit_before_caps"] = Figure.money(result.money)
-    values |= applied.values(scene, result, left.credits[result.owner])
-    return Verdict(
-        window.term.clause,
-        "availability",
-        result.owner,
-        result.state,
-        _status(scene, result),
-        result.certain,
-        window.start,
-        window.end,
-        values,
-        _bounds(scene, result, values),
-        result.steps,
-        explain.availability(result, left.credits[result.owner], scene.zone),
-        applied.given(scene, window, left.credits[result.owner]),
-    )
-
-
-def _bounds(scene: Scene, result: Result, values: dict[str, Figure]) -> dict[str, tuple[Figure, Figure]]:
-    if result.bounds is None:
-        return {}
-    if result.low is result.high and result.money is not None:
-        share, amount = values["availability"], Figure.money(-result.money)
-        return {"availability": (share, share), "amount": (amount, amount)}
-    low, high = (Figure.share(tally.availability or ZERO) for tally in result.bounds)
-    least, most = sorted([-scene.rounded(one.exact, result.window.version) for one in result.credits])
-    return {"availability": (low, high), "amount": (Figure.money(least), Figure.money(most))}
-
-
-def _steps(result: Result) -> tuple[Step, ...]:
-    tally, term = result.tally, result.window.term
-    counted, lost = explain.hours(tally.counted), explain.hours(tally.lost)
-    excluded = {category("en", c): explain.hours(t) for c, t in tally.excluded.items()}
-    down = {category("en", c): explain.hours(t) for c, t in tally.down.items()}
-    steps = [
-        Step("counted time", "required - excluded", {"required": explain.hours(tally.required)} | excluded, counted),
-        Step("down time", "sum of outages and equivalent down time", down, lost),
-    ]
-    if tally.availability is not None:
-        values = {"counted": counted, "down": lost}
-        steps.append(Step("availability", "(counted - down) ÷ counted", values, explain.percent(tally.availability)))
-    due = result.due
-    if due.share is not None and result.base:
-        values = {
-            "share": explain.percent(due.share),
-            "base": explain.number(result.base),
-            "target": explain.percent(term.target),
-        }
-        steps.append(Step("credit", "share × base", values, explain.number(due.exact)))
-    return tuple(steps)
-
-
-def _line(scene: Scene, owner: str, parts: list[tuple[Result, Money]]) -> Line:
-    first, last = parts[0][0].window, parts[-1][0].window
-    given = sum((money for _, money in parts[1:]), parts[0][1])
-    segment = Segment(first.term, first.version, first.start, last.end)
-    exact = -total([result.due.exact for result, _ in parts])
-    text = one_by_one(first.version.language, (explain.credit(result, money) for result, money in parts))
-    steps = tuple(one for result, _ in parts for one in result.steps)
-    draft = Draft(first.start, last.end, text + applied.words(first), exact, steps=steps)
-    return scene.line(segment, owner, draft, -given)

@@ -81,7 +81,8 @@ def _line(line: Line) -> str:
 
 def _verdict(verdict: Verdict) -> str:
     bounds = ",".join([_bound(name, *both) for name, both in sorted(verdict.bounds.items())]) if verdict.bounds else ""
-    values = ",".join([f'{quoted(name)}:"{figure!s}"' for name, figure in sorted(verdict.values.items())])
+    given = verdict.values
+    values = ",".join([f'{quoted(name)}:"{given[name]!s}"' for name in sorted(given)])
     return (
         f'{{"asset":{quoted(verdict.owner)},"bounds":{{{bounds}}},"certain":{"true" if verdict.certain else "false"},'
         f'"clause":{quoted(verdict.clause)},"explanation":{quoted(verdict.explanation)},'
@@ -98,8 +99,10 @@ def _bound(name: str, low: Figure, high: Figure) -> str:
 
 def step_text(step: Step) -> str:
     """One step."""
-    named = sorted(step.values.items()) if len(step.values) > 1 else step.values.items()
-    values = ",".join([f"{quoted(name)}:{quoted(number)}" for name, number in named])
+    given = step.values
+    values = ",".join(
+        [f"{quoted(name)}:{quoted(given[name])}" for name in (sorted(given) if len(given) > 1 else given)]
+    )
     return (
         f'{{"formula":{quoted(step.formula)},"label":{quoted(step.label)},"result":{quoted(step.result)},'
         f'"values":{{{values}}}}}'
