@@ -42,12 +42,17 @@ their end. Lists come in pages: hand `next_cursor` in as `cursor`. Errors are pr
 
 
 def create(
-    engine: Engine, clock: Callable[[], datetime], *, answered: Answered | None = None, worker: Engine | None = None
+    engine: Engine,
+    clock: Callable[[], datetime],
+    *,
+    answered: Answered | None = None,
+    worker: Engine | None = None,
+    workers: int = 1,
 ) -> FastAPI:
     """An application on `engine`, whose sessions act as yardstick_api; `clock` tells the instant of each request.
 
     answered: told of each answer: method, route, status, seconds. worker: where commands act, as yardstick_worker;
-    None: this server only reads.
+    None: this server only reads. workers: how many processes may share a command that takes long.
     """
     broadcast = Broadcast(engine)
 
@@ -67,6 +72,7 @@ def create(
     )
     application.state.engine = engine
     application.state.worker = worker
+    application.state.workers = workers
     application.state.clock = clock
     application.state.broadcast = broadcast
     application.state.problem_page = page.problem

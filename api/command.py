@@ -23,7 +23,14 @@ def worker(request: Request) -> Engine:
     return engine
 
 
+def workers(request: Request) -> int:
+    """How many processes may share a command that takes long."""
+    number: int = request.app.state.workers
+    return number
+
+
 Worker = Annotated[Engine, Depends(worker)]
+Workers = Annotated[int, Depends(workers)]
 
 
 def once(command: Writing, act: Callable[[], tuple[int, BaseModel]]) -> JSONResponse:

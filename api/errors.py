@@ -16,7 +16,7 @@ from api.paging import InvalidCursor
 from billing import run as billing
 from billing.reminders.run import ContestedTooLate
 from billing.state import NotPossible
-from billing.store.run import AlreadyOpen
+from billing.store.run import AlreadyOpen, NoSuchRun
 from core.problem import Problem as Said
 from core.time import NotAPeriod
 
@@ -90,7 +90,7 @@ ANSWERS: dict[type[Exception], Answer] = {
     KeyMisused: Answer(422, "idempotency_key", "The Idempotency-Key does not fit"),
     TooBusy: Answer(503, "too_busy", "Too many live connections"),
     billing.NoSuchEntity: Answer(404, "no_such_seller", "There is no such seller"),
-    billing.NoSuchRun: Answer(404, "no_such_run", "There is no such run"),
+    NoSuchRun: Answer(404, "no_such_run", "There is no such run"),
     billing.SamePerson: Answer(403, "second_person", "A second person does this"),
     billing.HashChanged: Answer(412, "drafts_changed", "The drafts are not those that were looked at"),
     ContestedTooLate: Answer(409, "contested_too_late", "The time to contest it is over"),

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Generic, TypeVar
 
@@ -11,6 +11,7 @@ from fastapi import Query
 from pydantic import BaseModel, Field
 
 Item = TypeVar("Item")
+Row = TypeVar("Row")
 MOST = 200
 
 Limit = Annotated[int, Query(ge=1, le=MOST, description="Rows of a page.")]
@@ -32,6 +33,23 @@ def cursor(*key: str | int | datetime) -> str:
     """Opaque text for the key of a row."""
     plain = [part.isoformat() if isinstance(part, datetime) else part for part in key]
     return base64.urlsafe_b64encode(json.dumps(plain, separators=(",", ":")).encode()).rstrip(b"=").decode()
+
+
+def page_of(
+    rows: Sequence[Row],
+    limit: int,
+    *,
+    shown: Callable[[Row], Item],
+    key: Callable[[Row], tuple[str | int | datetime, ...]],
+) -> Page[Item]:
+    """One page from up to limit + 1 rows: one more than fit says that there is a next page.
+
+    key: where a row stands in the list; the cursor of the page after it.
+    """
+    return Page(
+        items=[shown(row) for row in rows[:limit]],
+        next_cursor=cursor(*key(rows[limit - 1])) if len(rows) > limit else None,
+    )
 
 
 def read_cursor(text: str, kinds: Sequence[type]) -> list[str | int | datetime]:

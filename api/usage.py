@@ -25,7 +25,7 @@ from ingest.store.search import TABLE
 class Use:
     """What an asset used in `[start, end)`, exactly, in the measure's unit.
 
-    carried: a boundary lies in a silence so long that the value before it was taken.
+    carried: a boundary lies in a silence so long that the value before it was taken, or some of it is estimated.
     """
 
     asset: str
@@ -84,6 +84,7 @@ def need(asset: str, measure: Measure, cuts: tuple[int, ...]) -> CounterNeed:
         measure.modulus,
         measure.max_rate,
         measure.max_gap_micros,
+        measure.bills_estimates,
     )
 
 
@@ -98,7 +99,7 @@ def _uses(one: Need, counter: Counter, parts: Sequence[Part]) -> Iterable[Use]:
                 quantity=sum(
                     (piece_use(_piece(part), counter, one.unit or counter.unit) for part in inside), Fraction(0)
                 ),
-                carried=any("carried" in (part.opening_quality, part.closing_quality) for part in inside),
+                carried=any({"carried", "estimated"} & {part.opening_quality, part.closing_quality} for part in inside),
             )
 
 

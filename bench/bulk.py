@@ -18,7 +18,8 @@ from time import perf_counter, process_time, sleep
 
 from sqlalchemy import Engine, text
 
-from bench.ingest import DEVICES, STEP, declare
+from bench.ingest import STEP
+from bench.ingesting import DEVICES, declare
 from core.clock import now
 from core.database import connect, transaction
 from core.store import draw_knowledge

@@ -130,11 +130,12 @@ def bare() -> str:
     """The sums of the same contract by hand, as JSON with a hash: nothing is explained."""
     start, end = JUNE.span.micros
     step, lines = (end - start) // 20, []
+    tier, none = Fraction(8000), Fraction(0)
     for asset in ASSETS:
         fees = [Fraction(1810), Fraction(1820)]
         used = Fraction(11_400_200 - 1_000_000, 1000)
         uses = [
-            min(used, 8000) * Fraction(n * 100 + 20, 10_000) + max(used - 8000, 0) * Fraction(n * 100 + 10, 10_000)
+            min(used, tier) * Fraction(n * 100 + 20, 10_000) + max(used - tier, none) * Fraction(n * 100 + 10, 10_000)
             for n in (3, 4, 5)
         ]
         down = Fraction(0)

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from contracts.document import Version
 
 
+PATTERNS = 256
+_WORDS: dict[int, tuple[object, dict[str, str]]] = {}
+"""By the identity of a version's terms, which are kept beside it so that it stays theirs: what they say in words."""
+
+
 def agreement(versions: Sequence[Version], numbers: Iterable[int], *, end: int, default: Tax | None) -> Agreement:
     """Of the versions that an evaluation used. numbers: theirs; end: of the period, in microseconds.
 
@@ -29,14 +34,23 @@ def agreement(versions: Sequence[Version], numbers: Iterable[int], *, end: int, 
         credits=last.billing.tax_of_credits or "price_reduction",
         rounding=last.billing.rounding,
         sentences={
-            (number, term["clause"]): sentence(term, version.language)
-            for number, version in used.items()
-            for term in version.canonical["terms"]
+            (number, clause): words for number, version in used.items() for clause, words in _sentences(version).items()
         },
         registers=_registers(used.values()),
         charged=frozenset(_registers(used.values(), kind="usage_charge").values()),
         rule=f"version {last.version} of the contract" if last.billing.tax_category else "what holds for the seller",
     )
+
+
+def _sentences(version: Version) -> dict[str, str]:
+    """By clause. Contracts of one pattern share their terms, and these are put in words once."""
+    known = _WORDS.get(id(version.terms))
+    if known is None:
+        if len(_WORDS) >= PATTERNS:
+            _WORDS.clear()
+        words = {term["clause"]: sentence(term, version.language) for term in version.canonical["terms"]}
+        known = _WORDS[id(version.terms)] = version.terms, words
+    return known[1]
 
 
 def _tax(version: Version, default: Tax | None) -> Tax | None:

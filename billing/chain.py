@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from core import canonical
@@ -23,14 +24,35 @@ def content_hash(document: Document) -> str:
 
     A verifier computes it from an issued document and from its own evaluation of the same facts alike.
     """
-    content: dict[str, Any] = {key: value for key, value in document.items() if key != "issue"}
-    content["evaluation"] = _steady(document["evaluation"])
-    content["lines"] = [line | {"corrects": _reference(line.get("corrects"))} for line in document["lines"]]
-    if "parts" in content:
-        content["parts"] = [part | {"evaluation": _steady(part["evaluation"])} for part in document["parts"]]
-    if "corrects" in content:
-        content["corrects"] = _steady(content["corrects"])
-    return canonical.digest(content)
+    return sealed(document)[1]
+
+
+def sealed(document: Document) -> tuple[str, str]:
+    """The document as canonical JSON, and its content hash. What is hashed as it is printed is written once."""
+    words = canonical.plain(document)
+    content = _content(words)
+    printed, hashed = [], []
+    for differs, names in groupby(words, lambda name: name in content or name == "issue"):
+        keys = list(names)
+        text = canonical.written({name: words[name] for name in keys})[1:-1]
+        printed.append(text)
+        if differs:
+            text = canonical.written({name: canonical.plain(content[name]) for name in keys if name in content})[1:-1]
+        if text:
+            hashed.append(text)
+    return (b"{" + b",".join(printed) + b"}").decode(), sha256(b"{" + b",".join(hashed) + b"}").hexdigest()
+
+
+def _content(document: Document) -> dict[str, Any]:
+    """What is hashed otherwise than it is printed."""
+    found: dict[str, Any] = {"evaluation": _steady(document["evaluation"])}
+    if any(line.get("corrects", line) is not None for line in document["lines"]):
+        found["lines"] = [line | {"corrects": _reference(line.get("corrects"))} for line in document["lines"]]
+    if "parts" in document:
+        found["parts"] = [part | {"evaluation": _steady(part["evaluation"])} for part in document["parts"]]
+    if "corrects" in document:
+        found["corrects"] = _steady(document["corrects"])
+    return found
 
 
 def _reference(words: Mapping[str, Any] | None) -> Any:

@@ -198,6 +198,10 @@ def _estimated(case: Case) -> Iterable[Finding]:
         if any("carried" in (piece["opening_quality"], piece["closing_quality"]) for piece in line["evidence"]):
             message = f"clause {line['clause']}, {line['asset']}: the counter was silent for too long at a boundary"
             yield _warning(case, "carried_reading", message, "bring late readings in", line["amount"])
+        for step in line["steps"]:
+            if step["label"] == "estimated":
+                message = f"clause {line['clause']}, {line['asset']}: {step['result']} are estimated, as agreed"
+                yield _warning(case, "estimated", message, "bring late readings in", line["amount"])
 
 
 def _nothing(case: Case) -> Iterable[Finding]:

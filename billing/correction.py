@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from billing import chain
 from billing.bundle import negated
 from billing.exchange import again
 from billing.invoice import Draft, Line, amount_text, tax_of, tax_row, total
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     from billing.invoice import Agreement, Document, Evaluated
     from core.money import Mode
 
+TRUED_UP = "estimate trued up"
+"""The reason of a difference where an estimate was billed that counts otherwise now."""
 Way: TypeAlias = Literal["delta_line", "credit_note", "carried"]
 Key: TypeAlias = tuple[str, str]
 """Clause and asset."""
@@ -72,8 +73,7 @@ def correct(
     if after.result["status"] == "insufficient":
         return None
     now, old = _now(after), {(item.clause, item.asset): item for item in reversed(billed)}
-    sums = _sums(billed)
-    reason = ", ".join(reasons)
+    sums, trued_up = _sums(billed), {key for key, _ in _guessed(before) - _guessed(after)}
     lines = []
     for key in [*now, *(key for key in sums if key not in now)]:
         rows = now.get(key, [])
@@ -84,11 +84,12 @@ def correct(
             kind = rows[0]["kind"] if rows else old[key].kind
             tax = old[key].tax if key in old else tax_of(kind, amount, agreement)
             pair = sums.get(key, zero), amount
-            words = _words(document, before, after, rows=rows, pair=pair, reason=reason)
+            words = _words(document, before, after, rows=rows, pair=pair, reason=_why(reasons, {key} & trued_up))
             lines.append(_line(key, kind, tax, difference, words=words, agreement=agreement, n=place[0]))
     if not lines:
         return None
     net = total((line.amount for line in lines), Money.zero(after.result["currency"]))
+    reason = _why(reasons, {(line.document["clause"], line.document["asset"]) for line in lines} & trued_up)
     return Correction(place[0], after.result["period"], tuple(lines), net, reason, after.id, place[1], document)
 
 
@@ -127,7 +128,7 @@ def of_period(draft: Draft, credited: Mapping[str, Any]) -> Draft:
     words = {"kind": "credit_note", "corrects": dict(credited), "reason": "the period's credits exceed its charges"}
     document = draft.document | words
     findings = tuple(finding for finding in draft.findings if finding.code != "negative_total")
-    return replace(draft, document=document, hash=chain.content_hash(document), findings=findings)
+    return replace(draft, document=document, findings=findings)
 
 
 def _note(document: Document, lines: Sequence[Line], tax: tuple[TaxTotal, ...], reason: str, evaluation: str) -> Draft:
@@ -152,7 +153,7 @@ def _note(document: Document, lines: Sequence[Line], tax: tuple[TaxTotal, ...], 
         note["parts"] = negated(document["parts"], zero.currency)
     if "tax_in" in document:
         note["tax_in"] = again(tax_total, document["tax_in"])
-    return Draft(numbered, tax, net, tax_total, note, chain.content_hash(note), ())
+    return Draft(numbered, tax, net, tax_total, note, ())
 
 
 def _now(after: Evaluated) -> dict[Key, list[Mapping[str, Any]]]:
@@ -160,6 +161,16 @@ def _now(after: Evaluated) -> dict[Key, list[Mapping[str, Any]]]:
     for row in after.result["lines"]:
         rows.setdefault((row["clause"], row["asset"]), []).append(row)
     return rows
+
+
+def _guessed(found: Evaluated) -> set[tuple[Key, str]]:
+    """Clauses and assets whose lines rest on an estimate, with how much of it."""
+    rows = ((row, step) for row in found.result["lines"] for step in row["steps"] if step["label"] == "estimated")
+    return {((row["clause"], row["asset"]), step["result"]) for row, step in rows}
+
+
+def _why(reasons: Sequence[str], trued_up: set[Key]) -> str:
+    return ", ".join([*([TRUED_UP] if trued_up else []), *reasons])
 
 
 def _sums(billed: Iterable[Billed]) -> dict[Key, Money]:
@@ -187,6 +198,7 @@ def _words(
         "text": say(language, "instead", period, before_now[1], before_now[0]),
         "reason": reason,
         "invoice": {key: document["issue"][key] for key in ("id", "number", "issue_date")},
+        "contract": after.result["contract"],
         "versions": after.result["versions"],
         "from": after.result["from"],
         "to": after.result["to"],
@@ -207,7 +219,8 @@ def _line(key: Key, kind: str, tax: Tax, difference: Money, *, words: Document, 
     values = {name: words[name] for name in ("now", "before")}
     document = {
         "n": 0,
-        "id": "l_" + canonical.digest([words["invoice"]["number"], clause, asset, n])[:24],
+        "id": "l_"
+        + canonical.digest([words["contract"], words["period"], words["invoice"]["number"], clause, asset, n])[:24],
         "clause": clause,
         "kind": kind,
         "asset": asset,
@@ -222,7 +235,7 @@ def _line(key: Key, kind: str, tax: Tax, difference: Money, *, words: Document, 
         "steps": [{"label": "correction", "formula": "now - before", "values": values, "result": amount}],
         "evidence": [],
         "verdict": None,
-        "corrects": {key: value for key, value in words.items() if key not in ("from", "to", "text")}
+        "corrects": {key: value for key, value in words.items() if key not in ("from", "to", "text", "contract")}
         | {"reduction": kind in PROMISES},
     }
     return Line(kind, difference, tax, document)

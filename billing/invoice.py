@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from billing import chain, wording
@@ -53,13 +54,26 @@ class Agreement:
     charged: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Evaluated:
     """A saved evaluation: its public id, `Evaluation.to_json()`, and the facts that it rests on."""
 
     id: str
     result: Mapping[str, Any]
     evidence: Mapping[str, Any]
+
+    @cached_property
+    def verdicts(self) -> dict[tuple[str, str], Mapping[str, Any]]:
+        """By clause and asset, the verdict that a line carries out."""
+        return {(v["clause"], v["asset"]): v for v in reversed(self.result["verdicts"]) if v["state"] != "-"}
+
+    @cached_property
+    def pieces(self) -> dict[str, dict[str, list[Mapping[str, Any]]]]:
+        """Counter readings by register path and asset."""
+        found: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
+        for piece in self.evidence.get("counters", []):
+            found.setdefault(piece["register"], {}).setdefault(piece["asset"], []).append(piece)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +86,7 @@ class Line:
     document: Document
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Draft:
     """An invoice before it has a number. findings: what stands in its way, and what to look at first."""
 
@@ -81,8 +95,17 @@ class Draft:
     net: Money
     tax_total: Money
     document: Document
-    hash: str
     findings: tuple[Finding, ...]
+
+    @cached_property
+    def sealed(self) -> tuple[str, str]:
+        """The document as text, and its content hash."""
+        return chain.sealed(self.document)
+
+    @property
+    def hash(self) -> str:
+        """The document's content hash."""
+        return self.sealed[1]
 
     @property
     def blocked(self) -> tuple[str, ...]:
@@ -120,8 +143,9 @@ def draw_up(  # noqa: PLR0913 - what an invoice is made of
     The same arguments give the same document and hash.
     """
     result = evaluated.result
-    own = [printed(row, evaluated, agreement) for row in result["lines"]]
-    lines = tuple(replace(line, document=line.document | {"n": n}) for n, line in enumerate([*own, *deltas], start=1))
+    own = tuple(printed(row, evaluated, agreement, n=n) for n, row in enumerate(result["lines"], start=1))
+    more = enumerate(deltas, start=len(own) + 1)
+    lines = own + tuple(replace(line, document=line.document | {"n": n}) for n, line in more)
     zero = Money.zero(result["currency"])
     tax = totals(((line.tax, line.amount) for line in lines), agreement.rounding)
     net, tax_total = total((line.amount for line in lines), zero), total((part.amount for part in tax), zero)
@@ -143,7 +167,7 @@ def draw_up(  # noqa: PLR0913 - what an invoice is made of
         document["tax_in"] = tax_in(tax_total, local)
     findings = check(Case(document, result, agreement.tax is not None, last))
     document["warnings"] = list(wording.notes(result, language))
-    return Draft(lines, tax, net, tax_total, document, chain.content_hash(document), findings)
+    return Draft(lines, tax, net, tax_total, document, findings)
 
 
 def issued(document: Document, *, id: str, number: str, issue_date: date, due_date: date) -> Document:  # noqa: A002
@@ -156,33 +180,35 @@ def issued(document: Document, *, id: str, number: str, issue_date: date, due_da
 
 def total(amounts: Iterable[Money], zero: Money) -> Money:
     """The exact sum."""
-    for amount in amounts:
-        zero = zero + amount
-    return zero
+    return Money.total(amounts, zero.currency)
 
 
-def verdict_of(line: Mapping[str, Any], verdicts: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The verdict that a line carries out: of its clause and asset."""
-    same = (v for v in verdicts if (v["clause"], v["asset"]) == (line["clause"], line["asset"]) and v["state"] != "-")
-    return next(same, None)
-
-
-def printed(row: Mapping[str, Any], evaluated: Evaluated, agreement: Agreement) -> Line:
-    """A line of an evaluation as an invoice shows it; it gets its number there."""
+def printed(row: Mapping[str, Any], evaluated: Evaluated, agreement: Agreement, *, n: int) -> Line:
+    """A line of an evaluation as an invoice shows it, with its number there."""
+    kind, clause, segment = row["kind"], row["clause"], row["segment"]
     amount = Money.parse(row["amount"])
-    tax = tax_of(row["kind"], amount, agreement)
+    tax = tax_of(kind, amount, agreement)
     document = {
-        "n": 0,
-        **{key: row[key] for key in ("id", "clause", "kind", "asset", "segment", "text", "quantity", "unit")},
-        "sentence": agreement.sentences.get((row["segment"], row["clause"]), ""),
+        "n": n,
+        "id": row["id"],
+        "clause": clause,
+        "kind": kind,
+        "asset": row["asset"],
+        "segment": segment,
+        "text": row["text"],
+        "quantity": row["quantity"],
+        "unit": row["unit"],
+        "sentence": agreement.sentences.get((segment, clause), ""),
         "amount": amount_text(amount, amount.currency),
         "tax": {"category": tax.category, "rate": rate_text(tax.rate), "rule": rule_of(tax, agreement)},
-        **{key: row[key] for key in ("from", "to", "steps")},
+        "from": row["from"],
+        "to": row["to"],
+        "steps": row["steps"],
         "evidence": _evidence(row, evaluated, agreement),
-        "verdict": verdict_of(row, evaluated.result["verdicts"]),
+        "verdict": evaluated.verdicts.get((clause, row["asset"])),
         "corrects": None,
     }
-    return Line(row["kind"], amount, tax, document)
+    return Line(kind, amount, tax, document)
 
 
 def rule_of(tax: Tax, agreement: Agreement) -> str:
@@ -200,9 +226,10 @@ def tax_of(kind: str, amount: Money, agreement: Agreement) -> Tax:
 def _evidence(row: Mapping[str, Any], evaluated: Evaluated, agreement: Agreement) -> list[Any]:
     """The counter readings that a line's quantity comes from; of a pool, those of all its assets."""
     register = agreement.registers.get(row["clause"])
-    pieces = [piece for piece in evaluated.evidence.get("counters", []) if piece["register"] == register]
-    own = [piece for piece in pieces if piece["asset"] == row["asset"]] or pieces
-    return [piece for piece in own if piece["from"] < row["to"] and row["from"] < piece["to"]]
+    by_asset = evaluated.pieces.get(register, {}) if register else {}
+    own = by_asset.get(row["asset"]) or [piece for pieces in by_asset.values() for piece in pieces]
+    start, end = row["from"], row["to"]
+    return [piece for piece in own if piece["from"] < end and start < piece["to"]]
 
 
 def _document(evaluated: Evaluated, lines: tuple[Line, ...], tax: tuple[TaxTotal, ...]) -> Document:
@@ -239,6 +266,8 @@ def _party(party: Party) -> Document:
 
 def amount_text(amount: Money, currency: str) -> str:
     """At least as many decimals as the currency has, so that 1850 reads 1850.00."""
-    least = Decimal(1).scaleb(-exponent(currency))
-    digits = -int(amount.amount.as_tuple().exponent)
-    return decimal_text(amount.amount if digits >= exponent(currency) else amount.amount.quantize(least))
+    least = exponent(currency)
+    value = amount.amount
+    if -int(value.as_tuple().exponent) < least:
+        value = value.quantize(Decimal(1).scaleb(-least))
+    return decimal_text(value)

@@ -32,11 +32,11 @@ def post(document: Document, customer: str) -> tuple[Transfer, ...]:
     customer: the name by which the ledger knows the debtor. Accounts: receivable:<customer>, revenue:<kind of term>,
     revenue_reduction:<kind of term>, vat:<category>:<rate>. Amounts of zero book nothing.
     """
-    sums: dict[str, Money] = {}
+    parts: dict[str, list[Money]] = {}
     for line in document["lines"]:
         amount = _money(line["amount"], document)
-        account = _account(line, amount)
-        sums[account] = sums[account] + amount if account in sums else amount
+        parts.setdefault(_account(line, amount), []).append(amount)
+    sums = {account: Money.total(some, document["currency"]) for account, some in parts.items()}
     for part in document["tax"]:
         sums[f"vat:{part['category']}:{part['rate']}"] = _money(part["tax"], document)
     receivable = f"receivable:{customer}"

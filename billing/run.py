@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from billing import chain
+from billing import chain, worker
 from billing.bundle import together
 from billing.check import NEVER_OVERRIDDEN
 from billing.gate import changes, gaps
@@ -24,6 +24,7 @@ from contracts.store import period as periods
 from core import canonical, store
 from core.database import transaction
 from core.time import Period, zone
+from core.worker import company
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,17 +39,14 @@ if TYPE_CHECKING:
     from contracts.store.period import Due
     from core.problem import Problem
 
-CHUNK = 300
+CHUNK = 100
+CHUNKS_EACH = 3
 SHOWN = 1_000
 """Drafts of a run that are listed at once."""
 
 
 class NoSuchEntity(LookupError):
     """A seller that is not set up."""
-
-
-class NoSuchRun(LookupError):
-    """A run that does not exist."""
 
 
 class NoSuchInvoice(LookupError):
@@ -155,32 +153,47 @@ def _finals(connection: Connection, ended: Sequence[Due], run: Run, known: int) 
     return [drafts.final_row(due) for due in over if due.contract in changed - billed]
 
 
-def calculate(engine: Engine, run: str, *, at: datetime, by: str, most: int = CHUNK) -> Summary:
+def calculate(  # what, when, by whom, and how
+    engine: Engine, run: str, *, at: datetime, by: str, most: int = CHUNK, workers: int = 1
+) -> Summary:
     """Evaluate as of the frozen knowledge and draw up drafts, at most so many at once, until the run is in review.
 
-    Interrupted, it goes on with the drafts that are left; the hash is the same.
+    Interrupted, it goes on with the drafts that are left; the hash is the same. workers: how many processes share a
+    run that is large enough, this one included. Raises NoSuchRun, NotPossible.
     """
+    others = _worth(engine, run, most, workers)
     while True:
-        with transaction(engine) as connection:
-            found, state = _act(connection, run, "calculate")
-            waiting = runs.waiting(connection, found, most)
-            if not waiting:
-                digest = _hash(connection, found)
-                runs.calculated(connection, found, state=after(state, "review"), hash=digest)
-                _audit(connection, at, by, "calculate", run, {"revision": found.revision, "hash": digest})
-                break
-            for final, draw_up in ((False, drafts.calculate), (True, drafts.final)):
-                ids = [period for period, is_final in waiting if is_final is final]
-                if ids:
-                    runs.save_drafts(connection, found, draw_up(connection, found, ids, at))
-    return summary(engine, run, documents=False)
+        with company(engine, others, worker.take_part, (run, at, most)):
+            worker.calculate(engine, run, at=at, most=most)
+        if _calculated(engine, run, at, by):
+            return summary(engine, run, documents=False)
+        others = 0
 
 
-def bill_period(engine: Engine, *, entity: str, label: str, at: datetime, by: str) -> Summary:
+def _worth(engine: Engine, run: str, most: int, workers: int) -> int:
+    """How many other processes are worth their start: each has a few chunks to do."""
+    with transaction(engine) as connection:
+        chunks = runs.left(connection, runs.read(connection, run)) // (most * CHUNKS_EACH)
+    return max(0, min(workers - 1, chunks))
+
+
+def _calculated(engine: Engine, run: str, at: datetime, by: str) -> bool:
+    """Move the run into review, if nothing is left to calculate: nobody is at it any more while it is locked."""
+    with transaction(engine) as connection:
+        found, state = _act(connection, run, "calculate")
+        if runs.left(connection, found):
+            return False
+        digest = _hash(connection, found)
+        runs.calculated(connection, found, state=after(state, "review"), hash=digest)
+        _audit(connection, at, by, "calculate", run, {"revision": found.revision, "hash": digest})
+    return True
+
+
+def bill_period(engine: Engine, *, entity: str, label: str, at: datetime, by: str, workers: int = 1) -> Summary:
     """Create, collect and calculate: a run ready for review."""
     run = create(engine, entity=entity, label=label, at=at, by=by)
     collect(engine, run, at=at, by=by)
-    return calculate(engine, run, at=at, by=by)
+    return calculate(engine, run, at=at, by=by, workers=workers)
 
 
 def exclude(engine: Engine, run: str, contract: str, *, reason: str, at: datetime, by: str) -> None:
@@ -218,7 +231,7 @@ def override(engine: Engine, run: str, contract: str, *, code: str, reason: str,
 def reconcile(engine: Engine, run: str) -> tuple[Pair, ...]:
     """The gate: numbers that must be equal before a run is approved, and those of what it issued. Raises NoSuchRun."""
     with transaction(engine) as connection:
-        found = _read(connection, run, lock=False)
+        found = runs.read(connection, run)
         seller = entities.entity_by_id(connection, found.entity)
         return gates.before_issuing(connection, found, seller) + gates.after_issuing(connection, found)
 
@@ -226,7 +239,7 @@ def reconcile(engine: Engine, run: str) -> tuple[Pair, ...]:
 def diff(engine: Engine, run: str, before: int, after: int) -> tuple[Change, ...]:
     """What changed between two revisions of a run, line by line. Raises NoSuchRun."""
     with transaction(engine) as connection:
-        found = _read(connection, run, lock=False)
+        found = runs.read(connection, run)
         old, new = (runs.revision(connection, found, number) for number in (before, after))
     return tuple(x for name in sorted(old | new) for x in changes(name, old.get(name), new.get(name)))
 
@@ -263,7 +276,7 @@ def issue(engine: Engine, run: str, *, at: datetime, by: str, most: int = issuin
     count, checked = 0, False
     while True:
         with transaction(engine) as connection:
-            found = _read(connection, run, lock=True)
+            found = runs.read(connection, run, lock="update")
             if found.state == "issued":
                 return count
             state = after(found.state, "issue")
@@ -272,7 +285,9 @@ def issue(engine: Engine, run: str, *, at: datetime, by: str, most: int = issuin
                 checked = True
             seller = entities.entity_by_id(connection, found.entity)
             runs.begin_issue(connection, found, state=state, day=at.astimezone(zone(seller.timezone)).date())
-            issued = issuing.issue_chunk(connection, _read(connection, run, lock=True), seller, at=at, most=most)
+            issued = issuing.issue_chunk(
+                connection, runs.read(connection, run, lock="update"), seller, at=at, most=most
+            )
             if not issued:
                 _reconciled(run, gates.after_issuing(connection, found))
                 runs.move(connection, found, after(state, "finish"))
@@ -317,7 +332,7 @@ def summary(engine: Engine, run: str, *, documents: bool = True, most: int = SHO
     Raises NoSuchRun.
     """
     with transaction(engine) as connection:
-        found = _read(connection, run, lock=False)
+        found = runs.read(connection, run)
         rows = runs.drafts(connection, found, documents=documents, most=most)
         return Summary(found, tuple(runs.counts(connection, found)), tuple(rows))
 
@@ -328,7 +343,7 @@ def preview(engine: Engine, run: str, contract: str) -> Document | None:
     Raises NoSuchRun.
     """
     with transaction(engine) as connection:
-        found = _read(connection, run, lock=False)
+        found = runs.read(connection, run)
         alone, shared = runs.document(connection, found, contract), runs.bundled(connection, found, contract)
         whole = len(shared) > 1 and contract in {document["contract"] for document in shared}
         return together(shared) if whole else alone
@@ -344,16 +359,9 @@ def invoice(engine: Engine, name: str) -> Document:
     return document
 
 
-def _read(connection: Connection, run: str, *, lock: bool) -> Run:
-    found = runs.read(connection, run, lock=lock)
-    if found is None:
-        raise NoSuchRun(f"there is no run {run}")
-    return found
-
-
 def _act(connection: Connection, run: str, act: Act) -> tuple[Run, State]:
     """The run, locked, and the state to which the act leads. Raises NoSuchRun, NotPossible."""
-    found = _read(connection, run, lock=True)
+    found = runs.read(connection, run, lock="update")
     return found, after(found.state, act)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, DateTime, Identity, Numeric, SmallInteger, Te
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-_INSTANT: Any = DateTime(timezone=True)
+INSTANT: Any = DateTime(timezone=True)
 
 
 class Row(SQLModel):
@@ -72,15 +72,15 @@ class Run(Row, table=True):
     public_id: str = Field(sa_type=Text)
     entity: int
     label: str = Field(sa_type=Text)
-    starts_at: datetime = Field(sa_type=_INSTANT)
-    ends_at: datetime = Field(sa_type=_INSTANT)
+    starts_at: datetime = Field(sa_type=INSTANT)
+    ends_at: datetime = Field(sa_type=INSTANT)
     known: int | None = Field(sa_type=BigInteger)
     state: str = Field(sa_type=Text)
     revision: int
     hash: str | None = Field(sa_type=Text)
-    created_at: datetime = Field(sa_type=_INSTANT)
+    created_at: datetime = Field(sa_type=INSTANT)
     created_by: str = Field(sa_type=Text)
-    approved_at: datetime | None = Field(sa_type=_INSTANT)
+    approved_at: datetime | None = Field(sa_type=INSTANT)
     approved_by: str | None = Field(sa_type=Text)
     approved_hash: str | None = Field(sa_type=Text)
     issue_date: date | None
@@ -122,7 +122,7 @@ class Override(Row, table=True):
     code: str = Field(sa_type=Text, primary_key=True)
     reason: str = Field(sa_type=Text)
     by: str = Field(sa_type=Text)
-    at: datetime = Field(sa_type=_INSTANT)
+    at: datetime = Field(sa_type=INSTANT)
 
 
 class Invoice(Row, table=True):
@@ -139,8 +139,8 @@ class Invoice(Row, table=True):
     run: int = Field(sa_type=BigInteger)
     evaluation: int = Field(sa_type=BigInteger)
     label: str = Field(sa_type=Text)
-    service_start: datetime = Field(sa_type=_INSTANT)
-    service_end: datetime = Field(sa_type=_INSTANT)
+    service_start: datetime = Field(sa_type=INSTANT)
+    service_end: datetime = Field(sa_type=INSTANT)
     issue_date: date
     due_date: date
     currency: str = Field(sa_type=Text)
@@ -152,7 +152,7 @@ class Invoice(Row, table=True):
     content_hash: str = Field(sa_type=Text)
     previous_hash: str = Field(sa_type=Text)
     chain_hash: str = Field(sa_type=Text)
-    issued_at: datetime = Field(sa_type=_INSTANT)
+    issued_at: datetime = Field(sa_type=INSTANT)
     corrects: int | None = Field(sa_type=BigInteger)
     revision: int
 
@@ -188,8 +188,8 @@ class Line(Row, table=True):
     currency: str = Field(sa_type=Text)
     tax_category: str = Field(sa_type=Text)
     tax_rate: Decimal = Field(sa_type=Numeric)
-    service_start: datetime = Field(sa_type=_INSTANT)
-    service_end: datetime = Field(sa_type=_INSTANT)
+    service_start: datetime = Field(sa_type=INSTANT)
+    service_end: datetime = Field(sa_type=INSTANT)
     steps: list[Any] = Field(sa_type=JSONB)
     label: str | None = Field(sa_type=Text)
     part: int
@@ -208,7 +208,7 @@ class Correction(Row, table=True):
     currency: str = Field(sa_type=Text)
     net: Decimal = Field(sa_type=Numeric)
     reason: str = Field(sa_type=Text)
-    at: datetime = Field(sa_type=_INSTANT)
+    at: datetime = Field(sa_type=INSTANT)
 
 
 class Carried(Row, table=True):
@@ -220,7 +220,7 @@ class Carried(Row, table=True):
     currency: str = Field(sa_type=Text)
     net: Decimal = Field(sa_type=Numeric)
     reason: str = Field(sa_type=Text)
-    at: datetime = Field(sa_type=_INSTANT)
+    at: datetime = Field(sa_type=INSTANT)
 
 
 class TaxTotal(Row, table=True):
@@ -240,7 +240,7 @@ class Transfer(Row, table=True):
 
     entry: int = Field(sa_type=BigInteger, primary_key=True)
     n: int = Field(primary_key=True)
-    at: datetime = Field(sa_type=_INSTANT)
+    at: datetime = Field(sa_type=INSTANT)
     posted_on: date
     debit: str = Field(sa_type=Text)
     credit: str = Field(sa_type=Text)
@@ -263,7 +263,7 @@ class Accrual(Row, table=True):
     known: int = Field(sa_type=BigInteger)
     result_hash: str = Field(sa_type=Text)
     by: str = Field(sa_type=Text)
-    at: datetime = Field(sa_type=_INSTANT)
+    at: datetime = Field(sa_type=INSTANT)
 
 
 class Lock(Row, table=True):
@@ -272,7 +272,7 @@ class Lock(Row, table=True):
     entity: int = Field(primary_key=True)
     until: date = Field(primary_key=True)
     by: str = Field(sa_type=Text)
-    at: datetime = Field(sa_type=_INSTANT)
+    at: datetime = Field(sa_type=INSTANT)
 
 
 class Payment(Row, table=True):
@@ -288,7 +288,7 @@ class Payment(Row, table=True):
     payer: str = Field(sa_type=Text)
     text: str = Field(sa_type=Text)
     by: str = Field(sa_type=Text)
-    at: datetime = Field(sa_type=_INSTANT)
+    at: datetime = Field(sa_type=INSTANT)
 
 
 class Settlement(Row, table=True):
@@ -302,7 +302,7 @@ class Settlement(Row, table=True):
     entry: int = Field(sa_type=BigInteger)
     matched: str = Field(sa_type=Text)
     by: str = Field(sa_type=Text)
-    at: datetime = Field(sa_type=_INSTANT)
+    at: datetime = Field(sa_type=INSTANT)
 
 
 class BreachReport(Row, table=True):
@@ -317,7 +317,7 @@ class BreachReport(Row, table=True):
     invoice: int | None = Field(sa_type=BigInteger)
     document: dict[str, Any] = Field(sa_type=JSONB)
     content_hash: str = Field(sa_type=Text)
-    issued_at: datetime = Field(sa_type=_INSTANT)
+    issued_at: datetime = Field(sa_type=INSTANT)
     supersedes: int | None = Field(sa_type=BigInteger)
 
 
@@ -333,101 +333,7 @@ class ExchangeRate(Row, table=True):
     rate: Decimal = Field(sa_type=Numeric)
     known: int = Field(primary_key=True, sa_type=BigInteger)
     by: str = Field(sa_type=Text)
-    at: datetime = Field(sa_type=_INSTANT)
-
-
-class DunningLetter(Row, table=True):
-    """A reminder to a debtor."""
-
-    __tablename__ = "dunning_letter"
-
-    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity(always=True)])
-    public_id: str = Field(sa_type=Text)
-    entity: int
-    customer: int
-    level: int
-    issued_on: date
-    currency: str = Field(sa_type=Text)
-    owed: Decimal = Field(sa_type=Numeric)
-    fee: Decimal = Field(sa_type=Numeric)
-    interest: Decimal = Field(sa_type=Numeric)
-    document: dict[str, Any] = Field(sa_type=JSONB)
-    content_hash: str = Field(sa_type=Text)
-    by: str = Field(sa_type=Text)
-    approved_by: str = Field(sa_type=Text)
-    at: datetime = Field(sa_type=_INSTANT)
-    series: int | None
-    n: int | None
-    number: str | None = Field(sa_type=Text)
-    lump_sum: Decimal = Field(sa_type=Numeric)
-    entry: int | None = Field(sa_type=BigInteger)
-
-
-class DunningItem(Row, table=True):
-    """An invoice of which a letter reminds."""
-
-    __tablename__ = "dunning_item"
-
-    letter: int = Field(sa_type=BigInteger, primary_key=True)
-    invoice: int = Field(sa_type=BigInteger, primary_key=True)
-    level: int
-    owed: Decimal = Field(sa_type=Numeric)
-    interest: Decimal = Field(sa_type=Numeric)
-    lump_sum: Decimal = Field(sa_type=Numeric)
-    interest_until: date | None
-
-
-class DunningWithdrawal(Row, table=True):
-    """A letter that was taken back."""
-
-    __tablename__ = "dunning_withdrawal"
-
-    letter: int = Field(sa_type=BigInteger, primary_key=True)
-    reason: str = Field(sa_type=Text)
-    by: str = Field(sa_type=Text)
-    at: datetime = Field(sa_type=_INSTANT)
-    entry: int | None = Field(sa_type=BigInteger)
-
-
-class ChargeSettlement(Row, table=True):
-    """What a payment settles of a letter's charges, or takes back."""
-
-    __tablename__ = "charge_settlement"
-
-    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity(always=True)])
-    payment: int = Field(sa_type=BigInteger)
-    letter: int = Field(sa_type=BigInteger)
-    amount: Decimal = Field(sa_type=Numeric)
-    reverses: int | None = Field(sa_type=BigInteger)
-    entry: int = Field(sa_type=BigInteger)
-    matched: str = Field(sa_type=Text)
-    by: str = Field(sa_type=Text)
-    at: datetime = Field(sa_type=_INSTANT)
-
-
-class DunningBlock(Row, table=True):
-    """An invoice or line of which nobody is reminded."""
-
-    __tablename__ = "dunning_block"
-
-    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity(always=True)])
-    public_id: str = Field(sa_type=Text)
-    invoice: int = Field(sa_type=BigInteger)
-    line: int | None
-    reason: str = Field(sa_type=Text)
-    by: str = Field(sa_type=Text)
-    at: datetime = Field(sa_type=_INSTANT)
-
-
-class DunningRelease(Row, table=True):
-    """A block that holds no longer."""
-
-    __tablename__ = "dunning_release"
-
-    block: int = Field(sa_type=BigInteger, primary_key=True)
-    reason: str = Field(sa_type=Text)
-    by: str = Field(sa_type=Text)
-    at: datetime = Field(sa_type=_INSTANT)
+    at: datetime = Field(sa_type=INSTANT)
 
 
 class Cost(Row, table=True):
@@ -443,4 +349,4 @@ class Cost(Row, table=True):
     amount: Decimal = Field(sa_type=Numeric)
     text: str = Field(sa_type=Text)
     by: str = Field(sa_type=Text)
-    at: datetime = Field(sa_type=_INSTANT)
+    at: datetime = Field(sa_type=INSTANT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from core.money import Mode, Money, exponent
@@ -72,13 +73,14 @@ class TaxTotal:
 
 def totals(amounts: Iterable[tuple[Tax, Money]], mode: Mode) -> tuple[TaxTotal, ...]:
     """Tax of amounts of one currency, in order of category and rate; rounded once each, to the currency's decimals."""
-    bases: dict[tuple[str, str], tuple[Tax, Money]] = {}
+    parts: dict[tuple[str, str], tuple[Tax, list[Money]]] = {}
     for tax, amount in amounts:
-        known = bases.get(tax.key)
-        bases[tax.key] = (tax, known[1] + amount) if known else (tax, amount)
-    return tuple(TaxTotal(tax, base, _tax_on(base, tax, mode)) for _, (tax, base) in sorted(bases.items()))
+        parts.setdefault(tax.key, (tax, []))[1].append(amount)
+    bases = ((tax, Money.total(some, some[0].currency)) for _, (tax, some) in sorted(parts.items()))
+    return tuple(TaxTotal(tax, base, _tax_on(base, tax, mode)) for tax, base in bases)
 
 
+@lru_cache(maxsize=64)
 def rate_text(rate: Decimal) -> str:
     """19, not 19.00 or 1.9E+1."""
     return f"{rate.normalize() + 0:f}"

@@ -30,6 +30,7 @@ PHRASES: Words = {
     "sum": ("{}: {n}", "{}: {n}", "{} : {n}"),
 }  # fmt: skip
 REASONS: Words = {
+    "estimate trued up": ("estimate trued up", "Schätzung berichtigt", "estimation régularisée"),
     "late readings": ("late readings", "verspätete Messwerte", "relevés tardifs"),
     "readings corrected": ("readings corrected", "Messwerte berichtigt", "relevés rectifiés"),
     "device or register declared": (

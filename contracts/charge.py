@@ -89,11 +89,13 @@ def _by_version(chunks: list[Chunk]) -> list[list[Chunk]]:
 def _add_lines(scene: Scene, owner: str, chunks: list[Chunk], outcome: Outcome, *, several: bool) -> None:
     first, term, unit = chunks[0], chunks[0].term, chunks[0].unit
     exact, quantity = _sums(chunks)
-    told = _steps(chunks)
     start, end, version = first.stretch.begins, chunks[-1].stretch.ends, first.segment.version
     prefix = say(version.language, "version", version.version) if several else ""
-    text = prefix + explain.use(chunks, quantity)
-    line = scene.line(first.segment, owner, Draft(start, end, text, exact, quantity, unit, told))
+    text, steps, guesses = prefix + explain.use(chunks, quantity), _steps(chunks), _guesses(chunks)
+    if guesses:
+        guessed = total(list(guesses.values()))
+        text, steps = explain.flagged(text, steps, guessed, unit=unit, language=version.language)
+    line = scene.line(first.segment, owner, Draft(start, end, text, exact, quantity, unit, steps))
     if term.allocate == "none" or term.scope != "pool":
         outcome.lines.append(line)
         return
@@ -106,9 +108,21 @@ def _add_lines(scene: Scene, owner: str, chunks: list[Chunk], outcome: Outcome, 
     shares = allocate(line.amount, used, first.segment.version.billing.decimals)
     for asset, amount in shares.items():
         text = prefix + explain.shared(used[asset], quantity, chunk=first, amount=line.amount)
+        guessed = guesses.get(asset, ZERO)
+        said = explain.flagged(text, _steps(chunks), guessed, unit=unit, language=version.language)
         part = exact * used[asset] / quantity if quantity else exact / len(used)
-        draft = Draft(start, end, text, part, used[asset], unit, told)
+        draft = Draft(start, end, said.text, part, used[asset], unit, said.steps)
         outcome.lines.append(scene.line(first.segment, asset, draft, amount))
+
+
+def _guesses(chunks: Sequence[Chunk]) -> dict[str, Fraction]:
+    """By asset the units that are estimated, where the agreement lets them count."""
+    found: dict[str, Fraction] = {}
+    for chunk in chunks:
+        for row in chunk.rows if chunk.stretch.measure.bills_estimates else ():
+            if row.estimated:
+                found[row.owner] = found.get(row.owner, ZERO) + row.quantity
+    return found
 
 
 def _sums(chunks: Sequence[Chunk]) -> tuple[Fraction, Fraction]:
@@ -142,6 +156,8 @@ def _add_verdicts(
         values = {"quantity": Figure(quantity, unit), "unrounded": Figure(exact, scene.currency)}
         if own is not None and own.opening is not None and own.closing is not None:
             values["start_reading"], values["end_reading"] = Figure(own.opening, unit), Figure(own.closing, unit)
+        if guesses := _guesses(some):
+            values["estimated"] = Figure(total(list(guesses.values())), unit)
         (start, _), (_, end) = some[0].stretch.within, some[-1].stretch.within
         steps = _steps(some)
         outcome.verdicts.append(

@@ -142,6 +142,12 @@ class Measure(Part):
     max_gap: DurationWord | None = None
     require_signature: Flag = False
     min_time_status: Name | None = None
+    estimates: Literal["exclude", "bill_flagged"] = "exclude"
+
+    @property
+    def bills_estimates(self) -> bool:
+        """Whether estimates count, flagged, until readings take their place."""
+        return self.estimates == "bill_flagged"
 
     @property
     def max_gap_micros(self) -> int | None:

@@ -120,6 +120,22 @@ def steps(chunk: Chunk) -> tuple[Step, ...]:
     return (first, *[tier.step for tier in chunk.tiers])
 
 
+class FlaggedText(NamedTuple):
+    """What a line says, and its steps."""
+
+    text: str
+    steps: tuple[Step, ...]
+
+
+def flagged(text: str, steps: tuple[Step, ...], guessed: Fraction, *, unit: str, language: str) -> FlaggedText:
+    """A line's words and steps, with how much of its units is estimated, if any is."""
+    if not guessed:
+        return FlaggedText(text, steps)
+    units = f"{number(guessed)} {unit}"
+    step = Step("estimated", "use after the last reading", {"estimated": units}, units)
+    return FlaggedText(text + say(language, "estimated", number(guessed), unit), (*steps, step))
+
+
 def price_text(charge: Charge, chunk: Chunk) -> str:
     """The price with the digits of the contract, or those that its index clause rounds it to."""
     term = chunk.term

@@ -35,10 +35,11 @@ Category: TypeAlias = Literal[
 CATEGORIES: tuple[Category, ...] = Category.__args__  # type: ignore[attr-defined]
 """Categories of time; among equals the earlier wins."""
 
-Quality: TypeAlias = Literal["reading", "interpolated", "carried", "start", "last"]
+Quality: TypeAlias = Literal["reading", "interpolated", "carried", "start", "last", "estimated"]
 """How a boundary value was found. reading: taken at that instant · interpolated between two readings · carried: the
 earlier one holds, because the gap is too long or the measure says at_reading · start: before the first reading ·
-last: nothing later is known yet, so that what rests on it is provisional."""
+last: nothing later is known yet, so that what rests on it is provisional · estimated: a person's estimate after the
+last value that is known; a piece that closes so is estimated from its start."""
 
 Reason: TypeAlias = Literal["counter_fell", "above_max_rate", "conflict", "missing"]
 Register: TypeAlias = tuple[str, str]
@@ -289,6 +290,7 @@ class CounterNeed:
     """Boundary values wanted: Facts.counters[(asset, register)] has pieces from the first to the last instant.
 
     instants: sorted; none is later than `until`. on_reset, boundary, max_gap (microseconds): how the measure reads it.
+    estimates: whether estimates count.
     """
 
     asset: str
@@ -300,6 +302,7 @@ class CounterNeed:
     modulus: Quantity | None = field(default=None, compare=False)
     max_rate: Quantity | None = field(default=None, compare=False)
     max_gap: int | None = field(default=None, compare=False)
+    estimates: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, order=True)

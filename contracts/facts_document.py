@@ -46,7 +46,7 @@ from core.money import Money
 from core.problem import Problem, Problems
 from core.time import instant, wall_text
 from core.units import Quantity, Tick, convertible, default_tick, to_ticks
-from ingest.counter import CounterReading, Exchange, Rule, course
+from ingest.counter import CounterReading, Estimate, Exchange, Rule, course
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -253,8 +253,10 @@ def _counter(lists: FactLists, need: CounterNeed, measure: Measure, as_of: int |
     mine = (need.asset, need.register)
     readings = [r for r in _known(lists.readings, as_of) if (r.asset, r.path) == mine and _counts(r, measure)]
     exchanges = [e for e in _known(lists.exchanges, as_of) if (e.asset, e.path) == mine]
+    guesses = [g for g in _known(lists.estimates, as_of) if (g.asset, g.path) == mine and need.estimates]
     values = [r.value for r in readings if isinstance(r.value, Quantity)]
-    tick = _tick(need.unit, [*values, *(v for e in exchanges for v in (e.end_value, e.start_value))])
+    written = (*values, *(v for e in exchanges for v in (e.end_value, e.start_value)), *(g.quantity for g in guesses))
+    tick = _tick(need.unit, written)
 
     def ticks(value: Quantity) -> int:
         return to_ticks(value.magnitude, value.unit, register_unit=tick.unit, resolution=tick.resolution).ticks
@@ -267,6 +269,7 @@ def _counter(lists: FactLists, need: CounterNeed, measure: Measure, as_of: int |
         ],
         [Exchange(e.at, e.old_device, ticks(e.end_value), e.new_device, ticks(e.start_value)) for e in exchanges],
         _rule(need, tick, ticks),
+        estimates=[Estimate(g.start, g.end, ticks(g.quantity)) for g in guesses],
     )
     pieces = tuple(
         Piece(p.start, p.end, p.device, p.opening, p.closing, p.removed, p.opening_quality, p.closing_quality)
@@ -325,8 +328,8 @@ def _example_problems(file: FactsFile, versions: Sequence[Version]) -> Iterator[
 
 
 _OWNED = (
-    "quantities", "readings", "exchanges", "states", "attributions", "notices", "unmet", "tickets", "substitutes",
-    "meter_tests", "carried", "history",
+    "quantities", "readings", "exchanges", "estimates", "states", "attributions", "notices", "unmet", "tickets",
+    "substitutes", "meter_tests", "carried", "history",
 )  # fmt: skip
 
 
@@ -389,6 +392,7 @@ def _reading_problems(lists: FactLists, versions: Sequence[Version]) -> Iterator
     ]
     for n, exchange in enumerate(lists.exchanges):
         values += [(("exchanges", n, name), exchange.path, getattr(exchange, name)) for name in _EXCHANGED]
+    values += [(("estimates", n, "quantity"), one.path, one.quantity) for n, one in enumerate(lists.estimates)]
     for place, path, value in values:
         unit = units.get(path)
         if unit and (not isinstance(value, Quantity) or not convertible(value.unit, unit)):
@@ -396,7 +400,7 @@ def _reading_problems(lists: FactLists, versions: Sequence[Version]) -> Iterator
 
 
 def _span_problems(lists: FactLists) -> Iterator[tuple[Path, Problem]]:
-    for name in ("quantities", "states", "attributions", "notices", "unmet", "pauses", "substitutes"):
+    for name in ("quantities", "estimates", "states", "attributions", "notices", "unmet", "pauses", "substitutes"):
         for n, item in enumerate(getattr(lists, name)):
             if item.start is not None and item.end is not None and item.end <= item.start:
                 yield (name, n), Problem("", "is an empty or inverted span", "to is after from")

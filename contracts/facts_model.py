@@ -75,6 +75,17 @@ class ExchangeFact(Fact):
     evidence: Word
 
 
+class EstimateFact(Fact):
+    """What a counter probably used where nothing was read; counts where the measure says so, until readings arrive."""
+
+    asset: Name
+    path: Annotated[Name, Field(alias="register")]
+    start: Start
+    end: End
+    quantity: QuantityWord
+    method: Word
+
+
 class StateFact(Fact):
     """What a device said about a stretch."""
 
@@ -206,6 +217,7 @@ class FactLists(Part):
     quantities: tuple[QuantityFact, ...] = ()
     readings: tuple[ReadingFact, ...] = ()
     exchanges: tuple[ExchangeFact, ...] = ()
+    estimates: tuple[EstimateFact, ...] = ()
     otherwise: Category | None = None
     states: tuple[StateFact, ...] = ()
     attributions: tuple[AttributionFact, ...] = ()

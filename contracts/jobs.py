@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, TypeAlias
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import text
 
-from contracts import run
+from contracts import run, worker
 from core.clock import now
 from ingest.certificate import run as certificates
 from ingest.meter import run as meters
+from ingest.retention import run as retention
 from ingest.rollup import run as rollups
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 Clock: TypeAlias = Callable[[], datetime]
 LOG = logging.getLogger(__name__)
+DAILY = timedelta(days=1)
 LOCK_SPACE = 726930
 """First half of the advisory locks of jobs; the second half is the job's number."""
 LOCK = text("SELECT pg_try_advisory_lock(:space, :job)")
@@ -39,10 +41,34 @@ class Job:
     work: Callable[[Engine, datetime], int]
 
 
-CLOSING = Job("close due periods", 2, lambda engine, at: run.close_due_periods(engine, at=at))
+def closing(workers: int) -> Job:
+    """Close periods after their cut-off, many of them in so many processes."""
+    return Job("close due periods", 2, lambda engine, at: worker.close_due_periods(engine, at=at, workers=workers))
+
+
+CLOSING = closing(1)
 ROLLING_UP = Job("roll up readings", 8, rollups.roll_up)
 SILENCE = Job("look for silent devices", 20, meters.watch)
 ENDINGS = Job("look for certificates that end", 21, certificates.watch)
+
+
+def fitting(columnstore_after: int = 0) -> Job:
+    """Once a day, and at the start, fit how much time chunks span and which of them are compressed; see the settings.
+
+    What failed is tried again at the next look.
+    """
+    fitted: list[datetime] = []
+
+    def work(engine: Engine, at: datetime) -> int:
+        if fitted and at - fitted[-1] < DAILY:
+            return 0
+        _, before, after = retention.fit_chunks(engine, at)
+        if notice := retention.fit_columnstore(engine, at, days=columnstore_after).notice:
+            LOG.warning(notice)
+        fitted[:] = [at]
+        return int(before != after)
+
+    return Job("fit chunks of readings", 22, work)
 
 
 def standing(interval: float, *, most: int = 3000) -> Job:
@@ -85,7 +111,8 @@ def tick(engine: Engine, job: Job, clock: Clock) -> int | None:
 class Ticker:
     """Looks for due work of every job each `interval` seconds, in threads of its own, until stopped.
 
-    ran: told after each look, with the job's name, `done`, `busy` (elsewhere) or `failed`, and how long it took.
+    workers: how many processes close many periods. ran: told after each look, with the job's name, `done`, `busy`
+    (elsewhere) or `failed`, and how long it took.
     """
 
     def __init__(
@@ -95,13 +122,16 @@ class Ticker:
         *,
         interval: float,
         jobs: tuple[Job, ...] | None = None,
+        workers: int = 1,
+        columnstore_after: int = 0,
         ran: Callable[[str, str, float], None] = lambda *_: None,
     ) -> None:
         self._ran = ran
         self._scheduler = BackgroundScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
         )
-        for job in jobs or (ROLLING_UP, CLOSING, SILENCE, ENDINGS, standing(interval)):
+        usual = (ROLLING_UP, closing(workers), SILENCE, ENDINGS, fitting(columnstore_after), standing(interval))
+        for job in jobs or usual:
             self._scheduler.add_job(
                 self._tick,
                 "interval",

@@ -20,6 +20,11 @@ PHRASES: Words = {
     "lines rounded": ("lines rounded", "Positionen gerundet", "lignes arrondies"),
     "to decimals": ("to {} decimals", "auf {} Nachkommastellen", "à {} décimales"),
     "covered": ("covered", "umfasst", "couvre"),
+    "estimated": (
+        "{}: where nothing was read an estimate is billed, flagged, and trued up when readings arrive",
+        "{}: ohne Ablesung wird eine Schätzung berechnet, gekennzeichnet, und berichtigt, sobald Werte eintreffen",
+        "{} : sans relevé, une estimation est facturée, signalée comme telle et régularisée à l'arrivée des relevés",
+    ),
     "left to people": ("left to people", "bleibt Menschen überlassen", "laissé aux personnes"),
     "a fee of": ("a fee of", "eine Gebühr von", "un forfait de"),
     "and": ("and", "und", "et"),

@@ -161,15 +161,32 @@ def _counted(counter: Counter, measure: Measure, owner: str, spans: Spans) -> Us
     rows = [Row(start, end, owner, total([tick.use(piece) for piece in pieces])) for (start, end), pieces in each]
     known = [piece for pieces in inside for piece in pieces]
     cases = _cases(counter, spans) if counter.cases else ()
+    ends = [piece.closing_quality for piece in known]
+    if "estimated" in ends:
+        apart = _apart(rows, inside, tick)
+        rows = [row for row in apart if measure.bills_estimates or not row.estimated]
     return Usage(
         tuple(rows),
         opening=tick.value(known[0].opening) if known else None,
         closing=tick.value(known[-1].closing) if known else None,
         cases=cases,
-        provisional=bool(cases) or "last" in [piece.closing_quality for piece in known],
+        provisional=bool(cases) or "last" in ends or "estimated" in ends,
         missing=not known,
         waits=measure.on_reset == "documented_only" and any(case.reason == "counter_fell" for case in cases),
     )
+
+
+def _apart(rows: Iterable[Row], inside: Iterable[list[Piece]], tick: _Tick) -> Iterable[Row]:
+    """What was read and what is estimated in rows of their own; nothing of either has none where there is the other."""
+    for row, pieces in zip(rows, inside, strict=True):
+        guesses = [piece for piece in pieces if piece.closing_quality == "estimated"]
+        guessed = total([tick.use(piece) for piece in guesses])
+        if not guessed:
+            yield row
+            continue
+        if row.quantity != guessed:
+            yield row._replace(quantity=row.quantity - guessed)
+        yield row._replace(start=guesses[0].start, end=guesses[-1].end, quantity=guessed, estimated=True)
 
 
 def _cases(counter: Counter, spans: Spans) -> tuple[Case, ...]:

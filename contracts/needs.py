@@ -133,6 +133,7 @@ class _Wanted:
     counters: dict[tuple[str, str], tuple[Measure, set[int]]] = field(default_factory=dict)
     states: dict[tuple[str, str], tuple[int, int, int]] = field(default_factory=dict)
     gauges: dict[tuple[str, str], tuple[int, int, str]] = field(default_factory=dict)
+    estimated: set[tuple[str, str]] = field(default_factory=set)
 
     def add(self, demand: Demand, until: int) -> None:
         """Take in a demand, as far as time has come."""
@@ -146,6 +147,8 @@ class _Wanted:
             self.states[key] = (min(start, first), max(end, last), gap)
         elif measure.kind == "counter_delta":
             self.counters.setdefault(key, (measure, set()))[1].update(at for span in spans for at in span)
+            if measure.bills_estimates:
+                self.estimated.add(key)
         else:
             start, end, unit = self.gauges.get(key, (FOREVER, 0, measure.unit or ""))
             self.gauges[key] = (min(start, first), max(end, last), unit)
@@ -163,6 +166,7 @@ class _Wanted:
                 measure.modulus,
                 measure.max_rate,
                 measure.max_gap_micros,
+                (asset, register) in self.estimated,
             )
             for (asset, register), (measure, instants) in self.counters.items()
             if len(instants) > 1

@@ -23,6 +23,11 @@ PHRASES: Words = {
     "times": (" x {n}", " × {n}", " × {n}"),
     "fee": ("fee {n}{}", "Pauschale {n}{}", "forfait {n}{}"),
     "included": ("{n} {u}, {n} {u} included: ", "{n} {u}, davon {n} {u} frei: ", "{n} {u}, dont {n} {u} inclus : "),
+    "estimated": (
+        "; {n} {u} of it estimated, trued up when readings arrive",
+        "; davon {n} {u} geschätzt, berichtigt, sobald Werte eintreffen",
+        " ; dont {n} {u} estimés, régularisés à l'arrivée des relevés",
+    ),
     "nothing to price": ("nothing to price", "nichts zu berechnen", "rien à facturer"),
     "no units": ("no {}", "0 {}", "0 {}"),
     "shared": (

@@ -44,6 +44,8 @@ class Measured:
     provisional: bool = False
     cases: tuple[Case, ...] = ()
     problems: tuple[Problem, ...] = ()
+    estimated: Fraction = ZERO
+    """How much of it is estimated, where the agreement lets that count."""
 
 
 def members_of(scene: Scene, window: Window[Any]) -> dict[str, Spans]:
@@ -110,7 +112,8 @@ def _sum(scene: Scene, measure: Measure, owner: str, members: Mapping[str, Spans
     soft = bool(missing) or any(one.provisional for _, one in found.values())
     value = None if nothing else sum((row.quantity for row in rows), ZERO)
     coverage = _coverage(scene, measure, found) if found else Fraction(0)
-    return Measured(value, measure.unit or "", coverage, soft, tuple(cases), problems)
+    guessed = sum((row.quantity for row in rows if row.estimated), ZERO) if measure.bills_estimates else ZERO
+    return Measured(value, measure.unit or "", coverage, soft, tuple(cases), problems, guessed)
 
 
 def _coverage(scene: Scene, measure: Measure, found: Mapping[str, tuple[Spans, Any]]) -> Fraction:

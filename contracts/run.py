@@ -368,11 +368,15 @@ def _close(connection: Connection, dues: Sequence[Due], at: datetime) -> None:
     ids = append(connection, found, known=known, at=at)
     period.close(connection, ids, at)
     failure.forget(connection, [due.contract for due in dues], "closing")
-    for item in found:
-        detail = {"period": item.due.label, "known": known, "result_hash": item.evaluation.result_hash}
-        store.audit(
-            connection, at, actor="schedule", action="period.close", subject=item.due.contract_public_id, detail=detail
-        )
+    details = {
+        item.due.contract_public_id: {
+            "period": item.due.label,
+            "known": known,
+            "result_hash": item.evaluation.result_hash,
+        }
+        for item in found
+    }
+    store.audit_all(connection, at, actor="schedule", action="period.close", details=details)
 
 
 def _refresh(connection: Connection, contracts: Sequence[int], at: datetime) -> dict[int, str]:

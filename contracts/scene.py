@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from contracts.evaluation import Line, OpenCase, Step, line_id
 from contracts.measure import usage
+from contracts.segment import Segment
 from contracts.span import Spans, normal
 from contracts.timeline import Shift
 from core.canonical import fraction_text
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from contracts.facts import Carried, Case, Facts
     from contracts.measure import Usage
     from contracts.plan import Plan
-    from contracts.segment import Segment
     from contracts.terms.base import Term
+    from contracts.window import Window
     from contracts.written import Prepared
     from core.problem import Problem
     from core.time import Period
@@ -131,6 +132,18 @@ class Scene:
             draft.unit,
             (*draft.steps, rounding),
         )
+
+    def line_of(self, window: Window[Any], owner: str, draft: Draft, amount: Money | None = None) -> Line:
+        """As `line`, of a window: of several that end in the period, each later one has an id with its own label."""
+        segment = Segment(window.term, window.version, window.start, window.end)
+        line = self.line(segment, owner, draft, amount)
+        return self.named(line, window.label) if window.later else line
+
+    def named(self, line: Line, what: str) -> Line:
+        """With an id of its own, beside another line of the same clause, owner and segment."""
+        label = f"{self.period.label} {what}"
+        contract = self.versions[0].contract
+        return line._replace(id=line_id(contract, label, line.clause, owner=line.owner, segment=line.segment))
 
 
 class Draft(NamedTuple):

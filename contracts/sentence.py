@@ -118,6 +118,9 @@ class _Speaker:
         decimals = self.say("to decimals", billing["decimals"])
         yield f"  {self.say('lines rounded')} {self.word(billing['rounding'])} {decimals}"
         yield "  " + self.say("part", self.say("covered"), _coverage(self, version))
+        for measure in version.measures:
+            if measure.bills_estimates:
+                yield "  " + self.say("estimated", self.word(measure.measure))
         for term in version.canonical["terms"]:
             said = self.say("part", self.say("left to people"), term.get("not_computed", ""))
             left = f" [{said}]" if "not_computed" in term else ""

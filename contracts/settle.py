@@ -213,9 +213,11 @@ def _good_before(scene: Scene, window: Window[Any], owner: str) -> int:
 
 
 def _earned(scene: Scene, window: Window[Any], owner: str, money: Money) -> Line:
-    segment = Segment(window.term, window.version, window.start, window.end)
     text = say(window.version.language, "earned back", window.label, f"{money.amount:f}")
-    line = scene.line(segment, owner, Draft(window.start, window.end, text, Fraction(money.amount)), money)
-    later = max(0, window.start - scene.start) // (24 * HOUR)  # of several windows in the period each has its own line
+    draft = Draft(window.start, window.end, text, Fraction(money.amount))
+    segment = Segment(window.term, window.version, window.start, window.end)
+    # Of several windows in the period each has its own line, named by its first day if that lies in the period.
+    later = max(0, window.start - scene.start) // (24 * HOUR)
+    line = scene.line(segment, owner, draft, money) if later else scene.line_of(window, owner, draft, money)
     number = line_id(scene.versions[0].contract, line.id, window.term.clause, owner=owner, segment=-1 - later)
     return line._replace(id=number)

@@ -104,6 +104,10 @@ def _check_measures(version: Version) -> Iterator[tuple[Path, Problem]]:
             yield ("measures", n, "max_rate"), Problem("", f"{measure.max_rate} is no rate of {measure.unit}", remedy)
         if measure.max_gap and (measure.max_gap.months or measure.max_gap.days):
             yield ("measures", n, "max_gap"), Problem("", "is a step of the calendar", "write elapsed time: 15 min")
+        if measure.bills_estimates and (measure.kind != "counter_delta" or measure.require_signature):
+            which = "of signed readings" if measure.require_signature else measure.kind
+            remedy = "write exclude, or leave it out: only counters of unsigned readings are estimated"
+            yield ("measures", n, "estimates"), Problem("", f"has no meaning for a measure {which}", remedy)
         for other in (measure.of, measure.per):
             if other is not None and other not in version.measure_by_name:
                 yield ("measures", n), Problem("", f"{other!r} is no measure", "name two measures of this version")

@@ -158,15 +158,26 @@ def _place(scene: Scene, mine: list[Stretch], window: tuple[int, int]) -> None:
         one.first = anew and min(spans[0][0] for spans in one.members.values()) >= scene.start
         if one.term.on_amendment == "prorate":
             one.shrink = Fraction(len(touched), whole)
-        one.bands = one.term.bands(one.shrink)
-        one.fees = any(band.fee is not None for band in one.bands)
-        one.labels = tuple(f"tier above {Figure(band.above).text()} {one.unit}" for band in one.bands)
+        one.bands, one.fees, one.labels = _tiers(scene, one.term, one.shrink, one.unit)
         days.append((len(_days(scene, one.members) & touched), len(_days(scene, one.billed) & touched)))
     for _, run in groupby(zip(mine, days, strict=True), key=lambda pair: pair[0].run):
         some = list(run)
         together = sum(active for _, (active, _) in some)
         for one, (_, billed) in some:
             one.share = Fraction(billed, together) * one.shrink if together else Fraction(1)
+
+
+def _tiers(
+    scene: Scene, term: UsageCharge, shrink: Fraction, unit: str
+) -> tuple[tuple[Band, ...], bool, tuple[str, ...]]:
+    """A charge's bands, whether one costs a fee, and what each is called: the same for all assets."""
+
+    def make() -> tuple[tuple[Band, ...], bool, tuple[str, ...]]:
+        bands = term.bands(shrink)
+        labels = tuple(f"tier above {Figure(band.above).text()} {unit}" for band in bands)
+        return bands, any(band.fee is not None for band in bands), labels
+
+    return scene.plan.once(("tiers", id(term), shrink, unit), make)
 
 
 def _days(scene: Scene, members: dict[str, Spans]) -> frozenset[date]:

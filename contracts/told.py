@@ -31,6 +31,10 @@ NAMES: Words = {
     "position at the start": ("position at the start", "Stand am Anfang", "position au début"),
     "from": ("from", "von", "de"),
     "to": ("to", "bis", "à"),
+    "estimated": ("estimated", "geschätzt", "estimé"),
+    "use after the last reading": (
+        "use after the last reading", "Verbrauch nach dem letzten Messwert", "consommation après le dernier relevé",
+    ),
     "units": ("units", "Einheiten", "unités"),
     "price": ("price", "Preis", "prix"),
     "fee": ("fee", "Pauschale", "forfait"),

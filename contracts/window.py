@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
 from contracts.calendar import required
@@ -28,7 +28,10 @@ T = TypeVar("T", bound="Term")
 
 @dataclass(frozen=True, slots=True)
 class Window(Generic[T]):
-    """A stretch over which the promise is measured. over: it ends in the period, so that it is settled now."""
+    """A stretch over which the promise is measured. over: it ends in the period, so that it is settled now.
+
+    later: another one of the same version ends in the period before it.
+    """
 
     label: str
     start: int
@@ -36,6 +39,7 @@ class Window(Generic[T]):
     version: Version
     term: T
     over: bool
+    later: bool = False
 
 
 def windows(scene: Scene, lineage: Lineage, kind: type[T]) -> Sequence[Window[T]]:
@@ -47,7 +51,12 @@ def windows(scene: Scene, lineage: Lineage, kind: type[T]) -> Sequence[Window[T]
 def _windows(scene: Scene, lineage: Lineage, kind: type[T]) -> list[Window[T]]:
     found = [w for version in scene.versions for w in _of_version(scene, lineage, version, kind)]
     over = [window for window in found if window.over]
-    return sorted(over or found, key=lambda window: window.start)
+    in_order = sorted(over or found, key=lambda window: window.start)
+    ruling = [window.version.version for window in in_order]
+    return [
+        replace(window, later=number in ruling[:n])
+        for n, (window, number) in enumerate(zip(in_order, ruling, strict=True))
+    ]
 
 
 def _of_version(scene: Scene, lineage: Lineage, version: Version, kind: type[T]) -> Iterator[Window[T]]:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 
 _AS_IT_IS = frozenset({str, int, bool, type(None)})
+_ORDERS: dict[tuple[str, ...], tuple[str, ...]] = {}
+_KINDS, _NAMES = 1024, 32
+"""Of so many kinds of maps, with so many names, the order is kept."""
 
 
 class NotCanonical(TypeError):
@@ -126,7 +129,40 @@ def _sequence(value: Sequence[Any]) -> list[Any]:
 
 
 def _mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
-    # Documents are hashed a thousand at a time: what JSON holds anyway takes the shortest way.
+    """Maps of one kind have the same names: their order is found once."""
+    names = tuple(value)
+    order = _ORDERS.get(names)
+    if order is None:
+        order = _ordered(names)
+    if order is None:
+        return _keyed(value)
+    found = {}
+    for name in order:
+        item = value[name]
+        kind = type(item)
+        if kind not in _AS_IT_IS:
+            item = _mapping(item) if kind is dict else _items(item) if kind is list else plain(item)
+        found[name] = item
+    return found
+
+
+def _items(value: list[Any]) -> list[Any]:
+    """Of JSON types mostly."""
+    return [
+        item if (kind := type(item)) in _AS_IT_IS else _mapping(item) if kind is dict else plain(item) for item in value
+    ]
+
+
+def _ordered(names: tuple[Any, ...]) -> tuple[str, ...] | None:
+    if not all(type(name) is str for name in names):
+        return None
+    order = tuple(sorted(names))
+    if len(names) <= _NAMES and len(_ORDERS) < _KINDS:
+        _ORDERS[names] = order
+    return order
+
+
+def _keyed(value: Mapping[Any, Any]) -> dict[str, Any]:
     keyed = {
         (key if type(key) is str else _key(key)): (item if type(item) in _AS_IT_IS else plain(item))
         for key, item in value.items()

@@ -1,10 +1,13 @@
 """What a process is told by its environment; read once, at the rim."""
 
+import os
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+YOUNGEST_COMPRESSED = 35
+"""Days of readings that are never compressed: they are late for so long."""
 ADDRESS = r"^$|^[^\s/@]*:\d{1,5}$"
 
 
@@ -33,8 +36,20 @@ class Settings(BaseSettings):
     schedule_http: str = Field(default="", pattern=ADDRESS)
     """The same for `yardstick schedule`; `serve_http`: for `yardstick serve`, beside what it serves to everybody."""
     serve_http: str = Field(default="", pattern=ADDRESS)
+    columnstore_after: int = Field(default=0, ge=0)
+    """Days after which chunks of readings go into TimescaleDB's columnstore, at least 35; 0: never. Only the community
+    edition has one; on another the scheduler says so and compresses nothing."""
+    workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    """How many processes share a large billing run; unset: as many as there are cores."""
     log: Literal["json", "text"] = "json"
     """How programs log: a JSON object a line, or lines for people."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
+
+    @field_validator("columnstore_after")
+    @classmethod
+    def _old_enough(cls, days: int) -> int:
+        if 0 < days < YOUNGEST_COMPRESSED:
+            raise ValueError(f"{days} days are too few: write {YOUNGEST_COMPRESSED} or more, or 0 for never")
+        return days

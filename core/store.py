@@ -15,6 +15,11 @@ AUDIT = text("""
     INSERT INTO core.audit (at, actor, action, object, detail)
     VALUES (:at, :actor, :action, :object, cast(:detail AS jsonb))
 """)
+AUDIT_ALL = text("""
+    INSERT INTO core.audit (at, actor, action, object, detail)
+    SELECT :at, :actor, :action, object, detail
+    FROM json_to_recordset(cast(:rows AS json)) AS r(object text, detail jsonb)
+""")
 POST = text("INSERT INTO core.outbox (at, topic, key, payload) VALUES (:at, :topic, :key, cast(:payload AS jsonb))")
 
 
@@ -48,6 +53,14 @@ def audit(
     """Append who did what to which subject, e.g. actor `person:anna`, action `run.approve`, subject `run_…`."""
     row = {"at": at, "actor": actor, "action": action, "object": subject, "detail": json.dumps(detail)}
     connection.execute(AUDIT, row)
+
+
+def audit_all(
+    connection: Connection, at: datetime, *, actor: str, action: str, details: Mapping[str, Mapping[str, object]]
+) -> None:
+    """Append that somebody did the same to many subjects. details: by subject."""
+    rows = packed([{"object": subject, "detail": detail} for subject, detail in details.items()])
+    connection.execute(AUDIT_ALL, {"at": at, "actor": actor, "action": action, "rows": rows})
 
 
 def post(connection: Connection, at: datetime, *, topic: str, key: str, payload: Mapping[str, object]) -> None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ingest.door import Row, judge
 from ingest.reason import Reason, Rejected
 from ingest.registry import Register, Registry
-from ingest.sequence import Number, is_numbered
+from ingest.sequence import Begin, Boot, Number, is_numbered
 from ingest.wire import format as formats
 from ingest.wire import senml, yardstick
 from ingest.wire.event import Event
@@ -31,7 +31,7 @@ THINGS = ("page", "click", "event")
 _ROW = struct.Struct(">hiiiiiqiqiqiq")
 _PLAIN = struct.Struct(">hiiiiiqiqiqiqii")
 """With the last two columns NULL, as they nearly always are."""
-_NUMBER_AT = 6
+_NUMBER_AT, _TIME_AT = 6, 22
 _COLUMNS = 8
 _NULL = b"\xff\xff\xff\xff"
 _LENGTH = struct.Struct(">i")
@@ -100,6 +100,8 @@ class Batch:
     origins: list[Origin] = field(default_factory=list)
     refused: list[tuple[int, Rejected]] = field(default_factory=list)
     numbers: list[Number] = field(default_factory=list)
+    numbered: list[int] = field(default_factory=list)
+    """Arrivals that these numbers are of."""
     identities: list[tuple[int, bytes]] = field(default_factory=list)
     """Arrivals that are events taken whole, and what identifies them."""
     lives: list[int] = field(default_factory=list)
@@ -122,6 +124,7 @@ class Batch:
             self.refused += [(number, rejected) for rejected in refused]
         if numbered is not None:
             self.numbers.append(numbered)
+            self.numbered.append(number)
         if event is not None and rows and not refused:
             self.identities.append((number, _identity(arrival, event)))
         if candidates:
@@ -154,6 +157,18 @@ class Batch:
             self, rows=rows, origins=origins, refused=[*self.refused, *refused], identities=identities,
             repeated=gone - sum(1 for _, origin in enumerate(self.origins) if origin.arrival in dict(refused)),
         )  # fmt: skip
+
+    def begins(self, boots: Collection[Boot]) -> dict[Boot, Begin]:
+        """The lowest message with readings of each of these boots; those without any are missing."""
+        of_arrival = {n: one for n, one in zip(self.numbered, self.numbers, strict=True) if one[:2] in boots}
+        found: dict[Boot, Begin] = {}
+        for row, origin in zip(self.rows, self.origins, strict=True):
+            number = of_arrival.get(origin.arrival)
+            if number is not None:
+                at = int.from_bytes(row[_TIME_AT : _TIME_AT + 8], signed=True) + _EPOCH
+                one = Begin(number[2], at)
+                found[number[:2]] = min(one, found.get(number[:2], one))
+        return found
 
     @property
     def is_full(self) -> bool:

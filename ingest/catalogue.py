@@ -64,6 +64,7 @@ class Declaration:
     refill_threshold: int | None = None
     every: timedelta | None = None
     cross_checks: tuple[CrossCheck, ...] = ()
+    resets_at_boot: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,7 @@ class _Register(_Entry):
     refill_threshold: _Quantity | None = None
     every: _Elapsed | None = None
     cross_checks: list[_CrossCheck] = []
+    resets_at_boot: bool = False
 
 
 class _Span(_Entry):
@@ -292,10 +294,11 @@ def _declaration(entry: _Register) -> Declaration:
         refill_threshold=ticks(entry.refill_threshold),
         every=entry.every,
         cross_checks=tuple(map(_cross_check, entry.cross_checks)),
+        resets_at_boot=entry.resets_at_boot,
     )
 
 
-_OF_COUNTERS = ("modulus", "tolerance", "max_rate", "glitch_window", "cross_checks")
+_OF_COUNTERS = ("modulus", "tolerance", "max_rate", "glitch_window", "cross_checks", "resets_at_boot")
 _OF_GAUGES = ("noise_band", "refill_threshold")
 
 
@@ -303,7 +306,7 @@ def _check_physics(entry: _Register) -> None:
     if entry.kind == "counter":
         _only_for(entry, "gauge", _OF_GAUGES)
     else:
-        _only_for(entry, "counter", ("glitch_window", "cross_checks"))
+        _only_for(entry, "counter", ("glitch_window", "cross_checks", "resets_at_boot"))
     if entry.glitch_window is not None and entry.max_rate is None:
         raise _Wrong("a glitch_window needs a max_rate: it says which later value fits")
 

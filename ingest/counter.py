@@ -4,8 +4,9 @@ A counter is already an integral: use over `[a, b)` is V(b) - V(a), less what br
 ticks and whole microseconds, and does not depend on the order in which readings arrived.
 
 A fall is, in this order: a signed correction within the tolerance; an overflow near the modulus; a documented exchange
-or declared reset; a spike, if within the glitch window a later value fits [last good, last good + max rate * time];
-else the start of an epoch whose loss is held until somebody decides. A rise faster than the maximum rate is held too.
+or declared reset (where the register begins anew at boots, also a changed boot); a spike, if within the glitch window a
+later value fits [last good, last good + max rate * time]; else the start of an epoch whose loss is held until somebody
+decides. A rise faster than the maximum rate is held too.
 """
 
 from __future__ import annotations
@@ -13,15 +14,17 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from itertools import pairwise
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from fractions import Fraction
 
-Quality: TypeAlias = Literal["reading", "interpolated", "carried", "start", "last"]
+Quality: TypeAlias = Literal["reading", "interpolated", "carried", "start", "last", "estimated"]
 Reason: TypeAlias = Literal["counter_fell", "above_max_rate", "conflict"]
 Kind: TypeAlias = Literal["correction", "rollover", "exchange", "reset", "spike", "hold", "released"]
+NO_BOOTS: Mapping[str, Sequence[int]] = MappingProxyType({})
 Shows: TypeAlias = Literal["value", "from_zero", "before"]
 
 
@@ -70,6 +73,26 @@ class Release:
     kind: Literal["bill", "from_zero", "void"]
     device: str = ""
     ticks: int = 0
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Estimate:
+    """So many ticks were probably used over [start, end), evenly. device: empty for whichever served then.
+
+    It counts only after the last value that is known of the device, and only until it went (`until`): a later reading
+    takes its place. Of two that overlap the one that begins first counts where they do.
+    """
+
+    start: int
+    end: int
+    ticks: int
+    device: str = ""
+    until: int | None = None
+
+    def between(self, start: int, end: int) -> int:
+        """Its ticks in a part of it; parts add up to the whole."""
+        took = self.end - self.start
+        return self.ticks * (end - self.start) // took - self.ticks * (start - self.start) // took
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +162,8 @@ class _Point(NamedTuple):
 class _Stretch(NamedTuple):
     """From one accepted point to the next. used: ticks that count; total before it is in the course.
 
-    shows: the value in between is the counter's own, one that began at zero, or the one before.
+    shows: the value in between is the counter's own, one that began at zero, or the one before. within: what values in
+    between are, where they are neither interpolated nor carried.
     """
 
     start: _Point
@@ -147,6 +171,7 @@ class _Stretch(NamedTuple):
     used: int
     shows: Shows = "value"
     flat: bool = False
+    within: Quality | None = None
 
 
 @dataclass(slots=True)
@@ -154,6 +179,7 @@ class Course:
     """A counter's whole known life. Ask `parts` for any needed instants."""
 
     rule: Rule
+    boots: Mapping[str, Sequence[int]] = field(default_factory=dict)
     stretches: list[_Stretch] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
     breaks: list[Break] = field(default_factory=list)
@@ -162,10 +188,14 @@ class Course:
     _only: _Point | None = None
 
     def parts(self, instants: Sequence[int]) -> tuple[Part, ...]:
-        """One part for each stretch between neighbouring instants, cut further where the device changed."""
+        """One part for each stretch between neighbouring instants, cut further where the device changed.
+
+        Also cut where estimates begin and end: what is estimated is a part whose closing quality says so.
+        """
         if self._only is None:
             return ()
         changes = [s.start.at for s in self.stretches if s.start.opens]
+        changes += [at for s in self.stretches if s.within == "estimated" for at in (s.start.at, s.end.at)]
         edges = sorted({*instants, *[at for at in changes if instants[0] < at < instants[-1]]})
         return tuple([self._part(a, b) for a, b in pairwise(edges)])
 
@@ -198,11 +228,12 @@ class Course:
         if at >= b.at:
             return b.ticks, total + stretch.used, b.device, b.quality if at == b.at else "last"
         if stretch.flat:
-            return a.ticks, total, a.device, "carried"
+            return a.ticks, total, a.device, stretch.within or "carried"
         moved = stretch.used * (at - a.at) // (b.at - a.at)
         shows = stretch.shows
         ticks = a.ticks + moved if shows == "value" else moved if shows == "from_zero" else a.ticks
-        return ticks % self.rule.modulus if self.rule.modulus else ticks, total + moved, a.device, "interpolated"
+        quality = stretch.within or "interpolated"
+        return ticks % self.rule.modulus if self.rule.modulus else ticks, total + moved, a.device, quality
 
 
 def course(
@@ -210,10 +241,13 @@ def course(
     exchanges: Iterable[Exchange],
     rule: Rule,
     releases: Collection[Release] = (),
+    estimates: Collection[Estimate] = (),
+    boots: Mapping[str, Sequence[int]] = NO_BOOTS,
 ) -> Course:
     """Order everything by time and classify every difference.
 
     Equal repetitions count once; of two values at one instant the first stands, and the other opens a doubt.
+    boots: by device, where a restart may set the counter back, the first reading after each; in order of time.
 
     It need not be given all readings: between the neighbours of what is asked for, both sides of every fall (however
     small) and of every rise above the greatest rate are enough. With a glitch window also every reading within it
@@ -221,19 +255,46 @@ def course(
     one before (that is, twice: the last reading at least a window earlier), until two windows after the last neighbour.
     A reading before which some were left out is `apart`.
     """
-    whole = Course(rule)
+    whole = Course(rule, boots)
     points = _without_spikes(_points(sorted(readings), sorted(exchanges), whole), whole)
     decided = {(one.device, one.start, one.end): one for one in releases} if releases else {}
     whole._only = points[0] if points else None  # noqa: SLF001 - this builds it
-    total = 0
+    guesses, total = sorted(estimates), 0
     for a, b in pairwise(points):
         if b.opens:
             continue
-        stretch = _classify(a, b, whole, decided.get((a.device, a.at, b.at)) if decided else None)
+        unknown = bool(guesses) and b.written and b.quality == "carried"
+        guessed = _estimated(a, b, guesses, rule) if unknown else ()
+        release = decided.get((a.device, a.at, b.at)) if decided else None
+        for stretch in guessed or (_classify(a, b, whole, release),):
+            total = _append(whole, stretch, total)
+    last = points[-1] if points else None
+    open_ended = _estimated(last, None, guesses, rule) if last and guesses else []
+    for stretch in open_ended or ([_Stretch(last, last, 0)] if last and last.opens else []):
         total = _append(whole, stretch, total)
-    if points and points[-1].opens:
-        _append(whole, _Stretch(points[-1], points[-1], 0), total)
     return whole
+
+
+def _estimated(a: _Point, b: _Point | None, guesses: Sequence[Estimate], rule: Rule) -> list[_Stretch]:
+    """What is estimated after the last known value, until the device went; nothing if nothing is."""
+    found: list[_Stretch] = []
+    for guess in guesses:
+        ends = [guess.end, *([b.at] if b else []), *([] if guess.until is None else [guess.until])]
+        start, end = max(guess.start, a.at), min(ends)
+        if start >= end or guess.device not in ("", a.device):
+            continue
+        if start > a.at:
+            waits = _Point(start, a.device, a.ticks, quality="last")
+            found.append(_Stretch(a, waits, 0, flat=True, within="last"))
+            a = waits
+        used = guess.between(start, end)
+        shown = (a.ticks + used) % rule.modulus if rule.modulus else a.ticks + used
+        then = _Point(end, a.device, shown, quality="estimated")
+        found.append(_Stretch(a, then, used, within="estimated"))
+        a = then
+    if found and b and a.at < b.at:
+        found.append(_Stretch(a, b._replace(ticks=a.ticks), 0, flat=True, within="last"))
+    return found
 
 
 def _append(whole: Course, stretch: _Stretch, total: int) -> int:
@@ -296,6 +357,8 @@ def _without_spikes(points: list[_Point], whole: Course) -> list[_Point]:
     for n, (a, b) in enumerate(pairwise(points)):
         if a.written or b.written or b.apart or a.ticks - b.ticks <= rule.tolerance or _overflowed(a, b, rule):
             continue
+        if _restarted(a, b, whole):
+            continue
         good = _good_again(points, n, rule)
         if good is None:
             continue
@@ -330,13 +393,21 @@ def _classify(a: _Point, b: _Point, whole: Course, release: Release | None) -> _
     if release is not None:
         whole.breaks.append(_break(a, b, "released"))
         return _released(a, b, release, late)
-    if moved < 0 and rule.on_reset == "assume_zero" and _plausible(b.ticks, a, b, rule):
+    anew = moved < 0 and (rule.on_reset == "assume_zero" or _restarted(a, b, whole))
+    if anew and _plausible(b.ticks, a, b, rule):
         whole.breaks.append(_break(a, b, "reset"))
         return _Stretch(a, b, b.ticks, shows="from_zero", flat=late)
     whole.breaks.append(_break(a, b, "hold"))
     reason: Reason = "above_max_rate" if moved >= 0 else "counter_fell"
     whole.doubts.append(Doubt(a.at, b.at, reason, a.device, a.ticks, b.ticks))
     return _Stretch(a, b, 0, flat=True)
+
+
+def _restarted(a: _Point, b: _Point, whole: Course) -> bool:
+    """Whether the device restarted between the two, and may have begun at zero."""
+    begun = whole.boots.get(a.device, ())
+    n = bisect_right(begun, a.at)
+    return n < len(begun) and begun[n] <= b.at
 
 
 def _break(a: _Point, b: _Point, kind: Kind) -> Break:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
-from ingest.counter import CounterReading, Course, Doubt, Exchange, Part, Quality, Release, Rule, course
+from ingest.counter import CounterReading, Course, Doubt, Estimate, Exchange, Part, Quality, Release, Rule, course
 
 
 class Epoch(NamedTuple):
@@ -25,7 +25,8 @@ class Bound(NamedTuple):
     opening, closing: ticks that somebody wrote down at its ends. readings: (µs, ticks), at least the neighbours of each
     needed instant, of both ends, of each epoch, and of every difference that may break. before, after: the readings of
     the register next to its time here, where nothing was written down. searched: where falls were looked for; None:
-    everywhere.
+    everywhere. estimates: of the register, if they count. boots: when those of the device began, if they may set the
+    counter back.
     """
 
     device: str
@@ -39,6 +40,8 @@ class Bound(NamedTuple):
     epochs: tuple[Epoch, ...] = ()
     releases: tuple[Release, ...] = ()
     searched: tuple[int, int] | None = None
+    estimates: tuple[Estimate, ...] = ()
+    boots: tuple[int, ...] = ()
 
 
 _WRITTEN, _RECEIVED = (0, 0), (1, 0)
@@ -88,7 +91,8 @@ def course_of(bounds: Sequence[Bound], rule: Rule) -> Course:
     """The whole life as far as it is known; devices in it bear labels, see `plain`."""
     known = list(_ends(bounds, rule))
     releases = [replace(release, device=one.label) for one in known for release in one.bound.releases]
-    return course(_readings(known), _exchanges(known), rule, releases)
+    boots = {one.label: one.bound.boots for one in known if one.bound.boots}
+    return course(_readings(known), _exchanges(known), rule, releases, list(_estimates(known, rule)), boots)
 
 
 def plain(label: str) -> str:
@@ -122,6 +126,13 @@ def _closing(bound: Bound, rule: Rule) -> _End | None:
     return found or (last and _End(last[1], "carried"))
 
 
+def _known_to_end(bound: Bound, rule: Rule) -> bool:
+    """Whether what it showed when it went is written down or lies between readings."""
+    last = bound.readings[-1] if bound.readings else bound.before
+    between = None if bound.end is None else _between(last, bound.after, bound.end, rule)
+    return bound.closing is not None or between is not None
+
+
 def _between(before: tuple[int, int] | None, after: tuple[int, int] | None, at: int, rule: Rule) -> _End | None:
     """What the register showed at an instant, if the readings around it are one plausible rise."""
     if after is not None and after[0] == at:
@@ -134,6 +145,13 @@ def _between(before: tuple[int, int] | None, after: tuple[int, int] | None, at: 
     if rule.boundary == "at_reading" or (rule.max_gap is not None and took > rule.max_gap):
         return _End(before[1], "carried")
     return _End(before[1] + moved * (at - before[0]) // took, "interpolated")
+
+
+def _estimates(known: Sequence[_Ends], rule: Rule) -> Iterator[Estimate]:
+    """Those of devices of which nobody knows what they showed when they went, if they did."""
+    for one in known:
+        if one.bound.estimates and not _known_to_end(one.bound, rule):
+            yield from (replace(each, device=one.label, until=one.bound.end) for each in one.bound.estimates)
 
 
 def _readings(known: Sequence[_Ends]) -> Iterator[CounterReading]:

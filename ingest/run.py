@@ -94,7 +94,10 @@ def _note(engine: Engine, batch: Batch, at: datetime) -> list[Receipt]:
 def _note_in(connection: Connection, batch: Batch, at: datetime, *, known: int) -> list[Receipt]:
     event.add(connection, {identity: _content(batch, n) for n, identity in batch.identities}, known=known)
     nodes.add(connection, [_life(batch.arrivals[n]) for n in batch.lives], known=known)
-    return sequence.note(connection, at, runs(batch.numbers), known=known)
+    noted = sequence.note(connection, at, runs(batch.numbers), known=known)
+    if noted.begun and (begins := batch.begins(set(noted.begun))):
+        sequence.begin(connection, begins, known=known)
+    return noted.receipts
 
 
 def _life(arrival: Arrival) -> nodes.Life:

@@ -14,6 +14,15 @@ LARGEST_SEQ = 2**63 - 2
 
 Number: TypeAlias = tuple[str, str, int]
 """Device, boot, seq of one message."""
+Boot: TypeAlias = tuple[str, str]
+"""Device, boot."""
+
+
+class Begin(NamedTuple):
+    """The lowest message of a boot that holds readings, and the first of these, us since 1970."""
+
+    seq: int
+    at: int
 
 
 class Run(NamedTuple):

@@ -72,6 +72,7 @@ class Declaration(Row, table=True):
     refill_threshold: Ticks = Field(default=None, sa_type=BigInteger)
     every: timedelta | None = Field(default=None, sa_type=Interval)
     cross_checks: Any = Field(default_factory=list, sa_type=JSONB)
+    resets_at_boot: bool = False
 
 
 class Binding(Row, table=True):

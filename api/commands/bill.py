@@ -14,6 +14,7 @@ from api.commands.bill_word import ApprovedBy, By, Entity, Period, Reason, Run, 
 from billing import run as billing
 from billing.books import run as books
 from core import clock
+from core.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Bill a period: run, approve, issue, show.")
 app.add_typer(bill_late.app)
@@ -41,16 +42,19 @@ def setup(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)], by
 def run(entity: Entity, period: Period, by: By) -> None:
     """Draw up drafts of all contracts whose period is closed; they wait for approval by somebody else."""
     with database() as engine:
-        done = billing.bill_period(engine, entity=entity, label=period, at=clock.now(), by=person(by))
+        done = billing.bill_period(
+            engine, entity=entity, label=period, at=clock.now(), by=person(by), workers=Settings().workers
+        )
     Console().print(run_view(done))
 
 
 @app.command()
 def recalculate(run: Run, by: By) -> None:
-    """Draw up the drafts anew, as known now; an approval is void then."""
+    """Draw up the drafts anew, as known now; an approval is void then. Or go on where it was interrupted."""
     with database() as engine:
-        billing.collect(engine, run, at=clock.now(), by=person(by))
-        done = billing.calculate(engine, run, at=clock.now(), by=person(by))
+        if billing.summary(engine, run, documents=False, most=0).run.state != "collecting":
+            billing.collect(engine, run, at=clock.now(), by=person(by))
+        done = billing.calculate(engine, run, at=clock.now(), by=person(by), workers=Settings().workers)
     Console().print(run_view(done))
 
 

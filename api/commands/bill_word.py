@@ -14,7 +14,7 @@ from billing.late_interest import NoBaseRate
 from billing.payments.run import NothingSettled
 from billing.reminders import run as reminders
 from billing.state import NotPossible
-from billing.store.run import AlreadyOpen
+from billing.store.run import AlreadyOpen, NoSuchRun
 from core.problem import Problem
 from core.time import NotAPeriod
 
@@ -26,7 +26,7 @@ Period = Annotated[str, typer.Option(help="E.g. 2026-06, 2026-Q2 or 2026.")]
 Reason = Annotated[str, typer.Option(help="Why.")]
 REFUSALS = (
     billing.NoSuchEntity,
-    billing.NoSuchRun,
+    NoSuchRun,
     billing.NoSuchInvoice,
     billing.SamePerson,
     billing.HashChanged,

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -10,6 +10,7 @@ from rich.table import Table
 
 from api.authority import Authority, BadAuthority, save
 from api.commands.connection import worker
+from api.commands.refusal import stop
 from core.clock import now
 from core.database import transaction
 from core.store import audit
@@ -77,9 +78,3 @@ def authority_in(folder: Path) -> Authority:
         return Authority.read(folder)
     except (BadAuthority, OSError) as error:
         stop(f"--authority: {error}")
-
-
-def stop(message: str) -> NoReturn:
-    """End the command with what is wrong."""
-    typer.echo(message, err=True)
-    raise typer.Exit(2)

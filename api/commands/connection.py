@@ -1,22 +1,25 @@
-"""The database that a command works on."""
+"""The database that a command works on, and the settings that it cannot do without."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import typer
 from sqlalchemy import Engine
 
+from api.commands.refusal import stop
 from core.database import connect
 from core.settings import Settings
 
 
 def address() -> str:
     """YARDSTICK_DATABASE_URL. Ends the command if that is not set."""
-    url = Settings().database_url
-    if url is None:
-        typer.echo("YARDSTICK_DATABASE_URL is not set: write it as postgresql://user:secret@host/yardstick", err=True)
-        raise typer.Exit(2)
-    return url
+    return needed(Settings().database_url, "YARDSTICK_DATABASE_URL", "postgresql://user:secret@host/yardstick")
+
+
+def needed(value: str | None, name: str, example: str) -> str:
+    """The value of a setting. Ends the command if it is not set."""
+    if not value:
+        stop(f"{name} is not set; set it, e.g. to {example}, or run `make demo`, which brings its own services")
+    return value
 
 
 @contextmanager

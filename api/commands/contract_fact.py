@@ -31,7 +31,7 @@ def import_facts(
     as_of: Annotated[str | None, typer.Option("--as-of", help="Only what is recorded by this time.")] = None,
     example: Annotated[str | None, typer.Option("--example", help="With this example's lists in their place.")] = None,
 ) -> None:
-    """Record all lists of a facts file, except readings and exchanges: devices say those. Twice counts once."""
+    """Record a facts file, except readings, exchanges and estimates: those are of devices. Twice counts once."""
     who = by_whom(by, reason or file.name)
     with worker() as engine:
         say(

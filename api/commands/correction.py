@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from api.commands.connection import worker
+from api.commands.refusal import stop
 from core.clock import now
 from core.database import transaction
 from ingest.correction import run
@@ -38,8 +39,7 @@ def correct(
 ) -> None:
     """Let another value count for a reading that stands. What was received stays; earlier knowledge stays as it was."""
     if void == (value is not None):
-        typer.echo("give a value, or --void", err=True)
-        raise typer.Exit(2)
+        stop("give a value, or --void")
     _do(run.correct, Wanted(register, at, value, reason), by)
 
 
@@ -75,8 +75,7 @@ def _do(action: Callable[..., Corrected], wanted: Wanted, by: str) -> None:
                 done = action(connection, now(), wanted, by=by)
                 states = {code: name for name, code in registers.snapshot(connection, now()).states.items()}
         except CannotCorrect as error:
-            typer.echo(str(error), err=True)
-            raise typer.Exit(2) from None
+            stop(str(error))
     of = done.register
     before, after = (
         _said(ticks, states if of.kind == "state" else None, of.unit, of.resolution)

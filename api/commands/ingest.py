@@ -3,8 +3,6 @@
 import logging
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -15,6 +13,7 @@ from sqlalchemy import Engine
 
 from api import intake, metric
 from api.commands.certificate import certificate
+from api.commands.connection import needed, worker
 from api.commands.credential import credential
 from api.commands.garbage import collect_rarely
 from api.commands.quarantine import quarantine
@@ -23,7 +22,7 @@ from api.commands.supervise import supervise
 from api.log import begin
 from api.watch import Watched, database_problems, watching
 from core.clock import now
-from core.database import connect, transaction
+from core.database import transaction
 from core.problem import Problem, Problems
 from core.settings import Settings
 from core.time import micros
@@ -68,26 +67,26 @@ def ingest(
         supervise(processes, client=name, settings=settings)
         return
     _tune()
-    with _database(settings) as engine:
+    with worker() as engine:
         _work(settings, engine, name)
 
 
 def _work(settings: Settings, engine: Engine, name: str) -> None:
     metrics = metric.registry()
     source = _source(settings, name)
-    worker = Ingester(engine, source, client=name, clock=now, observer=intake.Commits(metrics, now))
-    metrics.register(intake.IngesterState(name, worker, source, now))
+    ingester = Ingester(engine, source, client=name, clock=now, observer=intake.Commits(metrics, now))
+    metrics.register(intake.IngesterState(name, ingester, source, now))
     for ending in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(ending, lambda *_: worker.stop())
+        signal.signal(ending, lambda *_: ingester.stop())
     watched = Watched(
         metrics,
-        live=lambda: source.problems() + worker.problems(),
+        live=lambda: source.problems() + ingester.problems(),
         ready=lambda: ([] if source.is_subscribed else ["the broker is away"]) + database_problems(engine),
     )
     with watching(settings.ingest_http, watched):
-        worker.run()
+        ingester.run()
     said = "Stopped: %d received = %d stored + %d duplicate + %d quarantined"
-    logging.getLogger(__name__).info(said, *worker.total[1:])
+    logging.getLogger(__name__).info(said, *ingester.total[1:])
 
 
 def _tune() -> None:
@@ -97,7 +96,7 @@ def _tune() -> None:
 
 
 def _source(settings: Settings, client: str) -> Source:
-    url = _needed(settings.broker_url, "YARDSTICK_BROKER_URL", "mqtt://host:1883")
+    url = needed(settings.broker_url, "YARDSTICK_BROKER_URL", "mqtt://host:1883")
     own = (path and path.replace("{client}", client) for path in (settings.broker_certificate, settings.broker_key))
     files = Files(settings.broker_ca, *own)
     try:
@@ -111,7 +110,7 @@ def register_devices(
     files: Annotated[list[Path], typer.Argument(help="Device files: devices, assets, bindings as YAML or JSON.")],
 ) -> None:
     """Declare devices, registers, assets and bindings; saying the same again changes nothing."""
-    with _database(Settings()) as engine:
+    with worker() as engine:
         for path in files:
             _register(engine, path)
 
@@ -132,7 +131,7 @@ def _register(engine: Engine, path: Path) -> None:
 def list_devices() -> None:
     """List devices with what they serve and when they were last heard of."""
     table = Table("device", "model", "asset", "position", "registers", "last reading")
-    with _database(Settings()) as engine, transaction(engine) as connection:
+    with worker() as engine, transaction(engine) as connection:
         for row in devices.overview(connection):
             last = row.last_reading.isoformat(sep=" ", timespec="seconds") if row.last_reading else "never"
             table.add_row(row.device, row.model, row.asset or "-", row.position or "-", row.registers, last)
@@ -148,7 +147,7 @@ def list_quarantine(
     """List refused items, newest first, with what is wrong and what would be right."""
     table = Table("received", "topic", "item", "reason", "detail")
     reasons = set[Reason]()
-    with _database(Settings()) as engine, transaction(engine) as connection:
+    with worker() as engine, transaction(engine) as connection:
         for one in refusals.recent(connection, reason=reason and reason.value, device=of_device, most=most):
             reasons.add(Reason(one.reason))
             item = "message" if one.item < 0 else str(one.item)
@@ -211,7 +210,7 @@ def _lines(candidates: list[Candidate]) -> list[str]:
 
 
 def _judged(payload: bytes, written: Format, device_name: str) -> tuple[list[str], list[Rejected]]:
-    with _database(Settings()) as engine, transaction(engine) as connection:
+    with worker() as engine, transaction(engine) as connection:
         registry = register.snapshot(connection, now())
     around = f"{STRUCTURED}+json" if written is Format.CLOUDEVENT else _TYPE_OF[written]
     topic = f"yardstick/{device_name}/readings".encode()
@@ -221,22 +220,6 @@ def _judged(payload: bytes, written: Format, device_name: str) -> tuple[list[str
         for index, register_id, _, ticks, _, raw in found.rows
     ]
     return lines, found.rejected
-
-
-@contextmanager
-def _database(settings: Settings) -> Iterator[Engine]:
-    url = _needed(settings.database_url, "YARDSTICK_DATABASE_URL", "postgresql://user:secret@host/yardstick")
-    engine = connect(url, role="yardstick_worker")
-    try:
-        yield engine
-    finally:
-        engine.dispose()
-
-
-def _needed(value: str | None, name: str, example: str) -> str:
-    if not value:
-        stop(f"{name} is not set; set it, e.g. to {example}, or run `make demo`, which brings its own services")
-    return value
 
 
 def _text(path: Path) -> str:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from fractions import Fraction
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from sqlalchemy import Connection
 
 from api import grouping, question, usage
 from api.commands.connection import worker
+from api.commands.meter_word import iso
 from api.commands.meters import AsJson, AsOf, From, To, known_at, span
 from api.errors import InvalidQuestion
 from contracts.facts import StateNeed
@@ -23,7 +25,7 @@ from core.clock import now
 from core.database import transaction
 from core.grain import Grain
 from core.problem import Problem, Problems
-from core.time import instant, micros, zone
+from core.time import micros, zone
 from ingest.store import completeness, component, level, state
 from ingest.store.completeness import Register
 from ingest.store.counter import Asked, MixedTicks
@@ -125,7 +127,7 @@ def show_states(  # noqa: PLR0913, PLR0917 - the question has as many parts
                     "key": path,
                     "from": a,
                     "to": b,
-                    "seconds": {name: seconds(took) for name, took in sorted(one.items())},
+                    "seconds": {name: fraction_text(Fraction(took, 1_000_000)) for name, took in sorted(one.items())},
                 }
                 for (a, b), one in zip(pairwise(cuts), sums, strict=True)
             ]
@@ -247,7 +249,7 @@ def _contract(connection: Connection, name: str) -> ContractView:
 
 def _print(rows: Sequence[dict[str, Any]], local: ZoneInfo, *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False, default=_iso))
+        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False, default=iso))
         return
     for one in rows:
         typer.echo(_line(one, local))
@@ -273,14 +275,5 @@ def _wall(at: datetime, local: ZoneInfo) -> str:
     return shown.isoformat(sep=" ", timespec=exact)
 
 
-def _iso(at: datetime) -> str:
-    return instant(micros(at)).isoformat().replace("+00:00", "Z")
-
-
 def _digits(value: Any) -> str | None:
     return None if value is None else decimal_text(value)
-
-
-def seconds(took: int) -> str:
-    """Whole seconds, and what is below them only where there is any."""
-    return f"{took // 1_000_000}.{took % 1_000_000:06}".rstrip("0").rstrip(".")

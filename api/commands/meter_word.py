@@ -1,7 +1,7 @@
 """How meters are told on the command line: times to the second, and what was sealed."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -49,4 +49,4 @@ def took_words(took: str) -> str:
 
 def iso(at: datetime) -> str:
     """An instant in UTC, exactly."""
-    return at.isoformat().replace("+00:00", "Z")
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

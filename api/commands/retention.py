@@ -29,7 +29,7 @@ def seal(
     edge, at = read_time(until, zone(where)), now()
     with worker() as engine:
         daily, before, fitting = run.fit_chunks(engine, at, dry=dry)
-        licence = run.licence(engine)
+        edition = run.edition(engine)
         try:
             found = run.plan(engine, edge, at, above=ABOVE) if dry else run.seal(engine, edge, at, above=ABOVE, by=by)
         except DBAPIError as error:
@@ -43,8 +43,8 @@ def seal(
         f"{daily:,} readings a day: a chunk spans {before.days} days"
         + (f"{', would span' if dry else ', from the next one on'} {fitting.days}" if fitting != before else "")
     )
-    if licence == "apache":
-        typer.echo("columnstore compression: not under TimescaleDB's Apache licence")
+    if lacks := edition.lacks:
+        typer.echo(f"columnstore: {lacks}")
     raise typer.Exit(1 if found.obstacles else 0)
 
 

@@ -48,7 +48,14 @@ def schedule(
     collect_rarely()
     with worker() as engine:
         metric.failing(metrics, lambda: _failing(engine))
-        ticker = Ticker(engine, clock.now, interval=interval, ran=metric.Jobs(metrics).ran)
+        ticker = Ticker(
+            engine,
+            clock.now,
+            interval=interval,
+            workers=settings.workers,
+            columnstore_after=settings.columnstore_after,
+            ran=metric.Jobs(metrics).ran,
+        )
         watched = Watched(
             metrics,
             live=lambda: [] if ticker.is_running else ["the scheduler does not run"],

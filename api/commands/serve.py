@@ -38,7 +38,7 @@ def serve(
     engine = connect(address(), role="yardstick_api", pool_size=POOL)
     worker = connect(address(), role="yardstick_worker", pool_size=COMMANDS)
     config = uvicorn.Config(
-        create(engine, clock.now, answered=metric.Requests(metrics).answered, worker=worker),
+        create(engine, clock.now, answered=metric.Requests(metrics).answered, worker=worker, workers=settings.workers),
         host=settings.host if host is None else host,
         port=settings.port if port is None else port,
         log_config=None,

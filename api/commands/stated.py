@@ -39,4 +39,4 @@ def say(found: Taken | tuple[Problem, ...]) -> None:
     if not found.facts:
         typer.echo(f"{found.contract}: nothing new")
     if found.left:
-        typer.echo(f"{found.left} readings and exchanges were left out: devices and declarations say those", err=True)
+        typer.echo(f"{found.left} readings, exchanges and estimates were left out: those are of devices", err=True)

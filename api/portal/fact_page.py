@@ -39,6 +39,11 @@ Reader = Annotated[Visit, Depends(visiting(*PARTIES, *SELLERS), scope="function"
 Word = Annotated[str, Form(max_length=200)]
 Why = Annotated[str, Form(max_length=2000)]
 Form_ = Literal["ticket", "cause", "index", "withdrawal"]
+SHOWN = 100
+# What needs no name beside it, in this order.
+PLAIN = ("asset", "ticket", "kind", "category", "cause", "during", "status")
+RANGE = re.compile(r'\["?([^",]*)"?,"?([^",]*)"?\)')
+"""A range as PostgreSQL writes it."""
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 MOMENTS = ("reported", "opened", "arrived", "on_site", "fixed", "closed")
 # Who answers for a category of time.
@@ -219,7 +224,7 @@ def _state(request: Request, visit: Visit, contract: str, given: Given, facts: M
 def _page(  # whose page, and what was sent
     request: Request, visit: Visit, row: ContractView, *, given: Given | None = None, done: str = "", status: int = 200
 ) -> Response:
-    facts = stated_view.of_contract(visit.connection, row.public_id, most=1000)
+    facts = stated_view.newest(visit.connection, row.public_id, most=SHOWN)
     newest = contract_store.versions_for_stating(visit.connection, row.id)[-1]
     known = sorted({one.asset for one in newest.coverage}, key=natural)
     seller = visit.viewer.role in SELLERS
@@ -230,7 +235,7 @@ def _page(  # whose page, and what was sent
         contract=row,
         contracts=view.contracts(visit.connection, most=12),
         assets=known,
-        facts=facts[::-1],
+        facts=facts,
         seller=seller,
         statuses=DECISIONS if seller else OPINIONS,
         categories=list(ANSWERS),
@@ -268,14 +273,21 @@ def _local(at: datetime, where: ZoneInfo) -> str:
 
 
 def _words(fact: FactView, where: ZoneInfo) -> str:
-    """A fact's fields on one line, times on the contract's clock."""
-    return ", ".join(f"{name} {_readable(value, where)}" for name, value in fact.fields.items())
+    """A fact's fields on one line: whose it is and what, then the rest by name; times on the contract's clock."""
+    fields = {name: _readable(value, where) for name, value in fact.fields.items()}
+    plain = [fields.pop(name) for name in PLAIN if name in fields]
+    return " \u00b7 ".join([*plain, *(f"{name.replace('_', ' ')} {value}" for name, value in fields.items())])
 
 
 def _readable(value: Any, where: ZoneInfo) -> str:
-    if isinstance(value, str) and INSTANT.match(value):
+    if not isinstance(value, str):
+        return str(value)
+    if found := RANGE.fullmatch(value):
+        first, last = (_readable(end.replace(" ", "T"), where) if end else "open" for end in found.groups())
+        return f"{first} to {last}"
+    if INSTANT.match(value):
         return moment(datetime.fromisoformat(value), where)
-    return str(value).replace("_", " ")
+    return value.replace("_", " ")
 
 
 def _written(local: str) -> str:

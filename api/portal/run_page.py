@@ -7,7 +7,7 @@ from fastapi import APIRouter, BackgroundTasks, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import Engine
 
-from api.command import Worker, match
+from api.command import Worker, Workers, match
 from api.errors import StaleForm
 from api.paging import Cursor, cursor, read_number
 from api.portal.context import shown
@@ -65,6 +65,7 @@ def do(  # noqa: PLR0913 - a form
     request: Request,
     visit: FinancePerson,
     engine: Worker,
+    share: Workers,
     run: str,
     act: Act,
     later: BackgroundTasks,
@@ -78,11 +79,11 @@ def do(  # noqa: PLR0913 - a form
         raise StaleForm("reload the page and try again")
     row = found(visit, run)
     match(tag, tag_of(row))
-    _do(engine, row, act, later, {"at": visit.at, "by": visit.viewer.who})
+    _do(engine, row, act, later, {"at": visit.at, "by": visit.viewer.who}, share)
     return RedirectResponse(f"/portal/billing-runs/{run}", status_code=303, background=later)
 
 
-def _do(engine: Engine, row: RunView, act: Act, later: BackgroundTasks, given: dict[str, Any]) -> None:
+def _do(engine: Engine, row: RunView, act: Act, later: BackgroundTasks, given: dict[str, Any], share: int) -> None:
     """At once, or after the answer where it may take long."""
     run = row.public_id
     if act == "approve":
@@ -95,7 +96,7 @@ def _do(engine: Engine, row: RunView, act: Act, later: BackgroundTasks, given: d
     else:
         if row.state != "collecting":
             billing.collect(engine, run, **given)
-        later.add_task(finish, act, lambda: billing.calculate(engine, run, **given))
+        later.add_task(finish, act, lambda: billing.calculate(engine, run, workers=share, **given))
 
 
 def _cursor(number: int) -> str:

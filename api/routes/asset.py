@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from api import errors
 from api.errors import InvalidQuestion, NotFound
-from api.paging import Cursor, Limit, Page, cursor, read_cursor, read_name
+from api.paging import Cursor, Limit, Page, cursor, page_of, read_cursor, read_name
 from api.visit import Anyone, Visit
 from contracts.facts import StateNeed
 from contracts.store import view as contract_view
@@ -89,7 +89,7 @@ class State(BaseModel):
 def index(visit: Anyone, limit: Limit = 50, cursor: Cursor = None) -> Page[Asset]:
     """Assets that your contracts cover or covered, by name."""
     rows = view.assets(visit.connection, after=read_name(cursor), most=limit + 1)
-    return _page(rows, limit)
+    return page_of(rows, limit, shown=to_schema, key=lambda row: (row.name,))
 
 
 @router.get("/{asset}", operation_id="getAsset", responses=errors.responses(401, 404))
@@ -168,12 +168,6 @@ def to_schema(row: AssetView) -> Asset:
 
 def _after(at: datetime) -> str:
     return cursor(at)
-
-
-def _page(rows: list[AssetView], limit: int) -> Page[Asset]:
-    more = len(rows) > limit
-    items = [to_schema(row) for row in rows[:limit]]
-    return Page(items=items, next_cursor=cursor(rows[limit - 1].name) if more else None)
 
 
 def served_by(visit: Visit, row: AssetView, path: str) -> RegisterView:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from fractions import Fraction
 from itertools import pairwise
 from typing import Annotated, Literal, NamedTuple
 
@@ -195,7 +196,11 @@ def state_time(  # the question has as many parts
     (said,) = view.states(visit.connection, [need], known=asked.known)
     sums = shares(said, [micros(at) for at in asked.cuts], until=micros(visit.at))
     rows = [
-        StateTime(starts_at=start, ends_at=end, seconds={name: _seconds(took) for name, took in sorted(one.items())})
+        StateTime(
+            starts_at=start,
+            ends_at=end,
+            seconds={name: fraction_text(Fraction(took, 1_000_000)) for name, took in sorted(one.items())},
+        )
         for (start, end), one in zip(pairwise(asked.cuts), sums, strict=True)
     ]
     return StateTimes(
@@ -309,7 +314,3 @@ def _level(one: level.Level) -> LevelShown:
 
 def _ticks(ticks: int, register: RegisterView) -> str:
     return decimal_text(from_ticks(ticks, resolution=register.resolution, register_unit=register.unit).magnitude)
-
-
-def _seconds(took: int) -> str:
-    return f"{took // 1_000_000}.{took % 1_000_000:06}".rstrip("0").rstrip(".")

@@ -12,17 +12,16 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Engine
 
 from api import errors
-from api.command import Finance, IfMatch, Worker, match, once
+from api.command import Finance, IfMatch, Worker, Workers, match, once
 from api.errors import NotFound
-from api.paging import Cursor, Limit, Page, read_number
-from api.paging import cursor as make_cursor
+from api.paging import Cursor, Limit, Page, page_of, read_number
 from api.visit import FinancePerson, Visit
 from api.writing import Writing
 from billing import run as billing
 from billing.state import after
 from billing.store import entity as entities
 from billing.store import view
-from billing.store.view import RunView
+from billing.store.view import DraftView, RunView
 from core.database import transaction
 
 log = logging.getLogger("yardstick.api")
@@ -92,7 +91,7 @@ class Draft(BaseModel):
 def index(visit: FinancePerson, limit: Limit = 50, cursor: Cursor = None) -> Page[BillingRun]:
     """Billing runs, newest first."""
     rows = view.runs(visit.connection, before=read_number(cursor, otherwise=2**62), most=limit + 1)
-    return _page(rows, limit)
+    return page_of(rows, limit, shown=_schema, key=lambda row: (row.id,))
 
 
 @router.get("/{run}", operation_id="getBillingRun", responses=errors.responses(401, 403, 404))
@@ -108,9 +107,7 @@ def drafts(visit: FinancePerson, run: str, limit: Limit = 50, cursor: Cursor = N
     """The drafts of a run's newest revision, by contract."""
     row = found(visit, run)
     rows = view.drafts(visit.connection, row, after=read_number(cursor, otherwise=0), most=limit + 1)
-    more = len(rows) > limit
-    items = [Draft(**{name: getattr(x, name) for name in Draft.model_fields}) for x in rows[:limit]]
-    return Page(items=items, next_cursor=make_cursor(rows[limit - 1].id) if more else None)
+    return page_of(rows, limit, shown=_draft, key=lambda row: (row.id,))
 
 
 @router.post("", operation_id="createBillingRun", status_code=201, responses=errors.responses(*WRITING, 404))
@@ -133,7 +130,7 @@ def create(command: Finance, engine: Worker, new: NewRun) -> JSONResponse:
 @router.post(
     "/{run}/calculate", operation_id="calculateBillingRun", status_code=202, responses=errors.responses(*DOING)
 )
-def calculate(command: Finance, engine: Worker, run: str, later: BackgroundTasks) -> JSONResponse:
+def calculate(command: Finance, engine: Worker, run: str, later: BackgroundTasks, share: Workers) -> JSONResponse:
     """Freeze what is known and draw up all drafts anew, which voids an approval; read the run until it is in review.
 
     A calculation that was interrupted goes on when this is called again.
@@ -143,7 +140,7 @@ def calculate(command: Finance, engine: Worker, run: str, later: BackgroundTasks
     def act() -> tuple[int, BillingRun]:
         if row.state != "collecting":
             billing.collect(engine, run, **given)
-        later.add_task(finish, "calculate", lambda: billing.calculate(engine, run, **given))
+        later.add_task(finish, "calculate", lambda: billing.calculate(engine, run, workers=share, **given))
         return 202, _seen(engine, run)
 
     return _after(once(command, act), later)
@@ -257,13 +254,6 @@ def finish(act: str, go_on: Callable[[], object]) -> None:
         log.exception("a billing run could not %s", act)
 
 
-def _page(rows: list[RunView], limit: int) -> Page[BillingRun]:
-    more = len(rows) > limit
-    return Page(
-        items=[_schema(row) for row in rows[:limit]], next_cursor=make_cursor(rows[limit - 1].id) if more else None
-    )
-
-
 def _schema(row: RunView) -> BillingRun:
     same = ("starts_at", "ends_at", "state", "revision", "drafts", "blocked", "invoices", "currency", "hash")
     who = ("created_at", "created_by", "approved_at", "approved_by", "issue_date")
@@ -273,3 +263,7 @@ def _schema(row: RunView) -> BillingRun:
         net=None if row.net is None else f"{row.net:f}",
         **{name: getattr(row, name) for name in (*same, *who)},
     )
+
+
+def _draft(row: DraftView) -> Draft:
+    return Draft(**{name: getattr(row, name) for name in Draft.model_fields})

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from api import errors
 from api.errors import NotFound
-from api.paging import Cursor, Limit, Page, cursor, read_number
+from api.paging import Cursor, Limit, Page, page_of, read_number
 from api.routes import contract as contract_route
 from api.visit import MoneyReader, Visit
 from billing.store import view
@@ -51,7 +51,8 @@ def index(
     """Breach reports, newest first."""
     key = contract_route.found(visit, contract).id if contract else None
     before = read_number(cursor, otherwise=2**62)
-    return _page(view.breach_reports(visit.connection, contract=key, before=before, most=limit + 1), limit)
+    rows = view.breach_reports(visit.connection, contract=key, before=before, most=limit + 1)
+    return page_of(rows, limit, shown=_head, key=lambda row: (row.id,))
 
 
 @router.get("/{report}", operation_id="getBreachReport", responses=errors.responses(401, 403, 404))
@@ -68,11 +69,6 @@ def found(visit: Visit, public_id: str) -> BreachReportView:
     if row is None:
         raise NotFound("no breach report of yours has this id; GET /v1/breach-reports lists them")
     return row
-
-
-def _page(rows: list[BreachReportView], limit: int) -> Page[BreachReportHead]:
-    more = len(rows) > limit
-    return Page(items=[_head(row) for row in rows[:limit]], next_cursor=cursor(rows[limit - 1].id) if more else None)
 
 
 def _head(row: BreachReportView) -> BreachReportHead:

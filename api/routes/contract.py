@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from api import errors
 from api.errors import NotFound
 from api.evaluation import Line, Verdict, lines, verdicts
-from api.paging import Cursor, Limit, Page, cursor, read_number
+from api.paging import Cursor, Limit, Page, page_of, read_number
 from api.sentence import sentences
 from api.visit import Anyone, MoneyReader, Visit
 from contracts.store import view
@@ -95,7 +95,7 @@ class Status(BaseModel):
 def index(visit: Anyone, limit: Limit = 50, cursor: Cursor = None) -> Page[Contract]:
     """Contracts that you have a part in, oldest first."""
     rows = view.contracts(visit.connection, after=read_number(cursor, otherwise=0), most=limit + 1)
-    return page(rows, limit)
+    return page_of(rows, limit, shown=to_schema, key=lambda row: (row.id,))
 
 
 @router.get("/{contract}", operation_id="getContract", responses=errors.responses(401, 404))
@@ -175,14 +175,6 @@ def found(visit: Visit, public_id: str) -> ContractView:
     if row is None:
         raise NotFound("no contract of yours has this id; GET /v1/contracts lists them")
     return row
-
-
-def page(rows: list[ContractView], limit: int) -> Page[Contract]:
-    """One page of contracts from limit + 1 rows."""
-    more = len(rows) > limit
-    return Page(
-        items=[to_schema(row) for row in rows[:limit]], next_cursor=cursor(rows[limit - 1].id) if more else None
-    )
 
 
 def to_schema(row: ContractView) -> Contract:

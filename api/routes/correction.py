@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from api import errors
 from api.errors import InvalidQuestion
-from api.paging import Cursor, InvalidCursor, Limit, Page, cursor, read_cursor
+from api.paging import Cursor, InvalidCursor, Limit, Page, page_of, read_cursor
 from api.visit import Operator, Visit, WritingOperator
 from ingest.correction import run
 from ingest.correction.run import CannotCorrect, Corrected, Wanted
@@ -66,9 +66,7 @@ def index(
 ) -> Page[Correction]:  # fmt: skip
     """Corrections, newest first."""
     rows = override.newest(visit.connection, device=device, before=_before(cursor), most=limit + 1)
-    more = len(rows) > limit
-    items = [_schema(one) for one in rows[:limit]]
-    return Page(items=items, next_cursor=_after(rows[limit - 1]) if more else None)
+    return page_of(rows, limit, shown=_schema, key=_key)
 
 
 @router.post("", operation_id="correctReading", responses=errors.responses(401, 403, 422))
@@ -113,8 +111,8 @@ def _schema(one: Listed) -> Correction:
     )
 
 
-def _after(one: Listed) -> str:
-    return cursor(one.known, one.register_id, one.at)
+def _key(one: Listed) -> Key:
+    return one.known, one.register_id, one.at
 
 
 def _before(given: str | None) -> Key:

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from api import errors
 from api.errors import NotFound
 from api.evaluation import Line, Verdict, lines, verdicts
-from api.paging import Cursor, Limit, Page, cursor, read_number
+from api.paging import Cursor, Limit, Page, page_of, read_number
 from api.routes import contract as contract_route
 from api.visit import MoneyReader
 from contracts.store import view
@@ -59,7 +59,7 @@ def index(
     key = contract_route.found(visit, contract).id if contract else None
     before = read_number(cursor, otherwise=2**62)
     rows = view.evaluations(visit.connection, contract=key, before=before, most=limit + 1)
-    return _page(rows, limit)
+    return page_of(rows, limit, shown=_head, key=lambda row: (row.id,))
 
 
 @router.get("/{evaluation}", operation_id="getEvaluation", responses=errors.responses(401, 403, 404))
@@ -82,11 +82,6 @@ def one(visit: MoneyReader, evaluation: str, response: Response) -> Evaluation:
         open_cases=row.result["open_cases"],
         carry=row.result["carry"],
     )
-
-
-def _page(rows: list[EvaluationView], limit: int) -> Page[EvaluationHead]:
-    more = len(rows) > limit
-    return Page(items=[_head(row) for row in rows[:limit]], next_cursor=cursor(rows[limit - 1].id) if more else None)
 
 
 def _head(row: EvaluationView) -> EvaluationHead:

@@ -13,7 +13,7 @@ from api import errors, holding
 from api.command import Worker, once
 from api.errors import InvalidQuestion, Refused
 from api.holding import LOOK_BACK, Case, Seen
-from api.paging import Cursor, Limit, Page, cursor, read_cursor
+from api.paging import Cursor, Limit, Page, page_of, read_cursor
 from api.routes.asset import found
 from api.visit import Anyone
 from api.writing import Writing, writing
@@ -139,8 +139,7 @@ def index(  # the question has as many parts
     if not start < end:
         raise InvalidQuestion("`before` must come after `since`")
     rows = holding.waiting(visit, since=start, before=end, after=read_seen(cursor), most=limit + 1)
-    more = len(rows) > limit
-    return Page(items=list(map(_waiting, rows[:limit])), next_cursor=_after(rows[limit - 1]) if more else None)
+    return page_of(rows, limit, shown=_waiting, key=_key)
 
 
 @router.get("/holds/{hold}", operation_id="getHold", responses=errors.responses(401, 404))
@@ -216,8 +215,8 @@ def read_seen(given: str | None) -> Seen | None:
     return Seen(str(asset), str(path), at) if isinstance(at, datetime) else None
 
 
-def _after(one: Hold) -> str:
-    return cursor(one.asset, one.path, one.start)
+def _key(one: Hold) -> Seen:
+    return Seen(one.asset, one.path, one.start)
 
 
 def _waiting(one: Hold) -> Waiting:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from api import errors
-from api.paging import Cursor, InvalidCursor, Limit, Page, cursor, read_cursor
+from api.paging import Cursor, InvalidCursor, Limit, Page, page_of, read_cursor
 from api.visit import Operator
 from ingest.store import view
 from ingest.store.view import QuarantineView
@@ -103,13 +103,15 @@ def quarantine(
 ) -> Page[Quarantined]:
     """What was put aside, newest first."""
     rows = view.quarantine(visit.connection, before=_before(visit, cursor), reason=reason, most=limit + 1)
-    more = len(rows) > limit
-    items = [Quarantined(**{name: getattr(one, name) for name in Quarantined.model_fields}) for one in rows[:limit]]
-    return Page(items=items, next_cursor=_after(rows[limit - 1]) if more else None)
+    return page_of(rows, limit, shown=_quarantined, key=_key)
 
 
-def _after(row: QuarantineView) -> str:
-    return cursor(row.received_at, row.topic, row.payload_hash, row.item)
+def _quarantined(row: QuarantineView) -> Quarantined:
+    return Quarantined(**{name: getattr(row, name) for name in Quarantined.model_fields})
+
+
+def _key(row: QuarantineView) -> tuple[datetime, str, str, int]:
+    return row.received_at, row.topic, row.payload_hash, row.item
 
 
 def _before(visit: Operator, given: str | None) -> tuple[datetime, str, str, int]:

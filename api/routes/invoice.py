@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from api import download, errors
 from api.errors import NotFound
 from api.evaluation import Step, Verdict
-from api.paging import Cursor, Limit, Page, cursor, read_number
+from api.paging import Cursor, Limit, Page, cursor, page_of, read_number
 from api.routes import contract as contract_route
 from api.visit import MoneyReader, Visit
 from billing.bundle import evaluation_of
@@ -134,7 +134,7 @@ def lines(visit: MoneyReader, invoice: str, limit: Limit = 50, cursor: Cursor = 
     """The lines of an invoice, in print order."""
     row = found(visit, invoice)
     rows = view.lines(visit.connection, row.id, after=read_number(cursor, otherwise=0), most=limit + 1)
-    return _line_page(rows, limit)
+    return page_of(rows, limit, shown=_line, key=lambda row: (row.n,))
 
 
 @router.get("/{invoice}/lines.csv", operation_id="downloadInvoiceLines", responses=errors.responses(401, 403, 404))
@@ -207,11 +207,6 @@ def _heads(visit: Visit, rows: list[InvoiceView]) -> list[InvoiceHead]:
         )
         for row in rows
     ]
-
-
-def _line_page(rows: list[LineView], limit: int) -> Page[InvoiceLine]:
-    more = len(rows) > limit
-    return Page(items=[_line(row) for row in rows[:limit]], next_cursor=cursor(rows[limit - 1].n) if more else None)
 
 
 def _line(row: LineView) -> InvoiceLine:

@@ -23,7 +23,8 @@ AfterKey = Annotated[str | None, Query(alias="cursor", max_length=600, descripti
 class Used(BaseModel):
     """What was used in `[starts_at, ends_at)` while a contract covered it; quantity = measured + estimated.
 
-    It counts as estimated where a boundary lies in a silence so long that the value before it was taken.
+    It counts as estimated where a boundary lies in a silence so long that the value before it was taken, or where the
+    contract lets an estimate count.
     """
 
     key: str = Field(description="Of the grouping: an asset's name, a site, a contract's name …")

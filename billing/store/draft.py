@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.exc import DBAPIError
-
-from billing import chain
 from billing.agreement import agreement
 from billing.bundle import bundle_of, of_bundle
 from billing.check import Finding
@@ -47,8 +43,6 @@ if TYPE_CHECKING:
     from contracts.document import Version
     from contracts.store.evaluation import Saved
     from contracts.store.period import Due
-
-log = logging.getLogger("yardstick.billing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,28 +118,19 @@ def _bare(saved: Saved, label: str) -> Saved:
 
 
 def calculate(connection: Connection, run: Run, ids: Sequence[int], at: datetime) -> list[dict[str, Any]]:
-    """Rows of drafts for these periods, evaluated as of the run's knowledge.
-
-    What cannot be evaluated blocks its own contract, and no other.
-    """
-    try:
-        return _calculate(connection, run, periods.by_id(connection, ids), at)
-    except DBAPIError:
-        raise
-    except Exception as error:
-        if len(ids) > 1:
-            return [row for one in ids for row in calculate(connection, run, [one], at)]
-        log.exception("period %d cannot be evaluated", ids[0])
-        (due,) = periods.by_id(connection, ids)
-        return [_blocked(due, None, f"cannot be evaluated: {error}")]
-
-
-def _calculate(connection: Connection, run: Run, dues: Sequence[Due], at: datetime) -> list[dict[str, Any]]:
+    """Rows of drafts for these periods, evaluated as of the run's knowledge."""
     if run.known is None:
         raise ValueError(f"run {run.public_id} has not frozen what is known")
+    dues = periods.by_id(connection, ids)
     found = correction_store.find(connection, dues, run, at)
     settled = contracts.settle(connection, dues, known=run.known, at=at)
     return _rows(connection, run, dues, {due.contract: settled[due.id] for due in dues}, found)
+
+
+def failed(connection: Connection, period: int, reason: str) -> dict[str, Any]:
+    """The row of a draft that cannot be drawn up."""
+    (due,) = periods.by_id(connection, [period])
+    return _blocked(due, None, f"cannot be evaluated: {reason}")
 
 
 def _rows(
@@ -239,13 +224,11 @@ def _with(wanted: _Wanted, ways: Mapping[str, Way], terms: Agreement, *, seller:
         draft = of_period(draft, wanted.credited)
     ruling = in_force(wanted.versions, micros(wanted.due.ends_at) - 1)
     if contest := agreed(wanted.due.contract_name, ruling, account.language):
-        document = draft.document | {"contest": contest}
-        draft = replace(draft, document=document, hash=chain.content_hash(document))
+        draft = replace(draft, document=draft.document | {"contest": contest})
     bundle = bundle_of(account.consolidate, draft.document, terms.rounding)
     if bundle:
         groups = {item.asset: item.group for version in wanted.versions for item in version.coverage if item.group}
-        document = of_bundle(draft.document, groups, terms.rounding)
-        draft = replace(draft, document=document, hash=chain.content_hash(document))
+        draft = replace(draft, document=of_bundle(draft.document, groups, terms.rounding))
     notes = [(item, credit_note(item, terms.rounding)) for item in by_way.get("credit_note", [])]
     corrections = [_correction(item, ways[item.period]) for item in wanted.corrections]
     result, evidence = wanted.saved.result, wanted.saved.evidence if wanted.saved.result["lines"] else {}
@@ -285,7 +268,8 @@ def _row(due: Due, saved: Saved, drawn: _Drawn) -> dict[str, Any]:
         "state": state,
         "reason": "; ".join(draft.blocked or draft.warnings),
         "evaluation": saved.id,
-        "document": draft.document,
+        "document": draft.sealed[0],
+        "buyer": draft.document["buyer"]["name"],
         "content_hash": draft.hash,
         "bundle": drawn.bundle,
         "net": Decimal(draft.document["net"]),

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from billing import chain
-from billing.breach import report
-from billing.bundle import part_of, together
+from billing.bundle import together
 from billing.contest import limits, until
 from billing.correction import cancellation
-from billing.invoice import Evaluated, issued
-from billing.number import Kind, following, number
-from billing.posting import post
+from billing.invoice import issued
+from billing.number import following, number
 from billing.store import correction as corrections
 from billing.store import invoice as invoices
 from billing.store import run as runs
 from billing.store import supplement
-from contracts.store import breach as breach_store
+from billing.store.book import Numbered, Part, Ready, book, save_reports
 from contracts.store import contract as contract_store
-from contracts.store import evaluation as evaluation_store
 from core import store
 from core.money import Money, exponent
 
@@ -40,50 +37,6 @@ if TYPE_CHECKING:
     from contracts.store.contract import Side
 
 CHUNK = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A contract's period on a document. contract, evaluation: ids; net: None where it is the document's.
-
-    bills: it is what the period costs, and no correction of it.
-    """
-
-    contract: int
-    evaluation: int
-    label: str
-    bills: bool
-    revision: int = 1
-    net: Decimal | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A document that may be issued. corrects: the id of the invoice that it credits, if it does.
-
-    head: the document, or of it what is booked (`billing.store.run.ISSUABLE`). content_hash: of the whole.
-    """
-
-    kind: Kind
-    parts: tuple[Part, ...]
-    head: dict[str, Any]
-    content_hash: str
-    corrects: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Issue:
-    """A document with its number and its place in the chain."""
-
-    ready: Ready
-    payer: Side
-    public_id: str
-    n: int
-    number: str
-    head: dict[str, Any]
-    previous_hash: str
-    chain_hash: str
-    due_date: date
 
 
 def issue_chunk(connection: Connection, run: Run, seller: Entity, *, at: datetime, most: int) -> int:
@@ -163,8 +116,8 @@ def issue_documents(  # what is issued, by whom, when
         for row, item in zip(rows, batch, strict=True)
     ]
     ids = invoices.add_invoices(connection, rows, drafted=drafted.revision if drafted else None)
-    _book(connection, batch, ids, day=day, at=at)
-    _save_reports(connection, batch, ids, at=at, drafted=drafted)
+    book(connection, batch, ids, day=day, at=at)
+    save_reports(connection, batch, ids, at=at, drafted=drafted)
     invoices.advance(connection, series, issued=batch[-1].n, day=day, chain_hash=batch[-1].chain_hash)
     return {(part.contract, part.label): ids[item.number] for item in batch for part in item.ready.parts}
 
@@ -279,7 +232,7 @@ def _save_corrections(
 
 def _number(
     ready: Sequence[Ready], series: Series, payers: dict[int, Side], seller: Entity, day: date
-) -> Iterator[_Issue]:
+) -> Iterator[Numbered]:
     """Each document with its number and its place in the chain."""
     previous = series.chain_hash
     for item, n in zip(ready, following(series.issued, len(ready)), strict=True):
@@ -288,11 +241,11 @@ def _number(
         due_date = day + timedelta(days=item.head["payment_days"])
         head = issued(item.head, id=public_id, number=name, issue_date=day, due_date=due_date)
         link = chain.chain_hash(previous, item.content_hash, number=name, issue_date=day)
-        yield _Issue(item, payers[item.parts[0].contract], public_id, n, name, head, previous, link, due_date)
+        yield Numbered(item, payers[item.parts[0].contract], public_id, n, name, head, previous, link, due_date)
         previous = link
 
 
-def _contestable(connection: Connection, batch: list[_Issue], at: datetime) -> list[_Issue]:
+def _contestable(connection: Connection, batch: list[Numbered], at: datetime) -> list[Numbered]:
     """With the times until when their lines may be contested, where the contracts agree on any."""
     older = {part.contract for item in batch if item.head.get("contest") is True for part in item.ready.parts}
     known = store.current_knowledge(connection)
@@ -300,7 +253,7 @@ def _contestable(connection: Connection, batch: list[_Issue], at: datetime) -> l
     return [_with_limits(item, versions, at) if item.head.get("contest") else item for item in batch]
 
 
-def _with_limits(item: _Issue, versions: Mapping[int, Sequence[Version]], at: datetime) -> _Issue:
+def _with_limits(item: Numbered, versions: Mapping[int, Sequence[Version]], at: datetime) -> Numbered:
     agreed = item.head["contest"]
     if agreed is True:
         names = item.head.get("contracts") or [item.head["contract"]]
@@ -311,7 +264,7 @@ def _with_limits(item: _Issue, versions: Mapping[int, Sequence[Version]], at: da
     return replace(item, head=item.head | {"issue": item.head["issue"] | {"contest_until": found}})
 
 
-def _invoice_row(item: _Issue, run: int, series: Series, day: date, at: datetime) -> dict[str, Any]:
+def _invoice_row(item: Numbered, run: int, series: Series, day: date, at: datetime) -> dict[str, Any]:
     ready = item.ready
     return {
         **{name: getattr(item, name) for name in ("public_id", "n", "number")},
@@ -332,74 +285,3 @@ def _invoice_row(item: _Issue, run: int, series: Series, day: date, at: datetime
         "exponent": exponent(item.head["currency"]),
         "issued_at": at,
     }
-
-
-def _book(connection: Connection, batch: Sequence[_Issue], ids: dict[str, int], *, day: date, at: datetime) -> None:
-    """Transfers and the message of each document."""
-    entries = invoices.entries(connection, len(batch))
-    invoices.add_transfers(
-        connection,
-        [
-            {
-                "entry": entry,
-                "n": n,
-                "at": at,
-                "posted_on": day.isoformat(),
-                "debit": transfer.debit,
-                "credit": transfer.credit,
-                "currency": transfer.amount.currency,
-                "amount": transfer.amount.amount,
-                "invoice": ids[item.number],
-            }
-            for item, entry in zip(batch, entries, strict=True)
-            for n, transfer in enumerate(post(item.head, item.payer.public_id), start=1)
-        ],
-    )
-    invoices.post(connection, [_message(at, f"{item.ready.kind}.issued", item.public_id, item) for item in batch])
-
-
-def _save_reports(
-    connection: Connection, batch: Sequence[_Issue], ids: dict[str, int], *, at: datetime, drafted: Run | None
-) -> None:
-    """A report for each breach that the invoiced evaluations found; one that stands since an earlier invoice stays."""
-    by_evaluation = {part.evaluation: item for item in batch for part in item.ready.parts if part.bills}
-    if not by_evaluation:
-        return
-    found_there = breach_store.of_evaluations(connection, by_evaluation)
-    reported = invoices.reported(connection, [breach.id for breach in found_there])
-    breaches = [breach for breach in found_there if breach.id not in reported]
-    if not breaches:
-        return
-    saved = evaluation_store.by_id(connection, {breach.evaluation for breach in breaches})
-    whole = runs.documents(connection, drafted, [breach.contract for breach in breaches]) if drafted else {}
-    rows, messages = [], []
-    for found in breaches:
-        item, origin = by_evaluation[found.evaluation], saved[found.evaluation]
-        public_id = contract_store.new_id("rep")
-        evaluated = Evaluated(origin.public_id, origin.result, origin.evidence)
-        alone = len(item.ready.parts) == 1
-        printed = (whole.get(found.contract, item.head) if alone else item.head) | {"issue": item.head["issue"]}
-        printed = part_of(printed, origin.result["contract"])
-        document = report(public_id, supplement.breach_of(found), evaluated, printed)
-        rows.append(
-            {
-                "public_id": public_id,
-                "breach": found.id,
-                "contract": found.contract,
-                "invoice": ids[item.number],
-                "document": document,
-                "content_hash": chain.report_hash(document),
-                "issued_at": at,
-            }
-        )
-        words = {"clause": found.clause, "asset": found.asset, "contract": document["contract"]}
-        messages.append(_message(at, "breach.reported", public_id, item, **words))
-    invoices.add_reports(connection, rows)
-    invoices.post(connection, messages)
-
-
-def _message(at: datetime, topic: str, key: str, item: _Issue, **more: str) -> dict[str, Any]:
-    document = item.head
-    payload = {"invoice": item.public_id, "number": item.number, "contract": document["contract"]}
-    payload |= {"period": document["period"], "gross": document["gross"], "currency": document["currency"]}
-    return {"at": at, "topic": topic, "key": key, "payload": payload | more}

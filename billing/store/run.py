@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 from sqlalchemy.exc import IntegrityError
 
 from core.store import packed
@@ -16,12 +16,17 @@ if TYPE_CHECKING:
 
     from billing.state import State
 
+Lock: TypeAlias = Literal["", "share", "update"]
+"""How a run is read: as it is; so that it stays as it is, for several who calculate; so that acts follow each other."""
 ADD = text("""
     INSERT INTO billing.run (public_id, entity, label, starts_at, ends_at, state, created_at, created_by)
     VALUES (:public_id, :entity, :label, :starts_at, :ends_at, 'created', :at, :by) RETURNING id
 """)
-LOCKED = text("SELECT * FROM billing.run WHERE public_id = :run FOR UPDATE")
-READ = text("SELECT * FROM billing.run WHERE public_id = :run")
+READ: dict[Lock, TextClause] = {
+    "": text("SELECT * FROM billing.run WHERE public_id = :run"),
+    "share": text("SELECT * FROM billing.run WHERE public_id = :run FOR SHARE"),
+    "update": text("SELECT * FROM billing.run WHERE public_id = :run FOR UPDATE"),
+}
 COLLECT = text("""
     UPDATE billing.run SET state = :state, known = :known, revision = revision + 1, hash = NULL, approved_at = NULL,
         approved_by = NULL, approved_hash = NULL
@@ -40,21 +45,33 @@ ADD_DRAFTS = text("""
         reason text, hash text, final boolean)
 """)
 WAITING = text("""
-    SELECT period, final FROM billing.draft
-    WHERE run = :run AND revision = :revision AND state = 'collected' ORDER BY final, contract LIMIT :most
-    FOR UPDATE
+    SELECT contract, period, final FROM billing.draft
+    WHERE run = :run AND revision = :revision AND state = 'collected' AND contract > :after
+    ORDER BY contract LIMIT :most FOR UPDATE SKIP LOCKED
 """)
-SAVE_DRAFTS = text("""
+AMONG = text("""
+    SELECT contract, period, final FROM billing.draft
+    WHERE run = :run AND revision = :revision AND state = 'collected' AND contract = ANY(:contracts)
+    ORDER BY contract FOR UPDATE SKIP LOCKED
+""")
+LEFT = text("SELECT count(*) FROM billing.draft WHERE run = :run AND revision = :revision AND state = 'collected'")
+# Documents come beside the rows as an array in the binary format: nothing reads them before they become jsonb.
+SAVE_DRAFTS = """
+    WITH drawn AS MATERIALIZED (
+        SELECT contract, CAST(document AS jsonb) AS document
+        FROM unnest(CAST(%(contracts)b AS int[]), CAST(%(documents)b AS text[])) AS w (contract, document)
+    )
     UPDATE billing.draft AS d SET state = r.state, reason = r.reason, evaluation = r.evaluation,
-        document = r.document, net = r.net, tax = r.tax, gross = r.gross, currency = r.currency, hash = r.hash,
+        document = w.document, net = r.net, tax = r.tax, gross = r.gross, currency = r.currency, hash = r.hash,
         corrections = r.corrections, credit_notes = r.credit_notes, findings = r.findings,
-        buyer = coalesce(r.document #>> '{buyer,name}', ''), content_hash = coalesce(r.content_hash, ''),
+        buyer = coalesce(r.buyer, ''), content_hash = coalesce(r.content_hash, ''),
         metering = coalesce(r.metering, '[]'), bundle = coalesce(r.bundle, '')
-    FROM json_to_recordset(cast(:rows AS json)) AS r(contract int, state text, reason text, evaluation bigint,
-        document jsonb, net numeric, tax numeric, gross numeric, currency text, hash text, corrections jsonb,
-        credit_notes jsonb, findings jsonb, content_hash text, metering jsonb, bundle text)
-    WHERE d.run = :run AND d.revision = :revision AND d.contract = r.contract
-""")
+    FROM json_to_recordset(CAST(%(rows)s AS json)) AS r(contract int, state text, reason text, evaluation bigint,
+        net numeric, tax numeric, gross numeric, currency text, hash text, corrections jsonb, credit_notes jsonb,
+        findings jsonb, buyer text, content_hash text, metering jsonb, bundle text)
+    LEFT JOIN drawn AS w ON w.contract = r.contract
+    WHERE d.run = %(run)s AND d.revision = %(revision)s AND d.contract = r.contract
+"""
 EXCLUDE = text("""
     UPDATE billing.draft SET state = 'excluded', reason = :reason, hash = :hash
     WHERE run = :run AND revision = :revision AND contract_name = :contract AND state IN ('ok', 'warning', 'blocked')
@@ -78,21 +95,28 @@ BLOCKED = text("""
     WHERE run = :run AND revision = :revision AND state = 'blocked' ORDER BY contract_name LIMIT 20
 """)
 # What is left to issue, in the order of the chain: customer, then bundle or contract, a bundle never in two chunks. Of
-# the documents only what is booked.
+# the documents only what is booked; all of it in one pass, because each look into a large document unpacks it anew.
 ISSUABLE = text("""
-    SELECT contract, period, evaluation, hash, content_hash, corrections, credit_notes, final, bundle,
-        jsonb_build_object('kind', document -> 'kind', 'contest', document -> 'contest',
-        'corrects', document -> 'corrects', 'contract', document -> 'contract', 'period', document -> 'period',
-        'currency', document -> 'currency', 'payment_days', document -> 'payment_days',
-        'gross', document -> 'gross', 'tax', document -> 'tax', 'lines', (
-            SELECT coalesce(
-                jsonb_agg(jsonb_build_object('kind', l.kind, 'amount', l.amount, 'corrects', l.corrects)), '[]')
-            FROM jsonb_to_recordset(document -> 'lines') AS l(kind text, amount text, corrects jsonb)
-        )) AS head
-    FROM billing.draft
-    WHERE run = :run AND revision = :revision AND state IN ('ok', 'warning')
-    ORDER BY buyer COLLATE "C", coalesce(nullif(bundle, ''), contract_name) COLLATE "C"
-    FETCH FIRST :most ROWS WITH TIES FOR UPDATE
+    SELECT d.contract, d.period, d.evaluation, d.hash, d.content_hash, d.corrections, d.credit_notes, d.final, d.bundle,
+        h.head
+    FROM (
+        SELECT * FROM billing.draft
+        WHERE run = :run AND revision = :revision AND state IN ('ok', 'warning')
+        ORDER BY buyer COLLATE "C", coalesce(nullif(bundle, ''), contract_name) COLLATE "C"
+        FETCH FIRST :most ROWS WITH TIES FOR UPDATE
+    ) AS d
+    CROSS JOIN LATERAL (
+        SELECT jsonb_build_object('kind', r.kind, 'contest', r.contest, 'corrects', r.corrects, 'contract', r.contract,
+            'period', r.period, 'currency', r.currency, 'payment_days', r.payment_days, 'gross', r.gross, 'tax', r.tax,
+            'lines', (
+                SELECT coalesce(
+                    jsonb_agg(jsonb_build_object('kind', l.kind, 'amount', l.amount, 'corrects', l.corrects)), '[]')
+                FROM jsonb_to_recordset(r.lines) AS l(kind text, amount text, corrects jsonb)
+            )) AS head
+        FROM jsonb_to_record(d.document) AS r(kind jsonb, contest jsonb, corrects jsonb, contract jsonb, period jsonb,
+            currency jsonb, payment_days jsonb, gross jsonb, tax jsonb, lines jsonb)
+    ) AS h
+    ORDER BY d.buyer COLLATE "C", coalesce(nullif(d.bundle, ''), d.contract_name) COLLATE "C"
 """)
 DOCUMENT = text("""
     SELECT document FROM billing.draft WHERE run = :run AND revision = :revision AND contract_name = :contract
@@ -138,6 +162,10 @@ FAIL = text("""
 """)
 
 
+class NoSuchRun(LookupError):
+    """A run that does not exist."""
+
+
 class AlreadyOpen(ValueError):
     """A second open run for the same entity and period."""
 
@@ -162,6 +190,15 @@ class Run:
     approved_by: str | None
     approved_hash: str | None
     issue_date: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A draft that is not calculated yet. contract, period: ids; final: the contract is over."""
+
+    contract: int
+    period: int
+    final: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,10 +231,12 @@ def add(connection: Connection, row: Mapping[str, object]) -> int:
         raise
 
 
-def read(connection: Connection, run: str, *, lock: bool) -> Run | None:
-    """A run by its public id; locked so that acts on one run follow each other."""
-    row = connection.execute(LOCKED if lock else READ, {"run": run}).mappings().first()
-    return None if row is None else Run(**row)
+def read(connection: Connection, run: str, *, lock: Lock = "") -> Run:
+    """A run by its public id. Raises NoSuchRun."""
+    row = connection.execute(READ[lock], {"run": run}).mappings().first()
+    if row is None:
+        raise NoSuchRun(f"there is no run {run}")
+    return Run(**row)
 
 
 def entity_of(connection: Connection, run: int) -> int:
@@ -239,16 +278,37 @@ def add_drafts(connection: Connection, run: Run, revision: int, rows: Sequence[M
     connection.execute(ADD_DRAFTS, {"run": run.id, "revision": revision, "rows": packed(rows)})
 
 
-def waiting(connection: Connection, run: Run, most: int) -> list[tuple[int, bool]]:
-    """Period of drafts that are not calculated yet, locked; and whether the contract is over."""
-    given = {"run": run.id, "revision": run.revision, "most": most}
-    return [(row.period, row.final) for row in connection.execute(WAITING, given)]
+def waiting(connection: Connection, run: Run, most: int, *, after: int) -> tuple[Waiting, ...]:
+    """The next drafts that are not calculated yet and that nobody else works on, locked, by contract.
+
+    after: a contract's id; no draft up to it is looked at again.
+    """
+    given = {"run": run.id, "revision": run.revision, "most": most, "after": after}
+    return tuple(Waiting(*row) for row in connection.execute(WAITING, given))
+
+
+def still_waiting(connection: Connection, run: Run, contracts: Sequence[int]) -> tuple[Waiting, ...]:
+    """Those of these contracts' drafts that are not calculated yet and that nobody else works on, locked."""
+    given = {"run": run.id, "revision": run.revision, "contracts": list(contracts)}
+    return tuple(Waiting(*row) for row in connection.execute(AMONG, given))
+
+
+def left(connection: Connection, run: Run) -> int:
+    """How many drafts are not calculated yet, whoever works on them."""
+    return int(connection.execute(LEFT, {"run": run.id, "revision": run.revision}).scalar_one())
 
 
 def save_drafts(connection: Connection, run: Run, rows: Sequence[Mapping[str, object]]) -> None:
-    """What was calculated, by contract."""
-    given = {"run": run.id, "revision": run.revision, "rows": packed(rows)}
-    connection.execute(SAVE_DRAFTS, given)
+    """What was calculated, by contract. document: as JSON text, if there is one."""
+    drawn = [row for row in rows if "document" in row]
+    given = {
+        "run": run.id,
+        "revision": run.revision,
+        "rows": packed([{name: item for name, item in row.items() if name != "document"} for row in rows]),
+        "contracts": [row["contract"] for row in drawn],
+        "documents": [row["document"] for row in drawn],
+    }
+    connection.exec_driver_sql(SAVE_DRAFTS, given)
 
 
 def exclude(connection: Connection, run: Run, contract: str, *, reason: str, hash: str) -> bool:  # noqa: A002

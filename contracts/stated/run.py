@@ -153,7 +153,7 @@ def state_in(
     if not isinstance(found, Stated):
         return found
     if found.devices:
-        return (Problem("readings", "and exchanges are not stated", "deliver and declare them as of a device"),)
+        return (Problem("readings", "exchanges, estimates are not stated", "deliver or declare them of a device"),)
     said = by.author, by.reason
     return reporting.take(connection, found, said, at=by.at, counts_from=counts_from, contests=contests)
 

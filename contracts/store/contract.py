@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, text
 
-from contracts.document import Version, from_canonical
+from contracts.document import Version
 from contracts.segment import FOREVER, covered
+from contracts.stored import from_stored
 from core import canonical
 from core.identifier import RANDOM_BYTES, public_id
 from core.store import packed
@@ -149,7 +149,7 @@ def parse(documents: tuple[str, ...]) -> tuple[Version, ...]:
 
     A chunk or two, not all: 20 KiB each, and read again within 0.3 ms, so that memory does not grow with contracts.
     """
-    return from_canonical([json.loads(document) for document in documents])
+    return from_stored(documents)
 
 
 def save(connection: Connection, incoming: Incoming, assets: Mapping[str, int], *, known: int, at: datetime) -> int:

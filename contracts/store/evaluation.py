@@ -17,14 +17,18 @@ if TYPE_CHECKING:
 
     from contracts.evaluation import Evaluation
 
-ADD = text("""
+# Results come beside the rows as an array in the binary format: nothing reads them before they become jsonb.
+ADD = """
     INSERT INTO contracts.evaluation (public_id, contract, period, until, known, evaluated_at, engine_version,
         input_hash, result_hash, result, evidence)
-    SELECT public_id, contract, period, until, :known, :at, engine_version, input_hash, result_hash, result, evidence
-    FROM json_to_recordset(cast(:rows AS json)) AS r(public_id text, contract int, period bigint, until timestamptz,
-        engine_version text, input_hash text, result_hash text, result jsonb, evidence jsonb)
+    SELECT r.public_id, r.contract, r.period, r.until, %(known)s, %(at)s, r.engine_version, r.input_hash,
+        r.result_hash, CAST(w.result AS jsonb), r.evidence
+    FROM json_to_recordset(CAST(%(rows)s AS json)) AS r(public_id text, contract int, period bigint,
+        until timestamptz, engine_version text, input_hash text, result_hash text, evidence jsonb)
+    JOIN unnest(CAST(%(periods)b AS bigint[]), CAST(%(results)b AS text[])) AS w (period, result)
+        ON w.period = r.period
     ON CONFLICT (contract, period, known, until) DO NOTHING
-""")
+"""
 IDS = text("""
     SELECT period, id FROM contracts.evaluation
     WHERE period = ANY(:periods) AND known = :known AND until = (
@@ -87,9 +91,14 @@ def append(connection: Connection, new: Sequence[New], *, known: int, at: dateti
         }
         for item in new
     ]
-    # An evaluation is JSON already: it is put in where it belongs, not written once more.
-    texts = (f'{packed([row])[1:-2]},"result":{item.evaluation.text}}}' for row, item in zip(rows, new, strict=True))
-    connection.execute(ADD, {"rows": f"[{','.join(texts)}]", "known": known, "at": at})
+    given = {
+        "rows": packed(rows),
+        "periods": [item.period for item in new],
+        "results": [item.evaluation.text for item in new],
+        "known": known,
+        "at": at,
+    }
+    connection.exec_driver_sql(ADD, given)
     found = connection.execute(IDS, {"periods": [item.period for item in new], "known": known})
     return {row.period: row.id for row in found}
 

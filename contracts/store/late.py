@@ -130,7 +130,10 @@ def _late(
     known: int,
     why: dict[int, set[str]],
 ) -> None:
-    """Readings up to the evaluation count: one after the period's end may be the neighbour of its last instant."""
+    """Readings up to the evaluation count: one after the period's end may be the neighbour of its last instant.
+
+    Of what was provisional the first reading after its end counts, whenever it is: a silent device may have come back.
+    """
     start, after = group[0].starts_at - MARGIN, min(head.seen for head in group)
     end = max(max(head.cutoff_at, head.evaluated_at) for head in group)
     for word, query in FROM_DEVICES:
@@ -138,3 +141,10 @@ def _late(
         for head in group:
             if any(newest.get(asset, 0) > head.seen for asset in assets.get(head.contract, ())):
                 why.setdefault(head.period, set()).add(word)
+    silent = [head for head in group if head.status != "final"]
+    asked = {asset for head in silent for asset in assets.get(head.contract, ())}
+    ends_at = group[0].ends_at
+    newest = late.following(connection, asked, since=ends_at, after=after, known=known) if asked else {}
+    for head in silent:
+        if any(newest.get(asset, 0) > head.seen for asset in assets.get(head.contract, ())):
+            why.setdefault(head.period, set()).add(FROM_DEVICES[0][0])

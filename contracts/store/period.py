@@ -49,7 +49,12 @@ DUE = text(f"""
         WHERE earlier.contract = p.contract AND earlier.closed_at IS NULL AND earlier.starts_at < p.starts_at)
     ORDER BY p.id LIMIT :most FOR UPDATE OF p SKIP LOCKED
 """)  # noqa: S608 - our own column list
-CLOSE = text("UPDATE contracts.period SET closed_at = :at, evaluation = :evaluation WHERE id = :period")
+COUNT_DUE = text("SELECT count(*) FROM contracts.period WHERE closed_at IS NULL AND cutoff_at <= :at")
+CLOSE = text("""
+    UPDATE contracts.period AS p SET closed_at = :at, evaluation = w.evaluation
+    FROM unnest(CAST(:periods AS bigint[]), CAST(:evaluations AS bigint[])) AS w (period, evaluation)
+    WHERE p.id = w.period
+""")
 BY_ID = text(f"""
     SELECT {COLUMNS} FROM contracts.period AS p JOIN contracts.contract AS c ON c.id = p.contract
     WHERE p.id = ANY(:ids) ORDER BY p.id
@@ -133,10 +138,15 @@ def due(connection: Connection, at: datetime, most: int, *, without: Sequence[in
     return [Due(**row) for row in connection.execute(DUE, given).mappings()]
 
 
+def count_due(connection: Connection, at: datetime) -> int:
+    """How many periods are to be closed, whoever works on them."""
+    return int(connection.execute(COUNT_DUE, {"at": at}).scalar_one())
+
+
 def close(connection: Connection, evaluations: dict[int, int], at: datetime) -> None:
     """Mark periods as closed. evaluations: id of the final evaluation by period id."""
-    rows = [{"period": period, "evaluation": evaluation, "at": at} for period, evaluation in evaluations.items()]
-    connection.execute(CLOSE, rows)
+    given = {"periods": list(evaluations), "evaluations": list(evaluations.values()), "at": at}
+    connection.execute(CLOSE, given)
 
 
 def by_id(connection: Connection, ids: Iterable[int]) -> list[Due]:

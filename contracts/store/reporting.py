@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """What a facts file states of a contract. subsystems: of tickets; devices: readings and exchanges beside it."""
+    """What a facts file states of a contract. subsystems: of tickets; devices: what is of devices, beside it."""
 
     contract: str
     reported: Reported
@@ -46,7 +46,7 @@ class Stated:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What was new. facts: public ids by kind; left: readings and exchanges, which devices and declarations say."""
+    """What was new. facts: public ids by kind; left: readings, exchanges and estimates, which are those of devices."""
 
     contract: str
     facts: Mapping[str, tuple[str, ...]]
@@ -193,4 +193,4 @@ def _ticket_problems(connection: Connection, number: int, new: Reported) -> list
 
 
 def _of_devices(found: FactLists) -> int:
-    return len(found.readings) + len(found.exchanges)
+    return len(found.readings) + len(found.exchanges) + len(found.estimates)

@@ -21,12 +21,15 @@ def _select(table: str) -> str:
     """  # noqa: S608 - our own table names
 
 
-WITHIN = """
-    WHERE f.contract = (SELECT id FROM contracts.contract WHERE name = :name OR public_id = :name) AND f.known > :after
-    ORDER BY f.known, f.id LIMIT :most
-"""
+OF = "WHERE f.contract = (SELECT id FROM contracts.contract WHERE name = :name OR public_id = :name)"
+WITHIN = f"{OF} AND f.known > :after ORDER BY f.known, f.id LIMIT :most"
+WITHIN_NEWEST = f"{OF} ORDER BY f.known DESC, f.id DESC LIMIT :most"
 OF_CONTRACT = text(
     "\nUNION ALL\n".join(f"({_select(table)} {WITHIN})" for table in TABLES) + "\nORDER BY known, public_id LIMIT :most"
+)
+NEWEST = text(
+    "\nUNION ALL\n".join(f"({_select(table)} {WITHIN_NEWEST})" for table in TABLES)
+    + "\nORDER BY known DESC, public_id DESC LIMIT :most"
 )
 INDEX_VALUES = text(
     f"""{_select("index_value")} WHERE cast(:index AS text) IS NULL OR f."index" = :index
@@ -62,6 +65,11 @@ def of_contract(connection: Connection, name: str, *, after: int = 0, most: int 
     """What is stated of a contract (its name or public id), in the order in which it became known."""
     rows = connection.execute(OF_CONTRACT, {"name": name, "after": after, "most": most}).mappings()
     return [FactView(**row) for row in rows]
+
+
+def newest(connection: Connection, name: str, *, most: int) -> list[FactView]:
+    """What was stated last of a contract, the newest first."""
+    return [FactView(**row) for row in connection.execute(NEWEST, {"name": name, "most": most}).mappings()]
 
 
 def index_values(connection: Connection, index: str | None) -> list[FactView]:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 from contracts.evaluation import Figure, Step, Verdict
+from contracts.explain import flagged
 from contracts.facts import Carried
 from contracts.phrase import say
 from contracts.quantity import Demand, Measured, measured, members_of, pooled
@@ -178,7 +179,9 @@ def _add(scene: Scene, window: Window[Allowance], owner: str, found: Measured, o
         outcome.free[term.overage, owner] = how.from_plan + how.from_rollover
     else:
         segment = Segment(term, window.version, start, end)
-        outcome.lines.append(scene.line(segment, owner, _draft(window, found.value, how)))
+        draft = _draft(window, found.value, how)
+        said = flagged(draft.text, draft.steps, found.estimated, unit=found.unit, language=window.version.language)
+        outcome.lines.append(scene.line(segment, owner, draft._replace(text=said.text, steps=said.steps)))
     soft = found.provisional or scene.until < end
     values = {
         "used_included": Figure(how.from_plan, found.unit),

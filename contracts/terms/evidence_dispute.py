@@ -12,6 +12,7 @@ from contracts.scene import Draft, Outcome
 from contracts.segment import Segment, covered, version_at
 from contracts.terms.base import Term
 from contracts.words import DurationWord, Name, Share
+from core import canonical
 from core.canonical import fraction_text
 from core.money import round_fraction
 from core.problem import Problem
@@ -57,8 +58,9 @@ def evaluate(scene: Scene, lineage: Lineage) -> Outcome:
     if ruling is None or not isinstance(present, EvidenceDispute):
         return outcome
     found = list(corrections(scene, lineage))
-    for test, version, term in found:
-        _correct(scene, (test, version, term), outcome)
+    for n, (test, version, term) in enumerate(found):
+        again = (test.asset, version.version) in [(before.asset, ruled.version) for before, ruled, _ in found[:n]]
+        _correct(scene, (test, version, term), outcome, again=again)
     corrected = {test.asset for test, _, _ in found}
     charged = ruling.term_by_clause[present.of]
     for asset in covered(scene.versions, charged.applies_to, scene.start, scene.end):
@@ -99,7 +101,8 @@ def _half(scene: Scene, test: MeterTest) -> int:
     return (test.last_tested + test.tested) // 2
 
 
-def _correct(scene: Scene, rule: tuple[MeterTest, Version, EvidenceDispute], outcome: Outcome) -> None:
+def _correct(scene: Scene, rule: tuple[MeterTest, Version, EvidenceDispute], outcome: Outcome, *, again: bool) -> None:
+    """The line and verdict of one test. again: of an asset that was tested before in the period."""
     test, version, term = rule
     span = window(scene, term, test)
     of = {v.version: t for v in scene.versions if (t := v.term_by_clause.get(term.of)) is not None}
@@ -111,7 +114,8 @@ def _correct(scene: Scene, rule: tuple[MeterTest, Version, EvidenceDispute], out
     if found.exact:
         segment = Segment(term, version, *span)
         draft = Draft(*span, _words(version, span, found), found.exact, -over, found.unit, _steps(test, found))
-        outcome.lines.append(scene.line(segment, test.asset, draft))
+        line = scene.line(segment, test.asset, draft)
+        outcome.lines.append(scene.named(line, f"test of {canonical.plain(instant(test.tested))}") if again else line)
     outcome.verdicts.append(_verdict(scene, term, test.asset, values))
 
 

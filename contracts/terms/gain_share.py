@@ -11,7 +11,6 @@ from contracts.phrase import say
 from contracts.quantity import Demand, Measured, measured, members_of, pooled
 from contracts.quantity import demands as of_measure
 from contracts.scene import Draft, Outcome
-from contracts.segment import Segment
 from contracts.terms.base import Term
 from contracts.window import Window, base_periods, windows
 from contracts.words import MoneyOrNone, Name, Part, PriceWord, QuantityWord, Share
@@ -179,10 +178,9 @@ def _settle(
     shared = _share(term, saving) if saving.reached else ZERO
     paid = exact if saving.reached else ZERO
     values |= _values(term, saving, scene.currency, shared, paid)
-    segment = Segment(term, window.version, start, end)
     if window.over and exact:
         draft = Draft(start, end, text, exact, saving.saving, known[term.measure].unit, tuple(_steps(term, saving)))
-        outcome.lines.append(scene.line(segment, owner, draft))
+        outcome.lines.append(scene.line_of(window, owner, draft))
     soft = not window.over or scene.until < end or any(one.provisional for one in known.values())
     state = "fulfilled" if saving.reached else "violated"
     status = "provisional" if soft else "final"

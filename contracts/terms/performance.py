@@ -14,7 +14,6 @@ from contracts.quantity import Demand, Measured, measured, members_of, pooled
 from contracts.quantity import demands as of_measure
 from contracts.remedy import Credit, Remedy, credit
 from contracts.scene import Draft, Outcome
-from contracts.segment import Segment
 from contracts.settle import Credited, after, cap_verdict, capped, carry, earn_back, find_bases
 from contracts.tally import Tally
 from contracts.terms.base import Term
@@ -174,10 +173,9 @@ def _add(scene: Scene, result: Result, left: Capped, outcome: Outcome) -> None:
     if money and window.over and not applied.is_line(scene, window):
         outcome.carry += applied.later(window, result.owner, money)
     elif money and window.over:
-        segment = Segment(term, window.version, window.start, window.end)
         text = _words(result) + applied.words(window)
         draft = Draft(window.start, window.end, text, -result.due.exact, steps=tuple(_steps(result)))
-        outcome.lines.append(scene.line(segment, result.owner, draft, -money))
+        outcome.lines.append(scene.line_of(window, result.owner, draft, -money))
     values = {}
     if found is not None and found.value is not None and result.attained is not None:
         values = {

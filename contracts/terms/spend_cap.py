@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from contracts.evaluation import Step, Verdict
 from contracts.phrase import say
 from contracts.scene import Draft, Outcome
-from contracts.segment import Segment
 from contracts.terms.base import CHARGES, Term
 from contracts.window import Window, windows
 from contracts.words import MoneyWord, Name
@@ -83,11 +82,10 @@ def _sum(term: SpendCap, bill: Outcome) -> Fraction:
 
 def _line(scene: Scene, window: Window[SpendCap], whole: Fraction, beyond: Fraction) -> Line:
     term = window.term
-    segment = Segment(term, window.version, scene.start, scene.end)
     text = say(window.version.language, "above the cap", f"{term.limit.amount:f}")
     values = {"charges": fraction_text(whole), "limit": f"{term.limit.amount:f}"}
     steps = (Step("beyond the limit", "charges of the window - limit", values, fraction_text(beyond)),)
-    return scene.line(segment, "contract", Draft(scene.start, scene.end, text, -beyond, steps=steps))
+    return scene.line_of(window, "contract", Draft(scene.start, scene.end, text, -beyond, steps=steps))
 
 
 def _verdict(scene: Scene, window: Window[SpendCap], bill: Outcome, *, reached: bool) -> Verdict:

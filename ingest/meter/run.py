@@ -28,6 +28,13 @@ ADD_ESTIMATE = text("""
     INSERT INTO ingest.estimate (register, during, ticks, method, known, author, reason)
     VALUES (:register, tstzrange(:start, :end), :ticks, :method, :known, :author, :reason)
 """)
+OVERLAPPING = text("""
+    SELECT lower(during) || ' to ' || upper(during) FROM (
+        SELECT DISTINCT ON (during) during, ticks FROM ingest.estimate
+        WHERE register = :register AND during && tstzrange(:start, :end) AND during <> tstzrange(:start, :end)
+        ORDER BY during, known DESC
+    ) AS e WHERE ticks IS NOT NULL LIMIT 1
+""")
 LAST_EPOCH = text("SELECT void FROM ingest.epoch WHERE register = :register AND at = :at ORDER BY known DESC LIMIT 1")
 
 
@@ -124,8 +131,8 @@ def estimate(  # noqa: PLR0913 - an estimate has as many parts
 ) -> None:
     """Note what the counter at (asset, path) probably used over a span without readings; None takes it back.
 
-    It is never a reading and never billed by itself; it is shown beside what is counted, and with what readings that
-    come later say instead. Raises Problems.
+    It is never a reading, and billed only where a contract's measure says so, flagged, until a later reading takes its
+    place; it is shown beside what is counted. No two of a register overlap. Raises Problems.
     """
     asset, path = place
     _say_why(reason, f"{asset} {path}")
@@ -135,6 +142,9 @@ def estimate(  # noqa: PLR0913 - an estimate has as many parts
             problem = Problem(f"{asset} {path}", "no counter served there in such a span", "`meters show` lists them")
             raise Problems((problem,))
         given = {"register": row.id, "start": span[0], "end": span[1], "method": method or "by hand"}
+        if quantity is not None and (other := connection.execute(OVERLAPPING, given).scalar()) is not None:
+            problem = Problem(f"{asset} {path}", f"{other} is estimated already", "end that estimate first")
+            raise Problems((problem,))
         ticks = _ticks(quantity, row)
         said = {"ticks": ticks, "author": author, "reason": reason, "known": draw_knowledge(connection)}
         connection.execute(ADD_ESTIMATE, {**given, **said})

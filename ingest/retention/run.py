@@ -11,6 +11,7 @@ from core.database import transaction
 from core.problem import Problem, Problems
 from core.store import audit, current_knowledge
 from ingest.retention import chunk
+from ingest.retention.columnstore import Edition, Wanted, wanted
 from ingest.rollup import run as rollups
 from ingest.store import retention, rollup
 from ingest.store.retention import Resting, Sealed
@@ -138,10 +139,21 @@ def sealed(engine: Engine) -> Sealed:
         return retention.sealed(connection)
 
 
-def licence(engine: Engine) -> str:
-    """Under which licence TimescaleDB runs."""
+def edition(engine: Engine) -> Edition:
+    """What TimescaleDB there is."""
     with transaction(engine) as connection:
-        return retention.licence(connection)
+        return retention.edition(connection)
+
+
+def fit_columnstore(engine: Engine, at: datetime, *, days: int) -> Wanted:
+    """Let chunks older than so many days go into the columnstore (0: none), where the edition has one; what holds."""
+    with transaction(engine) as connection:
+        found, current = wanted(retention.edition(connection), days), retention.columnstore(connection)
+        if found.older != current:
+            retention.set_columnstore(connection, found.older)
+            detail = {"before": str(current), "after": str(found.older)}
+            audit(connection, at, actor="schedule", action="reading.columnstore", subject="readings", detail=detail)
+    return found
 
 
 def fit_chunks(engine: Engine, at: datetime, *, dry: bool = False) -> tuple[int, timedelta, timedelta]:

@@ -19,7 +19,7 @@ BOUND = text("""
         CASE WHEN lower(b.during) = lower(b.whole) THEN v.opening END AS opening,
         CASE WHEN upper(b.during) = upper(b.whole) THEN v.closing END AS closing,
         c.modulus, c.max_rate, (extract(epoch FROM c.max_gap) * 1000000)::bigint AS max_gap,
-        coalesce(c.tolerance, 0) AS tolerance,
+        coalesce(c.tolerance, 0) AS tolerance, coalesce(c.resets_at_boot, false) AS resets,
         CASE WHEN c.max_rate IS NOT NULL THEN (extract(epoch FROM c.glitch_window) * 1000000)::bigint END AS glitch,
         lower(b.during) > lower(b.whole) OR EXISTS (
             SELECT FROM ingest.binding AS o WHERE o.device = b.device AND o.id <> b.id AND o.known <= :known
@@ -56,7 +56,7 @@ class Need(Protocol):
     """A counter wanted at instants, as a contract's measure reads it; `contracts.facts.CounterNeed` is one.
 
     register: a path, position/register. instants: at least two, sorted, µs since 1970. What the measure leaves open
-    (None) is taken from the register's declaration. max_gap: µs.
+    (None) is taken from the register's declaration. max_gap: µs. estimates: whether they count.
     """
 
     @property
@@ -77,6 +77,8 @@ class Need(Protocol):
     def max_rate(self) -> Quantity | None: ...  # noqa: D102
     @property
     def max_gap(self) -> int | None: ...  # noqa: D102
+    @property
+    def estimates(self) -> bool: ...  # noqa: D102
 
 
 class Found(NamedTuple):
@@ -95,6 +97,7 @@ class Found(NamedTuple):
     max_rate: Decimal | None
     max_gap: int | None
     tolerance: int
+    resets: bool
     glitch: int | None
     moves: bool
 

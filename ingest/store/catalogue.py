@@ -20,7 +20,7 @@ from ingest.tables import Asset, Binding, BindingValue, Declaration, Device, Reg
 Names: TypeAlias = dict[str, int]
 PHYSICS = (
     "minimum", "maximum", "modulus", "tolerance", "max_rate", "max_gap", "silence_limit", "glitch_window", "noise_band",
-    "refill_threshold", "every", "cross_checks",
+    "refill_threshold", "every", "cross_checks", "resets_at_boot",
 )  # fmt: skip
 
 

@@ -23,7 +23,8 @@ REGISTERS = text("""
     SELECT g.id AS register, a.name AS asset, b.position || '/' || g.name AS path, d.name AS device, g.kind, g.unit,
         g.resolution, lower(b.during) AS starts_at, upper(b.during) AS ends_at, b.evidence, c.minimum, c.maximum,
         c.modulus, c.tolerance, c.max_rate, c.max_gap, c.silence_limit, c.glitch_window, c.noise_band,
-        c.refill_threshold, c.every, c.cross_checks, v.opening, v.closing
+        c.refill_threshold, c.every, c.cross_checks, coalesce(c.resets_at_boot, false) AS resets_at_boot, v.opening,
+        v.closing
     FROM ingest.binding AS b
     JOIN ingest.asset AS a ON a.id = b.asset
     JOIN ingest.device AS d ON d.id = b.device
@@ -100,6 +101,7 @@ class Register(NamedTuple):
     refill_threshold: int | None
     every: timedelta | None
     cross_checks: list[dict[str, Any]] | None
+    resets_at_boot: bool
     opening: int | None
     closing: int | None
 

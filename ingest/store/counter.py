@@ -37,6 +37,7 @@ class Asked(NamedTuple):
     modulus: Quantity | None = None
     max_rate: Quantity | None = None
     max_gap: int | None = None
+    estimates: bool = False
 
 
 class Counted(NamedTuple):
@@ -89,7 +90,7 @@ def _life(need: Need, numbers: Sequence[int], search: Search) -> Life:
     rows = [search.rows[n] for n in numbers]
     if len(rows) > 1:
         _check_alike(need, rows)
-    bounds = tuple([_bound(n, row, search) for n, row in zip(numbers, rows, strict=True)])
+    bounds = tuple([_bound(need, n, row, search) for n, row in zip(numbers, rows, strict=True)])
     return Life(rows[0].unit, rows[0].resolution, bounds, tuple([row.register for row in rows]), _rule(need, rows[-1]))
 
 
@@ -100,7 +101,7 @@ def _check_alike(need: Need, rows: Sequence[Found]) -> None:
         raise MixedTicks(f"{need.asset} {need.register}: devices count in ticks of {shown}; declare them alike")
 
 
-def _bound(n: int, row: Found, search: Search) -> Bound:
+def _bound(need: Need, n: int, row: Found, search: Search) -> Bound:
     said, outside = search.decided_on(row), search.outside.get(n, ())
     return Bound(
         row.device,
@@ -114,6 +115,8 @@ def _bound(n: int, row: Found, search: Search) -> Bound:
         said.epochs,
         said.releases,
         search.searched.get(n),
+        said.estimates if need.estimates else (),
+        search.boots.get(row.register, ()),
     )
 
 

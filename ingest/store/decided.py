@@ -1,4 +1,4 @@
-"""What somebody declared or decided about registers: that they began anew, and what held stretches come to.
+"""What somebody declared or decided of registers: that they began anew, what held stretches come to, estimates.
 
 Also the readings on the other side of a device's coming and going, from which its value there is interpolated.
 """
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, TextClause, text
 
 from core.time import micros
-from ingest.counter import Release
+from ingest.counter import Estimate, Release
 from ingest.path import Epoch
 from ingest.store.literal import numbers
 
@@ -28,6 +28,12 @@ DECIDED = text("""
         WHERE register = ANY(cast(:registers AS int[])) AND known <= :known
         ORDER BY register, start_at, end_at, known DESC
     ) AS r WHERE kind <> 'reopened'
+    UNION ALL
+    SELECT register, 'estimate', lower(during), upper(during), ticks, NULL FROM (
+        SELECT DISTINCT ON (register, during) * FROM ingest.estimate
+        WHERE register = ANY(cast(:registers AS int[])) AND known <= :known AND NOT upper_inf(during)
+        ORDER BY register, during, known DESC
+    ) AS g WHERE ticks IS NOT NULL
     ORDER BY register, start_at, end_at
 """)
 # NULL at an edge: nothing is asked there. Readings further away say little about the value at the edge.
@@ -51,6 +57,7 @@ class Decided(NamedTuple):
 
     epochs: tuple[Epoch, ...] = ()
     releases: tuple[Release, ...] = ()
+    estimates: tuple[Estimate, ...] = ()
 
 
 NOTHING = Decided()
@@ -68,13 +75,19 @@ class Edge(NamedTuple):
 def load(connection: Connection, registers: Iterable[int], *, known: int) -> dict[int, Decided]:
     """By register, as known at K; registers of which nothing was decided are missing."""
     epochs, releases = defaultdict[int, list[Epoch]](list), defaultdict[int, list[Release]](list)
+    estimates = defaultdict[int, list[Estimate]](list)
     for row in connection.execute(DECIDED, {"registers": numbers(sorted(registers)), "known": known}):
         if row.kind == "epoch":
             epochs[row.register].append(Epoch(micros(row.start_at), row.ticks, row.opening))
+        elif row.kind == "estimate":
+            estimates[row.register].append(Estimate(micros(row.start_at), micros(row.end_at), row.ticks))
         else:
             start, end = micros(row.start_at), micros(row.end_at)
             releases[row.register].append(Release(start, end, row.kind, ticks=row.ticks or 0))
-    return {one: Decided(tuple(epochs[one]), tuple(releases[one])) for one in {*epochs, *releases}}
+    return {
+        one: Decided(tuple(epochs[one]), tuple(releases[one]), tuple(estimates[one]))
+        for one in {*epochs, *releases, *estimates}
+    }
 
 
 def outside(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, text
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Iterable
 
 # The stretch leaves few chunks, and in them BRIN on `known` leaves few blocks: late rows stand at a chunk's end.
 READINGS = """
@@ -45,6 +46,7 @@ DECISIONS = """
     FROM (
         SELECT register, start_at AS first, end_at AS last, known FROM ingest.release
         UNION ALL SELECT register, at, at, known FROM ingest.epoch
+        UNION ALL SELECT register, lower(during), upper(during), known FROM ingest.estimate
     ) AS r
     JOIN ingest.register AS g ON g.id = r.register
     JOIN ingest.binding AS b ON b.device = g.device AND b.during && tstzrange(r.first, r.last, '[]')
@@ -52,6 +54,23 @@ DECISIONS = """
     WHERE r.last >= :start AND r.first < :end AND r.known > :after AND r.known <= :known
     GROUP BY b.asset
 """
+# The first reading of each register from an instant on: the neighbour of what was last known before.
+FOLLOWING = """
+    SELECT b.asset, max(f.known) AS known
+    FROM ingest.binding AS b
+    JOIN ingest.register AS g ON g.device = b.device
+    CROSS JOIN LATERAL (
+        SELECT r.known FROM ingest.reading AS r
+        WHERE r.register = g.id AND r.at >= :since AND r.at >= lower(b.during) AND r.known <= :known
+            AND (upper_inf(b.during) OR r.at < upper(b.during))
+        ORDER BY r.at LIMIT 1
+    ) AS f
+    WHERE (b.asset = ANY(:assets) OR b.asset IN (
+            SELECT asset FROM ingest.mounting WHERE component = ANY(:assets) AND superseded IS NULL))
+        AND b.superseded IS NULL AND (upper_inf(b.during) OR upper(b.during) > :since) AND f.known > :after
+    GROUP BY b.asset
+"""
+_NEVER = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 WITH_COMPONENTS = """
@@ -79,6 +98,14 @@ def readings(connection: Connection, *, start: datetime, end: datetime, after: i
     return _newest(connection, READINGS, {"start": start, "end": end, "after": after, "known": known})
 
 
+def following(
+    connection: Connection, assets: Iterable[int], *, since: datetime, after: int, known: int
+) -> dict[int, int]:
+    """Of these assets, those with a register whose first reading from an instant on became known so; as the others."""
+    given = {"assets": sorted(assets), "since": since, "after": after, "known": known}
+    return _newest(connection, FOLLOWING, {**given, "start": since, "end": _NEVER})
+
+
 def overrides(connection: Connection, *, start: datetime, end: datetime, after: int, known: int) -> dict[int, int]:
     """Assets of which somebody corrected readings in [start, end), known so; with the last number."""
     return _newest(connection, OVERRIDES, {"start": start, "end": end, "after": after, "known": known})
@@ -90,7 +117,7 @@ def devices(connection: Connection, *, start: datetime, end: datetime, after: in
 
 
 def decisions(connection: Connection, *, start: datetime, end: datetime, after: int, known: int) -> dict[int, int]:
-    """Assets of which somebody declared a reset or decided about a hold that touches [start, end), known so."""
+    """Assets of which somebody declared a reset, estimated, or decided about a hold in [start, end), known so."""
     return _newest(connection, DECISIONS, {"start": start, "end": end, "after": after, "known": known})
 
 

@@ -14,6 +14,7 @@ from core.units import from_ticks
 from ingest.store.counter import MixedTicks
 from ingest.store.literal import numbers, times
 from ingest.store.search import CHUNKS_ONCE
+from ingest.store.steady import answers
 
 STATEMENT = """
     SELECT bound, readings, lowest, highest, last_at, last_value FROM {levels}(CAST(:bounds AS int[]),
@@ -94,7 +95,7 @@ def load(
         }
         connection.execute(CHUNKS_ONCE)
         given = {**columns, "first": cuts[0], "last": cuts[-1], "known": known}
-        for row in connection.execute(statement, given):
+        for row in answers(connection, statement, given, known=known, is_planned_late=statement is VISIBLE):
             n, one = asked[row.bound][:2]
             shown = [_shown(ticks, one) for ticks in (row.lowest, row.highest, row.last_value)]
             seen.setdefault(n, []).append(_Seen(row.readings, shown[0], shown[1], row.last_at, shown[2]))

@@ -1,14 +1,16 @@
 """Sealing readings: what is kept of them, and dropping their chunks."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 
 from core.time import instant
+from ingest.retention.columnstore import Edition
 from ingest.store import counter, gauge, state
 from ingest.store.bound import Need
+from ingest.store.steady import steady
 
 LOCK = text("SELECT pg_advisory_xact_lock(726932, 0)")
 """Whoever writes readings holds it shared, see ingest.store.reading."""
@@ -112,7 +114,17 @@ INTERVAL = text("""
 """)
 SET_INTERVAL = text("SELECT ingest.set_chunk(:span)")
 RATE = text("SELECT coalesce(sum(stored), 0)::bigint / 7 FROM ingest.batch WHERE at >= :since AND at < :at")
-LICENCE = text("SELECT current_setting('timescaledb.license', true)")
+EDITION = text("""
+    SELECT coalesce(current_setting('timescaledb.license', true), '') AS licence, extversion AS version
+    FROM pg_extension WHERE extname = 'timescaledb'
+""")
+# The policy's age is kept under one name or the other.
+COLUMNSTORE = text("""
+    SELECT coalesce(config ->> 'compress_after', config ->> 'after')::interval FROM timescaledb_information.jobs
+    WHERE hypertable_schema = 'ingest' AND hypertable_name = 'reading'
+        AND proc_name IN ('policy_compression', 'policy_columnstore')
+""")
+SET_COLUMNSTORE = text("SELECT ingest.set_columnstore(:older)")
 
 _LONG_AGO = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 
@@ -188,8 +200,7 @@ def keep_general(connection: Connection, *, since: datetime | None, until: datet
     """Keep the last reading of each register and both sides of each break in [since, until); how many are new."""
     given = {"since": since or _LONG_AGO, "until": until, "known": known}
     last: int = connection.execute(KEEP_LAST, given).rowcount
-    broken: int = connection.execute(KEEP_BREAKS, given).rowcount
-    return last + broken
+    return last + _keep_steadily(connection, KEEP_BREAKS, given, known=known)
 
 
 def keep(connection: Connection, of: Resting, *, since: datetime | None, until: datetime) -> int:
@@ -197,12 +208,24 @@ def keep(connection: Connection, of: Resting, *, since: datetime | None, until: 
     given = {"since": since or _LONG_AGO, "until": until}
     found = 0
     if of.states:
-        found += connection.execute(KEEP_STATES, {**state.arguments(of.states, of.known), **given}).rowcount
+        asked = {**state.arguments(of.states, of.known), **given}
+        found += _keep_steadily(connection, KEEP_STATES, asked, known=of.known)
     keys = [*_counted(connection, of), *_levels(connection, of)]
     if keys:
         columns = {"registers": [register for register, _ in keys], "ats": [at for _, at in keys]}
         found += connection.execute(KEEP, {**columns, **given}).rowcount
     return found
+
+
+def _keep_steadily(connection: Connection, statement: TextClause, given: Mapping[str, object], *, known: int) -> int:
+    """What is kept already is kept once."""
+    found: list[int] = []
+
+    def again() -> None:
+        found.append(connection.execute(statement, given).rowcount)
+
+    steady(connection, again, known=known)
+    return sum(found)
 
 
 def _counted(connection: Connection, of: Resting) -> Iterable[tuple[int, datetime]]:
@@ -244,7 +267,17 @@ def daily_rows(connection: Connection, at: datetime) -> int:
     return found
 
 
-def licence(connection: Connection) -> str:
-    """Under which licence TimescaleDB runs: apache or timescale."""
-    found: Any = connection.execute(LICENCE).scalar()
-    return str(found)
+def edition(connection: Connection) -> Edition:
+    """What TimescaleDB there is."""
+    return Edition(*connection.execute(EDITION).one())
+
+
+def columnstore(connection: Connection) -> timedelta | None:
+    """How old chunks go into the columnstore; None: none do."""
+    found: timedelta | None = connection.execute(COLUMNSTORE).scalar()
+    return found
+
+
+def set_columnstore(connection: Connection, older: timedelta | None) -> None:
+    """From now on chunks so old go into it; None: none. Raises DBAPIError (0A000) on an edition without one."""
+    connection.execute(SET_COLUMNSTORE, {"older": older})

@@ -125,8 +125,8 @@ def _of_both(rows: str, **names: str) -> str:
     return " UNION ALL ".join(rows.format(which=which, standing=standing, **names) for which, standing in STANDING)
 
 
-# Steps of more than half the range of BIGINT would overflow in the subtraction. An epoch is NUMERIC: exact. One of the
-# difference costs half of two of both instants.
+# Steps of more than half the range of BIGINT would overflow in the subtraction. An epoch is NUMERIC: exact, and a tenth
+# of what a row costs; those of both instants would cost twice that.
 USAGE = EDGE.format(kind="counter") + _of_both(
     STEPS,
     columns="""count(*) AS readings, min(s.at) AS first_at, public.first(s.value, s.at) AS first_value,

@@ -19,11 +19,11 @@ from sqlalchemy import Connection, TextClause, text
 
 from core.time import HOUR, instant
 from core.units import Quantity
-from ingest.store import decided
+from ingest.store import decided, sequence
 from ingest.store.bound import Found, Need
 from ingest.store.decided import Decided
 from ingest.store.literal import numbers, times
-from ingest.store.steady import steady
+from ingest.store.steady import answers
 
 NEAR = """
     SELECT edge, (extract(epoch FROM at_before) * 1000000)::bigint, before,
@@ -87,7 +87,7 @@ class Search:
     """What the database says of the needs.
 
     rows: the registers on their paths. points: of each row, value by instant. searched: where falls were looked for;
-    rows that are missing there were searched everywhere.
+    rows that are missing there were searched everywhere. boots: of registers that begin anew at one.
     """
 
     def __init__(
@@ -98,6 +98,8 @@ class Search:
         connection.execute(CHUNKS_ONCE)
         self.decided = decided.load(connection, {row.register for row in rows}, known=known)
         self.outside = decided.outside(connection, self._moves(), known=known, statement=source.outside)
+        resetting = {row.register for row in rows if row.resets}
+        self.boots = sequence.boots(connection, resetting, known=known) if resetting else {}
         self.points: list[dict[int, int]] = [{} for _ in rows]
         self.searched: dict[int, tuple[int, int]] = {}
         self._neighbours([(n, at) for n, row in enumerate(rows) for at in self._instants(row)], _BOTH)
@@ -223,10 +225,8 @@ class Search:
                 self.points[n][at_before] = before
 
     def _turning(self, asked: dict[str, object]) -> Sequence[Any]:
-        def ask() -> Sequence[Any]:
-            return self.connection.execute(self.source.turning, asked).all()
-
-        return ask() if self.source.steady else steady(self.connection, ask, known=self.known)
+        source = self.source
+        return answers(self.connection, source.turning, asked, known=self.known, is_planned_late=source.steady)
 
 
 def _weeks(edges: Sequence[Edge], reach: int) -> Iterable[list[Edge]]:

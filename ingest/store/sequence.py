@@ -1,12 +1,14 @@
 """Which messages of each device and boot are committed, as a set of ranges."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
-from ingest.sequence import Receipt, Run
+from core.time import instant, micros
+from ingest.sequence import Begin, Boot, Receipt, Run
 
 MOST_MISSING = 20
 """Holes that one receipt names; the device asks again when it has filled them."""
@@ -36,10 +38,30 @@ NOTE = text(f"""
         received = CASE WHEN pg_column_size(s.received + excluded.received) > {LONGEST}
             THEN ingest.lowest(s.received + excluded.received) ELSE s.received + excluded.received END,
         changed_at = excluded.changed_at
-    RETURNING {RECEIPT}
+    RETURNING {RECEIPT}, s.begun
 """)  # noqa: S608 - our own text
 HOLED = text(f"SELECT {RECEIPT} FROM ingest.sequence AS s WHERE ingest.missing(s.received) <> '{{}}'")  # noqa: S608
 SINCE = text(f"SELECT {RECEIPT} FROM ingest.sequence AS s WHERE s.changed_at >= :since")  # noqa: S608
+# Boots of which a lower message with readings came than was known, or the first one.
+BEGIN = text("""
+    WITH moved AS (
+        UPDATE ingest.sequence AS s SET begun = n.seq
+        FROM unnest(cast(:devices AS text[]), cast(:boots AS text[]), cast(:seqs AS bigint[]),
+            cast(:ats AS timestamptz[])) AS n (device, boot, seq, at)
+        JOIN ingest.device AS d ON d.name = n.device
+        WHERE s.device = d.id AND s.boot = n.boot AND (s.begun IS NULL OR n.seq < s.begun)
+        RETURNING s.device, s.boot, s.begun, n.at
+    )
+    INSERT INTO ingest.boot (device, boot, seq, at, known) SELECT device, boot, begun, at, :known FROM moved
+""")
+# When boots began, as known at K.
+BOOTS = text("""
+    SELECT register, at FROM (
+        SELECT DISTINCT ON (g.id, b.boot) g.id AS register, b.at
+        FROM ingest.register AS g JOIN ingest.boot AS b ON b.device = g.device
+        WHERE g.id = ANY(:registers) AND b.known <= :known ORDER BY g.id, b.boot, b.seq
+    ) AS e ORDER BY register, at
+""")
 GAPS = text("""
     SELECT d.name AS device, s.boot, lower(g) AS first, upper(g) - 1 AS last, s.changed_at
     FROM ingest.sequence AS s
@@ -60,13 +82,42 @@ class Gap(NamedTuple):
     heard_at: datetime
 
 
-def note(connection: Connection, at: datetime, runs: Iterable[Run], *, known: int) -> list[Receipt]:
+class Noted(NamedTuple):
+    """Receipts; and boots of which a lower message came than any that is known to hold readings."""
+
+    receipts: list[Receipt]
+    begun: list[Boot]
+
+
+NOTHING = Noted([], [])
+
+
+def note(connection: Connection, at: datetime, runs: Iterable[Run], *, known: int) -> Noted:
     """Add what this transaction commits; receipts of all devices that it touches. Unknown devices have none."""
-    columns = [_SEPARATOR.join(map(str, column)) for column in zip(*runs, strict=True)]
+    given = list(runs)
+    columns = [_SEPARATOR.join(map(str, column)) for column in zip(*given, strict=True)]
     if not columns:
-        return []
+        return NOTHING
     asked = dict(zip(("devices", "boots", "firsts", "lasts"), columns, strict=True))
-    return _receipts(connection.execute(NOTE, {**asked, "known": known, "at": at}).all())
+    rows = connection.execute(NOTE, {**asked, "known": known, "at": at}).all()
+    lowest = {(device, boot): first for device, boot, first, _ in reversed(given)}
+    begun = [row[:2] for row in rows if row.begun is None or lowest[row[:2]] < row.begun]
+    return Noted(_receipts(row[:4] for row in rows), begun)
+
+
+def begin(connection: Connection, begins: Mapping[Boot, Begin], *, known: int) -> None:
+    """Note how boots began, where that is not known, or only from a later message."""
+    given = {"devices": [device for device, _ in begins], "boots": [boot for _, boot in begins]}
+    seqs, ats = [one.seq for one in begins.values()], [instant(one.at) for one in begins.values()]
+    connection.execute(BEGIN, {**given, "seqs": seqs, "ats": ats, "known": known})
+
+
+def boots(connection: Connection, registers: Iterable[int], *, known: int) -> dict[int, tuple[int, ...]]:
+    """By register, when the boots of its device began, as known at K: us since 1970, rising."""
+    found = defaultdict[int, list[int]](list)
+    for register, at in connection.execute(BOOTS, {"registers": sorted(registers), "known": known}):
+        found[register].append(micros(at))
+    return {register: tuple(ats) for register, ats in found.items()}
 
 
 def holed(connection: Connection) -> list[Receipt]:

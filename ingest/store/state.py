@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import Connection, TextClause, text
 
 from core.time import instant
 from ingest.store.search import CHUNKS_ONCE
-from ingest.store.steady import steady
+from ingest.store.steady import answers
 
 # A reading holds until the next, at most for max_gap, and no longer than its device serves the asset. Spans of one
 # category that touch become one. What is brought holds from `at` to `heard` already; of that, only what says something
@@ -105,12 +105,8 @@ def load(
     """Each need's spans as known at K, in the order of the needs; within one, sorted and coalesced."""
     asked = arguments(needs, known)
     connection.execute(CHUNKS_ONCE)
-
-    def ask() -> Sequence[Any]:
-        return connection.execute(statement, asked).all()
-
-    rows = steady(connection, ask, known=known) if statement is SPANS else ask()
-    found = {row.need: tuple(map(Said, row.starts, row.ends, row.categories)) for row in rows}
+    told = answers(connection, statement, asked, known=known, is_planned_late=statement is not SPANS)
+    found = {row.need: tuple(map(Said, row.starts, row.ends, row.categories)) for row in told}
     return tuple(found.get(n, ()) for n in range(len(needs)))
 
 

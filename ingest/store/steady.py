@@ -6,10 +6,10 @@ has moved while the statement ran, and it is asked again. Functions that are pla
 need none of this.
 """
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 
 POINTS = text("SELECT share, known, closed_to FROM ingest.rolled(:known)")
 Answer = TypeVar("Answer")
@@ -24,3 +24,14 @@ def steady(connection: Connection, ask: Callable[[], Answer], *, known: int) -> 
         if after == before:
             return found
         before = after
+
+
+def answers(
+    connection: Connection, statement: TextClause, given: Mapping[str, object], *, known: int, is_planned_late: bool
+) -> Sequence[Any]:
+    """All that a statement brings, so; at once where it is planned when it runs."""
+
+    def ask() -> Sequence[Any]:
+        return connection.execute(statement, given).all()
+
+    return ask() if is_planned_late else steady(connection, ask, known=known)

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -47,13 +48,12 @@ PAGES = [
     ("ops", "/portal/holds"),
     ("ops", "/portal/holds/{hold S2}"),
 ]
-WIDE, DARK, NARROW, NARROW_DARK, TINY = (
-    (1440, "light"),
-    (1440, "dark"),
-    (390, "light"),
-    (390, "dark"),
-    (320, "light"),
-)
+Screen: TypeAlias = tuple[int, Literal["light", "dark"]]
+WIDE: Screen = (1440, "light")
+DARK: Screen = (1440, "dark")
+NARROW: Screen = (390, "light")
+NARROW_DARK: Screen = (390, "dark")
+TINY: Screen = (320, "light")
 
 
 def written(served: Served, address: str) -> str:

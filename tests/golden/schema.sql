@@ -1611,6 +1611,23 @@ RELATION ingest.binding_value
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
+RELATION ingest.boot
+    device integer NOT NULL
+    boot text NOT NULL
+    seq bigint NOT NULL
+    at timestamp with time zone NOT NULL
+    known bigint NOT NULL
+    CONSTRAINT boot_device_fkey FOREIGN KEY (device) REFERENCES ingest.device(id)
+    CONSTRAINT boot_pkey PRIMARY KEY (device, boot, seq)
+    CONSTRAINT boot_seq_check CHECK ((seq > 0))
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ingest.boot FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (visible.operates() OR (device IN ( SELECT device.id FROM ingest.device)))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+    GRANT SELECT TO yardstick_visible
+
 RELATION ingest.certificate
     serial text NOT NULL
     name text NOT NULL
@@ -1673,6 +1690,7 @@ RELATION ingest.declaration
     refill_threshold bigint
     every interval
     cross_checks jsonb NOT NULL DEFAULT '[]'::jsonb
+    resets_at_boot boolean NOT NULL DEFAULT false
     CONSTRAINT declaration_cross_checks_check CHECK ((jsonb_typeof(cross_checks) = 'array'::text))
     CONSTRAINT declaration_every_check CHECK ((every > '00:00:00'::interval))
     CONSTRAINT declaration_glitch_window_check CHECK ((glitch_window > '00:00:00'::interval))
@@ -2030,6 +2048,7 @@ RELATION ingest.sequence
     received int8multirange NOT NULL
     known bigint NOT NULL
     changed_at timestamp with time zone NOT NULL
+    begun bigint
     CONSTRAINT sequence_boot_check CHECK (((boot <> ''::text) AND (length(boot) <= 64)))
     CONSTRAINT sequence_device_fkey FOREIGN KEY (device) REFERENCES ingest.device(id)
     CONSTRAINT sequence_pkey PRIMARY KEY (device, boot)
@@ -2500,6 +2519,28 @@ BEGIN
         RAISE EXCEPTION 'a chunk spans 1 or 7 days' USING ERRCODE = '22023';
     END IF;
     PERFORM public.set_chunk_time_interval('ingest.reading', span);
+END $function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION ingest.set_columnstore(older interval)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+ SET lock_timeout TO '5s'
+AS $function$
+BEGIN
+    IF older < interval '35 days' THEN
+        RAISE EXCEPTION 'readings of the last 35 days stay out of the columnstore' USING ERRCODE = '22023';
+    END IF;
+    IF older IS NOT NULL THEN
+        ALTER TABLE ingest.reading SET (timescaledb.enable_columnstore, timescaledb.segmentby = 'register',
+            timescaledb.orderby = 'at');
+    END IF;
+    CALL public.remove_columnstore_policy('ingest.reading', if_exists => true);
+    IF older IS NOT NULL THEN
+        CALL public.add_columnstore_policy('ingest.reading', after => older);
+    END IF;
 END $function$
 -- owner: the administrator
 

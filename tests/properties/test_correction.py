@@ -1,7 +1,9 @@
 """Laws of corrections: a cancellation negates, and what is billed after a difference is what is evaluated now."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,8 +77,10 @@ def test_what_was_billed_and_the_difference_come_to_what_is_evaluated_now(
 ) -> None:
     document, after = invoice(before, rate), evaluated(*rows(now), knowledge="K 9")
     terms = agreement(Tax("S", rate))
-    given_ = {"before": evaluated(*rows(before)), "after": after, "agreement": terms, "reasons": ["late readings"]}
-    found = correct(document, billed(document), place=(1, 7), **given_)
+    corrected = partial(
+        correct, document, before=evaluated(*rows(before)), after=after, agreement=terms, reasons=["late readings"]
+    )
+    found = corrected(billed(document), place=(1, 7))
     old, new = (sum(cents for *_, cents in each) for each in (before, now))
     if found is None:
         assert {row for row in before if row[2]} == {row for row in now if row[2]}
@@ -84,7 +88,7 @@ def test_what_was_billed_and_the_difference_come_to_what_is_evaluated_now(
     assert found.net.amount == Decimal(new - old).scaleb(-2)
     note = credit_note(found, "half_up").document
     assert Decimal(note["gross"]) == found.net.amount + sum(Decimal(part["tax"]) for part in note["tax"])
-    assert correct(document, billed(document, note), place=(2, 7), **given_) is None, "once billed, nothing is left"
+    assert corrected(billed(document, note), place=(2, 7)) is None, "once billed, nothing is left"
 
 
 @given(SOME, st.integers(-500, 500), st.integers(0, 500))
@@ -110,3 +114,19 @@ def test_small_differences_are_carried_and_only_lower_ones_are_credit_notes(
     expected = "carried" if abs(cents) < least else "credit_note" if cents < 0 else "delta_line"
     assert way(found, "credit_note", limit) == expected
     assert way(found, "delta_line", None) == "delta_line"
+
+
+def test_corrections_of_two_contracts_on_one_document_have_different_ids() -> None:
+    found = [("A", "fixed_fee", 100)]
+    document = invoice(found, Decimal(19))
+    ids = set()
+    for name in ("TS-1", "TS-2"):
+        after = evaluated(*rows([("A", "fixed_fee", 200)]))
+        after = replace(after, result={**after.result, "contract": name})
+        correction = correct(
+            document, billed(document), place=(1, 2), before=after, after=after,
+            agreement=agreement(Tax("S", Decimal(19))), reasons=["late"],
+        )  # fmt: skip
+        assert correction is not None
+        ids |= {line.document["id"] for line in correction.lines}
+    assert len(ids) == 2

@@ -14,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts import engine
-from contracts.document import Agreement, read_agreement
+from contracts.document import Agreement, Version, read_agreement
 from contracts.evaluation import Evaluation, Verdict
 from contracts.facts import (
     CATEGORIES,
+    Category,
     Facts,
     IndexValue,
     Level,
@@ -35,7 +36,7 @@ JUNE = Period.parse("2026-06", zone("Europe/Berlin"))
 START, END = JUNE.span.micros
 
 
-def versions(name: str) -> tuple:  # type: ignore[type-arg]
+def versions(name: str) -> tuple[Version, ...]:
     found = read_agreement((SPECS / name).read_bytes())
     assert isinstance(found, Agreement)
     return found.versions
@@ -47,17 +48,17 @@ hours = st.integers(0, 719)
 
 
 @st.composite
-def spans(draw: st.DrawFn, categories: tuple[str, ...] = CATEGORIES) -> tuple[StateSpan, ...]:
+def spans(draw: st.DrawFn, categories: tuple[Category, ...] = CATEGORIES) -> tuple[StateSpan, ...]:
     """A June of one asset without overlaps."""
     edges = sorted(draw(st.sets(hours, max_size=12)))
     found = []
     for begin, end in zip(edges[::2], edges[1::2], strict=False):
-        found.append(StateSpan(START + begin * HOUR, START + end * HOUR, draw(st.sampled_from(categories))))  # type: ignore[arg-type]
+        found.append(StateSpan(START + begin * HOUR, START + end * HOUR, draw(st.sampled_from(categories))))
     return tuple(found)
 
 
-def of_truck(said: tuple[StateSpan, ...], otherwise: str | None) -> Verdict:
-    facts = Facts(states={("T1", "vehicle/state"): said}, otherwise=otherwise)  # type: ignore[arg-type]
+def of_truck(said: tuple[StateSpan, ...], otherwise: Category | None) -> Verdict:
+    facts = Facts(states={("T1", "vehicle/state"): said}, otherwise=otherwise)
     evaluation = engine.evaluate(UPTIME, facts, JUNE, JUNE.span.end)
     return next(v for v in evaluation.verdicts if v.clause == "4.2" and v.owner == "T1")
 

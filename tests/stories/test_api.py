@@ -134,8 +134,10 @@ def rows(connection: Connection, table: str) -> int:
     return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())  # noqa: S608 - our own names
 
 
-MONEY_TABLES = ("contracts.standing", "contracts.version", "contracts.evaluation", "contracts.breach", "billing.run")
-MONEY_TABLES += ("billing.draft", "billing.invoice", "billing.line", "billing.transfer", "billing.breach_report")
+MONEY_TABLES = (
+    *("contracts.standing", "contracts.version", "contracts.evaluation", "contracts.breach", "billing.run"),
+    *("billing.draft", "billing.invoice", "billing.line", "billing.transfer", "billing.breach_report"),
+)
 
 
 @pytest.mark.parametrize("name", ["pat", "ops"])

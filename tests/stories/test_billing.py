@@ -350,12 +350,14 @@ accounts:
     assert story.rows("SELECT 1 FROM contracts.party WHERE name IN ('P', 'Q')") == []
 
 
-def _plug(admin_engine: Engine, table: str, condition: str) -> None:
-    """Let the next statement on a table fail where the condition holds."""
+def _plug(admin_engine: Engine, table: str, condition: str, *, code: str = "P0001") -> None:
+    """Let the next statement on a table fail where the condition holds. code: of the error (SQLSTATE)."""
     with admin_engine.begin() as connection:
         connection.exec_driver_sql(f"""
             CREATE OR REPLACE FUNCTION public.fail() RETURNS trigger LANGUAGE plpgsql AS $$
-            BEGIN IF {condition} THEN RAISE EXCEPTION 'pulled the plug'; END IF; RETURN NEW; END $$;
+            BEGIN
+                IF {condition} THEN RAISE EXCEPTION 'pulled the plug' USING ERRCODE = '{code}'; END IF; RETURN NEW;
+            END $$;
             CREATE TRIGGER fail BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION public.fail();
         """)
 
@@ -443,3 +445,14 @@ def test_a_contract_that_cannot_be_evaluated_blocks_itself_alone(story: Story, m
         ("C-F01", "ok"), ("C-F02", "blocked"), ("C-F03", "ok"),
     ]  # fmt: skip
     assert run.drafts[1]["reason"] == "cannot be evaluated: no such fee"
+
+
+def test_what_the_database_refuses_of_a_contract_blocks_that_contract_alone(story: Story, admin_engine: Engine) -> None:
+    fees(story, 5)
+    _plug(admin_engine, "billing.draft", "NEW.contract_name = 'C-F02' AND NEW.state = 'ok'", code="22003")
+    run = story.bill("Truck Supplier GmbH", "2026-06", JULY_5)
+    assert [(d["contract_name"], d["state"]) for d in run.drafts] == [
+        (f"C-F0{n}", "blocked" if n == 2 else "ok") for n in range(1, 6)
+    ]
+    assert run.drafts[1]["reason"] == "cannot be evaluated: pulled the plug"
+    assert run.run.state == "in_review"

@@ -1,18 +1,23 @@
 """Killed anywhere in a run, or run by two at once: the same numbers and hashes, no gap, nothing twice."""
 
 import multiprocessing
+import os
 import random
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
+from billing import chain, worker
 from billing import run as billing
 from billing.state import NotPossible
 from billing.store.run import AlreadyOpen
 from core.database import connect
+from core.worker import company
 from tests.stories.story import Story
 from tests.stories.test_billing import ANNA, BERT, JULY_5, check_chain, fees
 from tests.stories.test_consolidated import sharing
@@ -42,20 +47,33 @@ def work(database: str, run: str) -> None:
     if state == "created":
         billing.collect(engine, run, at=JULY_5, by=ANNA)
     if state in {"created", "collecting"}:
-        billing.calculate(engine, run, at=JULY_5, by=ANNA, most=1)
+        billing.calculate(engine, run, at=JULY_5, by=ANNA, most=1, workers=2)
     if state in {"created", "collecting", "in_review"}:
         billing.approve(engine, run, at=JULY_5, by=BERT)
     billing.issue(engine, run, at=JULY_5, by=BERT, most=1)
 
 
 def killed(database: str, run: str, seconds: float) -> bool:
-    """Work for so long, then die; or end in order before."""
+    """Work for so long, then die, a worker first; or end in order before."""
     process = FORK.Process(target=work, args=(database, run))
     process.start()
-    process.join(seconds)
+    process.join(seconds * 0.7)
+    kill_workers(process.pid)
+    process.join(seconds * 0.3)
     process.kill()
     process.join()
     return process.exitcode != 0
+
+
+def kill_workers(pid: int | None) -> int:
+    """Kill the processes that one has started. Returns how many there were."""
+    try:
+        found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for child in found:
+            os.kill(int(child), signal.SIGKILL)
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return len(found)
 
 
 def issued(story: Story, run: str) -> dict[str, tuple[Any, ...]]:
@@ -67,7 +85,7 @@ def issued(story: Story, run: str) -> dict[str, tuple[Any, ...]]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)  # on a busy machine a run gets nowhere before it is killed
 def test_killed_at_twenty_random_points_a_run_ends_as_if_nothing_had_been(story: Story, database: str) -> None:
     sharing(story, f"{{pool: [{', '.join(TOGETHER)}]}}")
     fees(story, CONTRACTS)
@@ -89,7 +107,7 @@ def test_killed_at_twenty_random_points_a_run_ends_as_if_nothing_had_been(story:
         assert (again.run.state, again.run.hash) == ("issued", reference.run.hash)
         seen = [billing.preview(story.engine, reference.run.public_id, d["contract_name"]) for d in reference.drafts]
         assert {name: row[1] for name, row in issued(story, run).items()} == {
-            document["contract"]: billing.chain.content_hash(document) for document in seen if document is not None
+            document["contract"]: chain.content_hash(document) for document in seen if document is not None
         }
         count += DOCUMENTS
         assert sorted(row[0] for row in issued(story, run).values()) == [
@@ -102,6 +120,46 @@ def test_killed_at_twenty_random_points_a_run_ends_as_if_nothing_had_been(story:
     check_chain(story, count)
     pairs = billing.reconcile(story.engine, run)
     assert all(pair.agrees for pair in pairs)
+
+
+def test_a_worker_that_is_killed_leaves_its_contracts_to_the_others(story: Story, database: str) -> None:
+    fees(story, CONTRACTS)
+    reference = story.bill(SELLER, "2026-01", JULY_5).run
+    billing.collect(story.engine, reference.public_id, at=JULY_5, by=ANNA)
+    process, kills = FORK.Process(target=calculate, args=(database, reference.public_id)), 0
+    process.start()
+    while process.is_alive() and not kills:
+        kills = kill_workers(process.pid)
+    process.join(20)
+    again = billing.summary(story.engine, reference.public_id)
+    assert (kills, process.exitcode) == (1, 0)
+    assert (again.run.state, again.run.revision, again.run.hash) == ("in_review", 2, reference.hash)
+
+
+def test_beside_threads_a_new_process_takes_part(story: Story) -> None:
+    fees(story, 3)
+    run = billing.create(story.engine, entity=SELLER, label="2026-01", at=JULY_5, by=ANNA)
+    billing.collect(story.engine, run, at=JULY_5, by=ANNA)
+
+    def others() -> list[int]:
+        with company(story.engine, 1, worker.take_part, (run, JULY_5, 1)) as told:
+            pass
+        return told
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(others).result() == [3]
+    assert billing.calculate(story.engine, run, at=JULY_5, by=ANNA).run.state == "in_review"
+
+
+def test_a_process_that_fails_says_nothing_and_is_named(story: Story, caplog: pytest.LogCaptureFixture) -> None:
+    with company(story.engine, 1, worker.take_part, ("run_none", JULY_5, 1)) as told:
+        pass
+    assert told == []
+    assert "failed with exit code 1; what it had begun is undone and done again here" in caplog.text
+
+
+def calculate(database: str, run: str) -> None:
+    billing.calculate(connect(database, role="yardstick_worker"), run, at=JULY_5, by=ANNA, most=1, workers=2)
 
 
 def test_of_two_approvers_one_approves(story: Story) -> None:

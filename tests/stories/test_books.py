@@ -1,6 +1,6 @@
 """Month end: accruals come and go, closed days refuse, and another program reads the journal and agrees."""
 
-from collections import Counter
+from collections import defaultdict
 from datetime import date
 from decimal import Decimal
 
@@ -32,7 +32,7 @@ def story(engine: Engine) -> Story:
 
 def balances(story: Story, until: str = "2027-01-01") -> dict[str, Decimal]:
     """Of every account, as the database has them."""
-    found: Counter[str] = Counter()
+    found = defaultdict[str, Decimal](Decimal)
     for row in story.rows("SELECT debit, credit, amount FROM billing.transfer WHERE posted_on < :day", day=until):
         found[account(row.debit)] += row.amount
         found[account(row.credit)] -= row.amount
@@ -77,10 +77,12 @@ def test_another_program_reads_the_journal_and_comes_to_the_same_balances(story:
     text = books.journal(story.engine, entity=SELLER, form="beancount", **days)
     entries, errors, _ = loader.load_string(text)
     assert errors == []
-    found: Counter[str] = Counter()
+    found = defaultdict[str, Decimal](Decimal)
     for entry in entries:
         if isinstance(entry, Transaction):
             for posting in entry.postings:
+                assert posting.units is not None
+                assert posting.units.number is not None
                 found[posting.account] += posting.units.number
     assert {name: amount for name, amount in found.items() if amount} == balances(story)
     table = books.journal(story.engine, entity=SELLER, form="csv", **days).splitlines()

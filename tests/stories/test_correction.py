@@ -340,6 +340,7 @@ LOOKED_FOR = {
     "ingest.binding",
     "ingest.declaration",
     "ingest.epoch",
+    "ingest.estimate",
     "ingest.mounting",
     "ingest.release",
 }  # fmt: skip
@@ -352,7 +353,7 @@ NO_FACTS = {
     "ingest.cloud_event",  # what came and which node lived: neither is read by an evaluation
     "ingest.node_life",
     "ingest.sequence",
-    "ingest.estimate",  # shown beside what was counted; no line rests on it
+    "ingest.boot",  # known together with the readings that it stands between
     *(f"ingest.{name}" for name in ("usage_hour", "gauge_hour", "state_span", "rollup_point")),  # follow from readings
     "ingest.kept_reading",  # copies of readings, with their numbers
     "ingest.backfill_step",  # which numbers an import's readings have, and what taking it back has

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fractions import Fraction
 
@@ -14,7 +14,7 @@ from core.database import transaction
 from core.time import instant, micros
 from core.units import Quantity
 from ingest import catalogue, run
-from ingest.counter import Doubt, Part, Rule
+from ingest.counter import Doubt, Estimate, Part, Rule
 from ingest.path import Bound, Epoch, counted
 from ingest.store import counter
 
@@ -42,6 +42,7 @@ class Need:
     modulus: Quantity | None = None
     max_rate: Quantity | None = None
     max_gap: int | None = None
+    estimates: bool = False
 
 
 def declare(engine: Engine, found: object) -> None:
@@ -144,6 +145,23 @@ class Series:
     need: Need
     tolerance: int
     glitch: int | None
+    anew: bool = False
+
+
+def with_more(one: Series) -> Series:
+    """With estimates anywhere, and boots; each counts in half of the lives."""
+    chance = random.Random(one.asset)  # noqa: S311 - repeatable
+    bounds = []
+    for bound in one.bounds:
+        starts = sorted(chance.sample(range(-30, 180, 30), chance.choice([0, 1, 2])))
+        guesses = tuple(
+            Estimate(START + at * HOUR, START + (at + chance.randrange(1, 30)) * HOUR, chance.randrange(4000))
+            for at in starts
+        )
+        boots = tuple(START + at * HOUR for at in sorted(chance.sample(range(-40, 200), chance.choice([0, 3, 20]))))
+        bounds.append(bound._replace(estimates=guesses, boots=boots))
+    need = replace(one.need, estimates=chance.choice([True, False]))
+    return replace(one, bounds=tuple(bounds), need=need, anew=chance.choice([True, False]))
 
 
 def series(number: int, chance: random.Random) -> Series:
@@ -201,7 +219,14 @@ def expected(one: Series, known: int) -> tuple[tuple[Part, ...], tuple[Doubt, ..
         tolerance=one.tolerance,
         glitch=one.glitch,
     )
-    seen = [bound._replace(readings=tuple(r for r in bound.readings if _known(r) <= known)) for bound in one.bounds]
+    seen = [
+        bound._replace(
+            readings=tuple(r for r in bound.readings if _known(r) <= known),
+            estimates=bound.estimates if one.need.estimates else (),
+            boots=bound.boots if one.anew else (),
+        )
+        for bound in one.bounds
+    ]
     return counted([_inside(bound) for bound in seen], one.need.instants, rule)
 
 
@@ -220,8 +245,9 @@ def _known(row: tuple[int, int]) -> int:
     return 2 if row[0] // 60_000_000 % 7 == 0 else 1
 
 
-def physics(one: Series) -> dict[str, str]:
-    found = {"max_rate": str(REGISTER_RATE), "tolerance": f"0.{one.tolerance:03} km"}
+def physics(one: Series) -> dict[str, object]:
+    found: dict[str, object] = {"max_rate": str(REGISTER_RATE), "tolerance": f"0.{one.tolerance:03} km"}
+    found |= {"resets_at_boot": one.anew}
     return found if one.glitch is None else {**found, "glitch_window": f"{one.glitch // HOUR} h"}
 
 
@@ -242,7 +268,7 @@ def as_file(many: Sequence[Series]) -> object:
 
 def test_the_database_agrees_with_the_pure_function_on_random_lives(engine: Engine) -> None:
     chance = random.Random(20_260_601)  # noqa: S311 - repeatable
-    many = [series(n, chance) for n in range(400)]
+    many = [with_more(series(n, chance)) for n in range(400)]
     declare(engine, as_file(many))
     with transaction(engine) as connection:
         connection.execute(text("UPDATE core.knowledge SET n = 2"))
@@ -257,12 +283,15 @@ def test_the_database_agrees_with_the_pure_function_on_random_lives(engine: Engi
         for one in many:
             for bound in one.bounds:
                 declare_epochs(connection, registers[bound.device], bound.epochs)
+                declare_more(connection, bound, registers[bound.device])
         for known in (1, 2):
             found = counter.load(connection, [one.need for one in many], known=known)
             for one, got in zip(many, found, strict=True):
                 assert (got.parts, sorted(got.doubts, key=str)) == _sorted(expected(one, known)), (one, known)
     reasons = {doubt.reason for got in found for doubt in got.doubts}
     assert {"counter_fell", "above_max_rate"} <= reasons
+    assert sum("estimated" in {part.closing_quality for part in got.parts} for got in found) > 10
+    assert sum(expected(one, 2) != expected(replace(one, anew=False), 2) for one in many) > 10
 
 
 def declare_epochs(connection: Connection, register: int, epochs: Sequence[Epoch]) -> None:
@@ -271,6 +300,22 @@ def declare_epochs(connection: Connection, register: int, epochs: Sequence[Epoch
         connection.execute(EPOCH, values)
 
 
+def declare_more(connection: Connection, bound: Bound, register: int) -> None:
+    for guess in bound.estimates:
+        span = {"start": instant(guess.start), "end": instant(guess.end), "ticks": guess.ticks}
+        connection.execute(GUESS, {"r": register, **span})
+    for n, at in enumerate(bound.boots):
+        connection.execute(BOOT, {"device": bound.device, "boot": f"b{n}", "at": instant(at)})
+
+
+GUESS = text("""
+    INSERT INTO ingest.estimate (register, during, ticks, method, known, author, reason)
+    VALUES (:r, tstzrange(:start, :end), :ticks, 'test', 1, 'test', 'silent')
+""")
+BOOT = text("""
+    INSERT INTO ingest.boot (device, boot, seq, at, known)
+    SELECT id, :boot, 1, :at, 1 FROM ingest.device WHERE name = :device
+""")
 EPOCH = text("""
     INSERT INTO ingest.epoch (register, at, closing, opening, known, author, reason)
     VALUES (:r, :at, :closing, :opening, 1, 'test', 'reset')

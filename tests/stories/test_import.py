@@ -30,20 +30,6 @@ HEADER = "device,register,at,value,unit\n"
 PROGRAM = "from api.main import app; app()"
 
 
-@pytest.fixture
-def device(engine: Engine, unique: str) -> str:
-    name = f"dev-{unique}"
-    declare(engine, [name])
-    return name
-
-
-@pytest.fixture
-def command(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> CliRunner:
-    monkeypatch.setenv("YARDSTICK_DATABASE_URL", environment["YARDSTICK_DATABASE_URL"])
-    monkeypatch.setenv("COLUMNS", "250")
-    return CliRunner()
-
-
 def lines(device: str, numbers: Iterable[int]) -> list[str]:
     """Rows ten minutes apart; n metres at the n-th."""
     return [f"{device},odometer,{stamp(START + n * timedelta(minutes=10))},{n / 1000:.3f},km\n" for n in numbers]

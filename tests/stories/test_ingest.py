@@ -35,13 +35,6 @@ from tests.stories.ingesting import (
 pytestmark = pytest.mark.services
 
 
-@pytest.fixture
-def device(engine: Engine, unique: str) -> str:
-    name = f"dev-{unique}"
-    declare(engine, [name])
-    return name
-
-
 def test_readings_arrive_in_exact_ticks_with_the_text_where_it_was_converted(
     engine: Engine, broker: str, unique: str, device: str
 ) -> None:

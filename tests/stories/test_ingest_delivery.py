@@ -37,13 +37,6 @@ from tests.stories.ingesting import (
 pytestmark = pytest.mark.services
 
 
-@pytest.fixture
-def device(engine: Engine, unique: str) -> str:
-    name = f"dev-{unique}"
-    declare(engine, [name])
-    return name
-
-
 @contextmanager
 def receipts(url: str, device: str) -> Iterator[list[dict[str, object]]]:
     """Receipts of a device as they come."""

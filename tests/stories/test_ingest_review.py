@@ -31,20 +31,6 @@ pytestmark = pytest.mark.services
 OLD = "2020-01-01T00:00:00Z"
 
 
-@pytest.fixture
-def device(engine: Engine, unique: str) -> str:
-    name = f"dev-{unique}"
-    declare(engine, [name])
-    return name
-
-
-@pytest.fixture
-def command(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> CliRunner:
-    monkeypatch.setenv("YARDSTICK_DATABASE_URL", environment["YARDSTICK_DATABASE_URL"])
-    monkeypatch.setenv("COLUMNS", "250")
-    return CliRunner()
-
-
 def take_in(engine: Engine, broker: str, unique: str, *messages: Sent) -> None:
     items = sum(1 if "ghost" in one.topic else len(json.loads(one.payload)["readings"]) for one in messages)
     before = ending(engine).received

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
 from sqlalchemy import Engine
@@ -21,7 +21,14 @@ from tests.stories.story import SIGNED, Story, case, facts, local
 pytestmark = pytest.mark.services
 AFTER = datetime(2026, 7, 5, tzinfo=UTC)
 CASE = facts("w03-counters")
-BY = {"author": "person:test", "reason": "work order 4711"}
+
+
+class Decided(TypedDict):
+    author: str
+    reason: str
+
+
+BY: Decided = {"author": "person:test", "reason": "work order 4711"}
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import TypedDict
 
 import pytest
 from sqlalchemy import Engine
@@ -14,6 +15,12 @@ from tests.unit.billing.statement import camt, entry
 pytestmark = pytest.mark.services
 SELLER = "Truck Supplier GmbH"
 AUGUST_20 = datetime(2026, 8, 20, 10, tzinfo=UTC)
+
+
+class Given(TypedDict):
+    entity: str
+    at: datetime
+    by: str
 
 
 def left(story: Story) -> list[str]:
@@ -36,7 +43,7 @@ def test_a_statement_pays_invoices_once_and_a_payment_is_taken_back(engine: Engi
     # 1850.00 and 19 %: 2201.50 each
     assert left(story) == ["TS-2026-00001 2201.50 EUR", "TS-2026-00002 2201.50 EUR"]
     source = camt([entry("B1", "2201.50", "TS-2026-00001"), entry("B2", "1000.00", "part of TS-2026-00002")])
-    given = {"entity": SELLER, "at": AUGUST_20, "by": "person:anna"}
+    given: Given = {"entity": SELLER, "at": AUGUST_20, "by": "person:anna"}
     first, again = (payments.take_in(story.engine, source, **given) for _ in range(2))
     assert [item.new for item in first if isinstance(item, payments.Taken)] == [True, True]
     assert [item.new for item in again if isinstance(item, payments.Taken)] == [False, False]

@@ -45,13 +45,6 @@ def place(engine: Engine, unique: str) -> str:
     return f"dev-{unique}/odometer"
 
 
-@pytest.fixture
-def command(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> CliRunner:
-    monkeypatch.setenv("YARDSTICK_DATABASE_URL", environment["YARDSTICK_DATABASE_URL"])
-    monkeypatch.setenv("COLUMNS", "250")
-    return CliRunner()
-
-
 def call(command: CliRunner, *words: str) -> Result:
     return command.invoke(correction.readings, list(words))
 
@@ -146,7 +139,7 @@ def test_an_operators_key_corrects_over_http_and_nobody_elses(engine: Engine, da
     wanted = {"register": place, "at": FIRST, "value": "1.5", "reason": "photo"}
     with serving(database) as address, httpx.Client(base_url=address) as client:
 
-        def post(path: str, role: str, body: Mapping[str, object]) -> httpx.Response:
+        def post(path: str, role: Role, body: Mapping[str, object]) -> httpx.Response:
             return client.post(f"/v1/corrections{path}", json=body, headers={"Authorization": f"Bearer {keys[role]}"})
 
         assert client.post("/v1/corrections", json=wanted).status_code == 401

@@ -1,35 +1,44 @@
 """Readings are sealed, what bills rest on is kept, the rest is gone: issued periods come to the same ever after."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 from typer.testing import CliRunner
 
 from api.commands import retention
 from api.retention import ABOVE
 from contracts import run as contracts
+from contracts.jobs import fitting, tick
 from contracts.store import evaluation, period
 from core.database import transaction
 from core.problem import Problems
 from core.store import current_knowledge
 from core.time import micros
+from core.units import Quantity
+from ingest import catalogue
 from ingest import run as ingest
 from ingest.batch import Arrival, Batch, examine
 from ingest.correction.run import CannotCorrect, Wanted, correct
 from ingest.door import judge
+from ingest.meter import run as meters
 from ingest.reason import Reason
 from ingest.retention import run
 from ingest.rollup import run as rollups
 from ingest.store import counter, register
+from ingest.store import retention as retention_store
 from ingest.store.counter import Asked, Counted
-from tests.stories.story import CASES, Story, case, facts, local, spans
+from tests.stories.story import CASES, SIGNED, Story, case, facts, local, spans
 
 pytestmark = pytest.mark.services
 JULY_5, NOVEMBER = datetime(2026, 7, 5, 10, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)
 UNTIL = local("2026-07-01")
+SAVED = text("""
+    SELECT e.period, e.known, e.result_hash FROM contracts.evaluation AS e JOIN contracts.period AS p ON p.id = e.period
+    WHERE p.label = :label ORDER BY e.id
+""")
 TRUCKS, TYRES = "Truck Supplier GmbH", "Tyre Supplier GmbH"
 PATH = "vehicle/odometer"
 
@@ -67,14 +76,17 @@ def issue(story: Story) -> None:
 
 def hashes(story: Story) -> list[tuple[str, str]]:
     """Of each evaluation of a whole period: as it was saved, and evaluated again at its knowledge."""
-    found = []
-    saved = story.rows("SELECT period, known, result_hash FROM contracts.evaluation ORDER BY id")
     with transaction(story.engine) as connection:
-        for number, known, result_hash in saved:
-            (due,) = period.by_id(connection, [number])
-            carried = evaluation.carries(connection, [number], known)
-            (again,) = contracts.evaluate_dues(connection, [due], known=known, until=due.ends_at, carried=carried)
-            found.append((result_hash, again.evaluation.result_hash))
+        return evaluated_again(connection)
+
+
+def evaluated_again(connection: Connection, label: str = "2026-06") -> list[tuple[str, str]]:
+    found = []
+    for number, known, result_hash in connection.execute(SAVED, {"label": label}).all():
+        (due,) = period.by_id(connection, [number])
+        carried = evaluation.carries(connection, [number], known)
+        (again,) = contracts.evaluate_dues(connection, [due], known=known, until=due.ends_at, carried=carried)
+        found.append((result_hash, again.evaluation.result_hash))
     return found
 
 
@@ -219,3 +231,148 @@ def test_the_command_says_what_would_go_and_what_stands_in_the_way(
     issue(story)
     found = CliRunner().invoke(retention.app, words)
     assert (found.exit_code, "readings before 2026-06-30T22:00Z would be sealed" in found.output) == (0, True)
+
+
+def test_where_the_edition_has_no_columnstore_it_is_said_and_nothing_is_set_up(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    with transaction(engine) as connection:
+        edition = retention_store.edition(connection)
+    if edition.licence != "apache":
+        pytest.skip("this TimescaleDB has a columnstore")
+    assert run.fit_columnstore(engine, NOVEMBER, days=0).notice == ""
+    job = fitting(columnstore_after=90)
+    assert tick(engine, job, lambda: NOVEMBER) == 0
+    assert "readings are not compressed: TimescaleDB" in caplog.text
+    with transaction(engine) as connection:
+        assert retention_store.columnstore(connection) is None
+    # The database refuses it, too, and what is too young to be compressed anywhere.
+    for days, state in ((90, "0A000"), (34, "22023")):
+        with pytest.raises(DBAPIError) as refused, transaction(engine) as connection:
+            retention_store.set_columnstore(connection, timedelta(days=days))
+        assert getattr(refused.value.orig, "sqlstate", None) == state
+
+
+REGISTERS = """
+      - {register: odometer, kind: counter, unit: km, max_rate: 100 km/h, glitch_window: 8 h}
+      - {register: fuel, kind: gauge, unit: l, noise_band: 2 l, refill_threshold: 10 l}"""
+DEVICES = """
+devices:
+  - device: K1-unit
+    registers: REGISTERS
+  - device: K2-unit
+    registers: REGISTERS
+bindings:
+  - {device: K1-unit, asset: K1, position: vehicle, to: "2026-06-12T10:00:00Z"}
+  - {device: K2-unit, asset: K1, position: vehicle, from: "2026-06-12T10:00:00Z", opening: {odometer: 0 km}}
+""".replace("REGISTERS", REGISTERS)
+AGREED = """
+schema: contract/1
+contract: C-KOLKATA
+version: 1
+effective_from: "2026-06-01"
+recorded_at: "2026-05-01"
+parties: {provider: Truck Supplier, customer: Haulier}
+currency: EUR
+timezone: Asia/Kolkata
+billing: {period: month, rounding: half_up, decimals: 2}
+coverage:
+  - {asset: K1, from: "2026-06-01"}
+measures:
+  - {measure: distance, kind: counter_delta, register: vehicle/odometer, unit: km, on_reset: hold,
+     boundary: interpolate, estimates: bill_flagged}
+  - {measure: fuel, kind: gauge_fall, register: vehicle/fuel, unit: l}
+terms:
+  - {clause: "2.1", kind: usage_charge, measure: distance, model: flat, scope: asset, price: "0.5 EUR/km", text: a km}
+  - {clause: "2.2", kind: usage_charge, measure: fuel, model: flat, scope: asset, price: "1 EUR/l", text: a litre}
+"""
+AUGUST_5 = datetime(2026, 8, 5, 10, tzinfo=UTC)
+EDGE = datetime(2026, 6, 30, 18, tzinfo=UTC)
+"""Half an hour before June ends in Kolkata."""
+
+
+def six_hourly(first: str, count: int, value: int) -> list[tuple[str, str]]:
+    """About fifty kilometres in every six hours, unevenly: no value lies on the line between its neighbours."""
+    at = datetime.fromisoformat(first)
+    return [(f"{at + n * timedelta(hours=6):%Y-%m-%dT%H:%MZ}", f"{value + 50 * n + n % 5 * 3}") for n in range(count)]
+
+
+def kolkata(story: Story) -> None:
+    """June in a zone of half hours: a spike, a fall that is held, an exchange, silence that is estimated, and noise."""
+    declared = catalogue.read(DEVICES)
+    assert isinstance(declared, catalogue.Catalogue), declared
+    ingest.declare(story.engine, declared, SIGNED, author="person:test")
+    story.contract(AGREED)
+    counter_of_k1 = dict(six_hourly("2026-05-28T00:00+00:00", 60, 10_000))
+    counter_of_k1["2026-06-05T06:00Z"] = "3"
+    for at in [at for at in counter_of_k1 if at >= "2026-06-08T06:00Z"]:
+        counter_of_k1[at] = str(int(counter_of_k1[at]) - 7_000)
+    story.odometer("K1", *((at, km) for at, km in counter_of_k1.items() if at < "2026-06-11T12:00Z"))
+    story.odometer("K2", *six_hourly("2026-06-12T12:00+00:00", 40, 20))
+    # 100 l since 20 May; what moves by up to 2 l is noise, until 6 June: 100 - 90; refilled; 140 - 125 by 20 June
+    levels = [("2026-05-20T00:00Z", "140"), ("2026-05-20T06:00Z", "100")]
+    levels += [(f"2026-05-{day}T06:00Z", str(100 + (-1) ** day)) for day in range(21, 32)]
+    levels += [("2026-06-02T06:00Z", "99"), ("2026-06-06T06:00Z", "90"), ("2026-06-07T06:00Z", "91.5")]
+    story.gauge("K1", "fuel", "l", *levels, ("2026-06-09T06:00Z", "140"), ("2026-06-10T06:00Z", "139"))
+    story.gauge("K2", "fuel", "l", ("2026-06-13T06:00Z", "140"), ("2026-06-20T06:00Z", "125"))
+    days = (datetime(2026, 6, 23, tzinfo=UTC), datetime(2026, 6, 29, tzinfo=UTC))
+    said = {"method": "mean", "author": "person:olga", "reason": "antenna broken"}
+    meters.estimate(story.engine, ("K1", PATH), days, JULY_5, quantity=Quantity.parse("900 km"), **said)
+    contracts.close_due_periods(story.engine, at=JULY_5)
+    story.issue(story.bill(TRUCKS, "2026-06", JULY_5).run.public_id, JULY_5)
+    # Back on 2 July, and the last kilometres of the first device come with it: June is evaluated again.
+    story.odometer("K2", ("2026-07-02T06:00Z", "3000"), ("2026-08-01T06:00Z", "3100"))
+    story.odometer("K1", *((at, km) for at, km in counter_of_k1.items() if "2026-06-11T12:00Z" <= at < "2026-06-12"))
+    contracts.close_due_periods(story.engine, at=AUGUST_5)
+    story.issue(story.bill(TRUCKS, "2026-07", AUGUST_5).run.public_id, AUGUST_5)
+    rollups.roll_up(story.engine, NOVEMBER)
+
+
+NEEDED = {
+    "the neighbour of June's first instant": ("K1-unit", "odometer", "2026-05-31T18:00Z"),
+    "the value after the spike": ("K1-unit", "odometer", "2026-06-05T12:00Z"),
+    "the value before the fall that is held": ("K1-unit", "odometer", "2026-06-08T00:00Z"),
+    "the value after it": ("K1-unit", "odometer", "2026-06-08T06:00Z"),
+    "the last of the old device as known first": ("K1-unit", "odometer", "2026-06-11T06:00Z"),
+    "the last of the old device as known later": ("K1-unit", "odometer", "2026-06-11T18:00Z"),
+    "the last before the silence": ("K2-unit", "odometer", "2026-06-22T06:00Z"),
+    "the level that noise is measured from": ("K1-unit", "fuel", "2026-05-20T06:00Z"),
+    "the level after a fall": ("K1-unit", "fuel", "2026-06-06T06:00Z"),
+    "the first level of the new device": ("K2-unit", "fuel", "2026-06-13T06:00Z"),
+}
+FORGET = text("""
+    DELETE FROM ingest.kept_reading WHERE at = :at AND register = (
+        SELECT g.id FROM ingest.register AS g JOIN ingest.device AS d ON d.id = g.device
+        WHERE d.name = :device AND g.name = :register)
+""")
+
+
+def test_noise_glitches_exchanges_holds_and_estimates_in_a_zone_of_half_hours_come_to_the_same(
+    story: Story, admin_engine: Engine
+) -> None:
+    kolkata(story)
+    saved = hashes(story)
+    assert len({a for a, _ in saved}) == len(saved) == 2, "June as billed, and as corrected"
+    days = [datetime(2026, 6, day, 18, 30, tzinfo=UTC) for day in range(1, 31)]
+    by_day = each(story, days)
+    done = run.seal(story.engine, EDGE, NOVEMBER, above=ABOVE, by="person:olga")
+    assert done.chunks >= 5
+    assert hashes(story) == saved
+    assert [a for a, _ in saved] == [b for _, b in saved]
+    assert each(story, days) == by_day
+    # The same comparison sees it if one of these had not been kept.
+    for why, (device, name, at) in NEEDED.items():
+        with admin_engine.connect() as connection, connection.begin() as trial:
+            connection.execute(text("SET LOCAL session_replication_role = replica"))
+            gone = connection.execute(FORGET, {"device": device, "register": name, "at": at}).rowcount
+            assert gone == 1, f"{why} is kept"
+            assert evaluated_again(connection) != saved, f"without {why} nothing differs"
+            trial.rollback()
+    assert hashes(story) == saved
+
+
+def each(story: Story, instants: list[datetime]) -> tuple[Counted, ...]:
+    """What was counted from each instant to the next, as known now."""
+    needs = [Asked("K1", PATH, (micros(a), micros(b)), "km", estimates=True) for a, b in pairwise(instants)]
+    with transaction(story.engine) as connection:
+        return counter.load(connection, needs, known=current_knowledge(connection))

@@ -145,7 +145,7 @@ def test_incremental_is_rebuilt_and_is_the_pure_law(engine: Engine) -> None:
             assert sorted(map(tuple, rows)) == sorted(map(tuple, law(seen))), (name, register)
 
 
-LAWS = {
+LAWS: dict[str, tuple[Callable[[list[tuple[int, int]]], Sequence[hour.Usage | hour.Level | hour.Span]], str]] = {
     "odometer": (hour.usage, "usage_hour"),
     "level": (hour.levels, "gauge_hour"),
     "state": (hour.spans, "state_span"),
@@ -236,7 +236,8 @@ def law(life: Life, asked: Asked, known: int) -> object:
     parts, spans = [], []
     for n, (count, say) in enumerate(zip(*asked, strict=True)):
         rate = count.max_rate
-        rule = Rule(max_rate=rate and rate.to("km/h") * 1000 / HOUR, max_gap=count.max_gap)
+        ticks = None if rate is None else rate.to("km/h") * 1000 / HOUR
+        rule = Rule(max_rate=ticks, max_gap=count.max_gap)
         seen = tuple(life.readings(life.registers[f"D{n}", "odometer"], known))
         found, doubts = counted([Bound(f"D{n}", 0, None, None, None, seen)], count.instants, rule)
         parts.append((found, sorted(doubts, key=str)))

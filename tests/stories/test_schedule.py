@@ -8,14 +8,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import ProgrammingError
 
-from contracts.jobs import CLOSING, Job, Ticker, alone, standing, tick
+from contracts.jobs import CLOSING, Job, Ticker, alone, fitting, standing, tick
 from core.database import connect
+from ingest.store import retention
 from tests.stories.story import Story, case, local
 
 pytestmark = pytest.mark.services
@@ -85,6 +87,46 @@ def test_a_job_that_fails_is_tried_again(engine: Engine) -> None:
     ticker.start()
     until(lambda: len(tries) >= 3)
     ticker.stop()
+
+
+def test_chunks_are_fitted_to_what_comes_once_a_day(engine: Engine) -> None:
+    story, noon = Story(engine), local("2026-06-10 12:00")
+
+    def stored(day: int, readings: int) -> None:
+        story.rows(
+            """INSERT INTO ingest.batch (known, at, client, messages, received, stored, duplicate, quarantined)
+            VALUES (core.draw_knowledge(), :at, 'test', 1, :n, :n, 0, 0) RETURNING 1""",
+            at=noon + timedelta(days=day, hours=-1), n=readings,
+        )  # fmt: skip
+
+    def spans() -> timedelta:
+        with engine.connect() as connection:
+            return retention.chunk_interval(connection)
+
+    def look(job: Job, days: float) -> tuple[int | None, int]:
+        return tick(engine, job, lambda: noon + timedelta(days=days)), spans().days
+
+    job = fitting()
+    assert look(job, 0) == (0, 7)
+    stored(0, 400_000_000)  # 57 million a day over the week
+    assert look(job, 0.5) == (0, 7), "it looked half a day ago"
+    assert look(job, 1) == (1, 1)
+    stored(2, 300_000_000)
+    assert look(fitting(), 2) == (0, 1), "another that starts looks at once, and finds nothing to do"
+    assert look(job, 9) == (1, 7)
+    entries = story.rows("SELECT actor, detail->>'after' FROM core.audit WHERE action = 'reading.chunk' ORDER BY id")
+    assert [tuple(row) for row in entries] == [("schedule", "1 day, 0:00:00"), ("schedule", "7 days, 0:00:00")]
+
+
+def test_a_fit_that_failed_is_tried_at_the_next_look(engine: Engine, admin_engine: Engine) -> None:
+    job, noon = fitting(), local("2026-06-10 12:00")
+    with admin_engine.begin() as connection:
+        connection.execute(text("REVOKE SELECT ON ingest.batch FROM yardstick_worker"))
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        tick(engine, job, lambda: noon)
+    with admin_engine.begin() as connection:
+        connection.execute(text("GRANT SELECT ON ingest.batch TO yardstick_worker"))
+    assert tick(engine, job, lambda: noon) == 0
 
 
 def test_a_scheduler_is_watched(environment: dict[str, str]) -> None:

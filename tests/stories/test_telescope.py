@@ -15,7 +15,7 @@ from sqlalchemy import Engine, text
 from core.database import transaction
 from core.time import instant, micros, midnight, zone
 from ingest.counter import Course, Part, Rule
-from ingest.path import course_of, plain
+from ingest.path import Bound, course_of, plain
 from ingest.rollup import run
 from ingest.store import counter
 from tests.stories import test_counter_store as counters
@@ -148,7 +148,7 @@ def test_order_and_delay_change_nothing(
                 counters.insert(connection, rows)
         run.roll_up(engine, instant(START + tick * 20 * MINUTE))
     need = Need(name, "vehicle/odometer", tuple(START + at * 20 * MINUTE for at in instants))
-    bound = counters.Bound(name, 0, None, None, None, tuple((START + at * 20 * MINUTE, v) for at, v in sorted(series)))
+    bound = Bound(name, 0, None, None, None, tuple((START + at * 20 * MINUTE, v) for at, v in sorted(series)))
     course = course_of([bound], Rule())
     with transaction(engine) as connection:
         (found,) = counter.load(connection, [need], known=known)

@@ -7,11 +7,10 @@ from typing import Any
 
 from contracts import engine
 from contracts.carry import read_carry
-from contracts.check import lists_for
 from contracts.document import Agreement, Version, read_agreement
 from contracts.evaluation import Evaluation
 from contracts.facts import Carried, Facts
-from contracts.facts_document import FactsDocument, facts_for, read_facts
+from contracts.facts_document import FactsDocument, facts_for, lists_for, read_facts
 from contracts.text import read
 from contracts.words import Context
 from core.money import Money

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from billing import wording
 from contracts import notation, phrase, told
 from contracts.check import in_language, run
 from contracts.document import KINDS, Agreement, read_agreement
-from contracts.evaluation import Evaluation, Line, Step
+from contracts.evaluation import Evaluation, Line, Step, Verdict
 from contracts.facts_document import FactsDocument, read_facts
 from contracts.language import LANGUAGES, UNITS, WINDOWS, WORDS, Words
 from contracts.text import read
@@ -57,8 +58,8 @@ def lines(language: str) -> list[Line]:
 
 
 def steps(language: str) -> list[Step]:
-    everything = [part for one in evaluations(language) for part in (*one.lines, *one.delta, *one.verdicts)]
-    return [step for part in everything for step in part.steps]
+    parts = [chain[Line | Verdict](one.lines, one.delta, one.verdicts) for one in evaluations(language)]
+    return [step for part in chain.from_iterable(parts) for step in part.steps]
 
 
 def bare(text: str) -> str:

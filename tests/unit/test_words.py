@@ -133,11 +133,12 @@ def test_new_and_dropped_clauses_and_parameters_are_named() -> None:
     second["billing"]["payment"] = "P14D"
     versions = read_agreement(yaml.safe_dump_all([first, second]))
     assert isinstance(versions, Agreement)
-    changes = list(difference.in_words(*versions.versions))
+    before, after = versions.versions
+    changes = list(difference.in_words(before, after))
     assert "payment" in changes[0]
     assert "clause 2.2, included: 100 km (new)" in changes
     assert changes[-1] == "clause 9 is new: Tyres are shown on request."
-    back = list(difference.in_words(versions.versions[1], versions.versions[0]))
+    back = list(difference.in_words(after, before))
     assert back[-1] == "clause 9 is gone: Tyres are shown on request."
 
 

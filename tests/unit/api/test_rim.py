@@ -28,6 +28,13 @@ def test_a_cursor_gives_back_the_key() -> None:
     assert paging.read_cursor(paging.cursor(at, "yardstick/x", 7), [datetime, str, int]) == [at, "yardstick/x", 7]
 
 
+@pytest.mark.parametrize(("rows", "last"), [([], None), ([4, 5], None), ([4, 5, 6], 5)])
+def test_a_page_is_cut_after_its_last_row_if_there_is_one_more(rows: list[int], last: int | None) -> None:
+    found = paging.page_of(rows, 2, shown=str, key=lambda n: (n,))
+    assert found.items == [str(n) for n in rows[:2]]
+    assert found.next_cursor == (None if last is None else paging.cursor(last))
+
+
 @pytest.mark.parametrize("text", ["", "x", "ß", "WyJhIl0", "W10", "bnVsbA", paging.cursor("a", 1), paging.cursor(True)])
 def test_a_cursor_that_we_did_not_make_is_refused(text: str) -> None:
     with pytest.raises(paging.InvalidCursor):

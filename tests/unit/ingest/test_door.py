@@ -78,13 +78,8 @@ def test_every_value_is_what_the_units_say(value: Decimal, unit: str) -> None:
     found = ticks(f"{value:f}", unit)
     assert found[0] == expected.ticks
     assert (found[1] is None) == (expected.exact and unit == "km")
-    assert (
-        abs(
-            Fraction(value) * {"km": 1000, "m": 1, "mi": Fraction("1609.344"), "mm": Fraction(1, 1000)}[unit] - found[0]
-        )
-        * 2
-        <= 1
-    )
+    metres = {"km": Fraction(1000), "m": Fraction(1), "mi": Fraction("1609.344"), "mm": Fraction(1, 1000)}
+    assert abs(Fraction(value) * metres[unit] - found[0]) * 2 <= 1
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,18 @@
+"""When each boot of a device began, for counters that a restart sets back; compression where the edition has it."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0020"
+down_revision = "0023"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Run the SQL file beside this one; percent signs in it are literal."""
+    connection = op.get_bind().connection.driver_connection
+    if connection is None:
+        raise RuntimeError("migrations need a live connection")
+    connection.execute((Path(__file__).parent / "0020_ingest.sql").read_text())
