@@ -29,6 +29,7 @@ from contracts import worker
 from contracts.document import Agreement, read_agreement
 from core import canonical
 from core.database import connect
+from core.garbage import collect_rarely
 from core.settings import Settings
 from embedded.services import start
 from ingest.rollup import run as rollups
@@ -204,6 +205,7 @@ def late(connection: Connection) -> int:
 
 def measure(count: int) -> None:
     """Run all with so many contracts and print a table."""
+    collect_rarely()  # as `yardstick bill` does
     with start() as services:
         admin = connect(services.database_url, role=None)
         upgrade(admin)

@@ -24,10 +24,10 @@ from itertools import cycle
 from statistics import median
 from time import perf_counter, process_time
 
-from api.commands.garbage import collect_rarely
 from contracts import engine
 from contracts.document import Agreement, Version, from_canonical, read_agreement
 from contracts.facts import Counter, Facts, Piece, StateSpan
+from core.garbage import collect_rarely
 from core.time import HOUR, Period, zone
 
 GATE, GOAL, LINES = 750, 1500, 12

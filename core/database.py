@@ -6,9 +6,11 @@ inside the same transaction.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Literal
 
 import psycopg
+from pydantic_core import from_json
 from sqlalchemy import Connection, Engine, create_engine, make_url
 
 Role = Literal["yardstick_worker", "yardstick_api"]
@@ -22,7 +24,12 @@ def connect(url: str, *, role: Role | None, pool_size: int = 5) -> Engine:
     options = "-c timezone=UTC" + (f" -c role={role}" if role else "")
     address = make_url(url).set(drivername="postgresql+psycopg")
     return create_engine(
-        address, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, connect_args={"options": options}
+        address,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        json_deserializer=partial(from_json, cache_strings="keys"),  # evaluations are large; the names repeat
+        connect_args={"options": options},
     )
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import Engine, text
 
 from core.database import Role, connect, transaction
+from core.garbage import collect_rarely
 
 LOG = logging.getLogger(__name__)
 WHO = text("SELECT nullif(current_setting('role'), 'none')")
@@ -104,6 +105,7 @@ def _take_part(  # everything a new process does not know
         handler = logging.StreamHandler()
         handler.setFormatter(pickle.loads(log[1]))  # noqa: S301 - of the process that started this one
         logging.basicConfig(level=log[0], handlers=[handler])
+    collect_rarely()
     tell.send(part(connect(address, role=role, pool_size=1), *given))
 
 

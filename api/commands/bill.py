@@ -15,6 +15,7 @@ from billing import run as billing
 from billing.books import run as books
 from billing.reminders import run as reminders
 from core import clock
+from core.garbage import collect_rarely
 from core.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Bill a period: run, approve, issue, show.")
@@ -42,6 +43,7 @@ def setup(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)], by
 @app.command()
 def run(entity: Entity, period: Period, by: By) -> None:
     """Draw up drafts of all contracts whose period is closed; they wait for approval by somebody else."""
+    collect_rarely()
     with database() as engine:
         done = billing.bill_period(
             engine, entity=entity, label=period, at=clock.now(), by=person(by), workers=Settings().workers
@@ -52,6 +54,7 @@ def run(entity: Entity, period: Period, by: By) -> None:
 @app.command()
 def recalculate(run: Run, by: By) -> None:
     """Draw up the drafts anew, as known now; an approval is void then. Or go on where it was interrupted."""
+    collect_rarely()
     with database() as engine:
         if billing.summary(engine, run, documents=False, most=0).run.state != "collecting":
             billing.collect(engine, run, at=clock.now(), by=person(by))

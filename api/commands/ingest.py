@@ -15,7 +15,6 @@ from api import intake, metric
 from api.commands.certificate import certificate
 from api.commands.connection import needed, worker
 from api.commands.credential import credential
-from api.commands.garbage import collect_rarely
 from api.commands.quarantine import quarantine
 from api.commands.refusal import stop
 from api.commands.supervise import supervise
@@ -23,6 +22,7 @@ from api.log import begin
 from api.watch import Watched, database_problems, watching
 from core.clock import now
 from core.database import transaction
+from core.garbage import collect_rarely
 from core.problem import Problem, Problems
 from core.settings import Settings
 from core.time import micros

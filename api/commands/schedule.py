@@ -11,13 +11,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api import metric
 from api.commands.connection import worker
-from api.commands.garbage import collect_rarely
 from api.log import begin
 from api.watch import Watched, database_problems, watching
 from contracts.jobs import Ticker
 from contracts.store import failure
 from core import clock
 from core.database import transaction
+from core.garbage import collect_rarely
 from core.settings import Settings
 
 app = typer.Typer()
