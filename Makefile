@@ -25,7 +25,7 @@ check: setup  ## Format, lint, types, import rules and the fast tests: seconds
 	.venv/bin/pytest -q -m "not services and not browser and not slow"
 
 test: check  ## All of check, then the tests against the real database, broker and browser
-	.venv/bin/pytest -q -n 2 --dist loadfile -m "services or browser or slow"
+	.venv/bin/pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "services or browser or slow"
 
 fuzz: setup  ## Search the decoders for faults for FUZZ_SECONDS (3600); led by coverage if atheris is installed in .venv
 	.venv/bin/python -m tests.fuzz.decoders $(or $(FUZZ_SECONDS),3600)

@@ -30,6 +30,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="rewrite the golden files from what is found")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with something long come first, so that processes which share the files end at about the same time."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @dataclass(frozen=True)
 class Given:
     """Where the services are; `servers` only where we started them and may crash them."""
