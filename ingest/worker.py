@@ -43,6 +43,8 @@ UNSENT = timedelta(hours=1)
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 5.0
 """Seconds between tries while the database cannot be used."""
 
+# No message: a signal that comes just when a wait ends can make Python's queue wait for ever.
+WAKE = Arrival(0, 0, 0, b"", b"", 0)
 Done = TypeVar("Done")
 _LOG = logging.getLogger(__name__)
 
@@ -161,6 +163,7 @@ class Ingester:
     def stop(self) -> None:
         """Ask to finish: what was decoded is still written and acknowledged."""
         self._stopping.set()
+        self._source.arrivals.put(WAKE)
 
     def problems(self) -> list[str]:
         """Why a new process would do better; empty if all is well."""
@@ -243,8 +246,9 @@ class Ingester:
                 taken.append(arrivals.get_nowait())
         except Empty:
             pass
-        self.work.taken += len(taken)
-        return taken
+        found = [arrival for arrival in taken if arrival is not WAKE]
+        self.work.taken += len(found)
+        return found
 
     def _examine(self, arrival: Arrival) -> Examined:
         """Judge by a registry that is fresh, and if something is unknown by one read after the message came."""

@@ -7,13 +7,19 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import Engine, text
 
+from core.clock import now
 from core.database import connect
 from embedded.services import Services
+from ingest.batch import Arrival
+from ingest.mqtt import Source
+from ingest.worker import Ingester
 from tests.stories.ingesting import (
     START,
     Ending,
@@ -297,6 +303,24 @@ def test_it_outlives_a_restart_of_a_server(
         server.start()
         engine.dispose()
         assert_nothing_lost_or_doubled(engine)
+
+
+def test_it_stops_though_its_queue_waits_for_ever(engine: Engine, broker: str, unique: str) -> None:
+    """As Python's does when a signal comes just as a wait ends."""
+
+    class Patient(SimpleQueue[Arrival]):
+        def get(self, block: bool = True, timeout: float | None = None) -> Arrival:  # noqa: ARG002, FBT001, FBT002 - Python's
+            return super().get(block)
+
+    source = Source(broker, f"in-{unique}", clock=now)
+    source.arrivals = Patient()
+    worker = Ingester(engine, source, client=f"in-{unique}", clock=now)
+    thread = Thread(target=worker.run, daemon=True)
+    thread.start()
+    eventually(lambda: source.is_subscribed)
+    worker.stop()
+    thread.join(10)
+    assert not thread.is_alive()
 
 
 def test_stopping_while_the_database_is_gone_acknowledges_nothing(
