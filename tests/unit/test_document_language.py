@@ -102,8 +102,15 @@ def rendered(document: Document, template: str) -> str:
         **{name: Decimal(document[name]) for name in amounts},
     )  # fmt: skip
     shown = {"invoice": invoice, "zone": zone(document["timezone"]), "last_day": date(2026, 6, 30), "opened": None}
-    shown |= {"sections": sections(document, 0, None, most=1000), "shown_lines": 9, "size": 100, "first": 0, "reports": {}}
-    shown |= {"limits": [], "contested": [], "at": datetime(2026, 7, 6, tzinfo=UTC), "choices": {}, "why": True}
+    shown |= {"sections": sections(document, 0, None, most=1000), "shown_lines": 9, "size": 100, "first": 0}
+    shown |= {
+        "reports": {},
+        "limits": [],
+        "contested": [],
+        "at": datetime(2026, 7, 6, tzinfo=UTC),
+        "choices": {},
+        "why": True,
+    }
     return page.text(template, **FRAME, **shown, w=labels(document["language"]), promises=[])
 
 
