@@ -95,7 +95,7 @@ def calculation(step: Mapping[str, Any] | BaseModel, language: str = "en") -> To
     return found._replace(values={n: quantity(v) for n, v in found.values.items()}, result=quantity(found.result))
 
 
-def corrected(document: Mapping[str, Any], reason: str, language: str = "en") -> str:
+def corrected(document: Mapping[str, Any] | None, reason: str, language: str = "en") -> str:
     """Which document is corrected, and why: what Directive 2006/112, article 219 asks for."""
     return wording.corrected(document, reason, language)
 
