@@ -28,6 +28,7 @@ from api.routes import (
     ingest,
     invoice,
     meter,
+    stake,
     usage,
 )
 from core.database import transaction
@@ -83,7 +84,7 @@ def create(
         application.add_middleware(Watch, answered=answered)
     routes = (
         contract, fact, asset, asset_use, usage, evaluation, invoice, breach_report, billing_run, ingest, meter,
-        hold, correction,
+        hold, stake, correction,
     )  # fmt: skip
     for part in routes:
         application.include_router(part.router)

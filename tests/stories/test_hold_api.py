@@ -47,6 +47,9 @@ def calling(engine: Engine, database: str) -> Iterator[Call]:
         authentication.new_person(
             connection, name="ops", title="O", password=PASSWORD, role="operator", party=parties["Tyre Supplier"], at=AT
         )
+        authentication.new_person(
+            connection, name="kim", title="K", password=PASSWORD, role="customer", party=parties["Haulier"], at=AT
+        )
     with serving(database) as address, httpx.Client(base_url=address, timeout=30) as client:
 
         def done(who: str, method: str, path: str, **more: object) -> httpx.Response:
