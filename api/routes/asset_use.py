@@ -70,13 +70,19 @@ class AssetUsage(BaseModel):
 
 
 class LevelShown(Stretch):
-    """What a gauge showed; nulls where it has no reading."""
+    """What a gauge showed; nulls where it has no reading.
+
+    `mean` is weighted by time: a level holds until the next reading, so it may be known where no reading is; after the
+    register's silence limit nothing is known. `coverage`: the part of the stretch, as far as it is over, that is known.
+    """
 
     readings: int
     lowest: str | None
     highest: str | None
     last: str | None
     last_at: datetime | None
+    mean: str | None = Field(description="Exact; a fraction where the digits do not end.", examples=["7.95", "25/3"])
+    coverage: str = Field(description="Six digits.", examples=["0.998611"])
 
 
 class Levels(BaseModel):
@@ -159,7 +165,7 @@ def levels(  # the question has as many parts
     grain: ByGrain = "hour",
     timezone: Zone = None,
 ) -> Levels:
-    """What a gauge showed in each stretch, lowest, highest and last, while your contracts cover the asset."""
+    """What a gauge showed in each stretch, lowest, highest, last and mean, while your contracts cover the asset."""
     asked = _ask(visit, asset, since, before, grain, timezone)
     served = [one for one in view.registers(visit.connection, [asked.row.id], path=register) if one.kind == "gauge"]
     if not served:
@@ -168,6 +174,7 @@ def levels(  # the question has as many parts
         shown = level.load(visit.connection, served, asked.cuts, known=asked.known, statement=level.VISIBLE)
     except MixedTicks as error:
         raise InvalidQuestion(str(error)) from None
+    means = _means(visit, asked, served)
     return Levels(
         asset=asked.row.public_id,
         register=register,
@@ -310,6 +317,15 @@ def _level(one: level.Level) -> LevelShown:
         starts_at=one.start, ends_at=one.end, readings=one.readings, lowest=lowest, highest=highest, last=last,
         last_at=one.last_at,
     )  # fmt: skip
+
+
+def _means(visit: Visit, asked: _Question, served: Sequence[RegisterView]) -> list[mean.Mean]:
+    spans = [(cuts[0], cuts[-1]) for cuts in _covered(visit, asked.row, asked.cuts)]
+    if not spans:
+        return [mean.Mean(None, Fraction(0)) for _ in asked.cuts[1:]]
+    return mean.load(
+        visit.connection, served, asked.cuts, known=asked.known, until=visit.at, spans=spans, source=mean.VISIBLE
+    )
 
 
 def _ticks(ticks: int, register: RegisterView) -> str:
