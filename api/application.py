@@ -24,6 +24,7 @@ from api.routes import (
     correction,
     evaluation,
     fact,
+    gauge,
     hold,
     ingest,
     invoice,
@@ -83,7 +84,7 @@ def create(
     if answered is not None:
         application.add_middleware(Watch, answered=answered)
     routes = (
-        contract, fact, asset, asset_use, usage, evaluation, invoice, breach_report, billing_run, ingest, meter,
+        contract, fact, asset, asset_use, gauge, usage, evaluation, invoice, breach_report, billing_run, ingest, meter,
         hold, stake, correction,
     )  # fmt: skip
     for part in routes:

@@ -47,8 +47,8 @@ def sums(
 ) -> list[Sum]:
     """Between neighbouring cuts, of one device that says nothing of the time from `ends_at` on.
 
-    pieces: none across a cut or after `ends_at`; one may lie before the first cut. silence: longer than this no level holds; None: any.
-    tick: quantity of one.
+    pieces: none across a cut or after `ends_at`; one may lie before the first cut. silence: longer than this no level
+    holds; None: any. tick: quantity of one.
     """
     found = [Sum() for _ in cuts[1:]]
     ordered = sorted(pieces)

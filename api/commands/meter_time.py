@@ -285,8 +285,9 @@ def _mean_words(one: dict[str, Any]) -> str:
     """Rounded for people to four digits; JSON has it exactly."""
     if one["mean"] is None:
         return ""
-    known = "" if one["coverage"] == "1.000000" else f" over {Fraction(one['coverage']) * 100:.1f} % of the time"
-    return f", mean {round_fraction(Fraction(one['mean']), 4, 'half_up').normalize():f} {one['unit']}{known}"
+    mean_, part = (round_fraction(Fraction(one[name]), 4, "half_up").normalize() for name in ("mean", "coverage"))
+    known = "" if part == 1 else f" over {(part * 100).normalize():f} % of the time"
+    return f", mean {mean_:f} {one['unit']}{known}"
 
 
 def _wall(at: datetime, local: ZoneInfo) -> str:

@@ -1,4 +1,4 @@
-"""What gauges held on the mean, weighted by time: from the hours of roll-ups where these know it, else from readings."""
+"""What gauges held on the mean, weighted by time: from the hours of roll-ups where they know it, else from readings."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
