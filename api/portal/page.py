@@ -36,6 +36,7 @@ MENUS = {
         ("receipt-text", "Invoices", "/portal/invoices"),
         ("file-text", "Contract", "/portal/contract"),
         ("inbox", "Facts", "/portal/facts"),
+        ("triangle-alert", "Holds", "/portal/holds"),
     ],
     "finance": [
         ("layout-dashboard", "Overview", "/portal/finance"),
@@ -43,6 +44,7 @@ MENUS = {
         ("truck", "Assets", "/portal/assets"),
         ("receipt-text", "Invoices", "/portal/invoices"),
         ("inbox", "Facts", "/portal/facts"),
+        ("triangle-alert", "Holds", "/portal/holds"),
     ],
     "partner": [
         ("layout-dashboard", "Overview", "/portal/partner"),
