@@ -61,7 +61,9 @@ class FactView:
     def fields(self) -> dict[str, Any]:
         """What is there of its fields, as facts files name them: numbers as text, a span as `from` and `to` in UTC."""
         found = json.loads(self.body, parse_float=str, parse_int=str)
-        return dict(pair for name, value in found.items() if value not in (None, "", {}) for pair in _field(name, value))
+        return dict(
+            pair for name, value in found.items() if value not in (None, "", {}) for pair in _field(name, value)
+        )
 
 
 def timezone(connection: Connection, name: str) -> ZoneInfo | None:
