@@ -223,7 +223,7 @@ class Evaluation:
         return [canonical.plain(item) for item in self.carry]
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=2048)
 def line_id(contract: str, period: str, clause: str, *, owner: str, segment: int) -> str:
     """A name for a line that revisions of the same period keep."""
     known = canonical.written([contract, clause, owner, segment, period])
