@@ -59,8 +59,8 @@ TABLE = Source(text(NEAR.format(near="ingest.near")), text(TURNING.format(turnin
 LATEST = 4_102_444_800_000_000
 """2100: no reading is later."""
 _DAY = 24 * HOUR
-_NEAR = (6 * HOUR, 14 * _DAY)
-"""Where neighbours are looked for first: nearly all are there, in one chunk; then everywhere."""
+_NEAR = (26 * HOUR, 14 * _DAY)
+"""Where neighbours are looked for first: nearly all are there, of what reports once a day too; then everywhere."""
 _ANYWHERE = 36_525 * _DAY
 _WEEK = 7 * _DAY
 """Instants so far apart are looked up apart, each in its few chunks;"""
