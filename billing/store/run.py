@@ -96,8 +96,8 @@ BLOCKED = text("""
     WHERE run = :run AND revision = :revision AND state = 'blocked' ORDER BY contract_name LIMIT 20
 """)
 # What is left to issue, in the order of the chain: customer, then bundle or contract, a bundle never in two chunks. Of
-# the documents only what is booked; all of it in one pass, because each look into a large document unpacks it anew. What
-# is sorted is narrow: all that is left of the run is sorted for each chunk.
+# the documents only what is booked; all of it in one pass, because each look into a large document unpacks it anew.
+# What is sorted is narrow: all that is left of the run is sorted for each chunk.
 ISSUABLE = text("""
     SELECT d.contract, d.period, d.evaluation, d.hash, d.content_hash, d.corrections, d.credit_notes, d.bundle,
         d.final OR d.findings @> '[{"code": "nothing_to_bill"}]' AS final,
