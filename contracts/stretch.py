@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 READ = ("counter_delta", "gauge_fall", "event_count")
 MOST = 1024
+ONE = Fraction(1)
 Tiers: TypeAlias = "tuple[tuple[Band, ...], bool, tuple[str, ...]]"
 """A charge's bands, whether one costs a fee, and what each is called."""
 _TIERS: dict[tuple[int, int, int, str], tuple[UsageCharge, Tiers]] = {}
@@ -164,12 +165,14 @@ def _place(scene: Scene, mine: list[Stretch], window: tuple[int, int]) -> None:
         if one.term.on_amendment == "prorate":
             one.shrink = Fraction(len(touched), whole)
         one.bands, one.fees, one.labels = _tiers(one.term, one.shrink, one.unit)
-        days.append((len(_days(scene, one.members) & touched), len(_days(scene, one.billed) & touched)))
+        active = len(_days(scene, one.members) & touched)
+        days.append((active, active if one.billed == one.members else len(_days(scene, one.billed) & touched)))
     for _, run in groupby(zip(mine, days, strict=True), key=lambda pair: pair[0].run):
         some = list(run)
         together = sum(active for _, (active, _) in some)
         for one, (_, billed) in some:
-            one.share = Fraction(billed, together) * one.shrink if together else Fraction(1)
+            part = ONE if billed == together else Fraction(billed, together)
+            one.share = part * one.shrink if together and one.shrink != ONE else part
 
 
 def _tiers(term: UsageCharge, shrink: Fraction, unit: str) -> Tiers:
@@ -186,4 +189,5 @@ def _tiers(term: UsageCharge, shrink: Fraction, unit: str) -> Tiers:
 
 
 def _days(scene: Scene, members: dict[str, Spans]) -> frozenset[date]:
-    return days_touched(normal(span for spans in members.values() for span in spans), scene.zone)
+    spans = tuple(members.values())
+    return days_touched(spans[0] if len(spans) == 1 else normal(span for some in spans for span in some), scene.zone)
