@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from contracts.evaluation import CREDITS
 from core.money import Money
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from billing.invoice import Document
 
-PROMISES = frozenset({"availability", "event_guarantee", "performance"})
+PROMISES = CREDITS
 """Kinds of term whose credits are a price reduction: they reduce revenue on an account of their own."""
 
 

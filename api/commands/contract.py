@@ -165,7 +165,7 @@ def _period(agreement: Agreement, document: FactsDocument, period: str, *, as_of
         _stop([Problem("", str(error))])
     except Problems as error:
         _stop(error.problems)
-    rows = checking.rows_of(evaluation, agreement.versions, None)
+    rows = checking.rows_of(evaluation, agreement.versions, None, as_of=known)
     whole = {"name": period, **checking.rows_json(evaluation, rows, agreement.versions[-1].language)}
     if as_json:
         _print_json([whole])
