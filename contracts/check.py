@@ -199,9 +199,7 @@ def rows_json(evaluation: Evaluation, rows: Rows, language: str = "en") -> dict[
         "total": str(rows.total),
         **tax,
         "delta": [line.row for line in rows.delta],
-        "values": [
-            f"{v.clause} | {v.owner} | {name} | {long(f)}" for v in rows.verdicts for name, f in v.values.items()
-        ],
+        "values": [f"{clause} | {owner} | {name} | {long(figure)}" for clause, owner, name, figure in rows.values],
         "bounds": [
             f"{v.clause} | {v.owner} | {name} | {long(low)} | {long(high)}"
             for v in rows.verdicts
@@ -210,7 +208,7 @@ def rows_json(evaluation: Evaluation, rows: Rows, language: str = "en") -> dict[
         "status": [f"{v.clause} | {v.owner} | {v.state} | {v.status}" for v in rows.verdicts],
         "events": list(rows.events),
         "open_cases": list(rows.open_cases),
-        "explanations": [v.explanation for v in rows.verdicts if v.explanation],
+        "explanation": "\n".join(v.explanation for v in rows.verdicts if v.explanation),
         "steps": {line.id: [_step_text(step, language) for step in line.steps] for line in rows.lines},
         "problems": [str(problem) for problem in rows.problems],
         "versions": list(evaluation.versions),

@@ -186,8 +186,8 @@ def _example_text(outcome: checking.Outcome) -> str:
 
 def _rows_text(whole: dict[str, object]) -> str:
     parts: list[str] = []
-    for name in ("lines", "delta", "values", "bounds", "status", "events", "open_cases", "explanations", "problems"):
-        rows = whole[name]
+    for name in ("lines", "delta", "values", "bounds", "status", "events", "open_cases", "explanation", "problems"):
+        rows = str(whole[name]).splitlines() if name == "explanation" else whole[name]
         if isinstance(rows, list) and (rows or name == "lines"):
             parts += [f"  {name}", *(f"    {row}" for row in rows or ["none"])]
         if name == "lines":

@@ -28,12 +28,14 @@ def problems(name: str, fact: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize(
     ("name", "fact", "place", "said"),
     [
-        ("readings", {**READ, "device": "A", "at": "2026-06-01", "value": "1 km"}, "readings[0].register", "no register"),
+        ("readings", {**READ, "device": "A", "at": "2026-06-01", "value": "1 km"},
+         "readings[0].register", "no register"),
         ("meter_tests", {**READ, "last_tested": "2026-05-01", "tested": "2026-06-01", "error": "5 %"},
          "meter_tests[0].register", "no register"),
         ("notices", {"kind": "alert", "clause": "5.2", "given": "2026-06-08"}, "notices[0].clause", "no clause"),
         ("unmet", {"clause": "5.2", "asset": "T1", **SPAN}, "unmet[0].clause", "no clause"),
-        ("history", {"clause": "9", "asset": "T1", "period": "2026-05", "value": "99 %"}, "history[0].clause", "no clause"),
+        ("history", {"clause": "9", "asset": "T1", "period": "2026-05", "value": "99 %"},
+         "history[0].clause", "no clause"),
         ("carried", {"clause": "9", "item": "position", "value": "5 km"}, "carried[0].clause", "no clause"),
         ("quantities", {**USE, "dimensions": {"load": "5 km"}}, "dimensions.load", "does not convert to t"),
         ("quantities", {**USE, "dimensions": {"speed": "5 km"}}, "dimensions.speed", "no measure with a unit"),
