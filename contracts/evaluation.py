@@ -29,6 +29,8 @@ ENGINE_VERSION = "3"
 
 State: TypeAlias = Literal["fulfilled", "violated", "not_determined", "not_applicable", "-"]
 Status: TypeAlias = Literal["final", "provisional", "insufficient"]
+CREDITS = frozenset({"availability", "event_guarantee", "performance"})
+"""Kinds of term whose lines below zero are credits: a price reduction, or compensation outside the scope of tax."""
 
 
 class Figure(NamedTuple):
