@@ -305,6 +305,18 @@ class Settlement(Row, table=True):
     at: datetime = Field(sa_type=INSTANT)
 
 
+class PaymentReturn(Row, table=True):
+    """A payment that the bank took back."""
+
+    __tablename__ = "payment_return"
+
+    payment: int = Field(sa_type=BigInteger, primary_key=True)
+    entry: int = Field(sa_type=BigInteger)
+    reason: str = Field(sa_type=Text)
+    by: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=INSTANT)
+
+
 class BreachReport(Row, table=True):
     """An issued report of a missed guarantee."""
 

@@ -50,6 +50,7 @@ ADD_ACCRUALS = text("""
         net numeric, result_hash text)
 """)
 ACCRUED = text("SELECT contract FROM billing.accrual WHERE entity = :entity AND label = :label")
+CLOSED = text("SELECT max(until) FROM billing.lock WHERE entity = :entity")
 LOCK = text(
     "INSERT INTO billing.lock (entity, until, by, at) VALUES (:entity, :until, :by, :at) ON CONFLICT DO NOTHING"
 )
@@ -101,6 +102,12 @@ def add_accruals(connection: Connection, head: Mapping[str, Any], rows: Sequence
 def accrued(connection: Connection, entity: int, label: str) -> frozenset[int]:
     """Contracts whose period is accrued already."""
     return frozenset(connection.execute(ACCRUED, {"entity": entity, "label": label}).scalars())
+
+
+def closed_until(connection: Connection, entity: int) -> date | None:
+    """The last day of an entity's closed books, if any are."""
+    found: date | None = connection.execute(CLOSED, {"entity": entity}).scalar()
+    return found
 
 
 def lock(connection: Connection, entity: int, until: date, *, by: str, at: datetime) -> None:

@@ -640,6 +640,23 @@ RELATION billing.payment
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
 
+RELATION billing.payment_return
+    payment bigint NOT NULL
+    entry bigint NOT NULL
+    reason text NOT NULL
+    by text NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT payment_return_by_check CHECK ((by <> ''::text))
+    CONSTRAINT payment_return_payment_fkey FOREIGN KEY (payment) REFERENCES billing.payment(id)
+    CONSTRAINT payment_return_pkey PRIMARY KEY (payment)
+    CONSTRAINT payment_return_reason_check CHECK ((reason <> ''::text))
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.payment_return FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (payment IN ( SELECT payment.id FROM billing.payment))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
 RELATION billing.run
     id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
     public_id text NOT NULL
