@@ -18,6 +18,7 @@ from api.portal import route as portal
 from api.routes import (
     asset,
     asset_use,
+    billing_review,
     billing_run,
     breach_report,
     contract,
@@ -82,8 +83,8 @@ def create(
     if answered is not None:
         application.add_middleware(Watch, answered=answered)
     routes = (
-        contract, fact, asset, asset_use, usage, evaluation, invoice, breach_report, billing_run, ingest, meter,
-        hold, correction,
+        contract, fact, asset, asset_use, usage, evaluation, invoice, breach_report, billing_run,
+        billing_review, ingest, meter, hold, correction,
     )  # fmt: skip
     for part in routes:
         application.include_router(part.router)
