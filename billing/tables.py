@@ -289,6 +289,7 @@ class Payment(Row, table=True):
     text: str = Field(sa_type=Text)
     by: str = Field(sa_type=Text)
     at: datetime = Field(sa_type=INSTANT)
+    entry: int | None = Field(sa_type=BigInteger)
 
 
 class Settlement(Row, table=True):

@@ -74,15 +74,15 @@ def record(engine: Engine, credit: Credit, *, entity: str, at: datetime, by: str
     with transaction(engine) as connection:
         seller = seller_named(connection, entity)
         payment.lock(connection, seller.id)
-        number = payment.add(connection, seller.id, credit, by=by, at=at)
+        (entry,) = invoices.entries(connection, 1)
+        number = payment.add(connection, seller.id, credit, entry=entry, by=by, at=at)
         if number is None and payment.is_another(connection, seller.id, credit):
             credit = replace(credit, key=f"{credit.key}/{credit.day}/{credit.amount.amount:f}")
-            number = payment.add(connection, seller.id, credit, by=by, at=at)
+            number = payment.add(connection, seller.id, credit, entry=entry, by=by, at=at)
         if number is None:
             return Taken(credit, None, new=False)
         unpaid = _unpaid(connection, seller)
         found = match(credit, [item.owed for item in unpaid])
-        (entry,) = invoices.entries(connection, 1)
         row = {"payment": number, "entry": entry, "by": by, "at": at}
         transfers = _settle(connection, found, unpaid, row=row, source="bank")
         if found.rest:

@@ -19,7 +19,7 @@ JOURNAL = text("""
     SELECT t.entry, t.n, t.posted_on, t.debit, t.credit, t.currency, t.amount,
         coalesce(i.number, d.number, '') AS document, coalesce(i.kind || CASE
             WHEN split_part(t.debit, ':', 1) = 'receivable' OR split_part(t.credit, ':', 1) = 'receivable' THEN ''
-            ELSE ', released' END, a.text, d.text, '') AS text
+            ELSE ', released' END, a.text, d.text, p.text, '') AS text
     FROM billing.transfer AS t
     LEFT JOIN billing.invoice AS i ON i.id = t.invoice
     LEFT JOIN billing.series AS s ON s.id = i.series
@@ -33,6 +33,16 @@ JOURNAL = text("""
         SELECT l.number, 'dunning letter taken back' FROM billing.dunning_withdrawal AS w
         JOIN billing.dunning_letter AS l ON l.id = w.letter WHERE w.entry = t.entry
     ) AS d ON t.invoice IS NULL
+    LEFT JOIN LATERAL (
+        SELECT 'payment ' || key || why AS text FROM (
+            SELECT id, '' AS why FROM billing.payment WHERE entry = t.entry
+            UNION ALL SELECT payment, ' returned' FROM billing.payment_return WHERE entry = t.entry
+            UNION ALL SELECT payment, CASE WHEN reverses IS NULL THEN ' matched' ELSE ' unmatched' END
+            FROM billing.settlement WHERE entry = t.entry
+            UNION ALL SELECT payment, CASE WHEN reverses IS NULL THEN ' matched' ELSE ' unmatched' END
+            FROM billing.charge_settlement WHERE entry = t.entry
+        ) AS s (payment, why) JOIN billing.payment AS q ON q.id = s.payment LIMIT 1
+    ) AS p ON t.invoice IS NULL
     WHERE coalesce(s.entity, t.entity) = :entity AND t.posted_on >= :start AND t.posted_on < :end
     ORDER BY t.entry, t.n
 """)

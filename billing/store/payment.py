@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from billing.statement import Credit
 
 ADD = text("""
-    INSERT INTO billing.payment (public_id, entity, key, received_on, currency, amount, payer, text, by, at)
-    VALUES (:public_id, :entity, :key, :day, :currency, :amount, :payer, :text, :by, :at)
+    INSERT INTO billing.payment (public_id, entity, key, received_on, currency, amount, payer, text, by, at, entry)
+    VALUES (:public_id, :entity, :key, :day, :currency, :amount, :payer, :text, :by, :at, :entry)
     ON CONFLICT (entity, key) DO NOTHING RETURNING id
 """)
 # With the credit notes that refer to them, and what was paid; one payer's invoices in order of their age.
@@ -103,9 +103,10 @@ def lock(connection: Connection, entity: int) -> None:
     connection.execute(LOCK, {"entity": entity})
 
 
-def add(connection: Connection, entity: int, credit: Credit, *, by: str, at: datetime) -> int | None:
-    """Append a payment; None if the bank's key is known already."""
+def add(connection: Connection, entity: int, credit: Credit, *, entry: int, by: str, at: datetime) -> int | None:
+    """Append a payment, booked as this entry; None if the bank's key is known already."""
     row = {"public_id": new_id("pay"), "entity": entity, "key": credit.key, "day": credit.day, "by": by, "at": at}
+    row |= {"entry": entry}
     row |= {"currency": credit.amount.currency, "amount": credit.amount.amount}
     found: int | None = connection.execute(ADD, row | {"payer": credit.payer, "text": credit.text}).scalar()
     return found

@@ -23,3 +23,10 @@ ALTER TABLE billing.payment_return FORCE ROW LEVEL SECURITY;
 CREATE POLICY worker ON billing.payment_return TO yardstick_worker, yardstick_visible USING (true) WITH CHECK (true);
 CREATE POLICY api ON billing.payment_return FOR SELECT TO yardstick_api
     USING (payment IN (SELECT id FROM billing.payment));
+
+-- The journal says of each entry what it is about; what nobody could match has no settlement that would.
+ALTER TABLE billing.payment ADD COLUMN entry bigint;
+CREATE INDEX payment_entry ON billing.payment (entry);
+CREATE INDEX payment_return_entry ON billing.payment_return (entry);
+CREATE INDEX settlement_entry ON billing.settlement (entry);
+CREATE INDEX charge_settlement_entry ON billing.charge_settlement (entry);

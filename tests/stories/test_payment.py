@@ -111,6 +111,13 @@ def test_what_nobody_can_tell_waits_until_somebody_says_what_it_pays(engine: Eng
         payments.assign(engine, "B1/0", ["TS-2026-00003"], **given)
     assert payments.take_back(engine, "B2/0", reason="returned", **given) == 0, "what paid nothing is returned too"
     assert balance(story, "unmatched") == Decimal("-2256.50")
+    days = {"start": date(2026, 1, 1), "end": date(2027, 1, 1)}
+    written = books.journal(engine, entity=SELLER, form="csv", **days).splitlines()[1:]
+    about = [row.rpartition(",")[2] for row in written]
+    assert list(dict.fromkeys(about)) == [
+        "invoice", "payment B1/0", "payment B2/0", "payment B3/0", "payment B2/0/2026-07-20/55.00",
+        "payment B2/0 matched", "payment B2/0 unmatched", "payment B1/0 returned", "payment B2/0 returned",
+    ]  # fmt: skip
 
 
 def test_money_of_a_closed_day_is_booked_on_the_next_open_one(engine: Engine) -> None:
