@@ -176,6 +176,7 @@ RELATION billing.charge_settlement
     CONSTRAINT charge_settlement_pkey PRIMARY KEY (id)
     CONSTRAINT charge_settlement_reverses_fkey FOREIGN KEY (reverses) REFERENCES billing.charge_settlement(id)
     CONSTRAINT charge_settlement_reverses_key UNIQUE (reverses)
+    CREATE INDEX charge_settlement_entry ON billing.charge_settlement USING btree (entry)
     CREATE INDEX charge_settlement_letter ON billing.charge_settlement USING btree (letter)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.charge_settlement FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
@@ -625,6 +626,7 @@ RELATION billing.payment
     text text NOT NULL
     by text NOT NULL
     at timestamp with time zone NOT NULL
+    entry bigint
     CONSTRAINT payment_amount_check CHECK ((amount > (0)::numeric))
     CONSTRAINT payment_by_check CHECK ((by <> ''::text))
     CONSTRAINT payment_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text))
@@ -633,9 +635,28 @@ RELATION billing.payment
     CONSTRAINT payment_key_check CHECK ((key <> ''::text))
     CONSTRAINT payment_pkey PRIMARY KEY (id)
     CONSTRAINT payment_public_id_key UNIQUE (public_id)
+    CREATE INDEX payment_entry ON billing.payment USING btree (entry)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.payment FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (visible.reads_money() AND (entity IN ( SELECT entity.id FROM billing.entity WHERE (entity.party = visible.party()))))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.payment_return
+    payment bigint NOT NULL
+    entry bigint NOT NULL
+    reason text NOT NULL
+    by text NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT payment_return_by_check CHECK ((by <> ''::text))
+    CONSTRAINT payment_return_payment_fkey FOREIGN KEY (payment) REFERENCES billing.payment(id)
+    CONSTRAINT payment_return_pkey PRIMARY KEY (payment)
+    CONSTRAINT payment_return_reason_check CHECK ((reason <> ''::text))
+    CREATE INDEX payment_return_entry ON billing.payment_return USING btree (entry)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.payment_return FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (payment IN ( SELECT payment.id FROM billing.payment))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
@@ -708,6 +729,7 @@ RELATION billing.settlement
     CONSTRAINT settlement_pkey PRIMARY KEY (id)
     CONSTRAINT settlement_reverses_fkey FOREIGN KEY (reverses) REFERENCES billing.settlement(id)
     CONSTRAINT settlement_reverses_key UNIQUE (reverses)
+    CREATE INDEX settlement_entry ON billing.settlement USING btree (entry)
     CREATE INDEX settlement_invoice ON billing.settlement USING btree (invoice)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.settlement FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
