@@ -151,7 +151,6 @@ COUNTERS = search.Source(
         SELECT bound, at, value FROM visible.counter_outside(CAST(:bounds AS int[]), CAST(:registers AS int[]),
             CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]), :known)
     """),
-    steady=True,
 )
 STATES = text(state.STATEMENT.format(said="visible.said"))
 CATEGORIES = text("SELECT id, category FROM ingest.state_code")
