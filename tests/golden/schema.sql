@@ -176,7 +176,6 @@ RELATION billing.charge_settlement
     CONSTRAINT charge_settlement_pkey PRIMARY KEY (id)
     CONSTRAINT charge_settlement_reverses_fkey FOREIGN KEY (reverses) REFERENCES billing.charge_settlement(id)
     CONSTRAINT charge_settlement_reverses_key UNIQUE (reverses)
-    CREATE INDEX charge_settlement_entry ON billing.charge_settlement USING btree (entry)
     CREATE INDEX charge_settlement_letter ON billing.charge_settlement USING btree (letter)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.charge_settlement FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
@@ -191,7 +190,7 @@ RELATION billing.correction
     n integer NOT NULL
     kind text NOT NULL
     invoice bigint NOT NULL
-    corrects bigint
+    corrects bigint NOT NULL
     evaluation bigint NOT NULL
     currency text NOT NULL
     net numeric NOT NULL
@@ -203,7 +202,6 @@ RELATION billing.correction
     CONSTRAINT correction_invoice_fkey FOREIGN KEY (invoice) REFERENCES billing.invoice(id)
     CONSTRAINT correction_kind_check CHECK ((kind = ANY (ARRAY['delta_line'::text, 'credit_note'::text, 'cancellation'::text])))
     CONSTRAINT correction_n_check CHECK ((n > 0))
-    CONSTRAINT correction_of_something CHECK (((corrects IS NOT NULL) OR (kind = 'delta_line'::text)))
     CONSTRAINT correction_pkey PRIMARY KEY (contract, label, n)
     CONSTRAINT correction_reason_check CHECK ((reason <> ''::text))
     CREATE INDEX correction_invoice ON billing.correction USING btree (invoice)
@@ -626,7 +624,6 @@ RELATION billing.payment
     text text NOT NULL
     by text NOT NULL
     at timestamp with time zone NOT NULL
-    entry bigint
     CONSTRAINT payment_amount_check CHECK ((amount > (0)::numeric))
     CONSTRAINT payment_by_check CHECK ((by <> ''::text))
     CONSTRAINT payment_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text))
@@ -635,28 +632,9 @@ RELATION billing.payment
     CONSTRAINT payment_key_check CHECK ((key <> ''::text))
     CONSTRAINT payment_pkey PRIMARY KEY (id)
     CONSTRAINT payment_public_id_key UNIQUE (public_id)
-    CREATE INDEX payment_entry ON billing.payment USING btree (entry)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.payment FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (visible.reads_money() AND (entity IN ( SELECT entity.id FROM billing.entity WHERE (entity.party = visible.party()))))
-    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
-    GRANT INSERT, SELECT TO yardstick_worker
-    GRANT SELECT TO yardstick_api
-
-RELATION billing.payment_return
-    payment bigint NOT NULL
-    entry bigint NOT NULL
-    reason text NOT NULL
-    by text NOT NULL
-    at timestamp with time zone NOT NULL
-    CONSTRAINT payment_return_by_check CHECK ((by <> ''::text))
-    CONSTRAINT payment_return_payment_fkey FOREIGN KEY (payment) REFERENCES billing.payment(id)
-    CONSTRAINT payment_return_pkey PRIMARY KEY (payment)
-    CONSTRAINT payment_return_reason_check CHECK ((reason <> ''::text))
-    CREATE INDEX payment_return_entry ON billing.payment_return USING btree (entry)
-    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.payment_return FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
-    ROW LEVEL SECURITY FORCED
-    POLICY api FOR r TO yardstick_api USING (payment IN ( SELECT payment.id FROM billing.payment))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
@@ -729,7 +707,6 @@ RELATION billing.settlement
     CONSTRAINT settlement_pkey PRIMARY KEY (id)
     CONSTRAINT settlement_reverses_fkey FOREIGN KEY (reverses) REFERENCES billing.settlement(id)
     CONSTRAINT settlement_reverses_key UNIQUE (reverses)
-    CREATE INDEX settlement_entry ON billing.settlement USING btree (entry)
     CREATE INDEX settlement_invoice ON billing.settlement USING btree (invoice)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.settlement FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
@@ -3062,6 +3039,31 @@ AS $function$
             array_agg(CASE WHEN visible.knows(e.register, e."end") THEN e."end" END) AS ends
         FROM unnest(bounds, registers, starts, ends) AS e (bound, register, "start", "end")
     ) AS a CROSS JOIN LATERAL ingest.outside(a.bounds, a.registers, a.starts, a.ends, newest) AS o
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.gauge_shown(bounds integer[], registers integer[], firsts timestamp with time zone[], lasts timestamp with time zone[], starts timestamp with time zone[], ends timestamp with time zone[], noises bigint[], refills bigint[], newest bigint)
+ RETURNS TABLE(bound integer, at timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT s.bound, s.at, s.value
+    FROM (
+        SELECT array_agg(e.bound) AS bounds, array_agg(e.register) AS registers, array_agg(e.first) AS firsts,
+            array_agg(e.last) AS lasts, array_agg(e."start") AS starts, array_agg(e."end") AS ends,
+            array_agg(e.noise) AS noises, array_agg(e.refill) AS refills
+        FROM unnest(bounds, registers, firsts, lasts, starts, ends, noises, refills)
+            AS e (bound, register, first, last, "start", "end", noise, refill)
+        WHERE e.first <= e."end" AND e."start" < e.last AND (visible.operates() OR (
+            SELECT range_agg(b.during * p.during) @> tstzrange(greatest(e.first, e."start"), least(e.last, e."end"))
+            FROM ingest.register AS g
+            JOIN ingest.binding AS b ON b.device = g.device AND b.superseded IS NULL
+            JOIN contracts.party_asset AS p ON p.asset = b.asset AND p.party = visible.party()
+            WHERE g.id = e.register))
+    ) AS a
+    CROSS JOIN LATERAL ingest.shown(
+        a.bounds, a.registers, a.firsts, a.lasts, a.starts, a.ends, a.noises, a.refills, newest) AS s
 $function$
 -- owner: yardstick_visible
 
