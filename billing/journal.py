@@ -7,22 +7,23 @@ import io
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from billing.posting import Transfer
-from core.money import Money, exponent
-from core.time import micros
+from billing.posting import Transfer, account_of
+from billing.recognition import earned
+from core.money import Money
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
+    from zoneinfo import ZoneInfo
 
 ROOTS = {
     "receivable": "Assets:Receivable",
     "unbilled": "Assets:Unbilled",
     "bank": "Assets:Bank",
     "unmatched": "Liabilities:Unmatched",
+    "deferred": "Liabilities:Deferred",
     "revenue": "Income:Revenue",
     "revenue_reduction": "Income:Reduction",
     "vat": "Liabilities:VAT",
@@ -43,31 +44,24 @@ class Posted:
     text: str
 
 
-def delivered(line: Mapping[str, str], end: datetime) -> Money:
+def delivered(line: Mapping[str, str], end: datetime, where: ZoneInfo) -> Money:
     """What of a line's amount belongs to the time before `end`: nothing of a fee ahead, a share of one that goes on."""
-    amount = Money.parse(line["amount"])
     since, until = (datetime.fromisoformat(line[name]) for name in ("from", "to"))
-    if until <= end:
-        return amount
-    share = Fraction(micros(max(end, since)) - micros(since), micros(until) - micros(since))
-    return Money.round_of(
-        Fraction(amount.amount) * share, amount.currency, decimals=exponent(amount.currency), mode="half_up"
-    )
+    return earned(Money.parse(line["amount"]), (since, until), end, where)[0]
 
 
 def accrued(
-    lines: Iterable[Mapping[str, str]], customer: str, reduces: frozenset[str], *, end: datetime
+    lines: Iterable[Mapping[str, str]], customer: str, reduces: frozenset[str], *, end: datetime, where: ZoneInfo
 ) -> tuple[Transfer, ...]:
     """What lines of an evaluation come to as unbilled revenue, by kind of term; credits lower it on their own account.
 
     reduces: kinds whose credits are price reductions. end: of the period; what is delivered later is no revenue yet.
-    Amounts of zero book nothing.
+    where: the contract's zone, by whose days a line is shared. Amounts of zero book nothing.
     """
     sums: dict[str, Money] = {}
     for line in lines:
-        amount = delivered(line, end)
-        root = "revenue_reduction" if amount.amount < 0 and line["kind"] in reduces else "revenue"
-        account = f"{root}:{line['kind']}"
+        amount = delivered(line, end, where)
+        account = account_of(line["kind"], reduction=amount.amount < 0 and line["kind"] in reduces)
         sums[account] = sums[account] + amount if account in sums else amount
     unbilled = f"unbilled:{customer}"
     return tuple(

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from billing.recognition import earned
 from core.money import Money
+from core.time import zone
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from datetime import date
 
     from billing.invoice import Document
+    from billing.recognition import Later
 
 PROMISES = frozenset({"availability", "event_guarantee", "performance"})
 """Kinds of term whose credits are a price reduction: they reduce revenue on an account of their own."""
+
+SETTLES = frozenset({"prepaid"})
+"""Kinds of term that settle what was paid before: no revenue, but less that is owed to the customer."""
+Sums: TypeAlias = dict[str, Money]
+"""Amounts by account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +37,35 @@ class Transfer:
 
 
 def post(document: Document, customer: str) -> tuple[Transfer, ...]:
-    """Receivable against revenue, contra-revenue and tax; together they come to the gross amount.
+    """Receivable against revenue, contra-revenue, what is deferred, and tax; together they come to the gross amount.
 
     customer: the name by which the ledger knows the debtor. Accounts: receivable:<customer>, revenue:<kind of term>,
-    revenue_reduction:<kind of term>, vat:<category>:<rate>. Amounts of zero book nothing.
+    revenue_reduction:<kind of term>, deferred:<kind of term>, vat:<category>:<rate>. Amounts of zero book nothing.
     """
     parts: dict[str, list[Money]] = {}
-    for line in document["lines"]:
-        amount = _money(line["amount"], document)
-        parts.setdefault(_account(line, amount), []).append(amount)
+    for account, kind, now, later in _earned(document):
+        parts.setdefault(account, []).append(now)
+        if later:
+            parts.setdefault(f"deferred:{kind}", []).extend(later.values())
     sums = {account: Money.total(some, document["currency"]) for account, some in parts.items()}
     for part in document["tax"]:
         sums[f"vat:{part['category']}:{part['rate']}"] = _money(part["tax"], document)
     receivable = f"receivable:{customer}"
     return tuple(_transfer(receivable, account, amount) for account, amount in sorted(sums.items()) if amount)
+
+
+def releases(document: Document) -> tuple[tuple[date, tuple[Transfer, ...]], ...]:
+    """What `post` defers becomes revenue on the last day of each month in which it is delivered; in order of days."""
+    days: dict[date, dict[tuple[str, str], Money]] = {}
+    for account, kind, _, later in _earned(document):
+        for day, amount in later.items():
+            sums, key = days.setdefault(day, {}), (f"deferred:{kind}", account)
+            sums[key] = sums[key] + amount if key in sums else amount
+    moved = (
+        (day, tuple(_transfer(*key, amount) for key, amount in sorted(sums.items()) if amount))
+        for day, sums in sorted(days.items())
+    )
+    return tuple((day, transfers) for day, transfers in moved if transfers)
 
 
 def balance(transfers: tuple[Transfer, ...], account: str, zero: Money) -> Money:
@@ -59,14 +84,31 @@ def reduces(line: Mapping[str, Any], amount: Money) -> bool:
     return bool(corrects["reduction"]) if corrects else amount.amount < 0 and line["kind"] in PROMISES
 
 
-def _account(line: Mapping[str, Any], amount: Money) -> str:
-    return f"{'revenue_reduction' if reduces(line, amount) else 'revenue'}:{line['kind']}"
+def account_of(kind: str, *, reduction: bool) -> str:
+    """Where the ledger keeps what a kind of term comes to."""
+    return f"deferred:{kind}" if kind in SETTLES else f"{'revenue_reduction' if reduction else 'revenue'}:{kind}"
 
 
-def _transfer(receivable: str, account: str, amount: Money) -> Transfer:
+def _earned(document: Document) -> Iterator[tuple[str, str, Money, Later]]:
+    """Of each line its account, its kind, what is delivered by the end of the document's period, and what later.
+
+    A line without times is delivered.
+    """
+    end = document["service"]["to"]
+    for line in document["lines"]:
+        amount, kind = _money(line["amount"], document), line["kind"]
+        account, since, until = account_of(kind, reduction=reduces(line, amount)), line.get("from"), line.get("to")
+        if until is None or until <= end or kind in SETTLES:
+            yield account, kind, amount, {}
+        else:
+            span = datetime.fromisoformat(since), datetime.fromisoformat(until)
+            yield account, kind, *earned(amount, span, datetime.fromisoformat(end), zone(document["timezone"]))
+
+
+def _transfer(debit: str, account: str, amount: Money) -> Transfer:
     if amount.amount < 0:
-        return Transfer(debit=account, credit=receivable, amount=-amount)
-    return Transfer(debit=receivable, credit=account, amount=amount)
+        return Transfer(debit=account, credit=debit, amount=-amount)
+    return Transfer(debit=debit, credit=account, amount=amount)
 
 
 def _money(text: str, document: Document) -> Money:

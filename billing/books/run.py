@@ -93,7 +93,8 @@ def _accrue(connection: Connection, seller: Entity, ids: Sequence[int], *, label
 
 def _row(found: Evaluated, entry: int, reversal: int) -> dict[str, object]:
     lines, currency = found.evaluation.to_json()["lines"], found.evaluation.total.currency
-    net = Money.total((delivered(line, found.due.ends_at) for line in lines), currency)
+    where = zone(found.due.timezone)
+    net = Money.total((delivered(line, found.due.ends_at, where) for line in lines), currency)
     return {
         "contract": found.due.contract,
         "entry": entry,
@@ -107,6 +108,7 @@ def _row(found: Evaluated, entry: int, reversal: int) -> dict[str, object]:
 def _entries(found: Evaluated, payers: dict[int, Side], seller: Entity, numbers: Sequence[int]) -> list[ledger.Entry]:
     """On the period's last day, and taken back on the day after."""
     customer = payers[found.due.contract].public_id
-    moved = accrued(found.evaluation.to_json()["lines"], customer, PROMISES, end=found.due.ends_at)
+    lines, end = found.evaluation.to_json()["lines"], found.due.ends_at
+    moved = accrued(lines, customer, PROMISES, end=end, where=zone(found.due.timezone))
     after = found.due.ends_at.astimezone(zone(seller.timezone)).date()
     return [(numbers[0], after - timedelta(days=1), moved), (numbers[1], after, reversed_(moved))]

@@ -10,7 +10,7 @@ from billing import chain
 from billing.breach import report
 from billing.bundle import part_of
 from billing.invoice import Evaluated
-from billing.posting import post
+from billing.posting import post, releases
 from billing.store import invoice as invoices
 from billing.store import run as runs
 from billing.store import supplement
@@ -74,8 +74,13 @@ class Numbered:
 
 
 def book(connection: Connection, batch: Sequence[Numbered], ids: dict[str, int], *, day: date, at: datetime) -> None:
-    """Transfers and the message of each document."""
-    entries = invoices.entries(connection, len(batch))
+    """Transfers and the message of each document; what it defers is released at month ends that are not over."""
+    booked = [
+        (item, on, transfers)
+        for item in batch
+        for on, transfers in ((day, post(item.head, item.payer.public_id)), *releases(item.head))
+    ]
+    entries = invoices.entries(connection, len(booked))
     invoices.add_transfers(
         connection,
         [
@@ -83,15 +88,15 @@ def book(connection: Connection, batch: Sequence[Numbered], ids: dict[str, int],
                 "entry": entry,
                 "n": n,
                 "at": at,
-                "posted_on": day.isoformat(),
+                "posted_on": max(on, day).isoformat(),
                 "debit": transfer.debit,
                 "credit": transfer.credit,
                 "currency": transfer.amount.currency,
                 "amount": transfer.amount.amount,
                 "invoice": ids[item.number],
             }
-            for item, entry in zip(batch, entries, strict=True)
-            for n, transfer in enumerate(post(item.head, item.payer.public_id), start=1)
+            for (item, on, transfers), entry in zip(booked, entries, strict=True)
+            for n, transfer in enumerate(transfers, start=1)
         ],
     )
     invoices.post(connection, [_message(at, f"{item.ready.kind}.issued", item.public_id, item) for item in batch])

@@ -53,7 +53,8 @@ METERED = text("""
 """)
 ISSUED = text("""
     SELECT i.currency, sum(i.net) AS net, sum(i.gross) AS gross, sum(l.amount) AS lines, sum(t.base) AS base,
-        sum(p.net) AS parts, sum(m.receivable) AS receivable, sum(m.booked) AS booked
+        sum(p.net) AS parts, sum(m.receivable) AS receivable, sum(m.booked) AS booked, sum(m.deferred) AS deferred,
+        sum(m.released) AS released
     FROM billing.invoice AS i
     CROSS JOIN LATERAL (SELECT coalesce(sum(amount), 0) AS amount FROM billing.line WHERE invoice = i.id) AS l
     CROSS JOIN LATERAL (SELECT coalesce(sum(net), 0) AS net FROM billing.invoice_part WHERE invoice = i.id) AS p
@@ -63,7 +64,12 @@ ISSUED = text("""
                 THEN -amount ELSE 0 END), 0) AS receivable,
             coalesce(sum(CASE WHEN credit LIKE 'receivable:%' THEN -amount WHEN debit LIKE 'receivable:%'
                 THEN amount ELSE 0 END) FILTER (WHERE 'vat' NOT IN (split_part(debit, ':', 1),
-                split_part(credit, ':', 1))), 0) AS booked
+                split_part(credit, ':', 1))), 0) AS booked,
+            coalesce(sum(CASE WHEN debit LIKE 'receivable:%' AND credit LIKE 'deferred:%' THEN amount
+                WHEN credit LIKE 'receivable:%' AND debit LIKE 'deferred:%' THEN -amount END)
+                FILTER (WHERE 'deferred:prepaid' NOT IN (debit, credit)), 0) AS deferred,
+            coalesce(sum(CASE WHEN debit LIKE 'deferred:%' AND credit LIKE 'revenue%' THEN amount
+                WHEN credit LIKE 'deferred:%' AND debit LIKE 'revenue%' THEN -amount END), 0) AS released
         FROM billing.transfer WHERE invoice = i.id
     ) AS m
     WHERE i.run = :run GROUP BY i.currency ORDER BY i.currency
@@ -107,6 +113,7 @@ def after_issuing(connection: Connection, run: Run) -> tuple[Pair, ...]:
             ("parts of documents, and their net totals", row.parts, row.net),
             ("tax bases, and net totals of documents", row.base, row.net),
             ("booked receivables, and gross totals of documents", row.receivable, row.gross),
-            ("booked revenue and its reductions, and lines", row.booked, row.lines),
+            ("booked revenue, its reductions and what is deferred, and lines", row.booked, row.lines),
+            ("what is deferred, and released by month", row.deferred, row.released),
         )
     )

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 JOURNAL = text("""
     SELECT t.entry, t.n, t.posted_on, t.debit, t.credit, t.currency, t.amount,
-        coalesce(i.number, d.number, '') AS document, coalesce(i.kind, a.text, d.text, '') AS text
+        coalesce(i.number, d.number, '') AS document, coalesce(i.kind || CASE
+            WHEN split_part(t.debit, ':', 1) = 'receivable' OR split_part(t.credit, ':', 1) = 'receivable' THEN ''
+            ELSE ', released' END, a.text, d.text, '') AS text
     FROM billing.transfer AS t
     LEFT JOIN billing.invoice AS i ON i.id = t.invoice
     LEFT JOIN billing.series AS s ON s.id = i.series

@@ -109,13 +109,16 @@ ISSUABLE = text("""
     CROSS JOIN LATERAL (
         SELECT jsonb_build_object('kind', r.kind, 'contest', r.contest, 'corrects', r.corrects, 'contract', r.contract,
             'period', r.period, 'currency', r.currency, 'payment_days', r.payment_days, 'gross', r.gross, 'tax', r.tax,
-            'lines', (
-                SELECT coalesce(
-                    jsonb_agg(jsonb_build_object('kind', l.kind, 'amount', l.amount, 'corrects', l.corrects)), '[]')
-                FROM jsonb_to_recordset(r.lines) AS l(kind text, amount text, corrects jsonb)
+            'timezone', r.timezone, 'service', r.service, 'lines', (
+                -- When a line is delivered matters where that is after the document's period; the texts sort as times.
+                SELECT coalesce(jsonb_agg(
+                    jsonb_build_object('kind', l.kind, 'amount', l.amount, 'corrects', l.corrects)
+                    || CASE WHEN l."to" COLLATE "C" > r.service ->> 'to'
+                        THEN jsonb_build_object('from', l."from", 'to', l."to") ELSE '{}' END), '[]')
+                FROM jsonb_to_recordset(r.lines) AS l(kind text, amount text, corrects jsonb, "from" text, "to" text)
             )) AS head
         FROM jsonb_to_record(d.document) AS r(kind jsonb, contest jsonb, corrects jsonb, contract jsonb, period jsonb,
-            currency jsonb, payment_days jsonb, gross jsonb, tax jsonb, lines jsonb)
+            currency jsonb, payment_days jsonb, gross jsonb, tax jsonb, timezone jsonb, service jsonb, lines jsonb)
     ) AS h
     ORDER BY d.buyer COLLATE "C", coalesce(nullif(d.bundle, ''), d.contract_name) COLLATE "C"
 """)

@@ -395,6 +395,13 @@ def test_at_month_end_only_what_is_delivered_is_accrued(told: Told) -> None:
         JOIN billing.transfer AS t ON t.entry = a.entry WHERE c.name = 'AHEAD' AND t.posted_on = '2026-03-31'
     """)
     assert booked[0].amount == "300.00"
+    # 3000.00 for the quarter on January's invoice: 31 of 90 days at once, 1966.67 by 28 : 31, whatever comes later.
+    released = told.story.rows("""
+        SELECT t.posted_on::text, t.amount::text FROM billing.transfer AS t
+        JOIN billing.invoice AS i ON i.id = t.invoice JOIN contracts.contract AS c ON c.id = i.contract
+        WHERE c.name = 'AHEAD-QUARTER' AND t.debit = 'deferred:fixed_fee' ORDER BY t.posted_on
+    """)
+    assert [tuple(row) for row in released] == [("2026-02-28", "933.33"), ("2026-03-31", "1033.34")]
 
 
 def test_a_period_without_lines_gets_no_document_and_what_comes_late_stands_on_the_next(told: Told) -> None:
