@@ -241,8 +241,8 @@ def diff(engine: Engine, run: str, before: int, after: int) -> tuple[Change, ...
     """What changed between two revisions of a run, line by line. Raises NoSuchRun."""
     with transaction(engine) as connection:
         found = runs.read(connection, run)
-        old, new = (runs.revision(connection, found, number) for number in (before, after))
-    return tuple(x for name in sorted(old | new) for x in changes(name, old.get(name), new.get(name)))
+        drafts = runs.revisions(connection, found, before=before, after=after)
+        return tuple(change for draft in drafts for change in changes(*draft))
 
 
 def approve(engine: Engine, run: str, *, at: datetime, by: str, hash: str | None = None) -> None:  # noqa: A002

@@ -65,9 +65,9 @@ def finance_page(request: Request, visit: FinancePerson) -> Response:
 
 
 @router.get("/partner")
-def partner_page(request: Request, visit: Partner) -> Response:
-    """How contracts stand, without a word of money."""
-    found = view.contracts(visit.connection, most=PAGE)
+def partner_page(request: Request, visit: Partner, cursor: Cursor = None) -> Response:
+    """How contracts stand, without a word of money, 50 on a page."""
+    found, after = _page(visit, cursor, PAGE)
     statuses = view.statuses(visit.connection, [one.id for one in found])
     rows = [
         (one, statuses.get(one.id), verdicts(statuses[one.id].verdicts) if one.id in statuses else []) for one in found
@@ -78,16 +78,22 @@ def partner_page(request: Request, visit: Partner) -> Response:
         "partner.html",
         live="/portal/stream",
         rows=rows,
+        after=after,
         zones={one.id: zone(one.timezone) for one in found},
         last_reading_at=ingest_view.last_reading_at(visit.connection),
     )
 
 
 def _contracts(visit: Visit, after: str | None, most: int) -> dict[str, object]:
-    found = view.contracts(visit.connection, after=read_number(after, otherwise=0), most=most + 1)
-    more = cursor(found[most - 1].id) if len(found) > most else None
+    found, more = _page(visit, after, most)
     return {
-        "contracts": found[:most],
-        "standings": view.standings(visit.connection, [one.id for one in found[:most]]),
+        "contracts": found,
+        "standings": view.standings(visit.connection, [one.id for one in found]),
         "after": more,
     }
+
+
+def _page(visit: Visit, after: str | None, most: int) -> tuple[list[view.ContractView], str | None]:
+    """Some contracts, and the cursor of the next page if there is one."""
+    found = view.contracts(visit.connection, after=read_number(after, otherwise=0), most=most + 1)
+    return found[:most], cursor(found[most - 1].id) if len(found) > most else None

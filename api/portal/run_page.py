@@ -38,6 +38,14 @@ WORDS: dict[Act, str] = {
 }
 
 
+@router.get("")
+def runs_page(request: Request, visit: FinancePerson, cursor: Cursor = None) -> Response:
+    """Every run, newest first, 50 on a page."""
+    rows = view.runs(visit.connection, before=read_number(cursor, otherwise=2**62), most=PAGE + 1)
+    after = _cursor(rows[PAGE - 1].id) if len(rows) > PAGE else None
+    return shown(request, visit, "runs.html", runs=rows[:PAGE], after=after)
+
+
 @router.get("/{run}")
 def run_page(request: Request, visit: FinancePerson, run: str, cursor: Cursor = None) -> Response:
     """One run with its drafts, 50 on a page."""

@@ -163,8 +163,13 @@ RELEASE = text("""
     UPDATE billing.draft SET state = 'warning', hash = :hash
     WHERE run = :run AND revision = :revision AND contract = :contract
 """)
-REVISION = text("""
-    SELECT contract_name, document FROM billing.draft WHERE run = :run AND revision = :revision ORDER BY contract_name
+# Drafts whose content two revisions do not share; whose hash is not kept is looked at too.
+REVISIONS = text("""
+    SELECT coalesce(o.contract_name, n.contract_name) AS contract_name, o.document AS before, n.document AS after
+    FROM (SELECT * FROM billing.draft WHERE run = :run AND revision = :before) AS o
+    FULL JOIN (SELECT * FROM billing.draft WHERE run = :run AND revision = :after) AS n ON n.contract = o.contract
+    WHERE o.content_hash IS DISTINCT FROM n.content_hash OR o.content_hash = ''
+    ORDER BY coalesce(o.contract_name, n.contract_name) COLLATE "C"
 """)
 FAIL = text("""
     UPDATE billing.draft SET state = 'failed', reason = :reason
@@ -391,10 +396,13 @@ def fail(connection: Connection, run: Run, contracts: Sequence[int], reason: str
     connection.execute(FAIL, given)
 
 
-def revision(connection: Connection, run: Run, number: int) -> dict[str, dict[str, Any] | None]:
-    """Documents of one revision of a run, by contract."""
-    rows = connection.execute(REVISION, {"run": run.id, "revision": number})
-    return {row.contract_name: row.document for row in rows}
+def revisions(
+    connection: Connection, run: Run, *, before: int, after: int
+) -> Iterator[tuple[str, dict[str, Any] | None, dict[str, Any] | None]]:
+    """Contract and its document in two revisions of a run, where they may differ; few are held at a time."""
+    given = {"run": run.id, "before": before, "after": after}
+    rows = connection.execute(REVISIONS, given, execution_options={"yield_per": 50})
+    return ((row.contract_name, row.before, row.after) for row in rows)
 
 
 def findings(connection: Connection, run: Run, contract: str) -> Any:

@@ -170,12 +170,11 @@ RUN = """
         (SELECT count(*) FROM billing.invoice AS i WHERE i.run = r.id) AS invoices,
         CASE WHEN count(DISTINCT d.currency) = 1 THEN sum(d.net) END AS net,
         CASE WHEN count(DISTINCT d.currency) = 1 THEN max(d.currency) END AS currency
-    FROM billing.run AS r
-    LEFT JOIN LATERAL (
-        SELECT DISTINCT ON (d.contract) d.* FROM billing.draft AS d WHERE d.run = r.id
-        ORDER BY d.contract, d.revision DESC
-    ) AS d ON true
-    WHERE {condition} GROUP BY r.id ORDER BY r.id DESC LIMIT :most
+    FROM (SELECT * FROM billing.run AS r WHERE {condition} ORDER BY r.id DESC LIMIT :most) AS r
+    LEFT JOIN billing.draft AS d ON d.run = r.id AND d.revision = r.revision
+    GROUP BY r.id, r.public_id, r.label, r.starts_at, r.ends_at, r.state, r.revision, r.known, r.hash, r.created_at,
+        r.created_by, r.approved_at, r.approved_by, r.issue_date
+    ORDER BY r.id DESC
 """
 RUNS = text(RUN.format(condition="r.id < :before"))
 ONE_RUN = text(RUN.format(condition="r.public_id = :public_id"))

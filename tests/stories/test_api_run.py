@@ -194,3 +194,5 @@ def test_two_people_at_the_portal(clients: dict[str, httpx.Client], engine: Engi
         assert does(fritz, "issue") == 303
         until(clients["anna"], run, lambda x: x["state"] == "issued")
         assert "· 1 invoice<" in fritz.get(page).text
+        assert f'href="{page}"' in fritz.get("/portal/billing-runs").text
+        assert fritz.get("/portal/finance").text.count(f'href="{page}"') == 1

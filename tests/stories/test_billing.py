@@ -396,6 +396,9 @@ def test_a_run_reconciles_and_one_that_does_not_cannot_be_approved(story: Story,
     billing.collect(story.engine, run, at=JULY_5, by=ANNA)
     billing.calculate(story.engine, run, at=JULY_5, by=ANNA)
     assert billing.diff(story.engine, run, 1, 2) == ()
+    new = [change for change in billing.diff(story.engine, run, 0, 2) if change.contract == "C-04"]
+    assert {change.before for change in new} == {None}  # there is no revision 0
+    assert sum(change.after or 0 for change in new) == Decimal("1757.50")
     story.issue(run, JULY_5)
     pairs = billing.reconcile(story.engine, run)
     assert len(pairs) == 11
