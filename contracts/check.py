@@ -45,7 +45,7 @@ class Outcome:
 def in_language(agreement: Agreement, language: str) -> Agreement:
     """The same agreement with lines and explanations in another language; its hashes are others for that."""
     versions = from_canonical([{**version.canonical, "language": language} for version in agreement.versions])
-    return replace(agreement, versions=tuple(versions))
+    return replace(agreement, versions=versions)
 
 
 def unanswered(agreement: Agreement, document: FactsDocument) -> list[Problem]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, PrivateAttr, Tag, TypeAdapter, ValidationError
 
+from contracts.plan import Planned
 from contracts.sound import check, check_together
 from contracts.terms.allowance import Allowance
 from contracts.terms.availability import Availability
@@ -212,11 +213,6 @@ class Version(Part):
         """Terms by their clause."""
         return {term.clause: term for term in self.terms}
 
-    @cached_property
-    def plans(self) -> dict[tuple[int, ...], Any]:
-        """What `contracts.plan` has prepared of contracts whose last version this is."""
-        return {}
-
     def source_of(self, clause: str) -> dict[str, Any]:
         """A term as it was written."""
         return next(term for term in self._source["terms"] if term["clause"] == clause)
@@ -269,7 +265,7 @@ def _versions(documents: list[TextDocument], *, whole: bool = True) -> tuple[tup
         versions += [version] if version else []
     if len(versions) == len(documents):
         problems += check_together(versions, whole=whole)
-    return tuple(versions), problems
+    return Planned(versions), problems
 
 
 def _version(document: TextDocument, where: str) -> tuple[Version | None, list[Problem]]:

@@ -1,4 +1,4 @@
-"""What a contract's versions say whatever is known and whoever asks: prepared once, and kept by the versions."""
+"""What a contract's versions say whatever is known and whoever asks: prepared once, and kept beside them."""
 
 from __future__ import annotations
 
@@ -76,13 +76,22 @@ class Plan:
         return found
 
 
+class Planned(tuple["Version", ...]):  # noqa: SLOT001 - what it keeps needs a place
+    """Versions that are known together, which keep their plan, so that both end together.
+
+    The plan knows the versions, and none of them knows the plan: what nobody needs is gone at once, without a search
+    for circles.
+    """
+
+    @cached_property
+    def plan(self) -> Plan:
+        """Made when first asked for."""
+        return Plan(tuple(self))
+
+
 def plan_of(versions: Sequence[Version]) -> Plan:
-    """The plan of these versions, made when first asked for. The last of them keeps it, so that both end together."""
-    key = tuple(map(id, versions))
-    plans: dict[tuple[int, ...], Plan] = versions[-1].plans
-    if key not in plans:
-        plans[key] = Plan(tuple(versions))
-    return plans[key]
+    """The plan of these versions; a new one if they cannot keep it."""
+    return versions.plan if isinstance(versions, Planned) else Plan(tuple(versions))
 
 
 def key_of(lineage: Lineage) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter
 
 from contracts.document import Coverage, Version, from_canonical
+from contracts.plan import Planned
 from contracts.words import Context
 from core import canonical
 from core.time import zone
@@ -30,7 +31,7 @@ def from_stored(documents: Sequence[str]) -> tuple[Version, ...]:
     Terms, measures and all else that is the same in many contracts is checked and made once. Raises
     core.problem.Problems.
     """
-    return tuple(_version(json.loads(document)) for document in documents)
+    return Planned(_version(json.loads(document)) for document in documents)
 
 
 def _version(source: dict[str, Any]) -> Version:

@@ -7,6 +7,7 @@ import typer
 
 from api.commands.connection import worker
 from api.commands.stated import Author, Reason, at_or_now, by_whom, say
+from api.stated import words
 from billing.contests.run import in_time
 from contracts.stated import run
 from contracts.store import stated_view
@@ -66,11 +67,15 @@ def fact(
 
 @app.command()
 def facts(contract: Name) -> None:
-    """List what is stated of a contract, with the ids by which it is withdrawn."""
+    """List what is stated of a contract, with the ids by which it is withdrawn; times in the contract's zone."""
     with worker() as engine, transaction(engine) as connection:
+        where = stated_view.timezone(connection, contract)
+        if where is None:
+            raise typer.BadParameter(f"there is no contract {contract!r}")
+        typer.echo(f"times in {where.key}")
         for row in stated_view.of_contract(connection, contract):
             withdrawn = f" · withdrawn: {row.withdrawn}" if row.withdrawn else ""
-            typer.echo(f"{row.public_id} | {row.fact} | {row.words} | {row.author} | {row.reason}{withdrawn}")
+            typer.echo(f"{row.public_id} | {row.fact} | {words(row, where)} | {row.author} | {row.reason}{withdrawn}")
 
 
 @app.command()

@@ -131,7 +131,10 @@ def estimate(  # noqa: PLR0913, PLR0917 - an estimate has as many parts
     where: Zone = "UTC",
     by: By = "command line",
 ) -> None:
-    """Note what was probably used where readings are missing. It is shown, and never billed as if it had been read."""
+    """Note what was probably used where readings are missing. It is shown, and never billed as if it had been read.
+
+    A contract's measure that says `estimates: bill_flagged` bills it, flagged, and trues it up when readings come.
+    """
     span = (read_time(start, zone(where)), read_time(end, zone(where)))
     amount = None if quantity is None else Quantity.parse(quantity)
     with worker() as engine:

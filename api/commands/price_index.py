@@ -8,14 +8,16 @@ import typer
 
 from api.commands.connection import worker
 from api.commands.stated import Author, at_or_now, by_whom
+from api.stated import words
 from contracts.facts import IndexValue
 from contracts.stated import run
 from contracts.store import stated_view
 from core.database import transaction
-from core.time import micros
+from core.time import micros, zone
 
 app = typer.Typer(name="index", help="Published values of price indices.", no_args_is_help=True)
 MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+UTC = zone("UTC")
 NUMBER = re.compile(r"\d{1,18}(\.\d{1,12})?")
 
 
@@ -41,8 +43,9 @@ def set_(
 
 @app.command("list")
 def list_(index: Annotated[str | None, typer.Argument(help="Only this index.")] = None) -> None:
-    """List the values with their ids."""
+    """List the values with their ids; times in UTC."""
     with worker() as engine, transaction(engine) as connection:
+        typer.echo("times in UTC")
         for row in stated_view.index_values(connection, index):
             withdrawn = f" · withdrawn: {row.withdrawn}" if row.withdrawn else ""
-            typer.echo(f"{row.public_id} | {row.words} | {row.author} | {row.reason}{withdrawn}")
+            typer.echo(f"{row.public_id} | {words(row, UTC)} | {row.author} | {row.reason}{withdrawn}")

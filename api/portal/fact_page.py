@@ -1,7 +1,6 @@
 """What people state of a contract: cases, what caused a stop, values of indices; each with who says it and why."""
 
 import hmac
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,9 +16,9 @@ from sqlalchemy.exc import ProgrammingError
 from api.errors import RoleNotAllowed, StaleForm
 from api.portal.bill import natural
 from api.portal.context import ContractChoice, choose, nothing, shown
-from api.portal.format import moment
 from api.portal.session_page import refuse_foreign
 from api.routes import contract as contract_route
+from api.stated import words
 from api.visit import Visit, identify, open_visit, visiting
 from billing.contests.run import in_time_for_viewer
 from contracts.facts import IndexValue
@@ -28,7 +27,6 @@ from contracts.stated.run import By
 from contracts.store import contract as contract_store
 from contracts.store import stated_view, view
 from contracts.store.reporting import Taken, lists
-from contracts.store.stated_view import FactView
 from contracts.store.view import ContractView
 from core.problem import Problem
 from core.time import NotATime, micros, read_time, zone
@@ -40,11 +38,6 @@ Word = Annotated[str, Form(max_length=200)]
 Why = Annotated[str, Form(max_length=2000)]
 Form_ = Literal["ticket", "cause", "index", "withdrawal"]
 SHOWN = 100
-# What needs no name beside it, in this order.
-PLAIN = ("asset", "ticket", "kind", "category", "cause", "during", "status")
-RANGE = re.compile(r'\["?([^",]*)"?,"?([^",]*)"?\)')
-"""A range as PostgreSQL writes it."""
-INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 MOMENTS = ("reported", "opened", "arrived", "on_site", "fixed", "closed")
 # Who answers for a category of time.
 ANSWERS = {
@@ -244,7 +237,7 @@ def _page(  # whose page, and what was sent
         given=given,
         done=done,
         now=_local(visit.at, zone(row.timezone)),
-        words=lambda fact: _words(fact, zone(row.timezone)),
+        words=lambda fact: words(fact, zone(row.timezone)),
     )
     found.status_code = status
     return found
@@ -270,24 +263,6 @@ def _seller(visit: Visit) -> None:
 def _local(at: datetime, where: ZoneInfo) -> str:
     """As a browser's field of date and time takes it."""
     return f"{at.astimezone(where):%Y-%m-%dT%H:%M}"
-
-
-def _words(fact: FactView, where: ZoneInfo) -> str:
-    """A fact's fields on one line: whose it is and what, then the rest by name; times on the contract's clock."""
-    fields = {name: _readable(value, where) for name, value in fact.fields.items()}
-    plain = [fields.pop(name) for name in PLAIN if name in fields]
-    return " \u00b7 ".join([*plain, *(f"{name.replace('_', ' ')} {value}" for name, value in fields.items())])
-
-
-def _readable(value: Any, where: ZoneInfo) -> str:
-    if not isinstance(value, str):
-        return str(value)
-    if found := RANGE.fullmatch(value):
-        first, last = (_readable(end.replace(" ", "T"), where) if end else "open" for end in found.groups())
-        return f"{first} to {last}"
-    if INSTANT.match(value):
-        return moment(datetime.fromisoformat(value), where)
-    return value.replace("_", " ")
 
 
 def _written(local: str) -> str:

@@ -177,6 +177,15 @@ def moment(at: datetime, zone: ZoneInfo | None = None, language: str = "en") -> 
     return f"{day(at, zone, language)}, {at.astimezone(zone or UTC):%H:%M}"
 
 
+def stretch(start: datetime, end: datetime, zone: ZoneInfo | None = None, language: str = "en") -> str:
+    """E.g. 21 Aug 2026, 08:00–12:00; with both days where they differ, and only once what looks the same."""
+    first, last = (at.astimezone(zone or UTC) for at in (start, end))
+    if first.date() != last.date():
+        return f"{moment(start, zone, language)} – {moment(end, zone, language)}"
+    until = "" if f"{first:%H:%M}" == f"{last:%H:%M}" else f"–{last:%H:%M}"
+    return f"{moment(start, zone, language)}{until}"
+
+
 def period(label: str, language: str = "en") -> str:
     """E.g. November 2026, Q4 2026, 2026 from 2026-11, 2026-Q4, 2026."""
     year, _, rest = label.partition("-")

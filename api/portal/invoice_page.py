@@ -30,6 +30,8 @@ from core.time import zone
 router = APIRouter(prefix="/portal/invoices")
 Customer = Annotated[Visit, Depends(visiting("customer"), scope="function")]
 PAGE, LINES = 50, 100
+# More lines than this are named by number, not chosen from a list.
+CHOICES = 1000
 # A clause with so few lines is unfolded at once.
 FEW = 12
 
@@ -131,8 +133,29 @@ def invoice_page(
         reports=of_lines(reports, row.public_id),
         promises=promised(document, reports),
         limits=_limits(document),
+        choices=_choices(document),
         contested=dunning.contested(visit.connection, row.id),
         at=visit.at,
+    )
+
+
+@router.get("/{invoice}/paper")
+def paper_page(request: Request, visit: MoneyReader, invoice: str, *, why: bool = False) -> Response:
+    """The whole document as it is printed, in its own language; `why`: with the steps and readings of each line."""
+    row = found(visit, invoice)
+    document = row.document
+    where = zone(document["timezone"])
+    return shown(
+        request,
+        visit,
+        "paper.html",
+        invoice=row,
+        zone=where,
+        last_day=(row.service_end - timedelta(microseconds=1)).astimezone(where).date(),
+        sections=sections(document, 0, None, most=len(document["lines"])),
+        w=labels(document.get("language")),
+        limits=_limits(document),
+        why=why,
     )
 
 
@@ -161,9 +184,9 @@ def contest(  # a form
     return RedirectResponse(f"/portal/invoices/{invoice}#h-contest", status_code=303)
 
 
-def sections(document: Mapping[str, Any], start: int, opened: int | None) -> list[Section]:
+def sections(document: Mapping[str, Any], start: int, opened: int | None, *, most: int = LINES) -> list[Section]:
     """Lines of a page by contract, group of assets and clause; the sums are of the whole invoice."""
-    page = {line["n"] for line in document["lines"][start : start + LINES]}
+    page = {line["n"] for line in document["lines"][start : start + most]}
     found = []
     for part in document.get("parts") or [None]:
         n = part["n"] if part else 1
@@ -242,6 +265,15 @@ def _limits(document: Mapping[str, Any]) -> list[tuple[str, str, datetime]]:
     """Contract, clause and until when, of each clause whose lines may be contested for a time."""
     found = document["issue"].get("contest_until", ())
     return [(x["contract"], x["clause"], datetime.fromisoformat(x["until"])) for x in found]
+
+
+def _choices(document: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
+    """Every line that may be contested, under its contract and clause; none where a list would be too long to read."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    parts = {one["n"]: f"{one['contract']} " for one in document.get("parts") or ()}
+    for line in document["lines"] if len(document["lines"]) <= CHOICES else ():
+        found.setdefault(f"{parts.get(line.get('part', 1), '')}{line['clause']}", []).append(line)
+    return found
 
 
 def _after(key: int) -> str:

@@ -27,7 +27,7 @@ HOMES = {
     "operator": "/portal/operator",
     "device_manager": "/portal/operator",
 }
-# Icon, label, address; the first five fit under a small screen.
+# Icon, label, address; at most six fit under a small screen.
 MENUS = {
     "customer": [
         ("layout-dashboard", "Overview", "/portal/overview"),
@@ -115,6 +115,7 @@ def environment() -> Environment:
         "period",
         "clock",
         "initials",
+        "stretch",
         "figure",
         "instant",
         "instant_day",

@@ -147,7 +147,7 @@ def states(
     if not since < before <= since + LONGEST:
         raise InvalidQuestion("`before` must come after `since`, by at most 92 days")
     served = served_by(visit, row, register)
-    silence = served.max_gap or before - since
+    silence = served.silence or before - since
     need = StateNeed(row.name, register, micros(since), micros(before), silence // timedelta(microseconds=1))
     (said,) = view.states(visit.connection, [need], known=current_knowledge(visit.connection))
     return [State(from_=instant(one.start), to=instant(one.end), category=one.category) for one in said]

@@ -190,7 +190,7 @@ def state_time(  # the question has as many parts
 ) -> StateTimes:
     """How long each state lasted in each stretch; time to come is in none."""
     asked = _ask(visit, asset, since, before, grain, timezone)
-    silence = served_by(visit, asked.row, register).max_gap or before - since
+    silence = served_by(visit, asked.row, register).silence or before - since
     start, end = micros(asked.cuts[0]), micros(asked.cuts[-1])
     need = StateNeed(asked.row.name, register, start, end, silence // timedelta(microseconds=1))
     (said,) = view.states(visit.connection, [need], known=asked.known)

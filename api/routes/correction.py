@@ -7,11 +7,14 @@ from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
+from sqlalchemy import Engine
 
 from api import errors
+from api.command import Worker
 from api.errors import InvalidQuestion
 from api.paging import Cursor, InvalidCursor, Limit, Page, page_of, read_cursor
 from api.visit import Operator, Visit, WritingOperator
+from core.database import transaction
 from ingest.correction import run
 from ingest.correction.run import CannotCorrect, Corrected, Wanted
 from ingest.store import override
@@ -69,21 +72,22 @@ def index(
     return page_of(rows, limit, shown=_schema, key=_key)
 
 
-@router.post("", operation_id="correctReading", responses=errors.responses(401, 403, 422))
-def correct(visit: WritingOperator, wanted: NewCorrection) -> Done:
+@router.post("", operation_id="correctReading", responses=errors.responses(401, 403, 422, 503))
+def correct(visit: WritingOperator, engine: Worker, wanted: NewCorrection) -> Done:
     """Let another value count for a reading that stands; asking for what counts already changes nothing."""
-    return _do(visit, run.correct, Wanted(wanted.path, wanted.at.isoformat(), wanted.value, wanted.reason))
+    return _do(visit, engine, run.correct, Wanted(wanted.path, wanted.at.isoformat(), wanted.value, wanted.reason))
 
 
-@router.post("/revert", operation_id="revertCorrection", responses=errors.responses(401, 403, 422))
-def revert(visit: WritingOperator, wanted: Reading) -> Done:
+@router.post("/revert", operation_id="revertCorrection", responses=errors.responses(401, 403, 422, 503))
+def revert(visit: WritingOperator, engine: Worker, wanted: Reading) -> Done:
     """Take back the correction that counts: the one before it counts again, or what was received."""
-    return _do(visit, run.revert, Wanted(wanted.path, wanted.at.isoformat(), None, wanted.reason))
+    return _do(visit, engine, run.revert, Wanted(wanted.path, wanted.at.isoformat(), None, wanted.reason))
 
 
-def _do(visit: Visit, action: Callable[..., Corrected], wanted: Wanted) -> Done:
+def _do(visit: Visit, engine: Engine, action: Callable[..., Corrected], wanted: Wanted) -> Done:
     try:
-        done = action(visit.connection, visit.at, wanted, by=visit.viewer.actor, visibly=True)
+        with transaction(engine) as connection:
+            done = action(connection, visit.at, wanted, by=visit.viewer.actor)
     except CannotCorrect as error:
         raise InvalidQuestion(str(error)) from error
     of = done.register

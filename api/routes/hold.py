@@ -107,7 +107,10 @@ class NewReset(BaseModel):
 
 
 class NewEstimate(BaseModel):
-    """What was probably used where readings are missing; null takes the estimate back. It is shown, never billed."""
+    """What was probably used where readings are missing; null takes the estimate back.
+
+    It is shown, and billed only where a contract's measure says `estimates: bill_flagged`: flagged, and trued up later.
+    """
 
     register_path: Annotated[str, Field(alias="register", max_length=130, examples=["vehicle/odometer"])]
     starts_at: AwareDatetime

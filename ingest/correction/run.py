@@ -52,39 +52,32 @@ class _Place(NamedTuple):
         return self.corrections[-1].value if self.corrections else self.received
 
 
-def correct(connection: Connection, at: datetime, wanted: Wanted, *, by: str, visibly: bool = False) -> Corrected:
-    """Let another value, or none, count for a reading that stands. Raises CannotCorrect. visibly: in the API's role."""
-    place, ticks = _find(connection, at, wanted, visibly=visibly)
+def correct(connection: Connection, at: datetime, wanted: Wanted, *, by: str) -> Corrected:
+    """Let another value, or none, count for a reading that stands. Raises CannotCorrect."""
+    place, ticks = _find(connection, at, wanted)
     if place.value == ticks:
         return Corrected(place.register, place.at, ticks, ticks, None)
     one = Correction(ticks, draw_knowledge(connection))
-    done = _append(connection, at, place, one, wanted=wanted, by=by)
-    return done if visibly else _followed(connection, done)
+    return _append(connection, at, place, one, wanted=wanted, by=by)
 
 
-def revert(connection: Connection, at: datetime, wanted: Wanted, *, by: str, visibly: bool = False) -> Corrected:
+def revert(connection: Connection, at: datetime, wanted: Wanted, *, by: str) -> Corrected:
     """Take back the correction that counts: the one before holds again, or what was received. Raises CannotCorrect."""
-    place, _ = _find(connection, at, wanted._replace(value=None), visibly=visibly)
+    place, _ = _find(connection, at, wanted._replace(value=None))
     if not place.corrections:
         raise CannotCorrect(
             f"{wanted.register} at {wanted.at} has no correction that counts; there is nothing to revert"
         )
     last, before = place.corrections[-1], place._replace(corrections=place.corrections[:-1])
     one = Correction(before.value, draw_knowledge(connection), last.known)
-    done = _append(connection, at, place, one, wanted=wanted, by=by)
-    return done if visibly else _followed(connection, done)
-
-
-def _followed(connection: Connection, done: Corrected) -> Corrected:
-    """The register's newest reading is one that counts."""
-    override.follow(connection, done.register.id, done.at)
-    return done
+    return _append(connection, at, place, one, wanted=wanted, by=by)
 
 
 def _append(
     connection: Connection, at: datetime, place: _Place, one: Correction, *, wanted: Wanted, by: str
 ) -> Corrected:
     override.add(connection, place.register.id, place.at, one, author=by, reason=wanted.reason.strip())
+    override.follow(connection, place.register.id, place.at)
     detail = {
         "at": place.at.isoformat(), "before": place.value, "after": one.value, "reason": wanted.reason,
         "known": one.known, "reverts": one.reverts,
@@ -94,12 +87,12 @@ def _append(
     return Corrected(place.register, place.at, place.value, one.value, one.known)
 
 
-def _find(connection: Connection, at: datetime, wanted: Wanted, *, visibly: bool) -> tuple[_Place, int | None]:
+def _find(connection: Connection, at: datetime, wanted: Wanted) -> tuple[_Place, int | None]:
     """The reading, and the wanted value in ticks."""
     if not wanted.reason.strip():
         raise CannotCorrect("say why: the reason is kept with the correction")
     found, when, ticks = _judged(register.snapshot(connection, at), at, wanted)
-    received = override.received(connection, found.id, when, visibly=visibly)
+    received = override.received(connection, found.id, when)
     if received is None:
         raise CannotCorrect(f"{wanted.register} has no reading at {wanted.at}; name an instant at which there is one")
     return _Place(found, when, received, in_force(override.history(connection, found.id, when), received)), ticks

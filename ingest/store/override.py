@@ -10,8 +10,6 @@ from sqlalchemy import Connection, text
 from ingest.override import Correction
 
 RECEIVED = text("SELECT value FROM ingest.reading WHERE register = :register AND at = :at")
-# The API's role may not read the hypertable itself.
-VISIBLY_RECEIVED = text("SELECT visible.received(:register, :at)")
 HISTORY = text("""
     SELECT value, known, reverts FROM ingest.reading_override WHERE register = :register AND at = :at ORDER BY known
 """)
@@ -19,21 +17,22 @@ ADD = text("""
     INSERT INTO ingest.reading_override (register, at, value, known, author, reason, reverts)
     VALUES (:register, :at, :value, :known, :author, :reason, :reverts)
 """)
-# The newest reading that counts, where the one at this instant was the newest, or is again.
-FOLLOW = text("""
+NEWEST = """
+    SELECT r.at, CASE WHEN o.known IS NULL THEN r.value ELSE o.value END AS value, r.received_at
+    FROM ingest.reading AS r
+    LEFT JOIN LATERAL (
+        SELECT v.known, v.value FROM ingest.reading_override AS v
+        WHERE v.register = r.register AND v.at = r.at ORDER BY v.known DESC LIMIT 1
+    ) AS o ON true
+    WHERE r.register = {register} AND (o.known IS NULL OR o.value IS NOT NULL)
+    ORDER BY r.at DESC LIMIT 1
+"""
+"""The newest reading of a register that counts."""
+# Where the one at this instant was the newest, or is again.
+FOLLOW = text(f"""
     UPDATE ingest.latest AS l SET at = n.at, value = n.value, received_at = n.received_at
-    FROM (
-        SELECT r.at, CASE WHEN o.known IS NULL THEN r.value ELSE o.value END AS value, r.received_at
-        FROM ingest.reading AS r
-        LEFT JOIN LATERAL (
-            SELECT v.known, v.value FROM ingest.reading_override AS v
-            WHERE v.register = r.register AND v.at = r.at ORDER BY v.known DESC LIMIT 1
-        ) AS o ON true
-        WHERE r.register = :register AND (o.known IS NULL OR o.value IS NOT NULL)
-        ORDER BY r.at DESC LIMIT 1
-    ) AS n
-    WHERE l.register = :register AND l.at <= :at
-""")
+    FROM ({NEWEST.format(register=":register")}) AS n WHERE l.register = :register AND l.at <= :at
+""")  # noqa: S608 - our own text
 LISTED = text("""
     SELECT o.known, k.at AS recorded_at, o.register AS register_id, d.name AS device, r.name AS register, o.at,
         o.value, r.kind, r.unit, r.resolution, o.author, o.reason, o.reverts
@@ -69,10 +68,9 @@ class Listed(NamedTuple):
     reverts: int | None
 
 
-def received(connection: Connection, register: int, at: datetime, *, visibly: bool) -> int | None:
-    """The value that stands since its receipt, in ticks; None: there is no such reading. visibly: in the API's role."""
-    statement = VISIBLY_RECEIVED if visibly else RECEIVED
-    found = connection.execute(statement, {"register": register, "at": at}).scalar_one_or_none()
+def received(connection: Connection, register: int, at: datetime) -> int | None:
+    """The value that stands since its receipt, in ticks; None: there is no such reading."""
+    found = connection.execute(RECEIVED, {"register": register, "at": at}).scalar_one_or_none()
     return None if found is None else int(found)
 
 
@@ -90,7 +88,7 @@ def add(  # the row's columns
 
 
 def follow(connection: Connection, register: int, at: datetime) -> None:
-    """After a correction at this instant: what is shown as the newest is the newest that counts; workers only."""
+    """After a correction at this instant: what is shown as the newest is the newest that counts."""
     connection.execute(FOLLOW, {"register": register, "at": at})
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
 from core.database import driver
+from ingest.store.override import NEWEST
 
 STAGE = """
     CREATE TEMPORARY TABLE IF NOT EXISTS staging (
@@ -66,6 +67,12 @@ LATEST = text("""
     ON CONFLICT (register) DO UPDATE SET at = excluded.at, value = excluded.value, received_at = excluded.received_at
     WHERE excluded.at > l.at
 """)
+# Where readings later than the latest were there already: it was void, and stays so.
+FOLLOW = text(f"""
+    UPDATE ingest.latest AS l SET at = n.at, value = n.value, received_at = n.received_at
+    FROM (SELECT DISTINCT register FROM staging) AS s CROSS JOIN LATERAL ({NEWEST.format(register="s.register")}) AS n
+    WHERE l.register = s.register AND (l.at, l.value) IS DISTINCT FROM (n.at, n.value)
+""")  # noqa: S608 - our own text
 
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
@@ -103,7 +110,7 @@ def accept(connection: Connection, *, staged: int, known: int) -> Written:
     """Store what is new; the same value again is a duplicate, another one a conflict: the first stands."""
     connection.execute(SHARE)
     connection.execute(NOT_SEALED)
-    stored = _store(connection, staged=staged, known=known)
+    stored, all_new = _store(connection, staged=staged, known=known)
     conflicts: tuple[Conflict, ...] = ()
     if stored < staged:
         extent = connection.execute(EXTENT).one()._asdict()
@@ -111,18 +118,21 @@ def accept(connection: Connection, *, staged: int, known: int) -> Written:
         connection.execute(FORGET, {"rows": [conflict.n for conflict in conflicts]})
     if stored:
         connection.execute(LATEST)
+        if not all_new:
+            connection.execute(FOLLOW)
     return Written(stored, conflicts)
 
 
-def _store(connection: Connection, *, staged: int, known: int) -> int:
+def _store(connection: Connection, *, staged: int, known: int) -> tuple[int, bool]:
+    """How many were new, and whether all that are later than the latest of their register are."""
     try:
         with connection.begin_nested():
             stored = connection.execute(AHEAD, {"known": known}).rowcount
     except IntegrityError as error:
         if getattr(error.orig, "sqlstate", None) != _IS_THERE:
             raise
-        # Somebody wrote readings without their latest.
-        return connection.execute(ACCEPT, {"known": known}).rowcount
+        # Somebody wrote readings without their latest, or declared the newest void.
+        return connection.execute(ACCEPT, {"known": known}).rowcount, False
     if stored < staged:
         stored += connection.execute(BEHIND, {"known": known}).rowcount
-    return stored
+    return stored, True

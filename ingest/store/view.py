@@ -13,7 +13,7 @@ from ingest.store.bound import Need
 
 @dataclass(frozen=True, slots=True)
 class AssetView:
-    """An asset; `last_reading_at` is the newest instant of any of its registers now bound."""
+    """An asset; `last_reading_at` is the newest instant of what serves it now, or of what served it last."""
 
     id: int
     public_id: str
@@ -26,7 +26,11 @@ class AssetView:
 
 @dataclass(frozen=True, slots=True)
 class RegisterView:
-    """A register that served an asset over `[starts_at, ends_at)`; values are whole ticks of `resolution` units."""
+    """A register that served an asset over `[starts_at, ends_at)`; values are whole ticks of `resolution` units.
+
+    silence: how long it may say nothing, as `completeness.Register` says. last_at, last_value: its newest reading, if
+    the device served this asset then.
+    """
 
     asset: int
     binding: int
@@ -40,7 +44,7 @@ class RegisterView:
     ends_at: datetime | None
     opening: int | None
     closing: int | None
-    max_gap: timedelta | None
+    silence: timedelta | None
     modulus: int | None
     last_at: datetime | None
     last_value: int | None
@@ -114,7 +118,7 @@ ASSET = """
     SELECT a.id, a.public_id, a.name, a.kind, a.site, a.created_at, (
         SELECT max(l.at) FROM ingest.binding AS b
         JOIN ingest.register AS g ON g.device = b.device JOIN ingest.latest AS l ON l.register = g.id
-        WHERE b.asset = a.id AND upper_inf(b.during) AND b.superseded IS NULL) AS last_reading_at
+        WHERE b.asset = a.id AND l.at <@ b.during AND b.superseded IS NULL) AS last_reading_at
     FROM ingest.asset AS a WHERE {condition} ORDER BY a.name LIMIT :most
 """
 ASSETS = text(ASSET.format(condition="a.name > :after"))
@@ -124,14 +128,14 @@ ASSET_NAMED = text(ASSET.format(condition="a.name = :name"))
 REGISTERS = text("""
     SELECT b.asset, b.id AS binding, g.id AS register, d.name AS device, b.position || '/' || g.name AS path, g.kind,
         g.unit, g.resolution, lower(b.during) AS starts_at, upper(b.during) AS ends_at, v.opening, v.closing,
-        c.max_gap, c.modulus, l.at AS last_at, l.value AS last_value
+        coalesce(c.silence_limit, c.max_gap, 3 * c.every) AS silence, c.modulus, l.at AS last_at, l.value AS last_value
     FROM ingest.binding AS b
     JOIN ingest.device AS d ON d.id = b.device
     JOIN ingest.register AS g ON g.device = b.device
     LEFT JOIN ingest.binding_value AS v ON v.binding = b.id AND v.register = g.id
-    LEFT JOIN ingest.latest AS l ON l.register = g.id
+    LEFT JOIN ingest.latest AS l ON l.register = g.id AND l.at <@ b.during
     LEFT JOIN LATERAL (
-        SELECT c.max_gap, c.modulus FROM ingest.declaration AS c WHERE c.register = g.id ORDER BY c.known DESC LIMIT 1
+        SELECT * FROM ingest.declaration AS c WHERE c.register = g.id ORDER BY c.known DESC LIMIT 1
     ) AS c ON true
     WHERE b.asset = ANY (:assets) AND b.superseded IS NULL
         AND (CAST(:path AS text) IS NULL OR b.position || '/' || g.name = :path)

@@ -1839,7 +1839,7 @@ RELATION ingest.latest
     CONSTRAINT latest_pkey PRIMARY KEY (register)
     CONSTRAINT latest_register_fkey FOREIGN KEY (register) REFERENCES ingest.register(id)
     ROW LEVEL SECURITY FORCED
-    POLICY api FOR r TO yardstick_api USING (visible.operates() OR (register IN ( SELECT register.id FROM ingest.register)))
+    POLICY api FOR r TO yardstick_api USING (visible.operates() OR (register IN ( SELECT visible.latest_registers() AS latest_registers)))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT, UPDATE TO yardstick_worker
     GRANT SELECT TO yardstick_api
@@ -1974,10 +1974,9 @@ RELATION ingest.reading_override
     CREATE TRIGGER not_sealed AFTER INSERT ON ingest.reading_override REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION ingest.refuse_sealed_override()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING visible.operates()
-    POLICY api_corrects FOR a TO yardstick_api WITH CHECK visible.operates()
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
-    GRANT INSERT, SELECT TO yardstick_api
     GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
 
 RELATION ingest.register
@@ -2776,6 +2775,20 @@ AS $function$
 $function$
 -- owner: yardstick_visible
 
+CREATE OR REPLACE FUNCTION visible.latest_registers()
+ RETURNS SETOF integer
+ LANGUAGE sql
+ STABLE SECURITY DEFINER ROWS 800
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT l.register FROM contracts.party_asset AS p
+    JOIN ingest.binding AS b ON b.asset = p.asset AND b.superseded IS NULL
+    JOIN ingest.register AS g ON g.device = b.device
+    JOIN ingest.latest AS l ON l.register = g.id AND l.at <@ b.during AND l.at <@ p.during
+    WHERE p.party = visible.party()
+$function$
+-- owner: yardstick_visible
+
 CREATE OR REPLACE FUNCTION visible.levels(bounds integer[], registers integer[], sinces timestamp with time zone[], befores timestamp with time zone[], first timestamp with time zone, last timestamp with time zone, newest bigint)
  RETURNS TABLE(bound integer, readings bigint, lowest bigint, highest bigint, last_at timestamp with time zone, last_value bigint)
  LANGUAGE sql
@@ -2862,16 +2875,6 @@ AS $function$
     SELECT coalesce(current_setting('yardstick.role', true) IN ('customer', 'finance'), false)
 $function$
 -- owner: the administrator
-
-CREATE OR REPLACE FUNCTION visible.received(register_id integer, instant timestamp with time zone)
- RETURNS bigint
- LANGUAGE sql
- STABLE SECURITY DEFINER
- SET search_path TO 'pg_catalog'
-AS $function$
-    SELECT value FROM ingest.reading WHERE register = register_id AND at = instant AND visible.operates()
-$function$
--- owner: yardstick_visible
 
 CREATE OR REPLACE FUNCTION visible.said(bounds integer[], registers integer[], sinces timestamp with time zone[], befores timestamp with time zone[], gaps interval[], first timestamp with time zone, last timestamp with time zone, newest bigint)
  RETURNS TABLE(bound integer, at timestamp with time zone, heard timestamp with time zone, value bigint)

@@ -70,7 +70,11 @@ def test_one_fact_is_stated_withdrawn_and_listed(command: CliRunner, engine: Eng
     fact = stated.output.split()[-1]
     assert do(command, f"contract withdraw {fact} --reason", "other truck").exit_code == 0
     assert lines(story, "C-01", "2026-06") == []
-    assert "work order 7 · withdrawn: other truck" in do(command, "contract facts C-01").output
+    told = do(command, "contract facts C-01").output
+    assert told.startswith("times in Europe/Berlin\n")
+    assert "T1 · distance · 1 Jun 2026, 00:00 – 2 Jun 2026, 00:00 · 100 km · " in told
+    assert "work order 7 · withdrawn: other truck" in told
+    assert "there is no contract" in do(command, "contract facts C-none").output
 
 
 def test_a_facts_file_is_imported_once(command: CliRunner, engine: Engine) -> None:
@@ -101,7 +105,8 @@ def test_an_index_is_revised_and_the_last_published_holds(command: CliRunner, en
         done = do(command, f"index set electricity 2026-01 {value} --source office --published {published}")
         assert done.exit_code == 0, done.output
         assert f"2.1 K1 {amount} EUR" in lines(story, "X-01", "2026-06")
-    assert len(do(command, "index list electricity").output.splitlines()) == 3
+    listed = do(command, "index list electricity").output.splitlines()
+    assert (listed[0], len(listed)) == ("times in UTC", 4)
     assert do(command, "index set electricity 2026-13 1 --source office").exit_code == 2
 
 

@@ -25,6 +25,10 @@ Call = Callable[..., httpx.Response]
 
 @pytest.fixture
 def call(engine: Engine, database: str) -> Iterator[Call]:
+    yield from calling(engine, database)
+
+
+def calling(engine: Engine, database: str) -> Iterator[Call]:
     """T1, of which Haulier's contract covers June, with 1000, 1100, 50, 150 km, and T2 that nobody covers."""
     story = Story(engine)
     story.assets("T1", "T2")

@@ -147,17 +147,38 @@ def test_an_operators_key_corrects_over_http_and_nobody_elses(engine: Engine, da
         assert counts(engine) == [1001]
         done = post("", "operator", wanted).json()
         assert (done["before"], done["after"], done["unit"]) == ("1.001", "1.500", "km")
-        assert counts(engine) == [1500]
+        assert (counts(engine), newest(engine)) == ([1500], 1500)
         assert post("", "operator", wanted).json()["number"] is None
         assert post("", "operator", wanted | {"value": None}).json()["after"] is None
+        # The reading before it counts as the newest: 0 km.
+        assert (counts(engine), newest(engine)) == ([], 0)
         refused = post("", "operator", wanted | {"value": "1 l"})
         assert (refused.status_code, refused.json()["code"]) == (422, "invalid_parameter")
         assert (
             post("/revert", "operator", {k: wanted[k] for k in ("register", "at", "reason")}).json()["after"] == "1.500"
         )
+        assert newest(engine) == 1500
         asked = {"Authorization": f"Bearer {keys['operator']}"}
         page = client.get("/v1/corrections?limit=2", headers=asked).json()
         rest = client.get("/v1/corrections", params={"cursor": page["next_cursor"]}, headers=asked).json()
         assert [one["value"] for one in page["items"] + rest["items"]] == ["1.500", None, "1.500"]
         assert page["items"][0]["reverts"] == page["items"][1]["number"]
         assert rest["next_cursor"] is None
+
+
+def test_a_void_reading_that_is_sent_again_does_not_come_back_as_the_newest(
+    engine: Engine, place: str, command: CliRunner
+) -> None:
+    assert call(command, "correct", place, FIRST, "--void", "--reason", "sensor off").exit_code == 0
+    # The device missed the receipt: it sends the void reading again, with a new one of another register.
+    name = place.partition("/")[0]
+    state = {"register": "state", "at": stamp(START + timedelta(minutes=20)), "value": "idle"}
+    again = message(name, odometer(1), state, seq=1)
+    with transaction(engine) as connection:
+        registry = register.snapshot(connection, now())
+    batch = Batch()
+    arrival = Arrival(0, 0, 1, again.topic.encode(), again.payload, registry.taken_at)
+    batch.add(arrival, examine(arrival, registry))
+    counted = taking.write(engine, batch, now(), client="test").counts[0]
+    assert (counted.stored, counted.duplicate) == (1, 1)
+    assert (counts(engine), newest(engine)) == ([], 0)

@@ -87,7 +87,12 @@ def words_of(page_text: str) -> str:
     return re.sub(r"[^\S\u202f]+", " ", bare.replace("&#39;", "'"))
 
 
-def invoice_page(document: Document) -> str:
+def invoice_page(document: Document, template: str = "invoice.html") -> str:
+    """Its words. `template`: invoice.html or paper.html."""
+    return words_of(rendered(document, template))
+
+
+def rendered(document: Document, template: str) -> str:
     issue, amounts = document["issue"], ("gross", "net")
     invoice = SimpleNamespace(
         document=document, number=issue["number"], public_id="inv_1", kind=document["kind"], label=document["period"],
@@ -97,9 +102,16 @@ def invoice_page(document: Document) -> str:
         **{name: Decimal(document[name]) for name in amounts},
     )  # fmt: skip
     shown = {"invoice": invoice, "zone": zone(document["timezone"]), "last_day": date(2026, 6, 30), "opened": None}
-    shown |= {"sections": sections(document, 0, None), "shown_lines": 9, "size": 100, "first": 0, "reports": {}}
-    shown |= {"limits": [], "contested": [], "at": datetime(2026, 7, 6, tzinfo=UTC)}
-    return words_of(page.text("invoice.html", **FRAME, **shown, w=labels(document["language"]), promises=[]))
+    shown |= {"sections": sections(document, 0, None, most=1000), "shown_lines": 9, "size": 100, "first": 0}
+    shown |= {
+        "reports": {},
+        "limits": [],
+        "contested": [],
+        "at": datetime(2026, 7, 6, tzinfo=UTC),
+        "choices": {},
+        "why": True,
+    }
+    return page.text(template, **FRAME, **shown, w=labels(document["language"]), promises=[])
 
 
 ENGLISH = re.compile(
@@ -123,6 +135,30 @@ def test_an_invoice_on_a_page_is_in_the_debtors_language(language: str, said: tu
     shown = invoice_page(document | {"lines": lines})
     assert [text for text in said if text not in shown] == []
     assert ENGLISH.search(shown) is None
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("de", ("Rechnung TS-2026-00001", "Position Text Netto", "Ausgestellt am 5. Juli 2026", "Grundgebühr",
+                "Stufe über 8.000 km", "Regelsatz 19 %", "Zu zahlen 2.599,89 €", "Zeiten in Europe/Berlin")),
+        ("fr", ("Facture TS-2026-00001", "Ligne Libellé Total HT", "Date d'émission 5 juil. 2026", "Redevance fixe",
+                "Taux normal 19 %", "À payer 2\u202f599,89 €", "Heures de Europe/Berlin")),
+    ],
+)  # fmt: skip
+def test_an_invoice_on_paper_is_in_the_debtors_language(language: str, said: tuple[str, ...]) -> None:
+    document = drawn(language)
+    lines = [line | {"sentence": ""} for line in document["lines"]]
+    shown = invoice_page(document | {"lines": lines}, "paper.html")
+    assert [text for text in said if text not in shown] == []
+    assert ENGLISH.search(shown) is None
+
+
+def test_every_line_of_a_long_invoice_is_on_paper() -> None:
+    document = drawn("de")
+    many = [document["lines"][0] | {"n": n, "asset": f"T{n}"} for n in range(1, 501)]
+    shown = invoice_page(document | {"lines": many}, "paper.html")
+    assert [n for n in range(1, 501) if f" T{n} " not in shown] == []
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@
       dispatchEvent(new Event("themechange"));
     });
   }
+  for (const b of document.querySelectorAll("[data-print]")) { b.hidden = false; b.addEventListener("click", () => print()); }
   // "4 s ago" instead of an instant, for what is recent; the instant stays in the element.
   function ago() {
     for (const el of document.querySelectorAll("time[data-ago]")) {
