@@ -35,8 +35,10 @@ ADVANCE = text("""
 # its lines and tax totals are read from it where it lies: nothing that was approved makes a way out and back.
 FROM_DRAFTS = """
     SELECT g.*, coalesce(g.handed, d.document) || jsonb_build_object('issue', g.issue) AS document
-    FROM given AS g LEFT JOIN billing.draft AS d
-        ON g.handed IS NULL AND d.run = g.run AND d.revision = :drafted AND d.contract = g.contract
+    FROM given AS g LEFT JOIN LATERAL (
+        SELECT document FROM billing.draft
+        WHERE g.handed IS NULL AND run = g.run AND revision = :drafted AND contract = g.contract OFFSET 0
+    ) AS d ON true
 """
 FROM_ROWS = "SELECT g.*, g.handed || jsonb_build_object('issue', g.issue) AS document FROM given AS g"
 ADD = """
