@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from billing.recognition import earned
+from contracts.evaluation import CREDITS
 from core.money import Money
 from core.time import zone
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from billing.invoice import Document
     from billing.recognition import Later
 
-PROMISES = frozenset({"availability", "event_guarantee", "performance"})
+PROMISES = CREDITS
 """Kinds of term whose credits are a price reduction: they reduce revenue on an account of their own."""
 
 SETTLES = frozenset({"prepaid"})
@@ -56,6 +57,9 @@ def post(document: Document, customer: str) -> tuple[Transfer, ...]:
 
 def releases(document: Document) -> tuple[tuple[date, tuple[Transfer, ...]], ...]:
     """What `post` defers becomes revenue on the last day of each month in which it is delivered; in order of days."""
+    end = document["service"]["to"]
+    if not any(_is_later(line, end) for line in document["lines"]):
+        return ()
     days: dict[date, dict[tuple[str, str], Money]] = {}
     for account, kind, _, later in _earned(document):
         for day, amount in later.items():
@@ -97,12 +101,18 @@ def _earned(document: Document) -> Iterator[tuple[str, str, Money, Later]]:
     end = document["service"]["to"]
     for line in document["lines"]:
         amount, kind = _money(line["amount"], document), line["kind"]
-        account, since, until = account_of(kind, reduction=reduces(line, amount)), line.get("from"), line.get("to")
-        if until is None or until <= end or kind in SETTLES:
-            yield account, kind, amount, {}
-        else:
-            span = datetime.fromisoformat(since), datetime.fromisoformat(until)
+        account = account_of(kind, reduction=reduces(line, amount))
+        if _is_later(line, end):
+            span = datetime.fromisoformat(line["from"]), datetime.fromisoformat(line["to"])
             yield account, kind, *earned(amount, span, datetime.fromisoformat(end), zone(document["timezone"]))
+        else:
+            yield account, kind, amount, {}
+
+
+def _is_later(line: Mapping[str, Any], end: str) -> bool:
+    """Whether something of a line is delivered after an instant; texts of instants sort as these do."""
+    until: str | None = line.get("to")
+    return until is not None and until > end and line["kind"] not in SETTLES
 
 
 def _transfer(debit: str, account: str, amount: Money) -> Transfer:

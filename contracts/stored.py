@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
+from pydantic_core import from_json
 
 from contracts.document import Coverage, Version, from_canonical
 from contracts.plan import Planned
@@ -31,7 +31,7 @@ def from_stored(documents: Sequence[str]) -> tuple[Version, ...]:
     Terms, measures and all else that is the same in many contracts is checked and made once. Raises
     core.problem.Problems.
     """
-    return Planned(_version(json.loads(document)) for document in documents)
+    return Planned(_version(from_json(document)) for document in documents)
 
 
 def _version(source: dict[str, Any]) -> Version:

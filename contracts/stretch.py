@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from contracts.evaluation import Figure
 from contracts.plan import key_of
@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     from contracts.span import Spans
 
 READ = ("counter_delta", "gauge_fall", "event_count")
+MOST = 1024
+ONE = Fraction(1)
+Tiers: TypeAlias = "tuple[tuple[Band, ...], bool, tuple[str, ...]]"
+"""A charge's bands, whether one costs a fee, and what each is called."""
+_TIERS: dict[tuple[int, int, int, str], tuple[UsageCharge, Tiers]] = {}
+"""By the identity of a term, which is kept beside so that it stays its own, by proration and unit."""
 
 
 @dataclass(slots=True)
@@ -158,27 +164,30 @@ def _place(scene: Scene, mine: list[Stretch], window: tuple[int, int]) -> None:
         one.first = anew and min(spans[0][0] for spans in one.members.values()) >= scene.start
         if one.term.on_amendment == "prorate":
             one.shrink = Fraction(len(touched), whole)
-        one.bands, one.fees, one.labels = _tiers(scene, one.term, one.shrink, one.unit)
-        days.append((len(_days(scene, one.members) & touched), len(_days(scene, one.billed) & touched)))
+        one.bands, one.fees, one.labels = _tiers(one.term, one.shrink, one.unit)
+        active = len(_days(scene, one.members) & touched)
+        days.append((active, active if one.billed == one.members else len(_days(scene, one.billed) & touched)))
     for _, run in groupby(zip(mine, days, strict=True), key=lambda pair: pair[0].run):
         some = list(run)
         together = sum(active for _, (active, _) in some)
         for one, (_, billed) in some:
-            one.share = Fraction(billed, together) * one.shrink if together else Fraction(1)
+            part = ONE if billed == together else Fraction(billed, together)
+            one.share = part * one.shrink if together and one.shrink != ONE else part
 
 
-def _tiers(
-    scene: Scene, term: UsageCharge, shrink: Fraction, unit: str
-) -> tuple[tuple[Band, ...], bool, tuple[str, ...]]:
-    """A charge's bands, whether one costs a fee, and what each is called: the same for all assets."""
-
-    def make() -> tuple[tuple[Band, ...], bool, tuple[str, ...]]:
+def _tiers(term: UsageCharge, shrink: Fraction, unit: str) -> Tiers:
+    """The same for all assets, and in all contracts that share the term."""
+    key = id(term), shrink.numerator, shrink.denominator, unit
+    known = _TIERS.get(key)
+    if known is None:
         bands = term.bands(shrink)
         labels = tuple(f"tier above {Figure(band.above).text()} {unit}" for band in bands)
-        return bands, any(band.fee is not None for band in bands), labels
-
-    return scene.plan.once(("tiers", id(term), shrink, unit), make)
+        if len(_TIERS) >= MOST:
+            _TIERS.clear()
+        known = _TIERS[key] = term, (bands, any(band.fee is not None for band in bands), labels)
+    return known[1]
 
 
 def _days(scene: Scene, members: dict[str, Spans]) -> frozenset[date]:
-    return days_touched(normal(span for spans in members.values() for span in spans), scene.zone)
+    spans = tuple(members.values())
+    return days_touched(spans[0] if len(spans) == 1 else normal(span for some in spans for span in some), scene.zone)

@@ -128,6 +128,7 @@ def _zone_names() -> frozenset[str]:
     return frozenset(files("tzdata").joinpath("zones").read_text().split())
 
 
+@lru_cache(maxsize=4096)
 def midnight(day: date, where: ZoneInfo) -> datetime:
     """The first instant of a day in a zone, in UTC; where the clock skips midnight, the first that exists."""
     wall = datetime(day.year, day.month, day.day, tzinfo=where)

@@ -32,15 +32,18 @@ ADVANCE = text("""
     UPDATE billing.series SET issued = :issued, last_issued = :day, chain_hash = :chain_hash WHERE id = :series
 """)
 # Number, dates and place in the chain come from us; the document is that of the draft, or one that is handed over, and
-# its lines and tax totals are read from it where it lies: nothing that was approved makes a way out and back.
+# its lines and tax totals are read from it where it lies: nothing that was approved makes a way out and back. OFFSET 0:
+# each document is put together once, and no heap of them is sorted.
 FROM_DRAFTS = """
     SELECT g.*, coalesce(g.handed, d.document) || jsonb_build_object('issue', g.issue) AS document
-    FROM given AS g LEFT JOIN LATERAL (
+    FROM (SELECT * FROM given ORDER BY n OFFSET 0) AS g LEFT JOIN LATERAL (
         SELECT document FROM billing.draft
         WHERE g.handed IS NULL AND run = g.run AND revision = :drafted AND contract = g.contract OFFSET 0
-    ) AS d ON true
+    ) AS d ON true OFFSET 0
 """
-FROM_ROWS = "SELECT g.*, g.handed || jsonb_build_object('issue', g.issue) AS document FROM given AS g"
+FROM_ROWS = """
+    SELECT g.*, g.handed || jsonb_build_object('issue', g.issue) AS document FROM given AS g ORDER BY n OFFSET 0
+"""
 ADD = """
     WITH given AS MATERIALIZED (
         SELECT * FROM json_to_recordset(cast(:rows AS json)) AS r(public_id text, series int, n int, number text,
@@ -48,7 +51,7 @@ ADD = """
             issue_date date, due_date date, exponent smallint, content_hash text, previous_hash text, chain_hash text,
             issued_at timestamptz, corrects bigint, revision int, handed jsonb,
             parts jsonb)
-    ), whole AS MATERIALIZED ({documents}), added AS (
+    ), added AS (
         INSERT INTO billing.invoice (public_id, series, n, number, kind, contract, customer, run, evaluation, label,
             service_start, service_end, issue_date, due_date, currency, exponent, net, tax, gross, document,
             content_hash, previous_hash, chain_hash, issued_at, corrects, revision)
@@ -57,7 +60,7 @@ ADD = """
             due_date, document ->> 'currency', exponent, (document ->> 'net')::numeric,
             (document ->> 'tax_total')::numeric, (document ->> 'gross')::numeric, document, content_hash,
             previous_hash, chain_hash, issued_at, corrects, revision
-        FROM whole ORDER BY n
+        FROM ({documents}) AS whole
         RETURNING id, number, net, document
     ), parts AS (
         INSERT INTO billing.invoice_part (invoice, n, contract, label, bills, revision, evaluation, net)

@@ -97,26 +97,30 @@ BLOCKED = text("""
 """)
 # What is left to issue, in the order of the chain: customer, then bundle or contract, a bundle never in two chunks. Of
 # the documents only what is booked; all of it in one pass, because each look into a large document unpacks it anew.
+# What is sorted is narrow: all that is left of the run is sorted for each chunk.
 ISSUABLE = text("""
     SELECT d.contract, d.period, d.evaluation, d.hash, d.content_hash, d.corrections, d.credit_notes, d.bundle,
         d.final OR d.findings @> '[{"code": "nothing_to_bill"}]' AS final,
         h.head
     FROM (
-        SELECT * FROM billing.draft
+        SELECT contract FROM billing.draft
         WHERE run = :run AND revision = :revision AND state IN ('ok', 'warning')
         ORDER BY buyer COLLATE "C", coalesce(nullif(bundle, ''), contract_name) COLLATE "C"
         FETCH FIRST :most ROWS WITH TIES FOR UPDATE
+    ) AS next
+    CROSS JOIN LATERAL (
+        SELECT * FROM billing.draft WHERE run = :run AND revision = :revision AND contract = next.contract OFFSET 0
     ) AS d
     CROSS JOIN LATERAL (
         SELECT jsonb_build_object('kind', r.kind, 'contest', r.contest, 'corrects', r.corrects, 'contract', r.contract,
             'period', r.period, 'currency', r.currency, 'payment_days', r.payment_days, 'gross', r.gross, 'tax', r.tax,
             'timezone', r.timezone, 'service', r.service, 'lines', (
                 -- When a line is delivered matters where that is after the document's period; the texts sort as times.
-                SELECT coalesce(jsonb_agg(
-                    jsonb_build_object('kind', l.kind, 'amount', l.amount, 'corrects', l.corrects)
-                    || CASE WHEN l."to" COLLATE "C" > r.service ->> 'to'
-                        THEN jsonb_build_object('from', l."from", 'to', l."to") ELSE '{}' END), '[]')
-                FROM jsonb_to_recordset(r.lines) AS l(kind text, amount text, corrects jsonb, "from" text, "to" text)
+                SELECT coalesce(jsonb_agg(CASE WHEN l."to" COLLATE "C" > s."end" THEN jsonb_build_object(
+                        'kind', l.kind, 'amount', l.amount, 'corrects', l.corrects, 'from', l."from", 'to', l."to")
+                    ELSE jsonb_build_object('kind', l.kind, 'amount', l.amount, 'corrects', l.corrects) END), '[]')
+                FROM (SELECT r.service ->> 'to' OFFSET 0) AS s("end"),
+                    jsonb_to_recordset(r.lines) AS l(kind text, amount text, corrects jsonb, "from" text, "to" text)
             )) AS head
         FROM jsonb_to_record(d.document) AS r(kind jsonb, contest jsonb, corrects jsonb, contract jsonb, period jsonb,
             currency jsonb, payment_days jsonb, gross jsonb, tax jsonb, timezone jsonb, service jsonb, lines jsonb)

@@ -52,8 +52,8 @@ TABLE = Source(text(NEAR.format(near="ingest.near")), text(TURNING.format(turnin
 LATEST = 4_102_444_800_000_000
 """2100: no reading is later."""
 _DAY = 24 * HOUR
-_NEAR = (6 * HOUR, 14 * _DAY)
-"""Where neighbours are looked for first: nearly all are there, in one chunk;"""
+_NEAR = (26 * HOUR, 14 * _DAY)
+"""Where neighbours are looked for first: nearly all are there, of what reports once a day too;"""
 _FAR = (112 * _DAY, 36_525 * _DAY)
 """then further away, so that a silence of weeks does not cost as much as the whole history, and then everywhere."""
 _WEEK = 7 * _DAY
