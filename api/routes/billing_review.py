@@ -47,14 +47,14 @@ class Changed(BaseModel):
     after: str | None
 
 
-@router.get("/billing-runs/{run}/drafts/{contract}", operation_id="previewBillingRunDraft", responses=READING)
-def preview(visit: FinancePerson, engine: Worker, run: str, contract: str) -> Preview:
+@router.get("/billing-runs/{run}/drafts/{name}", operation_id="previewBillingRunDraft", responses=READING)
+def preview(visit: FinancePerson, engine: Worker, run: str, name: str) -> Preview:
     """A draft of the newest revision, by the contract's name, as its document would be."""
     found(visit, run)
-    document, remarks = billing.preview(engine, run, contract), billing.remarks(engine, run, contract)
+    document, remarks = billing.preview(engine, run, name), billing.remarks(engine, run, name)
     if document is None and not remarks:
-        raise NotFound(f"the run has no draft for contract {contract}; …/drafts lists them")
-    return Preview(contract=contract, document=document, remarks=list(remarks))
+        raise NotFound(f"the run has no draft for contract {name}; …/drafts lists them")
+    return Preview(contract=name, document=document, remarks=list(remarks))
 
 
 @router.get("/billing-runs/{run}/reconciliation", operation_id="reconcileBillingRun", responses=READING)
