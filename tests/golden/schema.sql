@@ -190,7 +190,7 @@ RELATION billing.correction
     n integer NOT NULL
     kind text NOT NULL
     invoice bigint NOT NULL
-    corrects bigint NOT NULL
+    corrects bigint
     evaluation bigint NOT NULL
     currency text NOT NULL
     net numeric NOT NULL
@@ -202,6 +202,7 @@ RELATION billing.correction
     CONSTRAINT correction_invoice_fkey FOREIGN KEY (invoice) REFERENCES billing.invoice(id)
     CONSTRAINT correction_kind_check CHECK ((kind = ANY (ARRAY['delta_line'::text, 'credit_note'::text, 'cancellation'::text])))
     CONSTRAINT correction_n_check CHECK ((n > 0))
+    CONSTRAINT correction_of_something CHECK (((corrects IS NOT NULL) OR (kind = 'delta_line'::text)))
     CONSTRAINT correction_pkey PRIMARY KEY (contract, label, n)
     CONSTRAINT correction_reason_check CHECK ((reason <> ''::text))
     CREATE INDEX correction_invoice ON billing.correction USING btree (invoice)
