@@ -5,15 +5,53 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from fastapi import Query
+from sqlalchemy import Connection
 
 from api.errors import InvalidQuestion
 from core.grain import LEAST, Grain, cuts
+from core.store import current_knowledge, knowledge_as_of
 from core.time import UnknownZone, midnight, zone
 
 MOST_ROWS = 20_000
 """Of one answer."""
 FIRST_YEAR, LAST_YEAR = 2000, 2098
 Zone = Annotated[str | None, Query(alias="timezone", max_length=64, description="IANA zone of the grain.")]
+
+AsOf = Annotated[
+    str | None,
+    Query(
+        max_length=40,
+        description="As readings, corrections and decisions were known then: an instant with its offset, or a "
+        "knowledge number. The same answer for ever. Now without it.",
+        examples=["2026-07-01T00:00:00Z", "1701"],
+    ),
+]
+
+
+def known(connection: Connection, as_of: str | None, *, now: datetime) -> int:
+    """The knowledge number asked for. Raises InvalidQuestion for what is no number and no instant, or lies ahead."""
+    newest = current_knowledge(connection)
+    if as_of is None:
+        return newest
+    number = as_of.removeprefix("K").strip()
+    if number.isascii() and number.isdecimal():
+        if int(number) > newest:
+            raise InvalidQuestion(f"`as_of` {number} lies ahead; the newest knowledge is {newest}")
+        return int(number)
+    at = _instant(as_of)
+    if at > now:
+        raise InvalidQuestion("`as_of` lies ahead; leave it out for what is known now")
+    return knowledge_as_of(connection, at)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise InvalidQuestion("`as_of` is a knowledge number, or an instant such as 2026-07-01T00:00:00Z")
+    return at
 
 
 def where(name: str | None, otherwise: str) -> ZoneInfo:

@@ -6,14 +6,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, Field
 
-from api import errors
+from api import errors, question
 from api.errors import InvalidQuestion, NotFound
 from api.paging import Cursor, Limit, Page, cursor, page_of, read_cursor, read_name
+from api.question import AsOf
 from api.visit import Anyone, Visit
 from contracts.facts import StateNeed
 from contracts.store import view as contract_view
 from core.canonical import decimal_text
-from core.store import current_knowledge
 from core.time import instant, micros
 from core.units import from_ticks
 from ingest.store import view
@@ -141,6 +141,7 @@ def states(
     since: Since,
     before: Before,
     register: Annotated[str, Query(max_length=130)] = "vehicle/state",
+    as_of: AsOf = None,
 ) -> list[State]:
     """What the devices said of the state, as spans; at most 92 days at once."""
     row = found(visit, asset)
@@ -149,7 +150,8 @@ def states(
     served = served_by(visit, row, register)
     silence = served.silence or before - since
     need = StateNeed(row.name, register, micros(since), micros(before), silence // timedelta(microseconds=1))
-    (said,) = view.states(visit.connection, [need], known=current_knowledge(visit.connection))
+    known = question.known(visit.connection, as_of, now=visit.at)
+    (said,) = view.states(visit.connection, [need], known=known)
     return [State(from_=instant(one.start), to=instant(one.end), category=one.category) for one in said]
 
 

@@ -11,14 +11,13 @@ from pydantic import BaseModel, Field
 
 from api import errors, question, usage
 from api.errors import InvalidQuestion
-from api.question import Zone
+from api.question import AsOf, Zone
 from api.routes.asset import Before, Since, found, served_by
 from api.visit import Anyone, Visit
 from contracts.facts import StateNeed
 from contracts.store import view as contract_view
 from core.canonical import decimal_text, fraction_text
 from core.grain import Grain
-from core.store import current_knowledge
 from core.time import micros
 from core.units import from_ticks
 from ingest.store import component, estimate, view
@@ -65,6 +64,7 @@ class AssetUsage(BaseModel):
     asset: str
     timezone: str
     grain: str
+    known: int = Field(description="Ask with it as `as_of` for the same answer.")
     rows: list[RegisterUsed]
     estimates: list[Estimated]
 
@@ -82,11 +82,12 @@ class StateTimes(BaseModel):
     register_path: str = Field(alias="register", examples=["vehicle/state"])
     timezone: str
     grain: str
+    known: int = Field(description="Ask with it as `as_of` for the same answer.")
     rows: list[StateTime]
 
 
 class Question(NamedTuple):
-    """An asset over a stretch, cut; known: as known now."""
+    """An asset over a stretch, cut; known: as known at that number."""
 
     row: AssetView
     cuts: list[datetime]
@@ -104,12 +105,13 @@ def used(  # noqa: PLR0913, PLR0917 - the question has as many parts
     grain: ByGrain = "day",
     group_by: Literal["register", "component"] = "register",
     timezone: Zone = None,
+    as_of: AsOf = None,
 ) -> AssetUsage:
     """What counters of this asset counted, as their registers are declared, while your contracts cover it.
 
     By component: what each component counted while it was mounted here.
     """
-    asked = ask(visit, asset, since, before, grain, timezone)
+    asked = ask(visit, asset, since, before, grain, timezone, as_of)
     paths = _counters(visit, asked.row, register)
     needs = [need for path in paths for need in _needs(visit, asked, path, by_component=group_by == "component")]
     question.refuse_many(len(needs) * (len(asked.cuts) - 1), "rows", "one register, a coarser grain or a shorter time")
@@ -123,13 +125,14 @@ def used(  # noqa: PLR0913, PLR0917 - the question has as many parts
         asset=asked.row.public_id,
         timezone=asked.timezone,
         grain=grain,
+        known=asked.known,
         rows=rows,
         estimates=_estimates(visit, asked, {path.path for path in paths}),
     )
 
 
 @router.get("/{asset}/state-time", operation_id="getStateTime", responses=errors.responses(*REFUSALS))
-def state_time(  # the question has as many parts
+def state_time(  # noqa: PLR0913, PLR0917 - the question has as many parts
     visit: Anyone,
     asset: str,
     since: Since,
@@ -137,9 +140,10 @@ def state_time(  # the question has as many parts
     register: Annotated[str, Query(max_length=130)] = "vehicle/state",
     grain: ByGrain = "day",
     timezone: Zone = None,
+    as_of: AsOf = None,
 ) -> StateTimes:
     """How long each state lasted in each stretch; time to come is in none."""
-    asked = ask(visit, asset, since, before, grain, timezone)
+    asked = ask(visit, asset, since, before, grain, timezone, as_of)
     silence = served_by(visit, asked.row, register).silence or before - since
     start, end = micros(asked.cuts[0]), micros(asked.cuts[-1])
     need = StateNeed(asked.row.name, register, start, end, silence // timedelta(microseconds=1))
@@ -154,18 +158,18 @@ def state_time(  # the question has as many parts
         for (start, end), one in zip(pairwise(asked.cuts), sums, strict=True)
     ]
     return StateTimes(
-        asset=asked.row.public_id, register=register, timezone=asked.timezone, grain=grain, rows=rows
+        asset=asked.row.public_id, register=register, timezone=asked.timezone, grain=grain, known=asked.known, rows=rows
     )  # fmt: skip
 
 
 def ask(  # what every question here names
-    visit: Visit, asset: str, since: datetime, before: datetime, grain: Grain, timezone: str | None
+    visit: Visit, asset: str, since: datetime, before: datetime, grain: Grain, timezone: str | None, as_of: str | None
 ) -> Question:
     """The question, in the zone named, else in that of the newest contract of the asset. Raises NotFound and others."""
     row = found(visit, asset)
     local = question.where(timezone, _zone(visit, row))
     cuts = question.stretches(since, before, grain, local)
-    return Question(row, cuts, str(local), current_knowledge(visit.connection))
+    return Question(row, cuts, str(local), question.known(visit.connection, as_of, now=visit.at))
 
 
 def _zone(visit: Visit, row: AssetView) -> str:

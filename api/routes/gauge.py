@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from api import errors
 from api.errors import InvalidQuestion
-from api.question import Zone
+from api.question import AsOf, Zone
 from api.routes.asset import Before, Since
 from api.routes.asset_use import REFUSALS, ByGrain, Question, Stretch, ask, covered, names
 from api.visit import Anyone, Visit
@@ -46,6 +46,7 @@ class Levels(BaseModel):
     unit: str
     timezone: str
     grain: str
+    known: int = Field(description="Ask with it as `as_of` for the same answer.")
     rows: list[LevelShown]
 
 
@@ -74,11 +75,12 @@ class Refills(BaseModel):
     unit: str
     timezone: str
     grain: str
+    known: int = Field(description="Ask with it as `as_of` for the same answer.")
     rows: list[ConsumedShown]
 
 
 @router.get("/{asset}/levels", operation_id="getLevels", responses=errors.responses(*REFUSALS))
-def levels(  # the question has as many parts
+def levels(  # noqa: PLR0913, PLR0917 - the question has as many parts
     visit: Anyone,
     asset: str,
     register: Annotated[str, Query(max_length=130, examples=["vehicle/fuel"])],
@@ -86,9 +88,10 @@ def levels(  # the question has as many parts
     before: Before,
     grain: ByGrain = "hour",
     timezone: Zone = None,
+    as_of: AsOf = None,
 ) -> Levels:
     """What a gauge showed in each stretch, lowest, highest, last and mean, while your contracts cover the asset."""
-    asked = ask(visit, asset, since, before, grain, timezone)
+    asked = ask(visit, asset, since, before, grain, timezone, as_of)
     served = _gauges(visit, asked, register)
     try:
         shown = level.load(visit.connection, served, asked.cuts, known=asked.known, statement=level.VISIBLE)
@@ -101,12 +104,13 @@ def levels(  # the question has as many parts
         unit=served[-1].unit,
         timezone=asked.timezone,
         grain=grain,
+        known=asked.known,
         rows=[_level(*one) for one in zip(shown, means, strict=True)],
     )
 
 
 @router.get("/{asset}/refills", operation_id="getRefills", responses=errors.responses(*REFUSALS))
-def refills(  # the question has as many parts
+def refills(  # noqa: PLR0913, PLR0917 - the question has as many parts
     visit: Anyone,
     asset: str,
     register: Annotated[str, Query(max_length=130, examples=["vehicle/fuel"])],
@@ -114,9 +118,10 @@ def refills(  # the question has as many parts
     before: Before,
     grain: ByGrain = "day",
     timezone: Zone = None,
+    as_of: AsOf = None,
 ) -> Refills:
     """What a gauge used and took in in each stretch, with the single refills, while your contracts cover the asset."""
-    asked = ask(visit, asset, since, before, grain, timezone)
+    asked = ask(visit, asset, since, before, grain, timezone, as_of)
     unit = _gauges(visit, asked, register)[-1].unit
     spans = _spans(visit, asked)
     try:
@@ -136,6 +141,7 @@ def refills(  # the question has as many parts
         unit=unit,
         timezone=asked.timezone,
         grain=grain,
+        known=asked.known,
         rows=[_consumed(one) for one in found],
     )
 

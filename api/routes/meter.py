@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from api import errors
+from api import errors, question
 from api.errors import InvalidQuestion
+from api.question import AsOf
 from api.routes.asset import Before, Since, found
 from api.visit import Anyone, Operator, Visit
-from core.store import current_knowledge
 from ingest.store import completeness, hold, meter, view
 
 router = APIRouter(prefix="/v1", tags=["assets"])
@@ -57,21 +57,21 @@ class Silence(BaseModel):
 
 
 @router.get("/assets/{asset}/holds", operation_id="listHolds", responses=errors.responses(401, 404, 422))
-def holds(visit: Anyone, asset: str, since: Since, before: Before) -> list[Hold]:
+def holds(visit: Anyone, asset: str, since: Since, before: Before, as_of: AsOf = None) -> list[Hold]:
     """Stretches of this asset's counters that wait for a decision; at most 92 days at once."""
     row = found(visit, asset)
     _check(since, before)
-    known = current_knowledge(visit.connection)
+    known = question.known(visit.connection, as_of, now=visit.at)
     waiting = hold.find(visit.connection, start=since, end=before, known=known, asset=row.name, source=view.COUNTERS)
     return [Hold.model_validate(meter.hold_json(one)) for one in waiting]
 
 
 @router.get("/assets/{asset}/coverage", operation_id="getCoverage", responses=errors.responses(401, 404, 422))
-def coverage(visit: Anyone, asset: str, since: Since, before: Before) -> list[RegisterCoverage]:
+def coverage(visit: Anyone, asset: str, since: Since, before: Before, as_of: AsOf = None) -> list[RegisterCoverage]:
     """How complete each register's readings are, of devices that you may know at both ends; at most 92 days at once."""
     row = found(visit, asset)
     _check(since, before)
-    known = current_knowledge(visit.connection)
+    known = question.known(visit.connection, as_of, now=visit.at)
     rows = meter.heard_of(
         visit.connection, row.name, start=since, end=before, known=known, statement=completeness.VISIBLE
     )

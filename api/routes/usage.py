@@ -10,11 +10,10 @@ from pydantic import BaseModel, Field
 from api import errors, grouping, question, usage
 from api.grouping import Grouping, Sum
 from api.paging import cursor, read_name
-from api.question import Zone
+from api.question import AsOf, Zone
 from api.routes import contract as contract_route
 from api.visit import MoneyReader
 from core.canonical import fraction_text
-from core.store import current_knowledge
 
 router = APIRouter(prefix="/v1/usage", tags=["usage"])
 AfterKey = Annotated[str | None, Query(alias="cursor", max_length=600, description="`next_cursor` of the page before.")]
@@ -49,6 +48,7 @@ class Usage(BaseModel):
     timezone: str
     grain: str
     group_by: str
+    known: int = Field(description="Ask with it as `as_of` for the same answer, of the same coverage.")
     rows: list[Used]
     next_cursor: str | None = Field(default=None, description="Hand this in as `cursor` for the next keys.")
 
@@ -69,6 +69,7 @@ def index(  # noqa: PLR0913, PLR0917 - the question has as many parts
     group_by: Grouping = "asset",
     timezone: Zone = None,
     after: AfterKey = None,
+    as_of: AsOf = None,
 ) -> Usage:
     """What covered assets used, by grain in the contract's zone or another, and by asset or other groups.
 
@@ -85,7 +86,7 @@ def index(  # noqa: PLR0913, PLR0917 - the question has as many parts
         cuts = question.stretches(start, end, grain, local)
     claims = grouping.claims(connection, of, cuts, group_by, asset)
     some, further = grouping.page(claims, len(cuts) - 1, None if after is None else read_name(after))
-    known = current_knowledge(connection)
+    known = question.known(connection, as_of, now=visit.at)
     cells = grouping.cells(some, cuts, lambda needs: usage.each(connection, needs, known=known))
     return Usage(
         contract=of[0].contract.public_id if contract else None,
@@ -94,6 +95,7 @@ def index(  # noqa: PLR0913, PLR0917 - the question has as many parts
         timezone=str(local),
         grain=grain,
         group_by=group_by,
+        known=known,
         rows=[_row(one, cuts, named=group_by == "asset") for one in grouping.sums(cells)],
         next_cursor=None if further is None else cursor(further),
     )

@@ -169,3 +169,32 @@ def test_refills_are_told_one_by_one_behind_what_came_in(call: Call, engine: Eng
     early = {**span, "since": "2025-12-01T00:00:00Z", "before": "2025-12-02T00:00:00Z"}
     rows = call("kim", "GET", f"/v1/assets/{asset(call)}/refills", params=early).json()
     assert {(one["used"], one["refilled"]) for one in rows["rows"]} == {("0", "0")}
+
+
+def test_what_was_known_then_is_answered_for_ever(call: Call) -> None:
+    """100 km, the fall is held, 100 km; then 60 km are decided for it."""
+    here = f"/v1/assets/{asset(call)}"
+    span = {"since": "2026-05-31T22:00:00Z", "before": "2026-06-03T22:00:00Z", "register": "vehicle/odometer"}
+
+    def used(**more: str) -> tuple[int, list[str]]:
+        found = call("kim", "GET", f"{here}/usage", params={**span, **more}).json()
+        return found["known"], [one["quantity"] for one in found["rows"]]
+
+    then, before = used()
+    (hold,) = (one["hold"] for one in call("kim", "GET", "/v1/holds", params=SPAN).json()["items"])
+    decided = {"kind": "bill", "quantity": "60 km", "reason": "trip log"}
+    assert call("ops", "POST", f"/v1/holds/{hold}/decisions", json=decided).status_code == 201
+    now, after = used()
+    assert (before, after) == (["100", "0", "100"], ["100", "60", "100"])
+    assert used(as_of=str(then)) == used(as_of=f"K {then}") == (then, before)
+    assert used(as_of=str(now)) == (now, after)
+    held = {name: span[name] for name in ("since", "before")}
+    assert call("kim", "GET", f"{here}/holds", params=held).json() == []
+    assert [one["hold"] for one in call("kim", "GET", f"{here}/holds", params={**held, "as_of": then}).json()] == [hold]
+    days = {"first": "2026-06-01", "last": "2026-06-03", "measure": "distance"}
+    for as_of, sums in ((None, ["100", "60", "100"]), (then, ["100", "0", "100"])):
+        rows = call("kim", "GET", "/v1/usage", params={**days, "as_of": as_of} if as_of else days).json()["rows"]
+        assert [one["quantity"] for one in rows] == sums
+    for wrong in ("yesterday", "2026-06-03T00:00:00", str(now + 1), "2036-06-03T00:00:00Z"):
+        answer = call("kim", "GET", f"{here}/usage", params={**span, "as_of": wrong})
+        assert (answer.status_code, "as_of" in answer.json()["detail"]) == (422, True), wrong
