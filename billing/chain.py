@@ -29,15 +29,14 @@ def content_hash(document: Document) -> str:
 
 def sealed(document: Document) -> tuple[str, str]:
     """The document as canonical JSON, and its content hash. What is hashed as it is printed is written once."""
-    words = canonical.plain(document)
-    content = _content(words)
+    content = _content(document)
     printed, hashed = [], []
-    for differs, names in groupby(words, lambda name: name in content or name == "issue"):
+    for differs, names in groupby(sorted(document), lambda name: name in content or name == "issue"):
         keys = list(names)
-        text = canonical.written({name: words[name] for name in keys})[1:-1]
+        text = canonical.written_of_json({name: document[name] for name in keys})[1:-1]
         printed.append(text)
         if differs:
-            text = canonical.written({name: canonical.plain(content[name]) for name in keys if name in content})[1:-1]
+            text = canonical.written_of_json({name: content[name] for name in keys if name in content})[1:-1]
         if text:
             hashed.append(text)
     return (b"{" + b",".join(printed) + b"}").decode(), sha256(b"{" + b",".join(hashed) + b"}").hexdigest()
@@ -60,7 +59,8 @@ def _reference(words: Mapping[str, Any] | None) -> Any:
     if words is None:
         return None
     evaluations = [_steady(each) for each in words.get("evaluations", [])]
-    return {**words, "invoice": _steady(words["invoice"]), "evaluations": evaluations}
+    invoice = words["invoice"] and _steady(words["invoice"])
+    return {**words, "invoice": invoice, "evaluations": evaluations}
 
 
 def _steady(named: Mapping[str, Any]) -> dict[str, Any]:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from contracts.store.period import Due
     from core.problem import Problem
 
-CHUNK = 100
+CHUNK = 250
 CHUNKS_EACH = 3
 SHOWN = 1_000
 """Drafts of a run that are listed at once."""

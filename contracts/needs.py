@@ -60,12 +60,12 @@ def needs(versions: Sequence[Version], period: Period, until: datetime, known: F
     scene = scene_of(versions, known or Facts(), period, until)
     wanted = _Wanted()
     scenes = {scene.period.label: scene}
-    for lineage in scene.plan.lineages:
-        for demand in _demands(scene, lineage):
+    for lineage, kinds in scene.plan.kinds:
+        for demand in _demands(scene, lineage, kinds):
             wanted.add(demand, scene.asked)
-        for base in _base_periods(scene, lineage):
+        for base in _base_periods(scene, lineage, kinds):
             scenes.setdefault(base.label, scene.of(base))
-        for test, _, term in evidence_dispute.corrections(scene, lineage):
+        for test, _, term in evidence_dispute.corrections(scene, lineage) if EvidenceDispute in kinds else ():
             _add_correction(scene, evidence_dispute.window(scene, term, test), wanted)
     for one in scenes.values():
         for lineage in one.plan.lineages:
@@ -87,9 +87,8 @@ def scene_of(versions: Sequence[Version], facts: Facts, period: Period, until: d
     return Scene(plan.versions, facts, period, start, end, min(end, asked), asked, plan, breached)
 
 
-def _demands(scene: Scene, lineage: Lineage) -> Iterator[Demand]:
-    """What the terms of a lineage measure, beside usage charges."""
-    kinds: set[type] = {type(term) for term in lineage.values()}
+def _demands(scene: Scene, lineage: Lineage, kinds: frozenset[type[Term]]) -> Iterator[Demand]:
+    """What the terms of a lineage measure, beside usage charges. kinds: theirs."""
     every: tuple[tuple[type[Term], Callable[[Scene, Lineage], Iterator[Demand]]], ...] = (
         (Allowance, allowance.demands),
         (Obligation, obligation.demands),
@@ -105,15 +104,15 @@ def _demands(scene: Scene, lineage: Lineage) -> Iterator[Demand]:
             yield from demands(scene, lineage)
 
 
-def _base_periods(scene: Scene, lineage: Lineage) -> Iterator[Period]:
-    """Other periods whose charges the terms of a lineage look at."""
+def _base_periods(scene: Scene, lineage: Lineage, kinds: frozenset[type[Term]]) -> Iterator[Period]:
+    """Other periods whose charges the terms of a lineage look at. kinds: theirs."""
     bases: tuple[tuple[type[Term], str], ...] = (
         (Availability, "base"), (Performance, "base"), (GainShare, "base"), (MinimumCommitment, "of"),
     )  # fmt: skip
     for kind, name in bases:
-        for window in windows(scene, lineage, kind):
+        for window in windows(scene, lineage, kind) if kind in kinds else ():
             yield from base_periods(scene, window, getattr(window.term, name))
-    for capped in windows(scene, lineage, SpendCap):
+    for capped in windows(scene, lineage, SpendCap) if SpendCap in kinds else ():
         yield from spend_cap.earlier(scene, capped)
 
 

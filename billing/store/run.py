@@ -71,6 +71,7 @@ SAVE_DRAFTS = """
         findings jsonb, buyer text, content_hash text, metering jsonb, bundle text)
     LEFT JOIN drawn AS w ON w.contract = r.contract
     WHERE d.run = %(run)s AND d.revision = %(revision)s AND d.contract = r.contract
+        AND d.contract = ANY(CAST(%(among)s AS int[]))  -- looked up, where the planner takes a run for small
 """
 EXCLUDE = text("""
     UPDATE billing.draft SET state = 'excluded', reason = :reason, hash = :hash
@@ -310,6 +311,7 @@ def save_drafts(connection: Connection, run: Run, rows: Sequence[Mapping[str, ob
         "run": run.id,
         "revision": run.revision,
         "rows": packed([{name: item for name, item in row.items() if name != "document"} for row in rows]),
+        "among": [row["contract"] for row in rows],
         "contracts": [row["contract"] for row in drawn],
         "documents": [row["document"] for row in drawn],
     }

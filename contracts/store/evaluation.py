@@ -29,16 +29,21 @@ ADD = """
         ON w.period = r.period
     ON CONFLICT (contract, period, known, until) DO NOTHING
 """
+# Evaluations are found by contract and period, as their index is ordered; by the period alone all would be looked at.
 IDS = text("""
-    SELECT period, id FROM contracts.evaluation
-    WHERE period = ANY(:periods) AND known = :known AND until = (
-        SELECT ends_at FROM contracts.period WHERE id = evaluation.period)
+    SELECT e.period, e.id
+    FROM contracts.period AS p JOIN contracts.evaluation AS e
+        ON e.contract = p.contract AND e.period = p.id AND e.known = :known AND e.until = p.ends_at
+    WHERE p.id = ANY(:periods)
 """)
 LATEST = text("""
-    SELECT DISTINCT ON (e.period) e.period, e.id, e.public_id, e.result, e.evidence
-    FROM contracts.evaluation AS e JOIN contracts.period AS p ON p.id = e.period
-    WHERE e.period = ANY(:periods) AND e.known <= :known AND e.until = p.ends_at
-    ORDER BY e.period, e.known DESC, e.id DESC
+    SELECT p.id AS period, e.id, e.public_id, e.result, e.evidence
+    FROM contracts.period AS p CROSS JOIN LATERAL (
+        SELECT * FROM contracts.evaluation
+        WHERE contract = p.contract AND period = p.id AND known <= :known AND until = p.ends_at
+        ORDER BY known DESC, id DESC LIMIT 1
+    ) AS e
+    WHERE p.id = ANY(:periods)
 """)
 BY_ID = text("SELECT period, id, public_id, result, evidence FROM contracts.evaluation WHERE id = ANY(:ids)")
 # What the period before left, as of `known`.
@@ -48,7 +53,7 @@ CARRY = text("""
     JOIN contracts.period AS before ON before.contract = p.contract AND before.ends_at = p.starts_at
     CROSS JOIN LATERAL (
         SELECT e.result FROM contracts.evaluation AS e
-        WHERE e.period = before.id AND e.known <= :known AND e.until = before.ends_at
+        WHERE e.contract = before.contract AND e.period = before.id AND e.known <= :known AND e.until = before.ends_at
         ORDER BY e.known DESC, e.id DESC LIMIT 1
     ) AS latest
     WHERE p.id = ANY(:periods)

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 HEADS = text("""
     SELECT DISTINCT ON (e.period) p.id AS period, p.contract, p.starts_at, p.ends_at, p.cutoff_at, e.id AS evaluation,
         greatest(e.known, p.checked) AS seen, e.evaluated_at, e.result ->> 'status' AS status, (
-            SELECT max(b.known) FROM contracts.period AS q JOIN contracts.evaluation AS b ON b.period = q.id
+            SELECT max(b.known) FROM contracts.period AS q JOIN contracts.evaluation AS b ON b.contract = q.contract
+                AND b.period = q.id
             WHERE q.contract = p.contract AND q.ends_at = p.starts_at AND b.until = q.ends_at AND b.known <= :known
         ) AS before
-    FROM contracts.evaluation AS e JOIN contracts.period AS p ON p.id = e.period
-    WHERE e.period = ANY(:periods) AND e.known <= :known AND e.until = p.ends_at
+    FROM contracts.evaluation AS e JOIN contracts.period AS p ON p.id = e.period AND p.contract = e.contract
+    WHERE p.id = ANY(:periods) AND e.known <= :known AND e.until = p.ends_at
     ORDER BY e.period, e.known DESC, e.id DESC
 """)
 COVERED = text("SELECT contract, asset FROM contracts.coverage WHERE contract = ANY(:contracts)")

@@ -161,10 +161,14 @@ USAGE = _of_both(
 GAUGE = _of_both(
     STEPS,
     kind="gauge",
-    columns="""count(*) AS readings, min(s.value) AS lowest, max(s.value) AS highest, max(s.at) AS last_at,
-        public.last(s.value, s.at) AS last_value,
+    columns="""count(*) AS readings, min(s.value) AS lowest, max(s.value) AS highest, min(s.at) AS first_at,
+        max(s.at) AS last_at, public.last(s.value, s.at) AS last_value,
         coalesce(sum(s.value::numeric - s.before) FILTER (WHERE s.value > s.before), 0) AS risen,
-        coalesce(sum(s.before::numeric - s.value) FILTER (WHERE s.value < s.before), 0) AS fallen""",
+        coalesce(sum(s.before::numeric - s.value) FILTER (WHERE s.value < s.before), 0) AS fallen,
+        coalesce(sum(s.before::numeric * (extract(epoch FROM s.at - s.at_before) * 1000000)::bigint)
+            FILTER (WHERE s.at_before >= date_bin('1 hour', s.at, :origin)), 0) AS area,
+        coalesce(max(s.at - s.at_before) FILTER (WHERE s.at_before >= date_bin('1 hour', s.at, :origin)),
+            interval '0') AS longest""",
 )
 STATE = _of_both("""
     SELECT e.register, h.* FROM due AS e CROSS JOIN LATERAL (
@@ -211,9 +215,10 @@ class Rollup(NamedTuple):
     rows: str
 
 
+GAUGE_COLUMNS = "hour, readings, lowest, highest, first_at, last_at, last_value, risen, fallen, area, longest"
 ROLLUPS = (
     Rollup("usage_hour", "counter", "hour, readings, first_at, first_value, last_at, last_value, fastest", USAGE),
-    Rollup("gauge_hour", "gauge", "hour, readings, lowest, highest, last_at, last_value, risen, fallen", GAUGE),
+    Rollup("gauge_hour", "gauge", GAUGE_COLUMNS, GAUGE),
     Rollup("state_span", "state", "hour, starts_at, ends_at, value, longest, readings", STATE),
 )
 

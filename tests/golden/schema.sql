@@ -190,7 +190,7 @@ RELATION billing.correction
     n integer NOT NULL
     kind text NOT NULL
     invoice bigint NOT NULL
-    corrects bigint NOT NULL
+    corrects bigint
     evaluation bigint NOT NULL
     currency text NOT NULL
     net numeric NOT NULL
@@ -202,6 +202,7 @@ RELATION billing.correction
     CONSTRAINT correction_invoice_fkey FOREIGN KEY (invoice) REFERENCES billing.invoice(id)
     CONSTRAINT correction_kind_check CHECK ((kind = ANY (ARRAY['delta_line'::text, 'credit_note'::text, 'cancellation'::text])))
     CONSTRAINT correction_n_check CHECK ((n > 0))
+    CONSTRAINT correction_of_something CHECK (((corrects IS NOT NULL) OR (kind = 'delta_line'::text)))
     CONSTRAINT correction_pkey PRIMARY KEY (contract, label, n)
     CONSTRAINT correction_reason_check CHECK ((reason <> ''::text))
     CREATE INDEX correction_invoice ON billing.correction USING btree (invoice)
@@ -1786,6 +1787,9 @@ RELATION ingest.gauge_hour
     last_value bigint NOT NULL
     risen numeric NOT NULL
     fallen numeric NOT NULL
+    first_at timestamp with time zone
+    area numeric
+    longest interval
     CONSTRAINT gauge_hour_check CHECK ((superseded > known))
     CONSTRAINT gauge_hour_pkey PRIMARY KEY (register, hour, known)
     CREATE TRIGGER ts_insert_blocker BEFORE INSERT ON ingest.gauge_hour FOR EACH ROW EXECUTE FUNCTION _timescaledb_functions.insert_blocker()
@@ -2296,6 +2300,68 @@ BEGIN
 END $function$
 -- owner: the administrator
 
+CREATE OR REPLACE FUNCTION ingest.held(bounds integer[], registers integer[], sinces timestamp with time zone[], befores timestamp with time zone[], silences interval[], first timestamp with time zone, last timestamp with time zone, newest bigint)
+ RETURNS TABLE(bound integer, first_at timestamp with time zone, last_at timestamp with time zone, last_value bigint, area numeric, held bigint)
+ LANGUAGE plpgsql
+ STABLE
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET "timescaledb.enable_runtime_exclusion" TO 'off'
+AS $function$
+#variable_conflict use_column
+DECLARE
+    late_registers int[];
+    late_hours timestamptz[];
+BEGIN
+    SELECT array_agg(l.register), array_agg(l.hour) INTO late_registers, late_hours
+    FROM ingest.late_hours(held.first, held.last, newest) AS l WHERE l.register = ANY (registers);
+    RETURN QUERY WITH e AS MATERIALIZED (
+        SELECT e.bound, e.register, e.since, e.before, silences[e.bound + 1] AS silence, p.known,
+            date_bin('1 hour', e.since + interval '59 minutes 59.999999 seconds', '2000-01-01 00:00+00') AS low,
+            least(date_bin('1 hour', e.before, '2000-01-01 00:00+00'), p.closed_to) AS high
+        FROM unnest(bounds, registers, sinces, befores) AS e (bound, register, since, before)
+        JOIN ingest.rolled(newest) AS p ON p.share = e.register % 2
+        WHERE e.since < e.before
+    ), late AS MATERIALIZED (
+        SELECT * FROM unnest(late_registers, late_hours) AS l (register, hour)
+    ), whole AS MATERIALIZED (
+        SELECT e.bound, e.silence, h.* FROM e
+        JOIN ingest.gauge_hour AS h ON h.register = e.register AND h.hour >= e.low AND h.hour < e.high
+            AND h.hour >= held.first - interval '1 hour' AND h.hour < held.last
+            AND h.known <= e.known AND (h.superseded IS NULL OR h.superseded > e.known)
+        WHERE NOT EXISTS (SELECT FROM late AS l WHERE l.register = h.register AND l.hour = h.hour)
+    ), zone AS (
+        SELECT e.bound, e.register, e.silence, e.since AS low,
+            CASE WHEN e.low < e.high THEN e.low ELSE e.before END AS high FROM e
+        UNION ALL
+        SELECT e.bound, e.register, e.silence, e.high, e.before FROM e WHERE e.low < e.high
+        UNION ALL
+        SELECT e.bound, e.register, e.silence, l.hour, l.hour + interval '1 hour'
+        FROM e JOIN late AS l ON l.register = e.register AND l.hour >= e.low AND l.hour < e.high
+        UNION ALL
+        SELECT w.bound, w.register, w.silence, w.hour, w.hour + interval '1 hour'
+        FROM whole AS w WHERE w.longest > w.silence
+    )
+    SELECT w.bound, coalesce(w.first_at, w.last_at), w.last_at, w.last_value, w.area,
+        (extract(epoch FROM w.last_at - w.first_at) * 1000000)::bigint
+    FROM whole AS w WHERE (w.longest > w.silence) IS NOT TRUE
+    UNION ALL
+    SELECT z.bound, r.first_at, r.last_at, r.last_value, r.area, r.held
+    FROM zone AS z CROSS JOIN LATERAL (
+        SELECT min(s.at) AS first_at, max(s.at) AS last_at, public.last(s.value, s.at) AS last_value,
+            coalesce(sum(s.value::numeric * s.took), 0) AS area, coalesce(sum(s.took), 0)::bigint AS held
+        FROM (
+            SELECT x.at, x.value, CASE WHEN x.next_at IS NOT NULL
+                THEN (extract(epoch FROM least(x.next_at - x.at, z.silence)) * 1000000)::bigint END AS took
+            FROM (
+                SELECT v.at, v.value, lead(v.at) OVER (ORDER BY v.at) AS next_at
+                FROM ingest.effective(z.register, z.low, z.high, newest) AS v
+                WHERE v.at >= held.first AND v.at < held.last
+            ) AS x
+        ) AS s
+    ) AS r WHERE r.first_at IS NOT NULL;
+END $function$
+-- owner: the administrator
+
 CREATE OR REPLACE FUNCTION ingest.hours(bounds integer[], registers integer[], sinces timestamp with time zone[], befores timestamp with time zone[], first timestamp with time zone, last timestamp with time zone, newest bigint)
  RETURNS TABLE(bound integer, at timestamp with time zone, value bigint)
  LANGUAGE plpgsql
@@ -2774,6 +2840,22 @@ BEGIN
 END $function$
 -- owner: the administrator
 
+CREATE OR REPLACE FUNCTION ingest.shown_before(bounds integer[], registers integer[], sinces timestamp with time zone[], instants timestamp with time zone[], low timestamp with time zone, high timestamp with time zone, newest bigint)
+ RETURNS TABLE(bound integer, at timestamp with time zone, value bigint)
+ LANGUAGE plpgsql
+ STABLE
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET "timescaledb.enable_runtime_exclusion" TO 'off'
+AS $function$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY SELECT e.bound, r.at, r.value
+    FROM unnest(bounds, registers, sinces, instants) AS e (bound, register, since, instant)
+    CROSS JOIN LATERAL ingest.last_reading(
+        e.register, e.since, e.instant, shown_before.low, shown_before.high, newest) AS r;
+END $function$
+-- owner: the administrator
+
 CREATE OR REPLACE FUNCTION ingest.skew(registers integer[], start timestamp with time zone, "end" timestamp with time zone, newest bigint)
  RETURNS TABLE(device text, readings bigint, shortest interval, middle interval, longest interval, status text)
  LANGUAGE plpgsql
@@ -3017,6 +3099,17 @@ AS $function$
 $function$
 -- owner: yardstick_visible
 
+CREATE OR REPLACE FUNCTION visible.held(bounds integer[], registers integer[], sinces timestamp with time zone[], befores timestamp with time zone[], silences interval[], first timestamp with time zone, last timestamp with time zone, newest bigint)
+ RETURNS TABLE(bound integer, first_at timestamp with time zone, last_at timestamp with time zone, last_value bigint, area numeric, held bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT h.* FROM visible.shown(bounds, registers, sinces, befores) AS s
+    CROSS JOIN LATERAL ingest.held(s.bounds, s.registers, s.sinces, s.befores, silences, first, last, newest) AS h
+$function$
+-- owner: yardstick_visible
+
 CREATE OR REPLACE FUNCTION visible.hours(bounds integer[], registers integer[], sinces timestamp with time zone[], befores timestamp with time zone[], first timestamp with time zone, last timestamp with time zone, newest bigint)
  RETURNS TABLE(bound integer, at timestamp with time zone, value bigint)
  LANGUAGE sql
@@ -3191,6 +3284,19 @@ AS $function$
         JOIN contracts.party_asset AS p ON p.asset = b.asset AND p.party = visible.party()
         WHERE g.id = e.register AND e.since < e.before AND NOT visible.operates()
     ) AS s (during)
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.shown_before(bounds integer[], registers integer[], sinces timestamp with time zone[], instants timestamp with time zone[], low timestamp with time zone, high timestamp with time zone, newest bigint)
+ RETURNS TABLE(bound integer, at timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT b.bound, b.at, b.value
+    FROM ingest.shown_before(bounds, registers, sinces, instants, low, high, newest) AS b
+    JOIN unnest(bounds, registers, instants) AS e (bound, register, instant) ON e.bound = b.bound
+    WHERE visible.knows(e.register, e.instant)
 $function$
 -- owner: yardstick_visible
 
