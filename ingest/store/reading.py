@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from core.database import driver
 from ingest.store.override import NEWEST
+from ingest.store.planned import in_its_chunks
 
 STAGE = """
     CREATE TEMPORARY TABLE IF NOT EXISTS staging (
@@ -116,7 +117,7 @@ def accept(connection: Connection, *, staged: int, known: int) -> Written:
     conflicts: tuple[Conflict, ...] = ()
     if stored < staged:
         extent = connection.execute(EXTENT).one()._asdict()
-        conflicts = tuple(Conflict(*row) for row in connection.execute(CONFLICTS, extent))
+        conflicts = tuple(Conflict(*row) for row in in_its_chunks(connection, CONFLICTS, extent))
         connection.execute(FORGET, {"rows": [conflict.n for conflict in conflicts]})
     if stored:
         connection.execute(LATEST)
