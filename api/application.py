@@ -24,10 +24,12 @@ from api.routes import (
     correction,
     evaluation,
     fact,
+    gauge,
     hold,
     ingest,
     invoice,
     meter,
+    stake,
     usage,
 )
 from core.database import transaction
@@ -82,8 +84,8 @@ def create(
     if answered is not None:
         application.add_middleware(Watch, answered=answered)
     routes = (
-        contract, fact, asset, asset_use, usage, evaluation, invoice, breach_report, billing_run, ingest, meter,
-        hold, correction,
+        contract, fact, asset, asset_use, gauge, usage, evaluation, invoice, breach_report, billing_run, ingest, meter,
+        hold, stake, correction,
     )  # fmt: skip
     for part in routes:
         application.include_router(part.router)

@@ -35,15 +35,16 @@ State = Literal["open", "decided", "gone"]
 class Case:
     """A stretch with what is known of it.
 
-    state: `gone` if other readings cut it since, or something was declared that explains it. before, after: what the
-    counter showed at its ends; None: no reading is there. usual: what was used in as long a time before it.
+    waits: the hold, while it is open. state: `gone` if other readings cut it since, or something was declared that
+    explains it. before, after: what the counter showed at its ends; None: no reading is there. usual: what was used in
+    as long a time before it.
     """
 
     stretch: Stretch
     place: Place
     asset: AssetView
     state: State
-    reason: str | None
+    waits: Hold | None
     readings: list[ReadingView]
     decisions: list[Decision]
     usual: Fraction | None
@@ -52,6 +53,11 @@ class Case:
     def reference(self) -> str:
         """How people name it."""
         return f"{self.stretch.register}.{micros(self.stretch.start)}.{micros(self.stretch.end)}"
+
+    @property
+    def reason(self) -> str | None:
+        """Why it waits."""
+        return self.waits.reason if self.waits else None
 
     @property
     def before(self) -> int | None:
@@ -91,9 +97,8 @@ def waiting(  # where and when to look
 
 
 def at_stake(one: Hold) -> Decimal:
-    """How much may have been used: what it shows since it fell, or by how much it rose, in its unit."""
-    ticks = one.after if one.reason == "counter_fell" else one.after - one.before
-    return shown(ticks, one)
+    """How much may have been used, in its unit."""
+    return shown(one.at_stake, one)
 
 
 def shown(ticks: int, of: Hold | Place) -> Decimal:
@@ -128,7 +133,7 @@ def look(visit: Visit, reference: str) -> Case:
         place=place,
         asset=asset,
         state="open" if found else "decided" if decided else "gone",
-        reason=found.reason if found else None,
+        waits=found,
         readings=_around(visit, asset, place.path, stretch),
         decisions=decisions,
         usual=_usual(visit, place, stretch, known),

@@ -32,6 +32,7 @@ COMMANDS: dict[str, list[tuple[str, str]]] = {
     "meters": [
         ("api.commands.meters", "app"),
         ("api.commands.meter_time", "app"),
+        ("api.commands.meter_stake", "app"),
         ("api.commands.rollup", "app"),
         ("api.commands.retention", "app"),
     ],

@@ -14,7 +14,7 @@ INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 
 
 def words(fact: FactView, where: ZoneInfo) -> str:
-    """Whose and what, then the rest by name: T1 · fault · 21 Aug 2026, 08:00–12:00 · disputed · party provider."""
+    """Whose it is and what, then the rest by name: T1 · fault · 21 Aug 2026, 08:00–12:00 · party provider."""
     fields = {name: _readable(value, where) for name, value in _spanned(fact.fields, where).items()}
     plain = [fields.pop(name) for name in PLAIN if name in fields]
     return " · ".join([*plain, *(f"{name.replace('_', ' ')} {value}" for name, value in fields.items())])

@@ -59,7 +59,8 @@ def _reference(words: Mapping[str, Any] | None) -> Any:
     if words is None:
         return None
     evaluations = [_steady(each) for each in words.get("evaluations", [])]
-    return {**words, "invoice": _steady(words["invoice"]), "evaluations": evaluations}
+    invoice = words["invoice"] and _steady(words["invoice"])
+    return {**words, "invoice": invoice, "evaluations": evaluations}
 
 
 def _steady(named: Mapping[str, Any]) -> dict[str, Any]:

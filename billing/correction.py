@@ -42,7 +42,8 @@ class Billed:
 class Correction:
     """What changes of one period. n: the how manieth time its bill is corrected; lines: one for each clause and asset.
 
-    evaluation: the newer one's public id; saved: the same in the database. document: the invoice that stays as it was.
+    evaluation: the newer one's public id; saved: the same in the database. document: the invoice that stays as it was;
+    None where the contract has none yet, and the period had nothing to bill.
     """
 
     n: int
@@ -52,11 +53,11 @@ class Correction:
     reason: str
     evaluation: str
     saved: int
-    document: Document
+    document: Document | None
 
 
-def correct(
-    document: Document,
+def correct(  # noqa: PLR0913 - what a difference is made of
+    document: Document | None,
     billed: Sequence[Billed],
     *,
     place: tuple[int, int],
@@ -64,10 +65,12 @@ def correct(
     after: Evaluated,
     agreement: Agreement,
     reasons: Sequence[str],
+    language: str,
 ) -> Correction | None:
     """The difference between what an evaluation says of a period now and what is billed for it; None if there is none.
 
-    document: the period's invoice. place: number of the correction, and the newer evaluation's id in the database.
+    document: the period's invoice, or one that stands for it; None: there is none. place: number of the correction,
+    and the newer evaluation's id in the database. language: of the fixed words.
     A difference is taxed as what was billed for its clause and asset. An evaluation that lacks facts corrects nothing.
     """
     if after.result["status"] == "insufficient":
@@ -84,7 +87,8 @@ def correct(
             kind = rows[0]["kind"] if rows else old[key].kind
             tax = old[key].tax if key in old else tax_of(kind, amount, agreement)
             pair = sums.get(key, zero), amount
-            words = _words(document, before, after, rows=rows, pair=pair, reason=_why(reasons, {key} & trued_up))
+            words = _words(before, after, rows=rows, pair=pair, reason=_why(reasons, {key} & trued_up))
+            words |= {"text": _instead(language, words), "invoice": _reference(document) if document else None}
             lines.append(_line(key, kind, tax, difference, words=words, agreement=agreement, n=place[0]))
     if not lines:
         return None
@@ -94,10 +98,14 @@ def correct(
 
 
 def way(correction: Correction, agreed: Literal["delta_line", "credit_note"], least: Money | None) -> Way:
-    """How a difference is billed: below the least amount not yet; to the customer's good as the contract says."""
+    """How a difference is billed: below the least amount not yet; to the customer's good as the contract says.
+
+    Where there is no invoice, there is none that a credit note could refer to.
+    """
     if least is not None and abs(correction.net) < least:
         return "carried"
-    return "credit_note" if agreed == "credit_note" and correction.net.amount < 0 else "delta_line"
+    to_their_good = correction.net.amount < 0 and correction.document is not None
+    return "credit_note" if agreed == "credit_note" and to_their_good else "delta_line"
 
 
 def credit_note(correction: Correction, mode: Mode) -> Draft:
@@ -105,6 +113,8 @@ def credit_note(correction: Correction, mode: Mode) -> Draft:
 
     Amounts are negative: with the invoice they come to what is owed. A print of EN 16931's type 381 leaves signs out.
     """
+    if correction.document is None:
+        raise ValueError(f"period {correction.period} has no invoice to which a credit note could refer")
     tax = totals(((line.tax, line.amount) for line in correction.lines), mode)
     return _note(correction.document, correction.lines, tax, correction.reason, correction.evaluation)
 
@@ -138,7 +148,7 @@ def _note(document: Document, lines: Sequence[Line], tax: tuple[TaxTotal, ...], 
     note = document | {
         "kind": "credit_note",
         "issue": None,
-        "corrects": {key: document["issue"][key] for key in ("id", "number", "issue_date")},
+        "corrects": _reference(document),
         "reason": reason,
         "lines": [line.document for line in numbered],
         "tax": [tax_row(part) for part in tax],
@@ -181,8 +191,15 @@ def _sums(billed: Iterable[Billed]) -> dict[Key, Money]:
     return sums
 
 
+def _reference(document: Document) -> Document:
+    return {key: document["issue"][key] for key in ("id", "number", "issue_date")}
+
+
+def _instead(language: str, words: Document) -> str:
+    return say(language, "instead", words["period"], words["now"], words["before"])
+
+
 def _words(
-    document: Document,
     before: Evaluated,
     after: Evaluated,
     *,
@@ -190,14 +207,11 @@ def _words(
     pair: tuple[Money, Money],
     reason: str,
 ) -> Document:
-    """What a delta line refers to: the period, the invoice, both evaluations, and how it is computed now."""
+    """What a delta line refers to: the period, both evaluations, and how it is computed now."""
     before_now = [amount_text(amount, amount.currency) for amount in pair]
-    period, language = after.result["period"], document.get("language", "en")
     return {
-        "period": period,
-        "text": say(language, "instead", period, before_now[1], before_now[0]),
+        "period": after.result["period"],
         "reason": reason,
-        "invoice": {key: document["issue"][key] for key in ("id", "number", "issue_date")},
         "contract": after.result["contract"],
         "versions": after.result["versions"],
         "from": after.result["from"],
@@ -217,10 +231,10 @@ def _line(key: Key, kind: str, tax: Tax, difference: Money, *, words: Document, 
     segment = words["lines"][0]["segment"] if words["lines"] else words["versions"][0]
     amount = amount_text(difference, difference.currency)
     values = {name: words[name] for name in ("now", "before")}
+    number = words["invoice"]["number"] if words["invoice"] else ""
     document = {
         "n": 0,
-        "id": "l_"
-        + canonical.digest([words["contract"], words["period"], words["invoice"]["number"], clause, asset, n])[:24],
+        "id": "l_" + canonical.digest([words["contract"], words["period"], number, clause, asset, n])[:24],
         "clause": clause,
         "kind": kind,
         "asset": asset,
@@ -244,8 +258,7 @@ def _line(key: Key, kind: str, tax: Tax, difference: Money, *, words: Document, 
 def _negated(line: Document, document: Document, reason: str) -> Line:
     amount = -_money(line["amount"], document["currency"])
     period = line["corrects"]["period"] if line.get("corrects") else document["period"]
-    reference = {key: document["issue"][key] for key in ("id", "number", "issue_date")}
-    words = {"period": period, "reason": reason, "invoice": reference, "reduction": reduces(line, -amount)}
+    words = {"period": period, "reason": reason, "invoice": _reference(document), "reduction": reduces(line, -amount)}
     text = amount_text(amount, amount.currency)
     return Line(line["kind"], amount, _tax(line["tax"]), line | {"amount": text, "corrects": words})
 

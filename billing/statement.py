@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from lxml import etree
 
 from billing.reference import reference_of
-from core.money import Money
+from core.money import Money, NotMoney, exponent
 from core.problem import Problem
 
 if TYPE_CHECKING:
@@ -18,6 +20,12 @@ if TYPE_CHECKING:
 
 By: TypeAlias = Literal["reference", "number", "amount", "none"]
 LARGEST = 32 * 2**20
+UNNAMED = frozenset({"", "NONREF", "NOTPROVIDED", "NONE", "UNKNOWN"})
+"""References of banks that give none."""
+
+
+class Unreadable(ValueError):
+    """What is wrong with an entry of a statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +64,8 @@ class Match:
 def read_statement(source: bytes) -> tuple[Credit, ...] | tuple[Problem, ...]:
     """The booked credits of a camt.053 file, in its order; or why it cannot be read.
 
-    No entity, DTD or network is touched. A batch is taken apart where the bank gives its transactions.
+    No entity, DTD or network is touched. A batch is taken apart where the bank gives its transactions, and their
+    amounts come to that of the batch; else it is one credit. One entry that cannot be read refuses the file.
     """
     if len(source) > LARGEST:
         return (Problem("the file", f"has more than {LARGEST} bytes", "split it"),)
@@ -70,7 +79,9 @@ def read_statement(source: bytes) -> tuple[Credit, ...] | tuple[Problem, ...]:
     statements = _all(root, "Stmt")
     if not statements:
         return (Problem("the file", "has no Stmt", "export it as camt.053"),)
-    return tuple(credit for statement in statements for credit in _credits(statement))
+    found = [item for statement in statements for item in _credits(statement)]
+    problems = tuple(item for item in found if isinstance(item, Problem))
+    return problems or tuple(item for item in found if isinstance(item, Credit))
 
 
 def match(credit: Credit, owed: Sequence[Owed]) -> Match:
@@ -122,28 +133,83 @@ def _name(text: str) -> str:
     return "".join(letter for letter in text.casefold() if letter.isalnum())
 
 
-def _credits(statement: Any) -> Iterator[Credit]:
-    for n, entry in enumerate(_all(statement, "Ntry")):
+def _credits(statement: Any) -> Iterator[Credit | Problem]:
+    seen: Counter[str] = Counter()
+    for n, entry in enumerate(_all(statement, "Ntry"), start=1):
         status = _text(entry, "Sts/Cd") or _text(entry, "Sts")
-        if _text(entry, "CdtDbtInd") != "CRDT" or status != "BOOK" or _text(entry, "RvslInd") == "true":
+        if _text(entry, "CdtDbtInd") != "CRDT" or status != "BOOK" or _text(entry, "RvslInd") in ("true", "1"):
             continue
-        day = date.fromisoformat((_text(entry, "BookgDt/Dt") or _text(entry, "BookgDt/DtTm"))[:10])
-        details = _all(entry, "NtryDtls/TxDtls") or [entry]
-        base = _text(entry, "AcctSvcrRef") or f"{_text(statement, 'Id')}/{_text(entry, 'NtryRef') or n}"
-        for m, detail in enumerate(details):
-            amount = _first(detail, "Amt") if len(details) > 1 else _first(entry, "Amt")
-            if amount is None:
-                amount = _first(detail, "AmtDtls/TxAmt/Amt")
-            yield Credit(
-                f"{base}/{m}",
-                day,
-                Money.parse(f"{amount.text.strip()} {amount.get('Ccy')}"),
-                _text(detail, "RltdPties/Dbtr/Nm") or _text(detail, "RltdPties/Dbtr/Pty/Nm"),
-                " ".join(_words(detail)),
-            )
+        try:
+            day, parts = _day(entry), _parts(entry)
+        except Unreadable as error:
+            place = f"statement {_text(statement, 'Id')}, entry {_text(entry, 'NtryRef') or n}"
+            yield Problem(place, str(error), "ask the bank for it, or leave the entry out and record it by hand")
+            continue
+        named = _text(entry, "AcctSvcrRef")
+        for m, (detail, amount) in enumerate(parts):
+            payer = _text(detail, "RltdPties/Dbtr/Nm") or _text(detail, "RltdPties/Dbtr/Pty/Nm")
+            text = " ".join(_words(detail))
+            if named.upper() in UNNAMED:
+                said = _digest(_account(statement), day.isoformat(), str(amount), payer, text)
+                key, seen[said] = f"{said}/{seen[said]}", seen[said] + 1
+            else:
+                key = f"{named}/{m}"
+            yield Credit(key, day, amount, payer, text)
+
+
+def _day(entry: Any) -> date:
+    """On which it was booked, or took effect."""
+    for path in ("BookgDt/Dt", "BookgDt/DtTm", "ValDt/Dt", "ValDt/DtTm"):
+        if found := _text(entry, path):
+            try:
+                return date.fromisoformat(found[:10])
+            except ValueError:
+                raise Unreadable(f"its day {found!r} is none") from None
+    raise Unreadable("it has no day")
+
+
+def _parts(entry: Any) -> list[tuple[Any, Money]]:
+    """Its transactions with their amounts, or the whole entry."""
+    whole = _amount(_first(entry, "Amt"))
+    details = _all(entry, "NtryDtls/TxDtls")
+    if len(details) > 1:
+        found = [_first(detail, "Amt") for detail in details]
+        found = [_first(x, "AmtDtls/TxAmt/Amt") if y is None else y for x, y in zip(details, found, strict=True)]
+        if None not in found:
+            amounts = [_amount(node) for node in found]
+            same = all(amount.currency == whole.currency for amount in amounts)
+            if same and Money.total(amounts, whole.currency) == whole:
+                return list(zip(details, amounts, strict=True))
+        return [(entry, whole)]
+    return [(details[0] if details else entry, whole)]
+
+
+def _amount(node: Any) -> Money:
+    if node is None:
+        raise Unreadable("it has no amount")
+    words = f"{(node.text or '').strip()} {node.get('Ccy', '')}"
+    try:
+        found = Money.parse(words)
+    except NotMoney:
+        raise Unreadable(f"its amount {words!r} is none; write it as 100.00 with a currency of ISO 4217") from None
+    if found.amount <= 0 or -int(found.amount.normalize().as_tuple().exponent) > exponent(found.currency):
+        raise Unreadable(f"its amount {found} is none that can be paid: above zero, in whole parts of the currency")
+    return found
+
+
+def _account(statement: Any) -> str:
+    return _text(statement, "Acct/Id/IBAN") or _text(statement, "Acct/Id/Othr/Id")
+
+
+def _digest(*words: str) -> str:
+    """What tells a credit from others where the bank gives it no name, in any statement that has it."""
+    return sha256("\n".join(words).encode()).hexdigest()[:16]
 
 
 def _words(detail: Any) -> Iterator[str]:
+    """Of a transaction, or of all in an entry that is taken as a whole."""
+    for inner in _all(detail, "NtryDtls/TxDtls"):
+        yield from _words(inner)
     for path in ("Refs/EndToEndId", "RmtInf/Strd/CdtrRefInf/Ref", "RmtInf/Strd/RfrdDocInf/Nb", "RmtInf/Ustrd"):
         yield from (node.text.strip() for node in _all(detail, path) if node.text)
 

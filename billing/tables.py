@@ -203,7 +203,7 @@ class Correction(Row, table=True):
     n: int = Field(primary_key=True)
     kind: str = Field(sa_type=Text)
     invoice: int = Field(sa_type=BigInteger)
-    corrects: int = Field(sa_type=BigInteger)
+    corrects: int | None = Field(sa_type=BigInteger)
     evaluation: int = Field(sa_type=BigInteger)
     currency: str = Field(sa_type=Text)
     net: Decimal = Field(sa_type=Numeric)

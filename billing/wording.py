@@ -27,6 +27,7 @@ PHRASES: Words = {
     ),
     "labelled": ("{}: {}", "{}: {}", "{} : {}"),
     "corrects": ("corrects {} of {d}: {}", "berichtigt {} vom {d}: {}", "rectifie {} du {d} : {}"),
+    "first billed": ("not billed before: {}", "bisher nicht berechnet: {}", "pas encore facturé : {}"),
     "sum": ("{}: {n}", "{}: {n}", "{} : {n}"),
 }  # fmt: skip
 REASONS: Words = {
@@ -82,8 +83,13 @@ def reason(text: str, language: str) -> str:
     return ", ".join(_known(language).get(one, one) for one in text.split(", "))
 
 
-def corrected(document: Mapping[str, Any], why: str, language: str) -> str:
-    """`corrects TS-2026-00001 of 2026-07-05: late readings`: which document, by number and issue_date, and why."""
+def corrected(document: Mapping[str, Any] | None, why: str, language: str) -> str:
+    """`corrects TS-2026-00001 of 2026-07-05: late readings`: which document, by number and issue_date, and why.
+
+    None: the period had nothing to bill, and its contract no invoice.
+    """
+    if document is None:
+        return say(language, "first billed", reason(why, language))
     return say(language, "corrects", document["number"], document["issue_date"], reason(why, language))
 
 

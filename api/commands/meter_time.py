@@ -24,11 +24,13 @@ from core.canonical import decimal_text, fraction_text
 from core.clock import now
 from core.database import transaction
 from core.grain import Grain
+from core.money import round_fraction
 from core.problem import Problem, Problems
 from core.time import micros, zone
-from ingest.store import completeness, component, level, state
+from ingest.store import completeness, component, level, mean, state
 from ingest.store.completeness import Register
 from ingest.store.counter import Asked, MixedTicks
+from ingest.store.shown import share
 from ingest.timeline import shares
 
 app = typer.Typer(help="Meters by stretches of time.")
@@ -82,7 +84,12 @@ def show_levels(  # noqa: PLR0913, PLR0917 - the question has as many parts
     where: Local = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what gauges showed in each stretch: lowest, highest and last."""
+    """Show what gauges showed in each stretch: lowest, highest, last, and the mean.
+
+    The mean is weighted by time: a level holds until the next reading, and after the register's silence limit nothing
+    is known.
+    """
+    until = now()
     with refused("levels"), worker() as engine, transaction(engine) as connection:
         asked = _Asked(connection, where or "UTC", start, end, as_of)
         cuts = asked.cuts(grain)
@@ -93,10 +100,16 @@ def show_levels(  # noqa: PLR0913, PLR0917 - the question has as many parts
                 "to": one.end,
                 "readings": one.readings,
                 **{name: _digits(getattr(one, name)) for name in ("lowest", "highest", "last")},
+                "mean": None if held.mean is None else fraction_text(held.mean),
+                "coverage": share(held.coverage),
                 "unit": served[-1].unit,
             }
             for path, served in asked.served(asset, "gauge", register).items()
-            for one in level.load(connection, served, cuts, known=asked.known)
+            for one, held in zip(
+                level.load(connection, served, cuts, known=asked.known),
+                mean.load(connection, served, cuts, known=asked.known, until=until),
+                strict=True,
+            )
         ]
     _print(rows, asked.local, as_json=as_json)
 
@@ -262,10 +275,19 @@ def _line(one: dict[str, Any], local: ZoneInfo) -> str:
         return f"{place}: {', '.join(f'{name} {took} s' for name, took in one['seconds'].items()) or 'to come'}"
     if "readings" in one:
         said = f"{one['lowest']} to {one['highest']} {one['unit']}, last {one['last']}, {one['readings']} readings"
-        return f"{place}: {said if one['readings'] else 'no reading'}"
+        return f"{place}: {said if one['readings'] else 'no reading'}{_mean_words(one)}"
     guessed = one["estimated"]
     flag = ", estimated" if guessed is True else f", {guessed} of it estimated" if guessed not in (False, "0") else ""
     return f"{place}: {one['quantity']} {one['unit']}{flag}"
+
+
+def _mean_words(one: dict[str, Any]) -> str:
+    """Rounded for people to four digits; JSON has it exactly."""
+    if one["mean"] is None:
+        return ""
+    mean_, part = (round_fraction(Fraction(one[name]), 4, "half_up").normalize() for name in ("mean", "coverage"))
+    known = "" if part == 1 else f" over {(part * 100).normalize():f} % of the time"
+    return f", mean {mean_:f} {one['unit']}{known}"
 
 
 def _wall(at: datetime, local: ZoneInfo) -> str:

@@ -19,6 +19,7 @@ from contracts.store import view
 from contracts.store.view import ContractView, EvaluationView, PeriodView, StandingView, VersionView
 from core.money import Money
 from core.time import zone
+from ingest.store.view import asset_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,10 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What a period costs, before tax. `until`: what is known of it; `open` while it may still change."""
+    """What a period costs, before tax. `until`: what is known of it; `open` while it may still change.
+
+    assets: outside ids of those that its lines name, as far as the viewer may see them.
+    """
 
     contract: ContractView
     zone: ZoneInfo
@@ -58,6 +62,7 @@ class Bill:
     document: Mapping[str, Any]
     earlier: PeriodView | None
     later: PeriodView | None
+    assets: Mapping[str, str]
 
     @property
     def elapsed(self) -> Fraction:
@@ -97,13 +102,14 @@ class Bill:
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """What is the same for a running and a closed period."""
+    """What is the same for a running and a closed period, and the ids of assets by name."""
 
     contract: ContractView
     versions: list[VersionView]
     period: PeriodView
     earlier: PeriodView | None
     later: PeriodView | None
+    assets: Mapping[str, str]
 
 
 def load(visit: Visit, contract: ContractView, label: str | None) -> Bill | None:
@@ -120,14 +126,14 @@ def load(visit: Visit, contract: ContractView, label: str | None) -> Bill | None
         raise NotFound("this contract has no such period, or it was not evaluated yet")
     earlier = shown[place + 1] if place + 1 < len(shown) else None
     later = shown[place - 1] if place else None
-    frame = _Frame(contract, view.versions(visit.connection, contract.id), shown[place], earlier, later)
     found = shown[place].evaluation
     closed = view.evaluation(visit.connection, found) if found else None
-    if closed is not None:
-        return _bill(frame, closed.result, closed, evaluation=closed.public_id)
-    if standing is None:
+    known = closed or standing
+    if known is None:
         raise NotFound("this period was not evaluated yet")
-    return _bill(frame, standing.result, standing, evaluation=None)
+    ids = asset_ids(visit.connection, (line["asset"] for line in known.result["lines"]))
+    frame = _Frame(contract, view.versions(visit.connection, contract.id), shown[place], earlier, later, ids)
+    return _bill(frame, known.result, known, evaluation=closed.public_id if closed else None)
 
 
 def _bill(
@@ -156,6 +162,7 @@ def _bill(
         document=document,
         earlier=frame.earlier,
         later=frame.later,
+        assets=frame.assets,
     )
 
 

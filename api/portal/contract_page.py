@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from api.evaluation import verdicts
 from api.paging import Cursor, cursor, read_number
 from api.portal.context import ContractChoice, choose, nothing, shown
+from api.portal.paying import chips
 from api.sentence import sentences
 from api.visit import FinancePerson, MoneyReader, Visit, visiting
 from billing.store import view as billing_view
@@ -51,12 +52,14 @@ def contracts_page(request: Request, visit: FinancePerson, cursor: Cursor = None
 @router.get("/finance")
 def finance_page(request: Request, visit: FinancePerson) -> Response:
     """Runs, contracts and invoices at a glance."""
+    issued = billing_view.invoices(visit.connection, most=8)
     return shown(
         request,
         visit,
         "finance.html",
         runs=billing_view.runs(visit.connection, most=8),
-        invoices=billing_view.invoices(visit.connection, most=8),
+        invoices=issued,
+        chips=chips(visit, issued),
         **_contracts(visit, None, 8),
     )
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import AwareDatetime
 
 from api.paging import Cursor, cursor, read_name
 from api.portal import format as show
@@ -35,15 +36,20 @@ def assets_page(request: Request, visit: Anyone, cursor: Cursor = None) -> Respo
 
 @router.get("/{asset}")
 def asset_page(
-    request: Request, visit: Anyone, asset: str, register: Annotated[str | None, Query(max_length=130)] = None
+    request: Request,
+    visit: Anyone,
+    asset: str,
+    register: Annotated[str | None, Query(max_length=130)] = None,
+    until: AwareDatetime | None = None,
 ) -> Response:
-    """One asset: its newest week of readings, its devices."""
+    """One asset: a week of readings up to and with `until`, by default the newest, and its devices."""
     row = found(visit, asset)
     served = view.registers(visit.connection, [row.id])
     where, covered = _coverage(visit, row)
     newest = {one.path: one for one in served}
     chosen = newest.get(register or "", next(iter(newest.values()), None))
-    before = (row.last_reading_at or visit.at) + timedelta(microseconds=1)
+    newest_at = row.last_reading_at or visit.at
+    before = min(until or newest_at, newest_at) + timedelta(microseconds=1)
     readings = _readings(visit, row, chosen, before) if chosen else []
     codes = view.state_categories(visit.connection)
     return shown(
@@ -59,6 +65,7 @@ def asset_page(
         zone=where,
         since=before - LOOK_BACK,
         before=before,
+        later=before + LOOK_BACK if before < newest_at else None,
         readings=readings,
         points=_points(readings, chosen) if chosen else "",
         shown=lambda one: _value(one.value, chosen, codes) if chosen else "",

@@ -92,10 +92,14 @@ def calculation(step: Mapping[str, Any] | BaseModel, language: str = "en") -> To
     found = told(step if isinstance(step, Mapping) else step.model_dump(), language)
     if language in notation.SIGNS:
         return found
-    return found._replace(values={n: quantity(v) for n, v in found.values.items()}, result=quantity(found.result))
+    return found._replace(
+        formula=found.formula.replace("half_up", "half up"),
+        values={n: quantity(v) for n, v in found.values.items()},
+        result=quantity(found.result),
+    )
 
 
-def corrected(document: Mapping[str, Any], reason: str, language: str = "en") -> str:
+def corrected(document: Mapping[str, Any] | None, reason: str, language: str = "en") -> str:
     """Which document is corrected, and why: what Directive 2006/112, article 219 asks for."""
     return wording.corrected(document, reason, language)
 

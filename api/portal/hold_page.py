@@ -1,9 +1,9 @@
-"""For operators: stretches that counters cannot explain, the evidence of each, and the form to decide."""
+"""Stretches that counters cannot explain, with the evidence of each; operators decide, others see what it is worth."""
 
 import hmac
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from api import holding
@@ -14,13 +14,17 @@ from api.paging import Cursor, cursor
 from api.portal.context import shown
 from api.portal.session_page import refuse_foreign
 from api.routes.hold import read_seen, refusing
-from api.visit import Operator, Visit
+from api.stake import Stake, stakes
+from api.visit import Anyone, Operator, Visit
+from core.store import current_knowledge
 from core.time import zone
 
 router = APIRouter(prefix="/portal/holds")
 PAGE = 50
 UTC_ZONE = zone("UTC")
 Kind = Literal["bill", "from_zero", "void", "reopened"]
+DECIDERS = ("operator", "device_manager")
+MONEY_READERS = ("customer", "finance")
 REASONS = {"counter_fell": "The counter fell", "above_max_rate": "It rose faster than it can"}
 KINDS = {
     "bill": "Bill a quantity",
@@ -31,7 +35,7 @@ KINDS = {
 
 
 @router.get("")
-def holds_page(request: Request, visit: Operator, cursor: Cursor = None) -> Response:
+def holds_page(request: Request, visit: Anyone, cursor: Cursor = None) -> Response:
     """What waits, by asset."""
     since = visit.at - LOOK_BACK
     rows = holding.waiting(visit, since=since, before=visit.at, after=read_seen(cursor), most=PAGE + 1)
@@ -50,9 +54,15 @@ def holds_page(request: Request, visit: Operator, cursor: Cursor = None) -> Resp
 
 
 @router.get("/{hold}")
-def hold_page(request: Request, visit: Operator, hold: str) -> Response:
+def hold_page(
+    request: Request,
+    visit: Anyone,
+    hold: str,
+    *,
+    worth: Annotated[bool, Query(description="Evaluate what it is worth.")] = False,
+) -> Response:
     """One hold."""
-    return _shown(request, visit, holding.look(visit, hold))
+    return _shown(request, visit, holding.look(visit, hold), worth=worth)
 
 
 @router.post("/{hold}")
@@ -92,6 +102,7 @@ def _shown(  # the page, or the page again
     given: dict[str, str] | None = None,
     refused: str = "",
     status: int = 200,
+    worth: bool = False,
 ) -> Response:
     kinds = [one for one in KINDS if one != "reopened" and (one != "from_zero" or case.reason == "counter_fell")]
     return shown(
@@ -103,11 +114,33 @@ def _shown(  # the page, or the page again
         value=holding.shown,
         reasons=REASONS,
         kinds=KINDS,
-        offered=kinds if case.state == "open" else ["reopened"] if case.state == "decided" else [],
+        offered=_offered(visit, case, kinds),
+        asks=_may_ask(request, visit, case),
+        stakes=_stakes(request, visit, case) if worth else None,
+        amount=holding.at_stake,
         given=given or {"kind": "", "quantity": "", "reason": ""},
         refused=refused,
         zone=UTC_ZONE,
     )
+
+
+def _offered(visit: Visit, case: Case, kinds: list[str]) -> list[str]:
+    """What the viewer may decide."""
+    if visit.viewer.role not in DECIDERS:
+        return []
+    return kinds if case.state == "open" else ["reopened"] if case.state == "decided" else []
+
+
+def _may_ask(request: Request, visit: Visit, case: Case) -> bool:
+    """Whether the viewer reads money, something is at stake, and this server can evaluate."""
+    return visit.viewer.role in MONEY_READERS and case.state == "open" and request.app.state.worker is not None
+
+
+def _stakes(request: Request, visit: Visit, case: Case) -> list[Stake] | None:
+    if case.waits is None or not _may_ask(request, visit, case):
+        return None
+    known = current_knowledge(visit.connection)
+    return stakes(request.app.state.worker, visit.connection, case.waits, known=known, at=visit.at)
 
 
 def _after(one: Seen) -> str:

@@ -16,6 +16,7 @@ from api.evaluation import Verdict, verdicts
 from api.paging import Cursor, cursor, read_number
 from api.portal.bill import lowest_first
 from api.portal.context import ContractChoice, First, choose, shown
+from api.portal.paying import chips
 from api.portal.session_page import refuse_foreign
 from api.routes.invoice import found
 from api.visit import MoneyReader, Visit, visiting
@@ -26,6 +27,7 @@ from billing.store.view import BreachReportView
 from contracts.store import view as contract_view
 from core.money import Money
 from core.time import zone
+from ingest.store.view import asset_ids
 
 router = APIRouter(prefix="/portal/invoices")
 Customer = Annotated[Visit, Depends(visiting("customer"), scope="function")]
@@ -99,6 +101,7 @@ def invoices_page(
         invoices=rows[:PAGE],
         names=contract_view.contracts_by_key(visit.connection, {row.contract for row in rows}),
         contract=contract,
+        chips=chips(visit, rows[:PAGE]),
         after=_after(rows[PAGE - 1].id) if len(rows) > PAGE else None,
         reports=view.breach_reports(visit.connection, contract=key, most=PAGE) if cursor is None else [],
     )
@@ -134,6 +137,8 @@ def invoice_page(
         promises=promised(document, reports),
         limits=_limits(document),
         choices=_choices(document),
+        chips=chips(visit, [row]),
+        assets=asset_ids(visit.connection, _assets(document, start)),
         contested=dunning.contested(visit.connection, row.id),
         at=visit.at,
     )
@@ -265,6 +270,11 @@ def _limits(document: Mapping[str, Any]) -> list[tuple[str, str, datetime]]:
     """Contract, clause and until when, of each clause whose lines may be contested for a time."""
     found = document["issue"].get("contest_until", ())
     return [(x["contract"], x["clause"], datetime.fromisoformat(x["until"])) for x in found]
+
+
+def _assets(document: Mapping[str, Any], start: int) -> set[str]:
+    """Whose readings the lines of a page rest on."""
+    return {one["asset"] for line in document["lines"][start : start + LINES] for one in line["evidence"]}
 
 
 def _choices(document: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:

@@ -8,6 +8,7 @@ from api import download, usage
 from api.portal import overview, uptime
 from api.portal.bill import Bill
 from api.portal.context import ContractChoice, First, PeriodChoice, choose, chosen_bill, nothing, shown
+from api.portal.paying import chips
 from api.portal.uptime import Row, Stretch
 from api.sentence import sentences
 from api.visit import MoneyReader, Visit
@@ -51,6 +52,7 @@ def overview_page(
         events=uptime.events(bands, EVENTS) if bands else [],
         treated=lambda row, one: _treated(bill, row, one),
         invoices=issued,
+        chips=chips(visit, issued),
         earlier=overview.before(overview.invoices(visit, bill, most=25), bill),
         last_reading_at=view.last_reading_at(visit.connection),
     )

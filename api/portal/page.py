@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from starlette.datastructures import URL
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -36,6 +37,7 @@ MENUS = {
         ("receipt-text", "Invoices", "/portal/invoices"),
         ("file-text", "Contract", "/portal/contract"),
         ("inbox", "Facts", "/portal/facts"),
+        ("triangle-alert", "Holds", "/portal/holds"),
     ],
     "finance": [
         ("layout-dashboard", "Overview", "/portal/finance"),
@@ -43,6 +45,7 @@ MENUS = {
         ("truck", "Assets", "/portal/assets"),
         ("receipt-text", "Invoices", "/portal/invoices"),
         ("inbox", "Facts", "/portal/facts"),
+        ("triangle-alert", "Holds", "/portal/holds"),
     ],
     "partner": [
         ("layout-dashboard", "Overview", "/portal/partner"),
@@ -161,12 +164,30 @@ def render_for(request: Request, template: str, viewer: Viewer, *, party: str, *
 def problem(request: Request, answer: Answer, detail: str) -> Response:
     """An error as a page; somebody who is not signed in is led to where they can."""
     if answer is ANSWERS[NotSignedIn]:
-        wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return HTMLResponse(
-            status_code=303, headers={"Location": str(request.url_for("sign_in_page").path) + _wanted(wanted)}
+            status_code=303,
+            headers={"Location": str(request.url_for("sign_in_page").path) + _wanted(_looked_at(request))},
         )
-    said = {"answer": answer, "detail": detail, "request_id": request_id(request)}
+    said = {"answer": answer, "detail": _for_people(answer, detail), "request_id": request_id(request)}
     return render(request, "problem.html", status=answer.status, **said)
+
+
+def _looked_at(request: Request) -> str:
+    """The page that somebody was on: for a form that was sent too late, the one that it stood on."""
+    url = request.url
+    if request.method not in ("GET", "HEAD"):
+        url = URL(request.headers.get("referer", ""))
+        if url.netloc != request.url.netloc:
+            return "/portal"
+    return url.path + (f"?{url.query}" if url.query else "")
+
+
+def _for_people(answer: Answer, detail: str) -> str:
+    """What is said to programs, without their addresses and patterns."""
+    if answer.code == "invalid_request":
+        return "Something in this address or form cannot be read. Go back and choose again."
+    said = detail.partition("; GET /")[0]
+    return said[:1].upper() + said[1:]
 
 
 def _wanted(address: str) -> str:

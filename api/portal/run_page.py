@@ -17,7 +17,7 @@ from api.visit import FinancePerson
 from billing import run as billing
 from billing.person import why_not_two
 from billing.state import after
-from billing.store import view
+from billing.store import remark, view
 from billing.store.view import RunView
 
 router = APIRouter(prefix="/portal/billing-runs")
@@ -56,6 +56,7 @@ def run_page(request: Request, visit: FinancePerson, run: str, cursor: Cursor = 
         tag=tag_of(row),
         acts=[(act, WORDS[act]) for act in acts],
         drafts=rows[:PAGE],
+        remarks=remark.beside(visit.connection, row, [one.contract for one in rows[:PAGE]]),
         after=_cursor(rows[PAGE - 1].id) if len(rows) > PAGE else None,
     )
 

@@ -1,4 +1,4 @@
-"""Registers of an asset by grain: what counters counted, what gauges showed, how long states lasted."""
+"""Registers of an asset by grain: what counters counted, how long states lasted, and what such questions share."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ from core.grain import Grain
 from core.store import current_knowledge
 from core.time import micros
 from core.units import from_ticks
-from ingest.store import component, estimate, level, view
+from ingest.store import component, estimate, view
 from ingest.store.counter import Asked, MixedTicks
 from ingest.store.view import AssetView, RegisterView
 from ingest.timeline import shares
@@ -69,27 +69,6 @@ class AssetUsage(BaseModel):
     estimates: list[Estimated]
 
 
-class LevelShown(Stretch):
-    """What a gauge showed; nulls where it has no reading."""
-
-    readings: int
-    lowest: str | None
-    highest: str | None
-    last: str | None
-    last_at: datetime | None
-
-
-class Levels(BaseModel):
-    """A gauge by grain. Hours are at hand, so the answer costs the same however often the gauge reported."""
-
-    asset: str
-    register_path: str = Field(alias="register", examples=["vehicle/fuel"])
-    unit: str
-    timezone: str
-    grain: str
-    rows: list[LevelShown]
-
-
 class StateTime(Stretch):
     """Seconds by category, exact to the microsecond; they sum to the length of the stretch as far as it is over."""
 
@@ -106,7 +85,7 @@ class StateTimes(BaseModel):
     rows: list[StateTime]
 
 
-class _Question(NamedTuple):
+class Question(NamedTuple):
     """An asset over a stretch, cut; known: as known now."""
 
     row: AssetView
@@ -130,7 +109,7 @@ def used(  # noqa: PLR0913, PLR0917 - the question has as many parts
 
     By component: what each component counted while it was mounted here.
     """
-    asked = _ask(visit, asset, since, before, grain, timezone)
+    asked = ask(visit, asset, since, before, grain, timezone)
     paths = _counters(visit, asked.row, register)
     needs = [need for path in paths for need in _needs(visit, asked, path, by_component=group_by == "component")]
     question.refuse_many(len(needs) * (len(asked.cuts) - 1), "rows", "one register, a coarser grain or a shorter time")
@@ -149,35 +128,6 @@ def used(  # noqa: PLR0913, PLR0917 - the question has as many parts
     )
 
 
-@router.get("/{asset}/levels", operation_id="getLevels", responses=errors.responses(*REFUSALS))
-def levels(  # the question has as many parts
-    visit: Anyone,
-    asset: str,
-    register: Annotated[str, Query(max_length=130, examples=["vehicle/fuel"])],
-    since: Since,
-    before: Before,
-    grain: ByGrain = "hour",
-    timezone: Zone = None,
-) -> Levels:
-    """What a gauge showed in each stretch, lowest, highest and last, while your contracts cover the asset."""
-    asked = _ask(visit, asset, since, before, grain, timezone)
-    served = [one for one in view.registers(visit.connection, [asked.row.id], path=register) if one.kind == "gauge"]
-    if not served:
-        raise InvalidQuestion(f"this asset has no such gauge; it has {_names(visit, asked.row, 'gauge')}")
-    try:
-        shown = level.load(visit.connection, served, asked.cuts, known=asked.known, statement=level.VISIBLE)
-    except MixedTicks as error:
-        raise InvalidQuestion(str(error)) from None
-    return Levels(
-        asset=asked.row.public_id,
-        register=register,
-        unit=served[-1].unit,
-        timezone=asked.timezone,
-        grain=grain,
-        rows=[_level(one) for one in shown],
-    )
-
-
 @router.get("/{asset}/state-time", operation_id="getStateTime", responses=errors.responses(*REFUSALS))
 def state_time(  # the question has as many parts
     visit: Anyone,
@@ -189,7 +139,7 @@ def state_time(  # the question has as many parts
     timezone: Zone = None,
 ) -> StateTimes:
     """How long each state lasted in each stretch; time to come is in none."""
-    asked = _ask(visit, asset, since, before, grain, timezone)
+    asked = ask(visit, asset, since, before, grain, timezone)
     silence = served_by(visit, asked.row, register).silence or before - since
     start, end = micros(asked.cuts[0]), micros(asked.cuts[-1])
     need = StateNeed(asked.row.name, register, start, end, silence // timedelta(microseconds=1))
@@ -208,13 +158,14 @@ def state_time(  # the question has as many parts
     )  # fmt: skip
 
 
-def _ask(  # what every question here names
+def ask(  # what every question here names
     visit: Visit, asset: str, since: datetime, before: datetime, grain: Grain, timezone: str | None
-) -> _Question:
+) -> Question:
+    """The question, in the zone named, else in that of the newest contract of the asset. Raises NotFound and others."""
     row = found(visit, asset)
     local = question.where(timezone, _zone(visit, row))
     cuts = question.stretches(since, before, grain, local)
-    return _Question(row, cuts, str(local), current_knowledge(visit.connection))
+    return Question(row, cuts, str(local), current_knowledge(visit.connection))
 
 
 def _zone(visit: Visit, row: AssetView) -> str:
@@ -228,16 +179,17 @@ def _counters(visit: Visit, row: AssetView, path: str | None) -> list[RegisterVi
     """One of each path, by path."""
     served = [one for one in view.registers(visit.connection, [row.id], path=path) if one.kind == "counter"]
     if not served:
-        raise InvalidQuestion(f"this asset has no such counter; it has {_names(visit, row, 'counter')}")
+        raise InvalidQuestion(f"this asset has no such counter; it has {names(visit, row, 'counter')}")
     return list({one.path: one for one in served}.values())
 
 
-def _names(visit: Visit, row: AssetView, kind: str) -> str:
+def names(visit: Visit, row: AssetView, kind: str) -> str:
+    """The paths of a kind that the asset has."""
     every = view.registers(visit.connection, [row.id])
     return ", ".join(sorted({one.path for one in every if one.kind == kind})) or "none"
 
 
-def _covered(visit: Visit, row: AssetView, cuts: Sequence[datetime]) -> list[list[datetime]]:
+def covered(visit: Visit, row: AssetView, cuts: Sequence[datetime]) -> list[list[datetime]]:
     """The cuts within each time in which the viewer may know the asset."""
     if visit.viewer.role in OPERATORS:
         return [list(cuts)]
@@ -251,12 +203,12 @@ def _covered(visit: Visit, row: AssetView, cuts: Sequence[datetime]) -> list[lis
     return [[start, *(at for at in cuts if start < at < end), end] for start, end in merged]
 
 
-def _needs(visit: Visit, asked: _Question, path: RegisterView, *, by_component: bool) -> list[Asked]:
+def _needs(visit: Visit, asked: Question, path: RegisterView, *, by_component: bool) -> list[Asked]:
     """The counter as the asset's own, or as what was mounted on it."""
     if by_component:
         return _mounted(visit, asked, path)
-    covered = _covered(visit, asked.row, asked.cuts)
-    return [Asked(asked.row.name, path.path, tuple(map(micros, cuts)), path.unit) for cuts in covered]
+    spans = covered(visit, asked.row, asked.cuts)
+    return [Asked(asked.row.name, path.path, tuple(map(micros, cuts)), path.unit) for cuts in spans]
 
 
 def _used(one: usage.Use, need: Asked, *, named: bool) -> RegisterUsed:
@@ -271,11 +223,11 @@ def _used(one: usage.Use, need: Asked, *, named: bool) -> RegisterUsed:
     )
 
 
-def _mounted(visit: Visit, asked: _Question, path: RegisterView) -> list[Asked]:
+def _mounted(visit: Visit, asked: Question, path: RegisterView) -> list[Asked]:
     """The components on this asset with their counters, each over its time here."""
     needs = []
     for one in component.mountings(visit.connection, asked.known, asset=asked.row.name):
-        for cuts in _covered(visit, asked.row, asked.cuts):
+        for cuts in covered(visit, asked.row, asked.cuts):
             start, end = max(one.start, cuts[0]), min(one.end or cuts[-1], cuts[-1])
             if start < end:
                 inside = (start, *(at for at in cuts if start < at < end), end)
@@ -283,7 +235,7 @@ def _mounted(visit: Visit, asked: _Question, path: RegisterView) -> list[Asked]:
     return sorted(needs, key=lambda need: (need.asset, need.instants))
 
 
-def _estimates(visit: Visit, asked: _Question, paths: set[str]) -> list[Estimated]:
+def _estimates(visit: Visit, asked: Question, paths: set[str]) -> list[Estimated]:
     served = {one.register: one for one in view.registers(visit.connection, [asked.row.id]) if one.path in paths}
     noted = estimate.find(
         visit.connection, list(served), start=asked.cuts[0], end=asked.cuts[-1], known=asked.known
@@ -300,16 +252,6 @@ def _estimates(visit: Visit, asked: _Question, paths: set[str]) -> list[Estimate
         )
         for one in noted
     ]
-
-
-def _level(one: level.Level) -> LevelShown:
-    lowest, highest, last = (
-        None if value is None else decimal_text(value) for value in (one.lowest, one.highest, one.last)
-    )
-    return LevelShown(
-        starts_at=one.start, ends_at=one.end, readings=one.readings, lowest=lowest, highest=highest, last=last,
-        last_at=one.last_at,
-    )  # fmt: skip
 
 
 def _ticks(ticks: int, register: RegisterView) -> str:

@@ -20,7 +20,7 @@ from api.writing import Writing
 from billing import run as billing
 from billing.state import after
 from billing.store import entity as entities
-from billing.store import view
+from billing.store import remark, view
 from billing.store.view import DraftView, RunView
 from core.database import transaction
 
@@ -74,7 +74,10 @@ class Overriding(Exclusion):
 
 
 class Draft(BaseModel):
-    """A contract in a run. `findings` say what stands in its way, and what to look at first."""
+    """A contract in a run. `findings` say what stands in its way, and what to look at first.
+
+    `remarks` say who is left out of a document that contracts share, and why a contract stands apart from its group.
+    """
 
     contract: str
     state: str = Field(examples=["ok", "warning", "blocked", "excluded", "issued"])
@@ -85,6 +88,7 @@ class Draft(BaseModel):
     currency: str | None
     hash: str
     findings: Any
+    remarks: list[str] = Field(examples=[["apart from C-1 of group all: its currency is USD, theirs EUR"]])
 
 
 @router.get("", operation_id="listBillingRuns", responses=errors.responses(401, 403, 422))
@@ -107,7 +111,8 @@ def drafts(visit: FinancePerson, run: str, limit: Limit = 50, cursor: Cursor = N
     """The drafts of a run's newest revision, by contract."""
     row = found(visit, run)
     rows = view.drafts(visit.connection, row, after=read_number(cursor, otherwise=0), most=limit + 1)
-    return page_of(rows, limit, shown=_draft, key=lambda row: (row.id,))
+    said = remark.beside(visit.connection, row, [one.contract for one in rows])
+    return page_of(rows, limit, shown=lambda one: _draft(one, said.get(one.contract, [])), key=lambda one: (one.id,))
 
 
 @router.post("", operation_id="createBillingRun", status_code=201, responses=errors.responses(*WRITING, 404))
@@ -265,5 +270,5 @@ def _schema(row: RunView) -> BillingRun:
     )
 
 
-def _draft(row: DraftView) -> Draft:
-    return Draft(**{name: getattr(row, name) for name in Draft.model_fields})
+def _draft(row: DraftView, remarks: list[str]) -> Draft:
+    return Draft(**{name: getattr(row, name) for name in Draft.model_fields if name != "remarks"}, remarks=remarks)

@@ -19,7 +19,7 @@ from api.visit import Anyone
 from api.writing import Writing, writing
 from core.canonical import decimal_text, fraction_text
 from core.problem import Problem, Problems
-from core.units import NotAQuantity, Quantity, UnknownUnit
+from core.units import IncompatibleUnits, NotAQuantity, Quantity, UnknownUnit
 from ingest.meter import run
 from ingest.store.hold import Decision, Hold
 
@@ -206,7 +206,7 @@ def refusing(place: str) -> Iterator[None]:
         yield
     except Problems as error:
         raise Refused(error.problems) from None
-    except (NotAQuantity, UnknownUnit) as error:
+    except (IncompatibleUnits, NotAQuantity, UnknownUnit) as error:
         raise Refused([Problem(place, str(error), "write it as 120.3 km")]) from None
 
 

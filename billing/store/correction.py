@@ -13,6 +13,7 @@ from billing.invoice import Evaluated
 from billing.store import entity as entities
 from billing.store import invoice as invoices
 from billing.tax import Tax
+from contracts.store import contract as contract_store
 from contracts.store import period as periods
 from contracts.store import revision
 from core.money import Money
@@ -40,15 +41,15 @@ STANDING = text("""
     ORDER BY p.contract, i.service_start
 """)
 # Periods that were settled without a document, as `STANDING`; the invoice is the one that their lines refer to: the
-# contract's last before, or its first.
+# contract's last before, or its first, if it has any.
 UNBILLED = text(f"""
     SELECT DISTINCT ON (n.contract, n.period) i.id, n.contract, n.label, n.evaluation, n.period, w."start"
     FROM unnest(cast(:contracts AS int[]), cast(:starts AS timestamptz[])) AS w (contract, "start")
     JOIN ({invoices.SETTLED}) AS n ON n.contract = w.contract
-    CROSS JOIN LATERAL (
+    LEFT JOIN LATERAL (
         SELECT j.id FROM ({invoices.STANDING}) AS s JOIN billing.invoice AS j ON j.id = s.invoice AND j.kind = 'invoice'
         WHERE s.contract = n.contract ORDER BY j.service_end <= w."start" DESC, j.service_start DESC LIMIT 1
-    ) AS i
+    ) AS i ON true
     ORDER BY n.contract, n.period, n.evaluation DESC
 """)  # noqa: S608 - only constants
 # Up to which evaluation a period's differences are billed, or noted as too small for it.
@@ -93,7 +94,7 @@ ADD = text("""
     SELECT r.contract, r.label, r.n, r.kind, r.invoice, i.id, r.evaluation, r.currency, r.net, r.reason, :at
     FROM json_to_recordset(cast(:rows AS json)) AS r(contract int, label text, n int, kind text, invoice bigint,
         corrects text, evaluation bigint, currency text, net numeric, reason text)
-    JOIN billing.invoice AS i ON i.public_id = r.corrects
+    LEFT JOIN billing.invoice AS i ON i.public_id = r.corrects
 """)
 CARRY = text("""
     INSERT INTO billing.carried (contract, label, evaluation, currency, net, reason, at)
@@ -136,10 +137,13 @@ def find(
     documents = {row.id: row.document for row in connection.execute(DOCUMENTS, {"ids": list(ids.values())})}
     seller = entities.entity_by_id(connection, run.entity)
     sums, numbers = _billed(connection, keys), counts(connection, [due.contract for due in dues])
+    spoken = _languages(connection, {key[0] for key in keys if ids[key] is None})
     found: dict[int, list[Correction]] = {}
     for item, key in zip(revised, keys, strict=True):
-        n = numbers.get(key, 0) + 1
-        if correction := _correct(item, documents[ids[key]], sums.get(key, ()), seller=seller, n=n):
+        document = documents.get(ids[key])
+        language = document.get("language", "en") if document else spoken[item.due.contract]
+        n, owed = numbers.get(key, 0) + 1, sums.get(key, ())
+        if correction := _correct(item, document, owed, seller=seller, n=n, language=language):
             found.setdefault(item.due.contract, []).append(correction)
     return found
 
@@ -186,7 +190,7 @@ def why_not_creditable(connection: Connection, found: Mapping[str, Any]) -> str:
 def add(connection: Connection, rows: Sequence[Mapping[str, Any]], at: datetime) -> None:
     """Append corrections that documents carry. Raises IntegrityError where another document took the number.
 
-    Keys as the columns; corrects: the public id of the invoice that stays as it was.
+    Keys as the columns; corrects: the public id of the invoice that stays as it was; None: there was none.
     """
     if rows:
         connection.execute(ADD, {"rows": packed(rows), "at": at})
@@ -198,12 +202,22 @@ def carry(connection: Connection, rows: Sequence[Mapping[str, Any]], at: datetim
         connection.execute(CARRY, {"rows": packed(rows), "at": at})
 
 
+def _languages(connection: Connection, contracts: set[int]) -> dict[int, str]:
+    """In which each contract's debtor is written to."""
+    payers = contract_store.payers(connection, contracts) if contracts else {}
+    accounts = entities.accounts(connection, {payer.party for payer in payers.values()}) if payers else {}
+    return {
+        contract: accounts[payer.party].language if payer.party in accounts else "en"
+        for contract, payer in payers.items()
+    }
+
+
 def _correct(
-    item: Revised, document: dict[str, Any], billed: Sequence[Billed], *, seller: Entity, n: int
+    item: Revised, document: dict[str, Any] | None, billed: Sequence[Billed], *, seller: Entity, n: int, language: str
 ) -> Correction | None:
     result, numbers = item.after.result, item.after.result["versions"]
-    own = part_of(document, result["contract"])
-    if own["period"] != result["period"]:  # it had nothing to bill: the invoice only stands for the one that it lacks
+    own = part_of(document, result["contract"]) if document else None
+    if own and own["period"] != result["period"]:  # it had nothing to bill: the invoice stands for the one it lacks
         own |= {"period": result["period"], "service": {"from": result["from"], "to": result["to"]}}
     return correct(
         own,
@@ -213,6 +227,7 @@ def _correct(
         after=_evaluated(item.after),
         agreement=agreement(item.versions, numbers, end=micros(item.due.ends_at), default=seller.tax),
         reasons=item.reasons,
+        language=language,
     )
 
 

@@ -219,7 +219,11 @@ def _draw_up(wanted: _Wanted, seller: Entity, account: Account) -> _Drawn | str:
     ways = {item.period: way(item, billing.correction, billing.min_credit) for item in wanted.corrections}
     drawn = _with(wanted, ways, terms, seller=seller, account=account)
     if drawn.draft.gross.amount < 0 and "delta_line" in ways.values():
-        lower = {x.period for x in wanted.corrections if x.net.amount < 0 and ways[x.period] == "delta_line"}
+        lower = {
+            x.period
+            for x in wanted.corrections
+            if x.net.amount < 0 and ways[x.period] == "delta_line" and x.document is not None
+        }
         drawn = _with(wanted, ways | dict.fromkeys(lower, "credit_note"), terms, seller=seller, account=account)
     return drawn
 
@@ -263,7 +267,7 @@ def _correction(item: Correction, how: Way) -> dict[str, Any]:
         "kind": how,
         "net": f"{item.net.amount:f}",
         "currency": item.net.currency,
-        "corrects": item.document["issue"]["id"],
+        "corrects": item.document["issue"]["id"] if item.document else None,
     }
 
 

@@ -117,11 +117,9 @@ STANDING = """
     SELECT p.contract, p.label, p.invoice FROM billing.invoice_part AS p WHERE p.bills
         AND NOT EXISTS (SELECT FROM billing.correction AS c WHERE c.corrects = p.invoice AND c.kind = 'cancellation')
 """
-# What was settled without an invoice counts where there is another one that a correction can refer to.
 BILLED = text(f"""
     SELECT contract FROM ({STANDING}) AS s WHERE contract = ANY(:contracts) AND label = :label
     UNION SELECT contract FROM ({SETTLED}) AS n WHERE contract = ANY(:contracts) AND label = :label
-        AND EXISTS (SELECT FROM ({STANDING}) AS s WHERE s.contract = n.contract)
 """)  # noqa: S608 - only constants
 REVISIONS = text("""
     SELECT contract, max(revision) AS revision FROM billing.invoice_part

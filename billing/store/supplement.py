@@ -56,13 +56,16 @@ Promise: TypeAlias = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Corrected:
-    """A period that a document corrects. evaluation: the newer one; invoice: the document's id; corrects: public id."""
+    """A period that a document corrects. evaluation: the newer one; invoice: the document's id; corrects: public id.
+
+    corrects: None where the contract had no invoice.
+    """
 
     contract: int
     label: str
     evaluation: int
     invoice: int
-    corrects: str
+    corrects: str | None
     reason: str
 
 
@@ -83,9 +86,8 @@ def add(connection: Connection, corrected: Sequence[Corrected], at: datetime) ->
         return
     saved = evaluations.by_id(connection, {x.evaluation for x in concerned})
     carrying = {row.id: row.document for row in connection.execute(DOCUMENTS, {"ids": [x.invoice for x in concerned]})}
-    billed = {
-        row.public_id: row.document for row in connection.execute(CORRECTED, {"ids": [x.corrects for x in concerned]})
-    }
+    named = {"ids": [x.corrects for x in concerned if x.corrects]}
+    billed = {row.public_id: row.document for row in connection.execute(CORRECTED, named)}
     rows = [
         row
         for item in concerned
@@ -96,7 +98,10 @@ def add(connection: Connection, corrected: Sequence[Corrected], at: datetime) ->
             standing.get((item.contract, item.label), {}),
             papers=(
                 carrying[item.invoice],
-                part_of(billed[item.corrects], saved[item.evaluation].result["contract"]),
+                part_of(
+                    billed[item.corrects] if item.corrects else carrying[item.invoice],
+                    saved[item.evaluation].result["contract"],
+                ),
             ),
         )
     ]

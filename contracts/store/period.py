@@ -69,6 +69,11 @@ LABELLED = text(f"""
     JOIN contracts.period AS p ON p.contract = w.contract AND p.label = w.label
     JOIN contracts.contract AS c ON c.id = p.contract ORDER BY p.contract, p.starts_at
 """)  # noqa: S608 - our own column list
+TOUCHING = text(f"""
+    SELECT {COLUMNS} FROM contracts.period AS p JOIN contracts.contract AS c ON c.id = p.contract
+    WHERE p.contract = ANY(:contracts) AND p.starts_at <= :end AND p.ends_at > :start AND p.starts_at <= :at
+    ORDER BY p.contract, p.starts_at
+""")  # noqa: S608 - our own column list
 OF_PROVIDER = text(f"""
     SELECT {COLUMNS}
     FROM contracts.period AS p JOIN contracts.contract AS c ON c.id = p.contract
@@ -130,6 +135,14 @@ def last_end(connection: Connection, contract: int) -> datetime | None:
 def open_until(connection: Connection, contracts: Iterable[int], at: datetime) -> list[Due]:
     """The running period of each contract and every earlier one that is still open, oldest first."""
     return [Due(**row) for row in connection.execute(STANDING, {"contracts": list(contracts), "at": at}).mappings()]
+
+
+def touching(
+    connection: Connection, contracts: Sequence[int], start: datetime, end: datetime, *, at: datetime
+) -> list[Due]:
+    """Periods of these contracts that touch [start, end] and have begun by `at`, by contract and time."""
+    given = {"contracts": list(contracts), "start": start, "end": end, "at": at}
+    return [Due(**row) for row in connection.execute(TOUCHING, given).mappings()]
 
 
 def due(connection: Connection, at: datetime, most: int, *, without: Sequence[int] = ()) -> list[Due]:

@@ -78,6 +78,15 @@ def release(  # a decision has as many parts
     return found or stretch
 
 
+def suppose(connection: Connection, found: Hold, known: int, *, bill: Quantity | None = None) -> None:
+    """As if so much had been decided about a hold, else what is at stake; the caller takes it back. Raises Problems."""
+    ticks = found.at_stake if bill is None else _ticks(bill, found)
+    stretch = Stretch(found.register, found.start, found.end)
+    hold.decide(
+        connection, stretch, kind="bill", ticks=ticks, known=known, author="supposed", reason="what it is worth"
+    )
+
+
 def begin_anew(  # noqa: PLR0913 - a declaration has as many parts
     engine: Engine,
     place: tuple[str, str],

@@ -29,16 +29,23 @@ class Usage(NamedTuple):
 
 
 class Level(NamedTuple):
-    """An hour of a gauge. risen, fallen: sums of the steps that end in it."""
+    """An hour of a gauge. risen, fallen: sums of the steps that end in it.
+
+    area: ticks times µs from its first reading to its last, each holding until the next; longest: the longest silence
+    between two of them.
+    """
 
     hour: int
     readings: int
     lowest: int
     highest: int
+    first_at: int
     last_at: int
     last_value: int
     risen: int
     fallen: int
+    area: int
+    longest: int
 
 
 class Span(NamedTuple):
@@ -75,7 +82,12 @@ def levels(readings: Sequence[tuple[int, int]]) -> list[Level]:
         values = [readings[n][1] for n in inside]
         steps = [readings[n][1] - readings[n - 1][1] for n in inside if n]
         risen, fallen = sum(step for step in steps if step > 0), -sum(step for step in steps if step < 0)
-        found.append(Level(hour, len(inside), min(values), max(values), *readings[inside[-1]], risen, fallen))
+        held = [(readings[n][1], readings[n + 1][0] - readings[n][0]) for n in inside[:-1]]
+        area, longest = sum(value * took for value, took in held), max((took for _, took in held), default=0)
+        first_at, last = readings[inside[0]][0], readings[inside[-1]]
+        found.append(
+            Level(hour, len(inside), min(values), max(values), first_at, *last, risen, fallen, area, longest)
+        )  # fmt: skip
     return found
 
 

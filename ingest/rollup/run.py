@@ -43,8 +43,10 @@ def _step(connection: Connection, share: int, at: datetime) -> tuple[int, bool]:
         return 0, False
     known, until = current_knowledge(connection), closed(at)
     before = rollup.point(connection, share, known=known)
-    start = rollup.earliest(connection, before.closed_to)
-    closed_to = max(before.closed_to, until if start is None else min(until, max(start, before.closed_to) + STEP))
+    closed_to = max(before.closed_to, until)
+    if closed_to - before.closed_to > STEP:
+        start = rollup.earliest(connection, before.closed_to)
+        closed_to = closed_to if start is None else min(closed_to, max(start, before.closed_to) + STEP)
     after = Point(share, known, closed_to)
     if after == before:
         return 0, False

@@ -11,11 +11,9 @@ from core.time import micros
 from ingest.coverage import Coverage, Heard, coverage
 
 STATEMENT = """
-    SELECT u.n, h.received, h.first_at, h.last_at, h.froms, h.tos
-    FROM unnest(cast(:ns AS int[]), cast(:registers AS int[]), cast(:starts AS timestamptz[]),
-        cast(:ends AS timestamptz[]), cast(:firsts AS timestamptz[]), cast(:lasts AS timestamptz[]),
-        cast(:silences AS interval[])) AS u (n, register, "start", "end", first, last, silence)
-    CROSS JOIN LATERAL {heard}(u.register, u."start", u."end", u.first, u.last, u.silence, :known) AS h
+    SELECT n, received, first_at, last_at, froms, tos FROM {heard}(cast(:ns AS int[]), cast(:registers AS int[]),
+        cast(:starts AS timestamptz[]), cast(:ends AS timestamptz[]), cast(:firsts AS timestamptz[]),
+        cast(:lasts AS timestamptz[]), cast(:silences AS interval[]), :known)
 """
 HEARD = text(STATEMENT.format(heard="ingest.heard"))
 VISIBLE = text(STATEMENT.format(heard="visible.heard"))

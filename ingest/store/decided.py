@@ -38,17 +38,8 @@ DECIDED = text("""
 """)
 # NULL at an edge: nothing is asked there. Readings further away say little about the value at the edge.
 OUTSIDE = text("""
-    SELECT e.bound, p.at, p.value
-    FROM unnest(cast(:bounds AS int[]), cast(:registers AS int[]), cast(:starts AS timestamptz[]),
-        cast(:ends AS timestamptz[])) AS e (bound, register, "start", "end")
-    CROSS JOIN LATERAL (
-        (SELECT r.at, r.value
-         FROM ingest.effective(e.register, e."start" - interval '35 days', e."start", :known) AS r
-         ORDER BY r.at DESC LIMIT 1)
-        UNION ALL
-        (SELECT r.at, r.value
-         FROM ingest.effective(e.register, e."end", e."end" + interval '35 days', :known) AS r ORDER BY r.at LIMIT 1)
-    ) AS p
+    SELECT bound, at, value FROM ingest.outside(cast(:bounds AS int[]), cast(:registers AS int[]),
+        cast(:starts AS timestamptz[]), cast(:ends AS timestamptz[]), :known)
 """)
 
 

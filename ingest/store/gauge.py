@@ -12,15 +12,16 @@ from ingest.gauge import Level, Rule, runs
 from ingest.store import decided
 from ingest.store.decided import Decided
 
-# The last reading before the stretch still holds when it begins; it is looked for as far back as its device serves. Of
-# a register with a noise band, everything is brought from the last step on that noise cannot explain, see ingest.gauge.
+# Of a register with a noise band, everything is brought from the last step on that noise cannot explain, see
+# ingest.gauge.
 SHOWN = text("""
     WITH need AS (
         SELECT * FROM unnest(cast(:needs AS int[]), cast(:assets AS text[]), cast(:positions AS text[]),
             cast(:registers AS text[]), cast(:starts AS timestamptz[]), cast(:ends AS timestamptz[]))
             AS n (need, asset, position, register, "start", "end")
-    ), bound AS (
-        SELECT n.need, n."start", n."end", b.id AS binding, r.id AS register, r.unit, r.resolution,
+    ), bound AS MATERIALIZED (
+        SELECT row_number() OVER ()::int AS bound, n.need, n."start", n."end", b.id AS binding, r.id AS register,
+            r.unit, r.resolution,
             lower(b.during) AS bound_start, coalesce(upper(b.during), 'infinity') AS bound_end,
             coalesce(d.noise_band, 0) AS noise, d.refill_threshold AS refill
         FROM need AS n
@@ -38,25 +39,16 @@ SHOWN = text("""
             SELECT noise_band, refill_threshold FROM ingest.declaration
             WHERE register = r.id AND known <= :known ORDER BY known DESC LIMIT 1
         ) AS d ON true
-    ), since AS (
-        SELECT b.*, CASE WHEN b.noise > 0 THEN coalesce((
-            SELECT max(at) FROM (
-                SELECT at, value, lag(value) OVER (ORDER BY at) AS before
-                FROM ingest.effective(b.register, b.bound_start, least(b.bound_end, b."start"), :known)
-            ) AS every WHERE abs(value - before) > b.noise + greatest(b.noise, b.refill)), b.bound_start)
-        END AS anchor
-        FROM bound AS b
     )
     SELECT b.need, b.binding, b.register, b.unit, b.resolution, b.noise, b.refill,
-        (extract(epoch FROM r.at) * 1000000)::bigint AS at, r.value
-    FROM since AS b CROSS JOIN LATERAL (
-        (SELECT at, value FROM ingest.effective(b.register, b.bound_start, least(b.bound_end, b."start"), :known)
-         WHERE b.anchor IS NULL ORDER BY at DESC LIMIT 1)
-        UNION ALL
-        (SELECT at, value FROM ingest.effective(b.register, coalesce(b.anchor, greatest(b.bound_start, b."start")),
-            least(b.bound_end, b."end" + interval '1 microsecond'), :known))
-    ) AS r
-    ORDER BY b.need, r.at
+        (extract(epoch FROM s.at) * 1000000)::bigint AS at, s.value
+    FROM (SELECT array_agg(bound) AS bounds, array_agg(register) AS registers, array_agg(bound_start) AS firsts,
+        array_agg(bound_end) AS lasts, array_agg("start") AS starts, array_agg("end") AS ends,
+        array_agg(noise) AS noises, array_agg(refill) AS refills FROM bound) AS x
+    CROSS JOIN LATERAL ingest.shown(
+        x.bounds, x.registers, x.firsts, x.lasts, x.starts, x.ends, x.noises, x.refills, :known) AS s
+    JOIN bound AS b ON b.bound = s.bound
+    ORDER BY b.need, s.at
 """)
 
 

@@ -58,6 +58,11 @@ class Hold(NamedTuple):
         """How people name it: the register and both instants."""
         return f"{self.register}.{micros(self.start)}.{micros(self.end)}"
 
+    @property
+    def at_stake(self) -> int:
+        """Ticks that may have been used: what it shows since it fell, or by how much it rose."""
+        return self.after if self.reason == "counter_fell" else self.after - self.before
+
 
 class Stretch(NamedTuple):
     """What a reference names."""

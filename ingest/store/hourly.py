@@ -18,7 +18,6 @@ from ingest.store.bound import Need
 from ingest.store.counter import Asked, Counted, Life
 from ingest.store.literal import numbers, times
 from ingest.store.search import TABLE, Source
-from ingest.store.steady import answers
 
 STATEMENT = """
     SELECT bound, at, value FROM {hours}(CAST(:bounds AS int[]), CAST(:registers AS int[]),
@@ -117,7 +116,7 @@ def _points(
         "last": instant(max(one.before for one in stretches)),
         "known": known,
     }
-    for number, at, value in answers(connection, statement, asked, known=known, is_planned_late=statement is VISIBLE):
+    for number, at, value in connection.execute(statement, asked):
         one = stretches[number]
         found[one.need, one.bound].add((micros(at), value))
     return found

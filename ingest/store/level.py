@@ -13,8 +13,6 @@ from core.time import micros
 from core.units import from_ticks
 from ingest.store.counter import MixedTicks
 from ingest.store.literal import numbers, times
-from ingest.store.search import CHUNKS_ONCE
-from ingest.store.steady import answers
 
 STATEMENT = """
     SELECT bound, readings, lowest, highest, last_at, last_value FROM {levels}(CAST(:bounds AS int[]),
@@ -93,9 +91,8 @@ def load(
             "sinces": times(micros(since) for _, _, since, _ in asked),
             "befores": times(micros(before) for _, _, _, before in asked),
         }
-        connection.execute(CHUNKS_ONCE)
         given = {**columns, "first": cuts[0], "last": cuts[-1], "known": known}
-        for row in answers(connection, statement, given, known=known, is_planned_late=statement is VISIBLE):
+        for row in connection.execute(statement, given):
             n, one = asked[row.bound][:2]
             shown = [_shown(ticks, one) for ticks in (row.lowest, row.highest, row.last_value)]
             seen.setdefault(n, []).append(_Seen(row.readings, shown[0], shown[1], row.last_at, shown[2]))

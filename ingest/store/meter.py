@@ -17,11 +17,13 @@ from ingest.store.shown import amount, at_text, share, shown, ticks_text, time_t
 
 Json: TypeAlias = dict[str, Any]
 LAST = text("""
-    SELECT DISTINCT ON (u.register) u.register, r.at, r.value FROM unnest(cast(:registers AS int[])) AS u (register)
-    CROSS JOIN LATERAL (
-        SELECT e.at, e.value FROM ingest.effective(u.register, cast(:since AS timestamptz), :before, :known) AS e
-        ORDER BY e.at DESC LIMIT 1
-    ) AS r
+    SELECT n.edge AS register, n.at_before AS at, n.before AS value
+    FROM (
+        SELECT cast(:registers AS int[]) AS registers, array_fill(cast(:since AS timestamptz), a.length) AS sinces,
+            array_fill(cast(:before AS timestamptz), a.length) AS befores
+        FROM (SELECT ARRAY[cardinality(cast(:registers AS int[]))] AS length) AS a
+    ) AS e CROSS JOIN LATERAL ingest.near(e.registers, e.registers, e.sinces, e.befores, e.befores,
+        :since, :before, :before, :before, :known) AS n WHERE n.at_before IS NOT NULL
 """)
 ESTIMATES = text("""
     SELECT * FROM (

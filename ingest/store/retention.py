@@ -1,16 +1,15 @@
 """Sealing readings: what is kept of them, and dropping their chunks."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, TextClause, text
+from sqlalchemy import Connection, text
 
 from core.time import instant
 from ingest.retention.columnstore import Edition
 from ingest.store import counter, gauge, state
 from ingest.store.bound import Need
-from ingest.store.steady import steady
 
 LOCK = text("SELECT pg_advisory_xact_lock(726932, 0)")
 """Whoever writes readings holds it shared, see ingest.store.reading."""
@@ -200,7 +199,7 @@ def keep_general(connection: Connection, *, since: datetime | None, until: datet
     """Keep the last reading of each register and both sides of each break in [since, until); how many are new."""
     given = {"since": since or _LONG_AGO, "until": until, "known": known}
     last: int = connection.execute(KEEP_LAST, given).rowcount
-    return last + _keep_steadily(connection, KEEP_BREAKS, given, known=known)
+    return last + connection.execute(KEEP_BREAKS, given).rowcount
 
 
 def keep(connection: Connection, of: Resting, *, since: datetime | None, until: datetime) -> int:
@@ -209,23 +208,12 @@ def keep(connection: Connection, of: Resting, *, since: datetime | None, until: 
     found = 0
     if of.states:
         asked = {**state.arguments(of.states, of.known), **given}
-        found += _keep_steadily(connection, KEEP_STATES, asked, known=of.known)
+        found += connection.execute(KEEP_STATES, asked).rowcount
     keys = [*_counted(connection, of), *_levels(connection, of)]
     if keys:
         columns = {"registers": [register for register, _ in keys], "ats": [at for _, at in keys]}
         found += connection.execute(KEEP, {**columns, **given}).rowcount
     return found
-
-
-def _keep_steadily(connection: Connection, statement: TextClause, given: Mapping[str, object], *, known: int) -> int:
-    """What is kept already is kept once."""
-    found: list[int] = []
-
-    def again() -> None:
-        found.append(connection.execute(statement, given).rowcount)
-
-    steady(connection, again, known=known)
-    return sum(found)
 
 
 def _counted(connection: Connection, of: Resting) -> Iterable[tuple[int, datetime]]:

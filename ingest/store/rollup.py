@@ -6,7 +6,7 @@ that number is read (see core.store.draw_knowledge), so nothing is lost between 
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import Connection, text
@@ -35,30 +35,35 @@ ADD_POINT = text("""
 WORK = text("""
     CREATE TEMPORARY TABLE IF NOT EXISTS due (
         register int NOT NULL, kind text NOT NULL, low timestamptz NOT NULL, high timestamptz NOT NULL,
-        corrected boolean NOT NULL DEFAULT false
-    ) ON COMMIT DELETE ROWS
+        corrected boolean NOT NULL DEFAULT false, at_before timestamptz, before bigint
+    ) ON COMMIT DELETE ROWS;
+    CREATE TEMPORARY TABLE IF NOT EXISTS late_hour (register int NOT NULL, hour timestamptz NOT NULL)
+        ON COMMIT DELETE ROWS
 """)
 EMPTY = text("DELETE FROM due")
 ADD_CLOSED = text("""
     INSERT INTO due (register, kind, low, high)
     SELECT id, kind, :low, :high FROM ingest.register WHERE id % 2 = :share ORDER BY id
 """)
-# Neighbouring hours become one stretch. The steps of a counter or gauge reach into the hour of the next reading.
+FIND_LATE = text("""
+    INSERT INTO late_hour (register, hour)
+    SELECT DISTINCT f.register, date_bin('1 hour', f.at, :origin)
+    FROM (
+        SELECT register, at FROM ingest.reading WHERE known > :after AND known <= :known AND at < :closed_to
+        UNION ALL
+        SELECT register, at FROM ingest.reading_override
+        WHERE known > :after AND known <= :known AND at < :closed_to
+    ) AS f WHERE f.register % 2 = :share
+""")
+FIRST_LATE = text("SELECT min(hour) FROM late_hour")
+# The steps of a counter or gauge reach into the hour of the next reading. Neighbouring hours become one stretch.
 ADD_LATE = text("""
-    WITH late AS MATERIALIZED (
-        SELECT DISTINCT f.register, date_bin('1 hour', f.at, :origin) AS hour
-        FROM (
-            SELECT register, at FROM ingest.reading WHERE known > :after AND known <= :known AND at < :closed_to
-            UNION ALL
-            SELECT register, at FROM ingest.reading_override
-            WHERE known > :after AND known <= :known AND at < :closed_to
-        ) AS f WHERE f.register % 2 = :share
-    ), hour AS (
-        SELECT register, hour FROM late
+    WITH hour AS (
+        SELECT register, hour FROM late_hour
         UNION
-        SELECT l.register, date_bin('1 hour', n.at, :origin) FROM late AS l
+        SELECT l.register, date_bin('1 hour', n.at, :origin) FROM late_hour AS l
         CROSS JOIN LATERAL ingest.first_reading(
-            l.register, l.hour + interval '1 hour', :closed_to, :origin, :closed_to, :known) AS n
+            l.register, l.hour + interval '1 hour', :closed_to, :first, :closed_to, :known) AS n
     ), island AS (
         SELECT register, hour, hour - row_number() OVER (PARTITION BY register ORDER BY hour) * interval '1 hour' AS n
         FROM hour
@@ -80,7 +85,11 @@ CORRECTED = text("""
 """)
 ANALYZE = text("ANALYZE due")
 EXTENT = text("SELECT min(low), max(high) FROM due")
-SETTING = text("SET LOCAL work_mem = '128MB'; SET LOCAL timescaledb.enable_runtime_exclusion = off")
+# A plan that a session keeps for any stretch would open every chunk there is.
+SETTING = text("""
+    SET LOCAL work_mem = '128MB'; SET LOCAL timescaledb.enable_runtime_exclusion = off;
+    SET LOCAL plan_cache_mode = force_custom_plan
+""")
 # What stands in a stretch e that is due. low, high: constants, which leave few chunks. Stretches of which nothing was
 # ever corrected, nearly all, are read in the order of the index and need neither a sort nor a join.
 STANDING = (
@@ -96,27 +105,31 @@ STANDING = (
             WHERE r.at >= :low AND r.at < :high""",
     ),
 )
-# The reading before a stretch is looked for nearby, then everywhere.
-EDGE = """
-    WITH edge AS MATERIALIZED (
-        SELECT d.register, d.low, d.high, d.corrected, coalesce(near.at, far.at) AS at,
-            coalesce(near.value, far.value) AS value
-        FROM due AS d
-        LEFT JOIN LATERAL ingest.last_reading(
-            d.register, :origin, d.low, cast(:low AS timestamptz) - interval '6 hours', :high, :known) AS near ON true
-        LEFT JOIN LATERAL ingest.last_reading(d.register, :origin,
-            CASE WHEN near.at IS NULL THEN d.low ELSE :origin END, :origin, :high, :known) AS far ON true
-        WHERE d.kind = '{kind}'
-    )
-"""
+# The reading before a stretch is looked for nearby, then further away, then everywhere; there only where a register
+# has any reading in the stretch.
+EDGE = text("""
+    UPDATE due SET at_before = e.at, before = e.value FROM (
+        SELECT d.register, d.low, r.at, r.value FROM due AS d CROSS JOIN LATERAL ingest.last_reading(
+            d.register, :origin, d.low, cast(:since AS timestamptz), :before, :known) AS r
+        WHERE d.kind <> 'state' AND d.at_before IS NULL AND d.low <= :before
+    ) AS e WHERE due.register = e.register AND due.low = e.low
+""")
+EDGELESS = text("""
+    SELECT min(d.low), max(d.low) FROM due AS d CROSS JOIN LATERAL ingest.first_reading(
+        d.register, d.low, d.high, :low, :high, :known) AS r
+    WHERE d.kind <> 'state' AND d.at_before IS NULL
+""")
+NEAR = timedelta(hours=6)
+FAR = (timedelta(days=14), timedelta(days=112))
 STEPS = """
-    SELECT e.register, h.* FROM edge AS e CROSS JOIN LATERAL (
+    SELECT e.register, h.* FROM due AS e CROSS JOIN LATERAL (
         SELECT date_bin('1 hour', s.at, :origin) AS hour, {columns}
         FROM (
-            SELECT r.at, r.value, lag(r.at, 1, e.at) OVER w AS at_before, lag(r.value, 1, e.value) OVER w AS before
+            SELECT r.at, r.value, lag(r.at, 1, e.at_before) OVER w AS at_before,
+                lag(r.value, 1, e.before) OVER w AS before
             FROM ({standing}) AS r WINDOW w AS (ORDER BY r.at)
         ) AS s GROUP BY 1
-    ) AS h WHERE {which}
+    ) AS h WHERE e.kind = '{kind}' AND {which}
 """
 
 
@@ -127,8 +140,9 @@ def _of_both(rows: str, **names: str) -> str:
 
 # Steps of more than half the range of BIGINT would overflow in the subtraction. An epoch is NUMERIC: exact, and a tenth
 # of what a row costs; those of both instants would cost twice that.
-USAGE = EDGE.format(kind="counter") + _of_both(
+USAGE = _of_both(
     STEPS,
+    kind="counter",
     columns="""count(*) AS readings, min(s.at) AS first_at, public.first(s.value, s.at) AS first_value,
         max(s.at) AS last_at, public.last(s.value, s.at) AS last_value,
         coalesce(max(CASE
@@ -140,12 +154,17 @@ USAGE = EDGE.format(kind="counter") + _of_both(
                 / (extract(epoch FROM s.at - s.at_before) * 1000000)::bigint + 1
         END), 0) AS fastest""",
 )
-GAUGE = EDGE.format(kind="gauge") + _of_both(
+GAUGE = _of_both(
     STEPS,
-    columns="""count(*) AS readings, min(s.value) AS lowest, max(s.value) AS highest, max(s.at) AS last_at,
-        public.last(s.value, s.at) AS last_value,
+    kind="gauge",
+    columns="""count(*) AS readings, min(s.value) AS lowest, max(s.value) AS highest, min(s.at) AS first_at,
+        max(s.at) AS last_at, public.last(s.value, s.at) AS last_value,
         coalesce(sum(s.value::numeric - s.before) FILTER (WHERE s.value > s.before), 0) AS risen,
-        coalesce(sum(s.before::numeric - s.value) FILTER (WHERE s.value < s.before), 0) AS fallen""",
+        coalesce(sum(s.before::numeric - s.value) FILTER (WHERE s.value < s.before), 0) AS fallen,
+        coalesce(sum(s.before::numeric * (extract(epoch FROM s.at - s.at_before) * 1000000)::bigint)
+            FILTER (WHERE s.at_before >= date_bin('1 hour', s.at, :origin)), 0) AS area,
+        coalesce(max(s.at - s.at_before) FILTER (WHERE s.at_before >= date_bin('1 hour', s.at, :origin)),
+            interval '0') AS longest""",
 )
 STATE = _of_both("""
     SELECT e.register, h.* FROM due AS e CROSS JOIN LATERAL (
@@ -192,9 +211,10 @@ class Rollup(NamedTuple):
     rows: str
 
 
+GAUGE_COLUMNS = "hour, readings, lowest, highest, first_at, last_at, last_value, risen, fallen, area, longest"
 ROLLUPS = (
     Rollup("usage_hour", "counter", "hour, readings, first_at, first_value, last_at, last_value, fastest", USAGE),
-    Rollup("gauge_hour", "gauge", "hour, readings, lowest, highest, last_at, last_value, risen, fallen", GAUGE),
+    Rollup("gauge_hour", "gauge", GAUGE_COLUMNS, GAUGE),
     Rollup("state_span", "state", "hour, starts_at, ends_at, value, longest, readings", STATE),
 )
 
@@ -240,10 +260,10 @@ def advance(connection: Connection, before: Point, after: Point, at: datetime) -
     First what became known of hours that are rolled up already, then the hours that ended since.
     """
     connection.execute(WORK)
+    connection.execute(SETTING)
     count = 0
     given = {"share": after.share, "origin": ORIGIN, "closed_to": before.closed_to, "known": after.known}
-    if before.known < after.known and before.closed_to > ORIGIN:
-        connection.execute(ADD_LATE, {**given, "after": before.known})
+    if before.known < after.known and before.closed_to > ORIGIN and _late(connection, {**given, "after": before.known}):
         count += _write(connection, given, replaces=True)
     if before.closed_to < after.closed_to:
         connection.execute(ADD_CLOSED, {**given, "low": before.closed_to, "high": after.closed_to})
@@ -252,13 +272,33 @@ def advance(connection: Connection, before: Point, after: Point, at: datetime) -
     return count
 
 
+def _late(connection: Connection, given: Mapping[str, object]) -> bool:
+    """Whether something became known of hours that are rolled up already; they are due then."""
+    if not connection.execute(FIND_LATE, given).rowcount:
+        return False
+    first = connection.execute(FIRST_LATE).scalar_one()
+    return connection.execute(ADD_LATE, {**given, "first": first}).rowcount > 0
+
+
+def _find_edges(connection: Connection, given: Mapping[str, object], low: datetime, high: datetime) -> None:
+    """The last reading before each stretch that is due; they all lie in [low, high)."""
+    connection.execute(EDGE, {**given, "since": low - NEAR, "before": high})
+    for reach in (*FAR, None):
+        first, last = connection.execute(EDGELESS, given).one()
+        if first is None:
+            return
+        since = ORIGIN if reach is None else max(ORIGIN, first - reach)
+        connection.execute(EDGE, {**given, "since": since, "before": last})
+
+
 def _write(connection: Connection, given: Mapping[str, object], *, replaces: bool) -> int:
     """Rows of the hours that are due."""
-    connection.execute(SETTING)
     connection.execute(CORRECTED, given)
     connection.execute(ANALYZE)
     low, high = connection.execute(EXTENT).one()
     count = 0
+    if low is not None:
+        _find_edges(connection, {**given, "low": low, "high": high}, low, high)
     for one in ROLLUPS if low is not None else ():
         if replaces:
             connection.execute(
@@ -279,11 +319,13 @@ def first_hour(connection: Connection) -> datetime | None:
 def differences(connection: Connection, at: Point, start: datetime, end: datetime, *, most: int) -> list[Difference]:
     """Hours of [start, end) whose rows, as of a point, are not what the readings say; at most so many of each table."""
     connection.execute(WORK)
+    connection.execute(SETTING)
     connection.execute(EMPTY)
     connection.execute(ADD_CLOSED, {"share": at.share, "low": start, "high": end})
     given = {"share": at.share, "known": at.known, "start": start, "end": end, "low": start, "high": end}
     given |= {"origin": ORIGIN, "most": most}
     connection.execute(CORRECTED, given)
+    _find_edges(connection, given, start, end)
     found = []
     for one in ROLLUPS:
         stored = STORED.format(columns=one.columns, table=one.table)

@@ -23,7 +23,6 @@ from ingest.store import decided, sequence
 from ingest.store.bound import Found, Need
 from ingest.store.decided import Decided
 from ingest.store.literal import numbers, times
-from ingest.store.steady import answers
 
 NEAR = """
     SELECT edge, (extract(epoch FROM at_before) * 1000000)::bigint, before,
@@ -38,21 +37,15 @@ TURNING = """
         CAST(:firsts AS timestamptz[]), CAST(:lasts AS timestamptz[]), CAST(:max_rates AS numeric[]),
         CAST(:glitches AS interval[]), :low, :high, :known)
 """
-# Constants leave chunks out of these statements once. Trying again at each look-up costs many times the look-up.
-CHUNKS_ONCE = text("SET LOCAL timescaledb.enable_runtime_exclusion = off")
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The statements that bring readings: from the table, or from functions that show a party its own only.
-
-    steady: `turning` is planned when it runs, see ingest.store.steady.
-    """
+    """The statements that bring readings: of everybody, or from functions that show a party its own only."""
 
     near: TextClause
     turning: TextClause
     outside: TextClause
-    steady: bool = False
 
 
 TABLE = Source(text(NEAR.format(near="ingest.near")), text(TURNING.format(turning="ingest.turning")), decided.OUTSIDE)
@@ -60,8 +53,9 @@ LATEST = 4_102_444_800_000_000
 """2100: no reading is later."""
 _DAY = 24 * HOUR
 _NEAR = (26 * HOUR, 14 * _DAY)
-"""Where neighbours are looked for first: nearly all are there, of what reports once a day too; then everywhere."""
-_ANYWHERE = 36_525 * _DAY
+"""Where neighbours are looked for first: nearly all are there, of what reports once a day too;"""
+_FAR = (112 * _DAY, 36_525 * _DAY)
+"""then further away, so that a silence of weeks does not cost as much as the whole history, and then everywhere."""
 _WEEK = 7 * _DAY
 """Instants so far apart are looked up apart, each in its few chunks;"""
 _FEW = 200
@@ -95,7 +89,6 @@ class Search:
     ) -> None:
         self.connection, self.source, self.known = connection, source, known
         self.needs, self.rows = needs, rows
-        connection.execute(CHUNKS_ONCE)
         self.decided = decided.load(connection, {row.register for row in rows}, known=known)
         self.outside = decided.outside(connection, self._moves(), known=known, statement=source.outside)
         resetting = {row.register for row in rows if row.resets}
@@ -137,7 +130,7 @@ class Search:
         """Readings beside each instant: around it, and where there are none, as far as its device serves."""
         open_edges = {sides: list(wanted)}
         near = _NEAR[-1:] if len(open_edges[sides]) <= _FEW else _NEAR
-        for reach in (*near, _ANYWHERE):
+        for reach in (*near, *_FAR):
             missing = defaultdict[_Sides, list[Edge]](list)
             for beside, edges in open_edges.items():
                 for week in _weeks(edges, reach):
@@ -153,13 +146,14 @@ class Search:
                 points[at_before] = before
             if at_after is not None:
                 points[at_after] = after
-            more_before = at_before is None and sides.before and wanted > row.start
-            more_after = at_after is None and sides.after and at_before != wanted and wanted < (row.end or LATEST)
+            more_before = at_before is None and sides.before and wanted - reach > row.start
+            more_after = at_after is None and sides.after and at_before != wanted
+            more_after = more_after and wanted + reach < (row.end or LATEST)
             if more_before or more_after:
                 missing[_Sides(more_before, more_after)].append(edge)
 
     def _beside(self, edges: Sequence[Edge], reach: int, sides: _Sides) -> Sequence[Any]:
-        """Number of the edge, and instant and value on both sides. An empty stretch on a side spares the look-up."""
+        """Number of the edge, and instant and value on both sides. An empty stretch on a side spares its chunks."""
         rows, instants = [self.rows[n] for n, _ in edges], [at for _, at in edges]
         starts, ends = [row.start for row in rows], [row.end or LATEST for row in rows]
         if not sides.before:
@@ -173,10 +167,10 @@ class Search:
             "starts": times(starts),
             "ends": times(ends),
             "instants": times(instants),
-            "low": instant(first - reach),
+            "low": instant(max(first - reach, min(starts)) if sides.before else last),
             "first": instant(first),
             "last": instant(last),
-            "high": instant(last + reach),
+            "high": instant(min(last + reach, max(ends)) if sides.after else first),
             "known": self.known,
         }
         return self.connection.execute(self.source.near, asked).all()
@@ -219,14 +213,10 @@ class Search:
             "high": instant(max(last for _, last in ranges.values()) + 1),
             "known": self.known,
         }
-        for n, at_before, before, at, value in self._turning(asked):
+        for n, at_before, before, at, value in self.connection.execute(self.source.turning, asked):
             self.points[n][at] = value
             if at_before is not None:
                 self.points[n][at_before] = before
-
-    def _turning(self, asked: dict[str, object]) -> Sequence[Any]:
-        source = self.source
-        return answers(self.connection, source.turning, asked, known=self.known, is_planned_late=source.steady)
 
 
 def _weeks(edges: Sequence[Edge], reach: int) -> Iterable[list[Edge]]:

@@ -7,8 +7,6 @@ from typing import NamedTuple, Protocol
 from sqlalchemy import Connection, TextClause, text
 
 from core.time import instant
-from ingest.store.search import CHUNKS_ONCE
-from ingest.store.steady import answers
 
 # A reading holds until the next, at most for max_gap, and no longer than its device serves the asset. Spans of one
 # category that touch become one. What is brought holds from `at` to `heard` already; of that, only what says something
@@ -104,8 +102,7 @@ def load(
 ) -> tuple[tuple[Said, ...], ...]:
     """Each need's spans as known at K, in the order of the needs; within one, sorted and coalesced."""
     asked = arguments(needs, known)
-    connection.execute(CHUNKS_ONCE)
-    told = answers(connection, statement, asked, known=known, is_planned_late=statement is not SPANS)
+    told = connection.execute(statement, asked)
     found = {row.need: tuple(map(Said, row.starts, row.ends, row.categories)) for row in told}
     return tuple(found.get(n, ()) for n in range(len(needs)))
 

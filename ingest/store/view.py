@@ -125,6 +125,7 @@ ASSETS = text(ASSET.format(condition="a.name > :after"))
 ASSETS_BY_KEY = text(ASSET.format(condition="a.id = ANY (:keys)"))
 ONE_ASSET = text(ASSET.format(condition="a.public_id = :public_id"))
 ASSET_NAMED = text(ASSET.format(condition="a.name = :name"))
+ASSET_IDS = text("SELECT name, public_id FROM ingest.asset WHERE name = ANY (:names)")
 REGISTERS = text("""
     SELECT b.asset, b.id AS binding, g.id AS register, d.name AS device, b.position || '/' || g.name AS path, g.kind,
         g.unit, g.resolution, lower(b.during) AS starts_at, upper(b.during) AS ends_at, v.opening, v.closing,
@@ -151,7 +152,6 @@ COUNTERS = search.Source(
         SELECT bound, at, value FROM visible.counter_outside(CAST(:bounds AS int[]), CAST(:registers AS int[]),
             CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]), :known)
     """),
-    steady=True,
 )
 STATES = text(state.STATEMENT.format(said="visible.said"))
 CATEGORIES = text("SELECT id, category FROM ingest.state_code")
@@ -207,6 +207,12 @@ def asset_named(connection: Connection, name: str) -> AssetView | None:
     """One asset by its name, or None if it is absent or not visible."""
     row = connection.execute(ASSET_NAMED, {"name": name, "most": 1}).mappings().first()
     return AssetView(**row) if row else None
+
+
+def asset_ids(connection: Connection, names: Iterable[str]) -> dict[str, str]:
+    """The outside ids of the visible ones of these assets, by name."""
+    rows = connection.execute(ASSET_IDS, {"names": sorted(set(names))})
+    return {row.name: row.public_id for row in rows}
 
 
 def registers(connection: Connection, asset_ids: Iterable[int], *, path: str | None = None) -> list[RegisterView]:

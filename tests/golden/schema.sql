@@ -190,7 +190,7 @@ RELATION billing.correction
     n integer NOT NULL
     kind text NOT NULL
     invoice bigint NOT NULL
-    corrects bigint NOT NULL
+    corrects bigint
     evaluation bigint NOT NULL
     currency text NOT NULL
     net numeric NOT NULL
@@ -202,6 +202,7 @@ RELATION billing.correction
     CONSTRAINT correction_invoice_fkey FOREIGN KEY (invoice) REFERENCES billing.invoice(id)
     CONSTRAINT correction_kind_check CHECK ((kind = ANY (ARRAY['delta_line'::text, 'credit_note'::text, 'cancellation'::text])))
     CONSTRAINT correction_n_check CHECK ((n > 0))
+    CONSTRAINT correction_of_something CHECK (((corrects IS NOT NULL) OR (kind = 'delta_line'::text)))
     CONSTRAINT correction_pkey PRIMARY KEY (contract, label, n)
     CONSTRAINT correction_reason_check CHECK ((reason <> ''::text))
     CREATE INDEX correction_invoice ON billing.correction USING btree (invoice)
@@ -1785,6 +1786,9 @@ RELATION ingest.gauge_hour
     last_value bigint NOT NULL
     risen numeric NOT NULL
     fallen numeric NOT NULL
+    first_at timestamp with time zone
+    area numeric
+    longest interval
     CONSTRAINT gauge_hour_check CHECK ((superseded > known))
     CONSTRAINT gauge_hour_pkey PRIMARY KEY (register, hour, known)
     CREATE TRIGGER ts_insert_blocker BEFORE INSERT ON ingest.gauge_hour FOR EACH ROW EXECUTE FUNCTION _timescaledb_functions.insert_blocker()
@@ -2215,47 +2219,171 @@ AS $function$
 $function$
 -- owner: the administrator
 
-CREATE OR REPLACE FUNCTION ingest.heard(register_id integer, since timestamp with time zone, before timestamp with time zone, first timestamp with time zone, last timestamp with time zone, silence interval, newest bigint)
- RETURNS TABLE(received bigint, first_at timestamp with time zone, last_at timestamp with time zone, froms timestamp with time zone[], tos timestamp with time zone[])
- LANGUAGE sql
+CREATE OR REPLACE FUNCTION ingest.heard(ns integer[], registers integer[], starts timestamp with time zone[], ends timestamp with time zone[], firsts timestamp with time zone[], lasts timestamp with time zone[], silences interval[], newest bigint)
+ RETURNS TABLE(n integer, received bigint, first_at timestamp with time zone, last_at timestamp with time zone, froms timestamp with time zone[], tos timestamp with time zone[])
+ LANGUAGE plpgsql
  STABLE
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET "timescaledb.enable_runtime_exclusion" TO 'off'
 AS $function$
-    SELECT count(*) FILTER (WHERE e.at >= since AND e.at < before), min(e.at), max(e.at),
-        array_agg(e.at_before ORDER BY e.at) FILTER (WHERE e.at - e.at_before > silence),
-        array_agg(e.at ORDER BY e.at) FILTER (WHERE e.at - e.at_before > silence)
-    FROM (
-        SELECT s.at, lag(s.at) OVER (ORDER BY s.at) AS at_before
-        FROM (
-            (SELECT r.at FROM ingest.reading AS r
-             WHERE r.register = register_id AND r.at >= first AND r.at < since AND r.known <= newest
-             ORDER BY r.at DESC LIMIT 1)
-            UNION ALL
+#variable_conflict use_column
+DECLARE
+    first_start timestamptz;
+    last_start timestamptz;
+    first_end timestamptz;
+    last_end timestamptz;
+    low timestamptz;
+    high timestamptz;
+    reach interval;
+    missing int[];
+    answered int[];
+    ats timestamptz[];
+    outside int[] := '{}';
+    outside_ats timestamptz[] := '{}';
+BEGIN
+    SELECT min(e."start"), max(e."start"), min(e."end"), max(e."end")
+    INTO first_start, last_start, first_end, last_end FROM unnest(starts, ends) AS e ("start", "end");
+    missing := ns;
+    FOREACH reach IN ARRAY ARRAY[interval '14 days', interval '112 days', interval '36525 days'] LOOP
+        low := first_start - reach;
+        SELECT array_agg(u.n) FILTER (WHERE r.at IS NOT NULL), array_agg(r.at) FILTER (WHERE r.at IS NOT NULL),
+            array_agg(u.n) FILTER (WHERE r.at IS NULL AND u."start" - reach > u.first)
+        INTO answered, ats, missing
+        FROM unnest(ns, registers, starts, firsts) AS u (n, register, "start", first)
+        LEFT JOIN LATERAL (
             SELECT r.at FROM ingest.reading AS r
-            WHERE r.register = register_id AND r.at >= since AND r.at < before AND r.known <= newest
-            UNION ALL
-            (SELECT r.at FROM ingest.reading AS r
-             WHERE r.register = register_id AND r.at >= before AND r.at < last AND r.known <= newest
-             ORDER BY r.at LIMIT 1)
+            WHERE r.register = u.register AND r.at >= u.first AND r.at < u."start" AND r.at >= low AND r.at < last_start
+                AND r.known <= newest
+            ORDER BY r.at DESC LIMIT 1
+        ) AS r ON true
+        WHERE u.n = ANY (missing);
+        outside := outside || answered;
+        outside_ats := outside_ats || ats;
+        EXIT WHEN missing IS NULL;
+    END LOOP;
+    missing := ns;
+    FOREACH reach IN ARRAY ARRAY[interval '14 days', interval '112 days', interval '36525 days'] LOOP
+        high := last_end + reach;
+        SELECT array_agg(u.n) FILTER (WHERE r.at IS NOT NULL), array_agg(r.at) FILTER (WHERE r.at IS NOT NULL),
+            array_agg(u.n) FILTER (WHERE r.at IS NULL AND u."end" + reach < u.last)
+        INTO answered, ats, missing
+        FROM unnest(ns, registers, ends, lasts) AS u (n, register, "end", last)
+        LEFT JOIN LATERAL (
+            SELECT r.at FROM ingest.reading AS r
+            WHERE r.register = u.register AND r.at >= u."end" AND r.at < u.last AND r.at >= first_end AND r.at < high
+                AND r.known <= newest
+            ORDER BY r.at LIMIT 1
+        ) AS r ON true
+        WHERE u.n = ANY (missing);
+        outside := outside || answered;
+        outside_ats := outside_ats || ats;
+        EXIT WHEN missing IS NULL;
+    END LOOP;
+    RETURN QUERY SELECT u.n, e.*
+    FROM unnest(ns, registers, starts, ends, silences) AS u (n, register, "start", "end", silence)
+    CROSS JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE s.at >= u."start" AND s.at < u."end"), min(s.at), max(s.at),
+            array_agg(s.at_before ORDER BY s.at) FILTER (WHERE s.at - s.at_before > u.silence),
+            array_agg(s.at ORDER BY s.at) FILTER (WHERE s.at - s.at_before > u.silence)
+        FROM (
+            SELECT x.at, lag(x.at) OVER (ORDER BY x.at) AS at_before
+            FROM (
+                SELECT o.at FROM unnest(outside, outside_ats) AS o (n, at) WHERE o.n = u.n
+                UNION ALL
+                SELECT r.at FROM ingest.reading AS r
+                WHERE r.register = u.register AND r.at >= u."start" AND r.at < u."end"
+                    AND r.at >= first_start AND r.at < last_end AND r.known <= newest
+            ) AS x
         ) AS s
-    ) AS e
-$function$
+    ) AS e;
+END $function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION ingest.held(bounds integer[], registers integer[], sinces timestamp with time zone[], befores timestamp with time zone[], silences interval[], first timestamp with time zone, last timestamp with time zone, newest bigint)
+ RETURNS TABLE(bound integer, first_at timestamp with time zone, last_at timestamp with time zone, last_value bigint, area numeric, held bigint)
+ LANGUAGE plpgsql
+ STABLE
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET "timescaledb.enable_runtime_exclusion" TO 'off'
+AS $function$
+#variable_conflict use_column
+DECLARE
+    late_registers int[];
+    late_hours timestamptz[];
+BEGIN
+    SELECT array_agg(l.register), array_agg(l.hour) INTO late_registers, late_hours
+    FROM ingest.late_hours(held.first, held.last, newest) AS l WHERE l.register = ANY (registers);
+    RETURN QUERY WITH e AS MATERIALIZED (
+        SELECT e.bound, e.register, e.since, e.before, silences[e.bound + 1] AS silence, p.known,
+            date_bin('1 hour', e.since + interval '59 minutes 59.999999 seconds', '2000-01-01 00:00+00') AS low,
+            least(date_bin('1 hour', e.before, '2000-01-01 00:00+00'), p.closed_to) AS high
+        FROM unnest(bounds, registers, sinces, befores) AS e (bound, register, since, before)
+        JOIN ingest.rolled(newest) AS p ON p.share = e.register % 2
+        WHERE e.since < e.before
+    ), late AS MATERIALIZED (
+        SELECT * FROM unnest(late_registers, late_hours) AS l (register, hour)
+    ), whole AS MATERIALIZED (
+        SELECT e.bound, e.silence, h.* FROM e
+        JOIN ingest.gauge_hour AS h ON h.register = e.register AND h.hour >= e.low AND h.hour < e.high
+            AND h.hour >= held.first - interval '1 hour' AND h.hour < held.last
+            AND h.known <= e.known AND (h.superseded IS NULL OR h.superseded > e.known)
+        WHERE NOT EXISTS (SELECT FROM late AS l WHERE l.register = h.register AND l.hour = h.hour)
+    ), zone AS (
+        SELECT e.bound, e.register, e.silence, e.since AS low,
+            CASE WHEN e.low < e.high THEN e.low ELSE e.before END AS high FROM e
+        UNION ALL
+        SELECT e.bound, e.register, e.silence, e.high, e.before FROM e WHERE e.low < e.high
+        UNION ALL
+        SELECT e.bound, e.register, e.silence, l.hour, l.hour + interval '1 hour'
+        FROM e JOIN late AS l ON l.register = e.register AND l.hour >= e.low AND l.hour < e.high
+        UNION ALL
+        SELECT w.bound, w.register, w.silence, w.hour, w.hour + interval '1 hour'
+        FROM whole AS w WHERE w.longest > w.silence
+    )
+    SELECT w.bound, coalesce(w.first_at, w.last_at), w.last_at, w.last_value, w.area,
+        (extract(epoch FROM w.last_at - w.first_at) * 1000000)::bigint
+    FROM whole AS w WHERE (w.longest > w.silence) IS NOT TRUE
+    UNION ALL
+    SELECT z.bound, r.first_at, r.last_at, r.last_value, r.area, r.held
+    FROM zone AS z CROSS JOIN LATERAL (
+        SELECT min(s.at) AS first_at, max(s.at) AS last_at, public.last(s.value, s.at) AS last_value,
+            coalesce(sum(s.value::numeric * s.took), 0) AS area, coalesce(sum(s.took), 0)::bigint AS held
+        FROM (
+            SELECT x.at, x.value, CASE WHEN x.next_at IS NOT NULL
+                THEN (extract(epoch FROM least(x.next_at - x.at, z.silence)) * 1000000)::bigint END AS took
+            FROM (
+                SELECT v.at, v.value, lead(v.at) OVER (ORDER BY v.at) AS next_at
+                FROM ingest.effective(z.register, z.low, z.high, newest) AS v
+                WHERE v.at >= held.first AND v.at < held.last
+            ) AS x
+        ) AS s
+    ) AS r WHERE r.first_at IS NOT NULL;
+END $function$
 -- owner: the administrator
 
 CREATE OR REPLACE FUNCTION ingest.hours(bounds integer[], registers integer[], sinces timestamp with time zone[], befores timestamp with time zone[], first timestamp with time zone, last timestamp with time zone, newest bigint)
  RETURNS TABLE(bound integer, at timestamp with time zone, value bigint)
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET "timescaledb.enable_runtime_exclusion" TO 'off'
 AS $function$
-    WITH point AS MATERIALIZED (SELECT * FROM ingest.rolled(newest)),
-    e AS MATERIALIZED (
+#variable_conflict use_column
+DECLARE
+    late_registers int[];
+    late_hours timestamptz[];
+BEGIN
+    SELECT array_agg(l.register), array_agg(l.hour) INTO late_registers, late_hours
+    FROM ingest.late_hours(hours.first, hours.last, newest) AS l WHERE l.register = ANY (registers);
+    RETURN QUERY WITH e AS MATERIALIZED (
         SELECT e.bound, e.register, e.since, e.before, p.known,
             date_bin('1 hour', e.since + interval '59 minutes 59.999999 seconds', '2000-01-01 00:00+00') AS low,
             least(date_bin('1 hour', e.before, '2000-01-01 00:00+00'), p.closed_to) AS high
         FROM unnest(bounds, registers, sinces, befores) AS e (bound, register, since, before)
-        JOIN point AS p ON p.share = e.register % 2
+        JOIN ingest.rolled(newest) AS p ON p.share = e.register % 2
         WHERE e.since < e.before
     ), late AS MATERIALIZED (
-        SELECT * FROM ingest.late_hours(first, last, newest)
+        SELECT * FROM unnest(late_registers, late_hours) AS l (register, hour)
     ), zone AS (
         SELECT e.bound, e.register, e.since AS low, CASE WHEN e.low < e.high THEN e.low ELSE e.before END AS high FROM e
         UNION ALL
@@ -2266,7 +2394,7 @@ AS $function$
     ), seen AS (
         SELECT e.bound, h.first_at, h.first_value, h.last_at, h.last_value
         FROM e JOIN ingest.usage_hour AS h ON h.register = e.register AND h.hour >= e.low AND h.hour < e.high
-            AND h.hour >= first - interval '1 hour' AND h.hour < last
+            AND h.hour >= hours.first - interval '1 hour' AND h.hour < hours.last
             AND h.known <= e.known AND (h.superseded IS NULL OR h.superseded > e.known)
         WHERE NOT EXISTS (SELECT FROM late AS l WHERE l.register = h.register AND l.hour = h.hour)
         UNION ALL
@@ -2275,13 +2403,13 @@ AS $function$
             SELECT min(x.at) AS first_at, public.first(x.value, x.at) AS first_value, max(x.at) AS last_at,
                 public.last(x.value, x.at) AS last_value
             FROM ingest.effective(z.register, z.low, z.high, newest) AS x
-            WHERE x.at >= first AND x.at < last GROUP BY date_bin('1 hour', x.at, '2000-01-01 00:00+00')
+            WHERE x.at >= hours.first AND x.at < hours.last GROUP BY date_bin('1 hour', x.at, '2000-01-01 00:00+00')
         ) AS r
     )
     SELECT s.bound, v.at, v.value
     FROM seen AS s CROSS JOIN LATERAL (VALUES (s.first_at, s.first_value), (s.last_at, s.last_value)) AS v (at, value)
-    WHERE v.at IS NOT NULL AND (v.at = s.first_at OR s.last_at > s.first_at)
-$function$
+    WHERE v.at IS NOT NULL AND (v.at = s.first_at OR s.last_at > s.first_at);
+END $function$
 -- owner: the administrator
 
 CREATE OR REPLACE FUNCTION ingest.last_reading(register_id integer, since timestamp with time zone, before timestamp with time zone, low timestamp with time zone, high timestamp with time zone, newest bigint)
@@ -2317,41 +2445,57 @@ $function$
 
 CREATE OR REPLACE FUNCTION ingest.late_hours(low timestamp with time zone, high timestamp with time zone, newest bigint)
  RETURNS TABLE(register integer, hour timestamp with time zone)
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
+ SET plan_cache_mode TO 'force_custom_plan'
 AS $function$
-    WITH point AS MATERIALIZED (SELECT * FROM ingest.rolled(newest))
-    SELECT f.register, date_bin('1 hour', f.at, '2000-01-01 00:00+00')
+#variable_conflict use_column
+DECLARE
+    since bigint;
+    edge timestamptz;
+BEGIN
+    SELECT min(p.known), least(max(p.closed_to), late_hours.high) INTO since, edge FROM ingest.rolled(newest) AS p;
+    IF since >= newest OR edge <= late_hours.low THEN
+        RETURN;
+    END IF;
+    RETURN QUERY SELECT f.register, date_bin('1 hour', f.at, '2000-01-01 00:00+00')
     FROM (
         SELECT r.register, r.at, r.known FROM ingest.reading AS r
-        WHERE r.known > (SELECT min(known) FROM point) AND r.known <= newest
-            AND r.at >= low AND r.at < high AND r.at < (SELECT max(closed_to) FROM point)
+        WHERE r.known > since AND r.known <= newest AND r.at >= late_hours.low AND r.at < edge
         UNION ALL
         SELECT k.register, k.at, k.known FROM ingest.kept_reading AS k
-        WHERE k.known > (SELECT min(known) FROM point) AND k.known <= newest AND k.at >= low AND k.at < high
+        WHERE k.known > since AND k.known <= newest AND k.at >= late_hours.low AND k.at < edge
         UNION ALL
         SELECT o.register, o.at, o.known FROM ingest.reading_override AS o
-        WHERE o.known > (SELECT min(known) FROM point) AND o.known <= newest AND o.at >= low AND o.at < high
-    ) AS f JOIN point AS p ON p.share = f.register % 2 AND f.known > p.known AND f.at < p.closed_to
-    GROUP BY 1, 2
-$function$
+        WHERE o.known > since AND o.known <= newest AND o.at >= late_hours.low AND o.at < edge
+    ) AS f JOIN ingest.rolled(newest) AS p ON p.share = f.register % 2 AND f.known > p.known AND f.at < p.closed_to
+    GROUP BY 1, 2;
+END $function$
 -- owner: the administrator
 
 CREATE OR REPLACE FUNCTION ingest.levels(bounds integer[], registers integer[], sinces timestamp with time zone[], befores timestamp with time zone[], first timestamp with time zone, last timestamp with time zone, newest bigint)
  RETURNS TABLE(bound integer, readings bigint, lowest bigint, highest bigint, last_at timestamp with time zone, last_value bigint)
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET "timescaledb.enable_runtime_exclusion" TO 'off'
 AS $function$
-    WITH point AS MATERIALIZED (SELECT * FROM ingest.rolled(newest)),
-    e AS MATERIALIZED (
+#variable_conflict use_column
+DECLARE
+    late_registers int[];
+    late_hours timestamptz[];
+BEGIN
+    SELECT array_agg(l.register), array_agg(l.hour) INTO late_registers, late_hours
+    FROM ingest.late_hours(levels.first, levels.last, newest) AS l WHERE l.register = ANY (registers);
+    RETURN QUERY WITH e AS MATERIALIZED (
         SELECT e.bound, e.register, e.since, e.before, p.known,
             date_bin('1 hour', e.since + interval '59 minutes 59.999999 seconds', '2000-01-01 00:00+00') AS low,
             least(date_bin('1 hour', e.before, '2000-01-01 00:00+00'), p.closed_to) AS high
         FROM unnest(bounds, registers, sinces, befores) AS e (bound, register, since, before)
-        JOIN point AS p ON p.share = e.register % 2
+        JOIN ingest.rolled(newest) AS p ON p.share = e.register % 2
         WHERE e.since < e.before
     ), late AS MATERIALIZED (
-        SELECT * FROM ingest.late_hours(first, last, newest)
+        SELECT * FROM unnest(late_registers, late_hours) AS l (register, hour)
     ), zone AS (
         SELECT e.bound, e.register, e.since AS low, CASE WHEN e.low < e.high THEN e.low ELSE e.before END AS high FROM e
         UNION ALL
@@ -2362,7 +2506,7 @@ AS $function$
     ), seen AS (
         SELECT e.bound, h.readings::bigint, h.lowest, h.highest, h.last_at, h.last_value
         FROM e JOIN ingest.gauge_hour AS h ON h.register = e.register AND h.hour >= e.low AND h.hour < e.high
-            AND h.hour >= first - interval '1 hour' AND h.hour < last
+            AND h.hour >= levels.first - interval '1 hour' AND h.hour < levels.last
             AND h.known <= e.known AND (h.superseded IS NULL OR h.superseded > e.known)
         WHERE NOT EXISTS (SELECT FROM late AS l WHERE l.register = h.register AND l.hour = h.hour)
         UNION ALL
@@ -2370,13 +2514,14 @@ AS $function$
         FROM zone AS z CROSS JOIN LATERAL (
             SELECT count(*) AS readings, min(x.value) AS lowest, max(x.value) AS highest, max(x.at) AS last_at,
                 public.last(x.value, x.at) AS last_value
-            FROM ingest.effective(z.register, z.low, z.high, newest) AS x WHERE x.at >= first AND x.at < last
+            FROM ingest.effective(z.register, z.low, z.high, newest) AS x
+            WHERE x.at >= levels.first AND x.at < levels.last
         ) AS r WHERE r.readings > 0
     )
     SELECT s.bound, sum(s.readings)::bigint, min(s.lowest), max(s.highest), max(s.last_at),
         public.last(s.last_value, s.last_at)
-    FROM seen AS s GROUP BY s.bound
-$function$
+    FROM seen AS s GROUP BY s.bound;
+END $function$
 -- owner: the administrator
 
 CREATE OR REPLACE FUNCTION ingest.lowest(received int8multirange)
@@ -2401,16 +2546,62 @@ $function$
 
 CREATE OR REPLACE FUNCTION ingest.near(edges integer[], registers integer[], starts timestamp with time zone[], ends timestamp with time zone[], instants timestamp with time zone[], low timestamp with time zone, first timestamp with time zone, last timestamp with time zone, high timestamp with time zone, newest bigint)
  RETURNS TABLE(edge integer, at_before timestamp with time zone, before bigint, at_after timestamp with time zone, after bigint)
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET "timescaledb.enable_runtime_exclusion" TO 'off'
 AS $function$
-    SELECT e.edge, b.at, b.value, a.at, a.value
-    FROM unnest(edges, registers, starts, ends, instants) AS e (edge, register, "start", "end", at)
-    LEFT JOIN LATERAL ingest.last_reading(
-        e.register, e."start", least(e.at + interval '1 microsecond', e."end"), low, last, newest) AS b ON true
-    LEFT JOIN LATERAL ingest.first_reading(e.register,
-        CASE WHEN b.at = e.at THEN e."end" ELSE greatest(e.at, e."start") END, e."end", first, high, newest) AS a ON true
-$function$
+#variable_conflict use_column
+BEGIN
+    IF near.first >= near.high THEN
+        RETURN QUERY SELECT e.edge, b.at, b.value, NULL::timestamptz, NULL::bigint
+        FROM unnest(edges, registers, starts, ends, instants) AS e (edge, register, "start", "end", at)
+        LEFT JOIN LATERAL ingest.last_reading(e.register, e."start", least(e.at + interval '1 microsecond', e."end"),
+            near.low, near.last, newest) AS b ON true;
+    ELSIF near.low >= near.last THEN
+        RETURN QUERY SELECT e.edge, NULL::timestamptz, NULL::bigint, a.at, a.value
+        FROM unnest(edges, registers, starts, ends, instants) AS e (edge, register, "start", "end", at)
+        LEFT JOIN LATERAL ingest.first_reading(
+            e.register, greatest(e.at, e."start"), e."end", near.first, near.high, newest) AS a ON true;
+    ELSE
+        RETURN QUERY SELECT e.edge, b.at, b.value, a.at, a.value
+        FROM unnest(edges, registers, starts, ends, instants) AS e (edge, register, "start", "end", at)
+        LEFT JOIN LATERAL ingest.last_reading(e.register, e."start", least(e.at + interval '1 microsecond', e."end"),
+            near.low, near.last, newest) AS b ON true
+        LEFT JOIN LATERAL ingest.first_reading(e.register,
+            CASE WHEN b.at = e.at THEN e."end" ELSE greatest(e.at, e."start") END, e."end", near.first, near.high, newest)
+            AS a ON true;
+    END IF;
+END $function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION ingest.outside(bounds integer[], registers integer[], starts timestamp with time zone[], ends timestamp with time zone[], newest bigint)
+ RETURNS TABLE(bound integer, at timestamp with time zone, value bigint)
+ LANGUAGE plpgsql
+ STABLE
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET "timescaledb.enable_runtime_exclusion" TO 'off'
+AS $function$
+#variable_conflict use_column
+DECLARE
+    first_start timestamptz;
+    last_start timestamptz;
+    first_end timestamptz;
+    last_end timestamptz;
+BEGIN
+    SELECT min(e."start") - interval '35 days', max(e."start"), min(e."end"), max(e."end") + interval '35 days'
+    INTO first_start, last_start, first_end, last_end FROM unnest(starts, ends) AS e ("start", "end");
+    IF last_start IS NOT NULL THEN
+        RETURN QUERY SELECT e.bound, p.at, p.value FROM unnest(bounds, registers, starts) AS e (bound, register, "start")
+        CROSS JOIN LATERAL ingest.last_reading(
+            e.register, e."start" - interval '35 days', e."start", first_start, last_start, newest) AS p;
+    END IF;
+    IF last_end IS NOT NULL THEN
+        RETURN QUERY SELECT e.bound, p.at, p.value FROM unnest(bounds, registers, ends) AS e (bound, register, "end")
+        CROSS JOIN LATERAL ingest.first_reading(
+            e.register, e."end", e."end" + interval '35 days', first_end, last_end, newest) AS p;
+    END IF;
+END $function$
 -- owner: the administrator
 
 CREATE OR REPLACE FUNCTION ingest.refuse_rewriting()
@@ -2471,23 +2662,32 @@ $function$
 
 CREATE OR REPLACE FUNCTION ingest.said(bounds integer[], registers integer[], sinces timestamp with time zone[], befores timestamp with time zone[], gaps interval[], first timestamp with time zone, last timestamp with time zone, newest bigint)
  RETURNS TABLE(bound integer, at timestamp with time zone, heard timestamp with time zone, value bigint)
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET "timescaledb.enable_runtime_exclusion" TO 'off'
 AS $function$
-    WITH point AS MATERIALIZED (SELECT * FROM ingest.rolled(newest)),
-    e AS MATERIALIZED (
+#variable_conflict use_column
+DECLARE
+    late_registers int[];
+    late_hours timestamptz[];
+BEGIN
+    SELECT array_agg(l.register), array_agg(l.hour) INTO late_registers, late_hours
+    FROM ingest.late_hours(said.first, said.last, newest) AS l WHERE l.register = ANY (registers);
+    RETURN QUERY WITH e AS MATERIALIZED (
         SELECT e.bound, e.register, e.since, e.before, e.gap, p.known,
             date_bin('1 hour', e.since + interval '59 minutes 59.999999 seconds', '2000-01-01 00:00+00') AS low,
             least(date_bin('1 hour', e.before, '2000-01-01 00:00+00'), p.closed_to) AS high
         FROM unnest(bounds, registers, sinces, befores, gaps) AS e (bound, register, since, before, gap)
-        JOIN point AS p ON p.share = e.register % 2
+        JOIN ingest.rolled(newest) AS p ON p.share = e.register % 2
         WHERE e.since < e.before
     ), late AS MATERIALIZED (
-        SELECT * FROM ingest.late_hours(first, last, newest)
+        SELECT * FROM unnest(late_registers, late_hours) AS l (register, hour)
     ), whole AS MATERIALIZED (
         SELECT e.bound, e.register, e.gap, s.starts_at, s.ends_at, s.value, s.longest
         FROM e JOIN ingest.state_span AS s ON s.register = e.register AND s.hour >= e.low AND s.hour < e.high
-            AND s.hour >= first AND s.hour < last AND s.known <= e.known AND (s.superseded IS NULL OR s.superseded > e.known)
+            AND s.hour >= said.first AND s.hour < said.last
+            AND s.known <= e.known AND (s.superseded IS NULL OR s.superseded > e.known)
         WHERE NOT EXISTS (SELECT FROM late AS l WHERE l.register = s.register AND l.hour = s.hour)
     ), zone AS (
         SELECT e.bound, e.register, e.since AS low, CASE WHEN e.low < e.high THEN e.low ELSE e.before END AS high FROM e
@@ -2503,8 +2703,8 @@ AS $function$
     UNION ALL
     SELECT z.bound, r.at, r.at, r.value
     FROM zone AS z CROSS JOIN LATERAL ingest.effective(z.register, z.low, z.high, newest) AS r
-    WHERE r.at >= first AND r.at < last
-$function$
+    WHERE r.at >= said.first AND r.at < said.last;
+END $function$
 -- owner: the administrator
 
 CREATE OR REPLACE FUNCTION ingest.set_chunk(span interval)
@@ -2544,23 +2744,115 @@ BEGIN
 END $function$
 -- owner: the administrator
 
+CREATE OR REPLACE FUNCTION ingest.shown(bounds integer[], registers integer[], firsts timestamp with time zone[], lasts timestamp with time zone[], starts timestamp with time zone[], ends timestamp with time zone[], noises bigint[], refills bigint[], newest bigint)
+ RETURNS TABLE(bound integer, at timestamp with time zone, value bigint)
+ LANGUAGE plpgsql
+ STABLE
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET "timescaledb.enable_runtime_exclusion" TO 'off'
+AS $function$
+#variable_conflict use_column
+DECLARE
+    low timestamptz;
+    high timestamptz;
+    reach interval;
+    missing int[];
+    stepped int[];
+    steps timestamptz[];
+    shown_ticks bigint[];
+    anchored int[] := '{}';
+    anchors timestamptz[] := '{}';
+BEGIN
+    -- The last reading before.
+    SELECT max(least(e.last, e."start")), array_agg(e.bound) INTO high, missing
+    FROM unnest(bounds, firsts, lasts, starts, noises) AS e (bound, first, last, "start", noise)
+    WHERE e.noise = 0 AND e.first < e."start";
+    FOREACH reach IN ARRAY ARRAY[interval '14 days', interval '112 days', interval '36525 days'] LOOP
+        EXIT WHEN missing IS NULL;
+        SELECT min(least(e.last, e."start")) - reach INTO low
+        FROM unnest(bounds, lasts, starts) AS e (bound, last, "start") WHERE e.bound = ANY (missing);
+        SELECT array_agg(e.bound) FILTER (WHERE r.at IS NOT NULL), array_agg(r.at) FILTER (WHERE r.at IS NOT NULL),
+            array_agg(r.value) FILTER (WHERE r.at IS NOT NULL),
+            array_agg(e.bound) FILTER (WHERE r.at IS NULL AND least(e.last, e."start") - reach > e.first)
+        INTO stepped, steps, shown_ticks, missing
+        FROM unnest(bounds, registers, firsts, lasts, starts) AS e (bound, register, first, last, "start")
+        LEFT JOIN LATERAL ingest.last_reading(e.register, e.first, least(e.last, e."start"), low, high, newest) AS r ON true
+        WHERE e.bound = ANY (missing);
+        RETURN QUERY SELECT * FROM unnest(stepped, steps, shown_ticks);
+    END LOOP;
+    -- The last step that noise cannot explain. The first reading within reach has no step there; if it is one, and no
+    -- later one is, it is found one reach further.
+    SELECT max(least(e.last, e."start")), array_agg(e.bound) INTO high, missing
+    FROM unnest(bounds, lasts, starts, noises) AS e (bound, last, "start", noise) WHERE e.noise > 0;
+    FOREACH reach IN ARRAY ARRAY[interval '14 days', interval '112 days', interval '36525 days'] LOOP
+        EXIT WHEN missing IS NULL;
+        SELECT min(least(e.last, e."start")) - reach INTO low
+        FROM unnest(bounds, lasts, starts) AS e (bound, last, "start") WHERE e.bound = ANY (missing);
+        SELECT array_agg(e.bound) FILTER (WHERE s.at IS NOT NULL OR least(e.last, e."start") - reach <= e.first),
+            array_agg(coalesce(s.at, e.first)) FILTER (
+                WHERE s.at IS NOT NULL OR least(e.last, e."start") - reach <= e.first),
+            array_agg(e.bound) FILTER (WHERE s.at IS NULL AND least(e.last, e."start") - reach > e.first)
+        INTO stepped, steps, missing
+        FROM unnest(bounds, registers, firsts, lasts, starts, noises, refills)
+            AS e (bound, register, first, last, "start", noise, refill)
+        CROSS JOIN LATERAL (
+            SELECT max(x.at) AS at FROM (
+                SELECT r.at, r.value, lag(r.value) OVER (ORDER BY r.at) AS before
+                FROM ingest.effective(
+                    e.register, greatest(e.first, least(e.last, e."start") - reach), least(e.last, e."start"), newest) AS r
+                WHERE r.at >= low AND r.at < high
+            ) AS x WHERE abs(x.value - x.before) > e.noise + greatest(e.noise, e.refill)
+        ) AS s
+        WHERE e.bound = ANY (missing);
+        anchored := anchored || stepped;
+        anchors := anchors || steps;
+    END LOOP;
+    SELECT min(coalesce(a.at, greatest(e.first, e."start"))), max(least(e.last, e."end" + interval '1 microsecond'))
+    INTO low, high
+    FROM unnest(bounds, firsts, lasts, starts, ends) AS e (bound, first, last, "start", "end")
+    LEFT JOIN unnest(anchored, anchors) AS a (bound, at) ON a.bound = e.bound;
+    RETURN QUERY SELECT e.bound, r.at, r.value
+    FROM unnest(bounds, registers, firsts, lasts, starts, ends)
+        AS e (bound, register, first, last, "start", "end")
+    LEFT JOIN unnest(anchored, anchors) AS a (bound, at) ON a.bound = e.bound
+    CROSS JOIN LATERAL ingest.effective(e.register, coalesce(a.at, greatest(e.first, e."start")),
+        least(e.last, e."end" + interval '1 microsecond'), newest) AS r
+    WHERE r.at >= low AND r.at < high;
+END $function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION ingest.shown_before(bounds integer[], registers integer[], sinces timestamp with time zone[], instants timestamp with time zone[], low timestamp with time zone, high timestamp with time zone, newest bigint)
+ RETURNS TABLE(bound integer, at timestamp with time zone, value bigint)
+ LANGUAGE plpgsql
+ STABLE
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET "timescaledb.enable_runtime_exclusion" TO 'off'
+AS $function$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY SELECT e.bound, r.at, r.value
+    FROM unnest(bounds, registers, sinces, instants) AS e (bound, register, since, instant)
+    CROSS JOIN LATERAL ingest.last_reading(
+        e.register, e.since, e.instant, shown_before.low, shown_before.high, newest) AS r;
+END $function$
+-- owner: the administrator
+
 CREATE OR REPLACE FUNCTION ingest.suspect(registers integer[], max_rates numeric[], edges timestamp with time zone[], since timestamp with time zone, newest bigint)
  RETURNS SETOF integer
  LANGUAGE plpgsql
  STABLE
+ SET plan_cache_mode TO 'force_custom_plan'
 AS $function$
-DECLARE fresh timestamptz;
+DECLARE
+    fresh timestamptz;
+    first_edge timestamptz;
 BEGIN
-    -- A constant of the statement below, by which chunks are left out once.
     SELECT min(closed_to) - interval '2 hours' INTO fresh FROM ingest.rolled(newest);
     RETURN QUERY WITH e AS MATERIALIZED (
-        SELECT e.register, e.max_rate, e.edge, p.known, p.closed_to,
+        SELECT e.register, e.max_rate, p.known, p.closed_to,
             coalesce(least(floor(e.max_rate), 9223372036854775805)::bigint, 9223372036854775806) AS whole_rate
-        FROM unnest(registers, max_rates, edges) AS e (register, max_rate, edge)
+        FROM unnest(registers, max_rates) AS e (register, max_rate)
         JOIN ingest.rolled(newest) AS p ON p.share = e.register % 2
-    ), late AS MATERIALIZED (
-        -- By itself: with registers as a condition, the planner would read their whole index.
-        SELECT DISTINCT l.register FROM ingest.late_hours('2000-01-01', '2100-01-01', newest) AS l
     )
     SELECT e.register FROM e WHERE EXISTS (
         SELECT FROM ingest.usage_hour AS h
@@ -2568,7 +2860,7 @@ BEGIN
             AND h.hour > suspect.since - interval '1 hour'
             AND h.known + 0 <= e.known AND (h.superseded IS NULL OR h.superseded > e.known))
     UNION
-    SELECT l.register FROM late AS l WHERE l.register = ANY (registers)
+    SELECT l.register FROM ingest.late_hours('2000-01-01', '2100-01-01', newest) AS l WHERE l.register = ANY (registers)
     UNION
     -- As received: what was corrected since is named in any case.
     SELECT v.register FROM ingest.reading_override AS v
@@ -2586,55 +2878,95 @@ BEGIN
     ) AS p
     WHERE p.value < p.before OR (p.before IS NULL AND p.at >= x.closed_to)
         OR (p.at > p.at_before
-            AND (p.value::numeric - p.before) * 3600 > x.max_rate * extract(epoch FROM p.at - p.at_before))
-    UNION
-    SELECT e.register FROM e WHERE e.edge IS NOT NULL AND NOT EXISTS (
+            AND (p.value::numeric - p.before) * 3600 > x.max_rate * extract(epoch FROM p.at - p.at_before));
+    SELECT min(edge) INTO first_edge FROM unnest(edges) AS edge;
+    IF first_edge IS NULL THEN
+        RETURN;
+    END IF;
+    RETURN QUERY WITH e AS MATERIALIZED (
+        SELECT e.register, e.edge, p.known
+        FROM unnest(registers, edges) AS e (register, edge)
+        JOIN ingest.rolled(newest) AS p ON p.share = e.register % 2 WHERE e.edge IS NOT NULL
+    )
+    SELECT DISTINCT e.register FROM e WHERE NOT EXISTS (
         SELECT FROM ingest.usage_hour AS h
         WHERE h.register = e.register AND h.hour >= e.edge AND h.hour <= suspect.since - interval '1 hour'
-            AND h.known <= e.known AND (h.superseded IS NULL OR h.superseded > e.known));
+            AND h.hour >= first_edge AND h.known <= e.known AND (h.superseded IS NULL OR h.superseded > e.known));
 END $function$
 -- owner: the administrator
 
 CREATE OR REPLACE FUNCTION ingest.turning(bounds integer[], registers integer[], firsts timestamp with time zone[], lasts timestamp with time zone[], max_rates numeric[], glitches interval[], low timestamp with time zone, high timestamp with time zone, newest bigint)
  RETURNS TABLE(bound integer, at_before timestamp with time zone, before bigint, at timestamp with time zone, value bigint)
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET "timescaledb.enable_runtime_exclusion" TO 'off'
 AS $function$
-    WITH point AS MATERIALIZED (SELECT * FROM ingest.rolled(newest)),
-    e AS MATERIALIZED (
-        SELECT e.*, p.known, p.closed_to, least(floor(e.max_rate), 9223372036854775805)::bigint AS whole_rate
-        FROM unnest(bounds, registers, firsts, lasts, max_rates, glitches)
-            AS e (bound, register, first, last, max_rate, glitch)
-        JOIN point AS p ON p.share = e.register % 2
-    ), late AS MATERIALIZED (
-        SELECT * FROM ingest.late_hours(turning.low, turning.high, newest)
-    ), zone AS (
+#variable_conflict use_column
+DECLARE
+    late_registers int[];
+    late_hours timestamptz[];
+    zoned int[];
+    zone_lows timestamptz[];
+    zone_highs timestamptz[];
+    zoned_late int[];
+    late_lows timestamptz[];
+    late_highs timestamptz[];
+    zone_low timestamptz;
+    zone_high timestamptz;
+BEGIN
+    -- Hours that are steep, and what no roll-up knows yet.
+    SELECT array_agg(z.bound), array_agg(z.low), array_agg(z.high) INTO zoned, zone_lows, zone_highs
+    FROM (
+        WITH e AS MATERIALIZED (
+            SELECT e.*, p.known, p.closed_to,
+                coalesce(least(floor(e.max_rate), 9223372036854775805)::bigint, 9223372036854775806) AS whole_rate
+            FROM unnest(bounds, registers, firsts, lasts, max_rates) AS e (bound, register, first, last, max_rate)
+            JOIN ingest.rolled(newest) AS p ON p.share = e.register % 2
+        )
         SELECT e.bound, greatest(h.hour, e.first) AS low,
             least(h.hour + interval '1 hour', e.last + interval '1 microsecond') AS high
-        FROM e JOIN ingest.usage_hour AS h ON h.register = e.register
-            AND h.fastest > coalesce(e.whole_rate, 9223372036854775806)
+        FROM e JOIN ingest.usage_hour AS h ON h.register = e.register AND h.fastest > e.whole_rate
             AND h.hour > e.first - interval '1 hour' AND h.hour <= e.last AND h.hour < e.closed_to
             AND h.hour > turning.low - interval '1 hour' AND h.hour < turning.high
             AND h.known + 0 <= e.known AND (h.superseded IS NULL OR h.superseded > e.known)
         UNION ALL
         SELECT e.bound, greatest(e.closed_to, e.first), e.last + interval '1 microsecond'
         FROM e WHERE e.last >= e.closed_to
-        UNION ALL
-        SELECT e.bound, greatest(l.hour, e.first),
-            least(coalesce(n.at, e.last), e.last) + interval '1 microsecond'
-        FROM e JOIN late AS l ON l.register = e.register AND l.hour <= e.last AND l.hour > e.first - interval '1 hour'
-        LEFT JOIN LATERAL ingest.first_reading(
-            e.register, l.hour + interval '1 hour', e.last + interval '1 microsecond', turning.low, turning.high, newest)
-            AS n ON true
-    ), turn AS MATERIALIZED (
+    ) AS z;
+    -- Hours that became known late, up to the reading after each.
+    SELECT array_agg(l.register), array_agg(l.hour) INTO late_registers, late_hours
+    FROM ingest.late_hours(turning.low, turning.high, newest) AS l WHERE l.register = ANY (registers);
+    IF late_hours IS NOT NULL THEN
+        SELECT array_agg(e.bound), array_agg(greatest(l.hour, e.first)),
+            array_agg(least(coalesce(n.at, e.last), e.last) + interval '1 microsecond')
+        INTO zoned_late, late_lows, late_highs
+        FROM unnest(bounds, registers, firsts, lasts) AS e (bound, register, first, last)
+        JOIN unnest(late_registers, late_hours) AS l (register, hour)
+            ON l.register = e.register AND l.hour <= e.last AND l.hour > e.first - interval '1 hour'
+        LEFT JOIN LATERAL ingest.first_reading(e.register, l.hour + interval '1 hour',
+            e.last + interval '1 microsecond', turning.low, turning.high, newest) AS n ON true;
+        zoned := zoned || zoned_late;
+        zone_lows := zone_lows || late_lows;
+        zone_highs := zone_highs || late_highs;
+    END IF;
+    IF zoned IS NULL THEN
+        RETURN;
+    END IF;
+    SELECT min(z.low), max(z.high) INTO zone_low, zone_high FROM unnest(zone_lows, zone_highs) AS z (low, high);
+    zone_low := greatest(zone_low, turning.low);
+    zone_high := least(zone_high, turning.high);
+    RETURN QUERY WITH turn AS MATERIALIZED (
         SELECT e.bound, e.register, e.last, e.glitch, p.at_before, p.before, p.at, p.value
-        FROM zone AS z JOIN e ON e.bound = z.bound
-        LEFT JOIN LATERAL ingest.last_reading(e.register, e.first, z.low, turning.low, turning.high, newest) AS b ON true
+        FROM unnest(zoned, zone_lows, zone_highs) AS z (bound, low, high)
+        JOIN unnest(bounds, registers, firsts, lasts, max_rates, glitches)
+            AS e (bound, register, first, last, max_rate, glitch) ON e.bound = z.bound
+        LEFT JOIN LATERAL ingest.last_reading(e.register, e.first, z.low, turning.low, zone_high, newest) AS b ON true
         CROSS JOIN LATERAL (
             SELECT r.at, r.value, lag(r.at, 1, b.at) OVER (ORDER BY r.at) AS at_before,
                 lag(r.value, 1, b.value) OVER (ORDER BY r.at) AS before
             FROM ingest.effective(e.register, z.low, z.high, newest) AS r
-            WHERE r.at >= turning.low AND r.at < turning.high
+            WHERE r.at >= zone_low AND r.at < zone_high
         ) AS p
         WHERE p.value < p.before
             OR (p.value::numeric - p.before) * 3600 > e.max_rate * extract(epoch FROM p.at - p.at_before)
@@ -2644,8 +2976,8 @@ AS $function$
     SELECT t.bound, t.at, t.value, r.at, r.value
     FROM turn AS t CROSS JOIN LATERAL ingest.effective(
         t.register, t.at, least(t.at + t.glitch, t.last) + interval '1 microsecond', newest) AS r
-    WHERE t.glitch IS NOT NULL AND t.value < t.before AND r.at > t.at AND r.at >= turning.low AND r.at < turning.high
-$function$
+    WHERE t.glitch IS NOT NULL AND t.value < t.before AND r.at > t.at AND r.at >= zone_low AND r.at < turning.high;
+END $function$
 -- owner: the administrator
 
 CREATE OR REPLACE FUNCTION visible.asset_ids()
@@ -2701,28 +3033,42 @@ CREATE OR REPLACE FUNCTION visible.counter_outside(bounds integer[], registers i
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog'
 AS $function$
-    SELECT e.bound, p.at, p.value
-    FROM unnest(bounds, registers, starts, ends) AS e (bound, register, "start", "end")
-    CROSS JOIN LATERAL (
-        (SELECT r.at, r.value
-         FROM ingest.effective(e.register, e."start" - interval '35 days', e."start", newest) AS r
-         WHERE visible.knows(e.register, e."start") ORDER BY r.at DESC LIMIT 1)
-        UNION ALL
-        (SELECT r.at, r.value
-         FROM ingest.effective(e.register, e."end", e."end" + interval '35 days', newest) AS r
-         WHERE visible.knows(e.register, e."end") ORDER BY r.at LIMIT 1)
-    ) AS p
+    SELECT o.bound, o.at, o.value
+    FROM (
+        SELECT array_agg(e.bound) AS bounds, array_agg(e.register) AS registers,
+            array_agg(CASE WHEN visible.knows(e.register, e."start") THEN e."start" END) AS starts,
+            array_agg(CASE WHEN visible.knows(e.register, e."end") THEN e."end" END) AS ends
+        FROM unnest(bounds, registers, starts, ends) AS e (bound, register, "start", "end")
+    ) AS a CROSS JOIN LATERAL ingest.outside(a.bounds, a.registers, a.starts, a.ends, newest) AS o
 $function$
 -- owner: yardstick_visible
 
-CREATE OR REPLACE FUNCTION visible.heard(register_id integer, since timestamp with time zone, before timestamp with time zone, first timestamp with time zone, last timestamp with time zone, silence interval, newest bigint)
- RETURNS TABLE(received bigint, first_at timestamp with time zone, last_at timestamp with time zone, froms timestamp with time zone[], tos timestamp with time zone[])
+CREATE OR REPLACE FUNCTION visible.heard(ns integer[], registers integer[], starts timestamp with time zone[], ends timestamp with time zone[], firsts timestamp with time zone[], lasts timestamp with time zone[], silences interval[], newest bigint)
+ RETURNS TABLE(n integer, received bigint, first_at timestamp with time zone, last_at timestamp with time zone, froms timestamp with time zone[], tos timestamp with time zone[])
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog'
 AS $function$
-    SELECT h.received, h.first_at, h.last_at, h.froms, h.tos FROM ingest.heard(register_id, since, before, first, last, silence, newest) AS h
-    WHERE visible.knows(register_id, since) AND visible.knows(register_id, before)
+    SELECT h.* FROM (
+        SELECT array_agg(u.n) AS ns, array_agg(u.register) AS registers, array_agg(u."start") AS starts,
+            array_agg(u."end") AS ends, array_agg(u.first) AS firsts, array_agg(u.last) AS lasts,
+            array_agg(u.silence) AS silences
+        FROM unnest(ns, registers, starts, ends, firsts, lasts, silences)
+            AS u (n, register, "start", "end", first, last, silence)
+        WHERE visible.knows(u.register, u."start") AND visible.knows(u.register, u."end")
+    ) AS a CROSS JOIN LATERAL ingest.heard(
+        a.ns, a.registers, a.starts, a.ends, a.firsts, a.lasts, a.silences, newest) AS h
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.held(bounds integer[], registers integer[], sinces timestamp with time zone[], befores timestamp with time zone[], silences interval[], first timestamp with time zone, last timestamp with time zone, newest bigint)
+ RETURNS TABLE(bound integer, first_at timestamp with time zone, last_at timestamp with time zone, last_value bigint, area numeric, held bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT h.* FROM visible.shown(bounds, registers, sinces, befores) AS s
+    CROSS JOIN LATERAL ingest.held(s.bounds, s.registers, s.sinces, s.befores, silences, first, last, newest) AS h
 $function$
 -- owner: yardstick_visible
 
@@ -2816,11 +3162,14 @@ $function$
 
 CREATE OR REPLACE FUNCTION visible.readings(asset_id integer, path text, since timestamp with time zone, before timestamp with time zone, most integer)
  RETURNS TABLE(at timestamp with time zone, value bigint, received_at timestamp with time zone, raw text, device text)
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog'
+ SET plan_cache_mode TO 'force_custom_plan'
 AS $function$
-    SELECT r.at, r.value, r.received_at, r.raw, d.name
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY SELECT r.at, r.value, r.received_at, r.raw, d.name
     FROM ingest.binding AS b
     JOIN ingest.device AS d ON d.id = b.device
     JOIN ingest.register AS g ON g.device = b.device
@@ -2831,16 +3180,17 @@ AS $function$
             SELECT v.value, true AS is_there FROM ingest.reading_override AS v
             WHERE v.register = r.register AND v.at = r.at ORDER BY v.known DESC LIMIT 1
         ) AS o ON true
-        WHERE (o.is_there IS NULL OR o.value IS NOT NULL) AND r.register = g.id AND r.at >= since AND r.at < before
+        WHERE (o.is_there IS NULL OR o.value IS NOT NULL) AND r.register = g.id
+            AND r.at >= readings.since AND r.at < readings.before
             AND r.at >= lower(b.during) AND (upper_inf(b.during) OR r.at < upper(b.during))
         ORDER BY r.at LIMIT most
     ) AS r ON true
-    WHERE b.asset = asset_id AND b.superseded IS NULL AND b.position || '/' || g.name = path
+    WHERE b.asset = asset_id AND b.superseded IS NULL AND b.position || '/' || g.name = readings.path
         AND (visible.operates() OR EXISTS (
             SELECT FROM contracts.party_asset AS p
             WHERE p.party = visible.party() AND p.asset = asset_id AND r.at <@ p.during))
-    ORDER BY r.at LIMIT most
-$function$
+    ORDER BY r.at LIMIT most;
+END $function$
 -- owner: yardstick_visible
 
 CREATE OR REPLACE FUNCTION visible.reads_money()
@@ -2896,6 +3246,19 @@ AS $function$
         JOIN contracts.party_asset AS p ON p.asset = b.asset AND p.party = visible.party()
         WHERE g.id = e.register AND e.since < e.before AND NOT visible.operates()
     ) AS s (during)
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.shown_before(bounds integer[], registers integer[], sinces timestamp with time zone[], instants timestamp with time zone[], low timestamp with time zone, high timestamp with time zone, newest bigint)
+ RETURNS TABLE(bound integer, at timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT b.bound, b.at, b.value
+    FROM ingest.shown_before(bounds, registers, sinces, instants, low, high, newest) AS b
+    JOIN unnest(bounds, registers, instants) AS e (bound, register, instant) ON e.bound = b.bound
+    WHERE visible.knows(e.register, e.instant)
 $function$
 -- owner: yardstick_visible
 

@@ -78,7 +78,13 @@ def test_what_was_billed_and_the_difference_come_to_what_is_evaluated_now(
     document, after = invoice(before, rate), evaluated(*rows(now), knowledge="K 9")
     terms = agreement(Tax("S", rate))
     corrected = partial(
-        correct, document, before=evaluated(*rows(before)), after=after, agreement=terms, reasons=["late readings"]
+        correct,
+        document,
+        language="en",
+        before=evaluated(*rows(before)),
+        after=after,
+        agreement=terms,
+        reasons=["late readings"],
     )
     found = corrected(billed(document), place=(1, 7))
     old, new = (sum(cents for *_, cents in each) for each in (before, now))
@@ -106,6 +112,7 @@ def test_small_differences_are_carried_and_only_lower_ones_are_credit_notes(
         after=after,
         agreement=agreement(),
         reasons=["x"],
+        language="en",
     )
     if found is None:
         assert cents == 0
@@ -125,7 +132,7 @@ def test_corrections_of_two_contracts_on_one_document_have_different_ids() -> No
         after = replace(after, result={**after.result, "contract": name})
         correction = correct(
             document, billed(document), place=(1, 2), before=after, after=after,
-            agreement=agreement(Tax("S", Decimal(19))), reasons=["late"],
+            agreement=agreement(Tax("S", Decimal(19))), reasons=["late"], language="en",
         )  # fmt: skip
         assert correction is not None
         ids |= {line.document["id"] for line in correction.lines}

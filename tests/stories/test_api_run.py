@@ -18,6 +18,7 @@ from tests.fleet import PASSWORD
 from tests.served import AT, serving
 from tests.stories.story import Story
 from tests.stories.test_billing import fees
+from tests.stories.test_consolidated import sharing
 
 pytestmark = pytest.mark.services
 SELLER = "Truck Supplier GmbH"
@@ -34,6 +35,7 @@ def clients(engine: Engine, database: str) -> Iterator[dict[str, httpx.Client]]:
     """Programs of four people, on two contracts whose October is closed."""
     story = Story(engine)
     story.set_up()
+    sharing(story, "true")
     fees(story, 2, month="2026-11-05")
     found = {}
     with transaction(engine) as connection:
@@ -103,6 +105,10 @@ def test_from_creating_to_issuing(clients: dict[str, httpx.Client], engine: Engi
     assert code(post(anna, f"/{run}/approve", "k4", tag=tag)) == (403, "second_person")
     excluded = post(anna, f"/{run}/exclusions", "k5", {"contract": "C-F02", "reason": "disputed"})
     assert excluded.status_code == 200
+    told = anna.get(f"/v1/billing-runs/{run}/drafts").json()["items"]
+    assert [x["remarks"] for x in told] == [
+        ["C-F02 is not on it: excluded, disputed"], [],
+    ]  # fmt: skip
     assert code(post(bert, f"/{run}/approve", "k4", tag=tag)) == (412, "precondition_failed"), "it changed since"
     assert code(post(bert, f"/{run}/issue", "k6", tag=tag)) == (412, "precondition_failed")
     tag = bert.get(f"/v1/billing-runs/{run}").headers["ETag"]
@@ -156,8 +162,12 @@ def test_two_people_at_the_portal(clients: dict[str, httpx.Client], engine: Engi
         until(clients["anna"], run, lambda x: x["state"] == "in_review")
         assert "2,201.50" in eva.get(page).text
         assert eva.post(f"{page}/approve", data={"csrf": "x", "tag": "y"}).status_code == 403
+        assert "is not on it" not in eva.get(page).text
         assert does(eva, "issue") == 409
+        excluded = post(clients["anna"], f"/{run}/exclusions", "k5", {"contract": "C-F02", "reason": "<disputed>"})
+        assert excluded.status_code == 200
+        assert "<div>C-F02 is not on it: excluded, &lt;disputed&gt;</div>" in eva.get(page).text
         assert does(eva, "approve") == 303
         assert does(fritz, "issue") == 303
         until(clients["anna"], run, lambda x: x["state"] == "issued")
-        assert "2 invoices" in fritz.get(page).text
+        assert "· 1 invoice<" in fritz.get(page).text

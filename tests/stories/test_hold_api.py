@@ -47,6 +47,9 @@ def calling(engine: Engine, database: str) -> Iterator[Call]:
         authentication.new_person(
             connection, name="ops", title="O", password=PASSWORD, role="operator", party=parties["Tyre Supplier"], at=AT
         )
+        authentication.new_person(
+            connection, name="kim", title="K", password=PASSWORD, role="customer", party=parties["Haulier"], at=AT
+        )
     with serving(database) as address, httpx.Client(base_url=address, timeout=30) as client:
 
         def done(who: str, method: str, path: str, **more: object) -> httpx.Response:
@@ -165,6 +168,12 @@ def test_a_gauge_is_shown_by_hour(call: Call) -> None:
     assert [(one["readings"], one["lowest"], one["highest"], one["last"]) for one in found["rows"]] == [
         (0, None, None, None), (2, "7.900", "8.500", "7.900"), (1, "8.100", "8.100", "8.100"),
     ]  # fmt: skip
+    # 8.5 over 20 minutes and 7.9 over as many; then 7.9 over 10 and 8.1 over 50.
+    assert [(one["mean"], one["coverage"]) for one in found["rows"]] == [
+        (None, "0.000000"), ("8.2", "0.666666"), ("121/15", "1.000000"),
+    ]  # fmt: skip
+    later = call("kim", "GET", f"/v1/assets/{asset['id']}/levels", params={**asked, "since": "2026-06-03T09:00:00Z"})
+    assert [one["mean"] for one in later.json()["rows"]] == ["121/15"]
     wrong = call("kim", "GET", f"/v1/assets/{asset['id']}/levels", params={**asked, "register": "vehicle/odometer"})
     assert "it has vehicle/pressure" in wrong.json()["detail"]
 

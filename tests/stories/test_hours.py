@@ -4,6 +4,7 @@ import random
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from itertools import pairwise
 
 import pytest
@@ -14,7 +15,7 @@ from core.grain import Grain, cuts
 from core.store import current_knowledge
 from core.time import instant, micros, zone
 from ingest.rollup import run
-from ingest.store import completeness, counter, hold, hourly, level, retention
+from ingest.store import completeness, counter, hold, hourly, level, mean, retention
 from ingest.store.counter import Asked
 from ingest.store.retention import Resting
 from tests.stories import test_counter_store as counters
@@ -92,7 +93,7 @@ def test_no_hold_is_missed_where_nothing_seems_steep(engine: Engine, many: list[
 def test_gauges_by_stretch_are_what_their_readings_say_as_of_any_number(engine: Engine) -> None:
     """Written, corrected and late, between roll-ups; stretches that fit no hour, in zones that do and that do not."""
     fleet = rollups.Life(engine, random.Random(21))  # noqa: S311 - repeatable
-    marks = []
+    marks, chance = [], random.Random(22)  # noqa: S311 - repeatable
     for now in range(0, 1500, 50):
         with transaction(engine) as connection:
             fleet.batch(connection, max(0, now - 900) if now % 250 == 0 else now, now + 50)
@@ -113,8 +114,31 @@ def test_gauges_by_stretch_are_what_their_readings_say_as_of_any_number(engine: 
                     if one.kind == "gauge"
                 ]
                 found = level.load(connection, [served], edges, known=known)
+                until = edges[-1] - timedelta(hours=chance.randrange(3), minutes=20)
+                limited = [served._replace(max_gap=gap) for gap in (None, timedelta(minutes=7), timedelta(hours=5))]
+                means = [mean.load(connection, [one], edges, known=known, until=until) for one in limited]
+                # Whatever is asked for, what held before it began counts.
+                later = [mean.load(connection, [one], edges[2:], known=known, until=until) for one in limited]
+                assert later == [whole[2:] for whole in means]
             readings = fleet.readings(register, known)
             assert [one[2:] for one in found] == [inside(readings, a, b) for a, b in pairwise(edges)], (n, known)
+            for one, got in zip(limited, means, strict=True):
+                assert got == [held(readings, a, b, until, one.silence) for a, b in pairwise(edges)], (n, known, one)
+
+
+def held(
+    readings: list[tuple[int, int]], start: datetime, end: datetime, until: datetime, silence: timedelta | None
+) -> tuple[Fraction | None, Fraction]:
+    """By the definition, one reading after the other: ticks are a thousandth of the unit."""
+    area = known = 0
+    last = min(micros(end), micros(until))
+    nexts = [*(at for at, _ in readings[1:]), last]
+    for (at, ticks), following in zip(readings, nexts[: len(readings)], strict=True):
+        ends = following if silence is None else min(following, at + silence // timedelta(microseconds=1))
+        took = max(0, min(ends, last) - max(at, micros(start)))  # readings from `until` on come to nothing
+        area, known = area + ticks * took, known + took
+    over = max(0, last - micros(start))
+    return Fraction(area, known * 1000) if known else None, Fraction(known, over) if over else Fraction(0)
 
 
 GRAINS: tuple[Grain, ...] = ("hour", "hour", "day", "day", "week")

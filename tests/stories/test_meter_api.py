@@ -3,13 +3,18 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+import httpx
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import Engine
 
+from api import main
+from contracts.run import extend_periods
 from ingest import catalogue, run
 from ingest.assignment import run as assignment
+from tests.served import AT
 from tests.stories.story import SIGNED, Story
-from tests.stories.test_hold_api import Call, calling
+from tests.stories.test_hold_api import PASSWORD, SPAN, Call, calling
 
 pytestmark = pytest.mark.services
 FIFTH = datetime(2026, 6, 5, tzinfo=UTC)
@@ -24,8 +29,16 @@ devices:
 
 
 @pytest.fixture
-def call(engine: Engine, database: str) -> Iterator[Call]:
+def call(engine: Engine, database: str, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Call]:
+    monkeypatch.setenv("YARDSTICK_DATABASE_URL", environment["YARDSTICK_DATABASE_URL"])
     yield from calling(engine, database)
+
+
+def told(*words: str) -> str:
+    """What the command line says."""
+    result = CliRunner().invoke(main.load("meters"), list(words))
+    assert result.exit_code == 0, (result.output, result.exception)
+    return result.output
 
 
 def asset(call: Call, name: str = "T1", who: str = "kim") -> str:
@@ -65,3 +78,49 @@ def test_states_are_unknown_after_the_silence_limit_over_http_too(call: Call, en
     assert row["seconds"] == {"running": "3600", "unknown": "10800"}
     (one,) = call("kim", "GET", f"{here}/states", params=span).json()
     assert (one["from"], one["to"]) == ("2026-06-03T08:00:00Z", "2026-06-03T09:00:00Z")
+
+
+def test_a_hold_shows_what_it_is_worth_to_whose_contract_prices_it(call: Call, engine: Engine) -> None:
+    """0.0400 EUR a km: 100 + 100 km are 8.00 EUR; with the 50 km shown since the fall 10.00, with 60 km 10.40."""
+    extend_periods(engine, at=AT)
+    first, second = (one["hold"] for one in call("ops", "GET", "/v1/holds", params=SPAN).json()["items"])
+    address = f"/v1/holds/{first}/stake"
+    assert call("ops", "GET", address).json()["code"] == "role_not_allowed"
+    for who in ("kim", "fin"):
+        shown = call(who, "GET", address).json()
+        (one,) = shown["contracts"]
+        assert (shown["quantity"], shown["unit"], one["contract_name"], one["period"]) == (
+            "50.000", "km", "C-03", "2026-06",
+        )  # fmt: skip
+        assert (one["now"], one["then"], one["difference"]) == ("8.00 EUR", "10.00 EUR", "2.00 EUR")
+        (line,) = one["lines"]
+        assert (line["clause"], line["asset"], line["now"], line["then"]) == ("2.2", "T1", "8.00 EUR", "10.00 EUR")
+    wanted = call("kim", "GET", address, params={"quantity": "60000 m"}).json()
+    assert (wanted["quantity"], wanted["contracts"][0]["difference"]) == ("60", "2.40 EUR")
+    assert call("kim", "GET", address, params={"quantity": "1 l"}).status_code == 422
+    # T2 is nobody's: no contract prices it, and neither party finds it.
+    assert {call(who, "GET", f"/v1/holds/{second}/stake").status_code for who in ("fin", "kim")} == {404}
+    assert "no contract prices this counter" in told("stake", second)
+    shows_it_on_the_page(call, first, second)
+    # It was only supposed: the hold waits still, and what is decided comes to what was said.
+    assert [one["hold"] for one in call("ops", "GET", "/v1/holds", params=SPAN).json()["items"]] == [first, second]
+    said = told("stake", first, "--bill", "60 km")
+    assert "C-03 2026-06: 8.00 EUR now, 10.40 EUR then, difference 2.40 EUR" in said
+    assert "2.2 T1: 8.00 EUR now, 10.40 EUR then" in said
+    decided = {"kind": "bill", "quantity": "60 km", "reason": "trip log"}
+    assert call("ops", "POST", f"/v1/holds/{first}/decisions", json=decided).status_code == 201
+    assert "so nothing is at stake" in call("kim", "GET", address).json()["detail"]
+
+
+def shows_it_on_the_page(call: Call, first: str, second: str) -> None:
+    """To a customer, who decides nothing; an operator decides, and reads no money."""
+    client: httpx.Client = call.client  # type: ignore[attr-defined]
+    for name, worth, decides in (("kim", True, False), ("ops", False, True)):
+        assert client.post("/portal/sign-in", data={"name": name, "password": PASSWORD}).status_code == 303
+        assert "at stake" in client.get("/portal/holds").text.lower()
+        plain = client.get(f"/portal/holds/{first}").text
+        asked = client.get(f"/portal/holds/{first}?worth=true").text
+        assert ("What it is worth" in plain, "€" in plain, "\u20ac2.00" in asked) == (worth, False, worth)
+        assert ("<textarea" in plain) == decides
+        assert client.get(f"/portal/holds/{second}").status_code == (404 if name == "kim" else 200)
+        client.cookies.clear()

@@ -53,7 +53,13 @@ def test_use_levels_and_states_by_hour(admin_engine: Engine) -> None:
     levels = {one["from"][11:13]: one for one in rows("levels", "T1", *DAY)}
     assert [levels[hour]["readings"] for hour in ("07", "08", "09", "10")] == [0, 2, 1, 0]
     assert (levels["08"]["lowest"], levels["08"]["highest"], levels["08"]["last"]) == ("7.900", "8.500", "7.900")
-    assert "no reading" in run("levels", "T1", *DAY).output
+    # 8.5 over 20 minutes and 7.9 over as many; then 7.9 over 10, 8.1 over 50; 8.1 holds on.
+    assert [(levels[hour]["mean"], levels[hour]["coverage"]) for hour in ("07", "08", "09", "10")] == [
+        (None, "0.000000"), ("8.2", "0.666666"), ("121/15", "1.000000"), ("8.1", "1.000000"),
+    ]  # fmt: skip
+    shown = run("levels", "T1", *DAY).output
+    assert "no reading" in shown
+    assert "7.900 to 8.500 bar, last 7.900, 2 readings, mean 8.2 bar over 66.67 % of the time" in shown
     states = {one["from"][11:13]: one["seconds"] for one in rows("states", "T1", *DAY, "--grain", "hour")}
     assert (states["04"], states["05"]) == ({"fault": "1800", "running": "1800"}, {"fault": "3600"})
     for words, says in (

@@ -20,7 +20,6 @@ from ingest.override import Override, Raw, effective
 from ingest.path import Bound, counted
 from ingest.rollup import hour, run
 from ingest.store import counter, state
-from ingest.store.steady import steady
 from tests.stories import test_counter_store as counters
 from tests.stories import test_state_store as states
 from tests.stories.test_counter_store import HOUR, START
@@ -170,27 +169,6 @@ def test_what_is_stored_wrongly_is_found(engine: Engine, admin_engine: Engine) -
     assert [(one.table, one.side) for one in found].count(("usage_hour", "stored")) == changed
     assert [(one.table, one.side) for one in found].count(("usage_hour", "rebuilt")) == changed
     assert [(one.table, one.side) for one in found].count(("state_span", "rebuilt")) == gone
-
-
-def test_an_answer_is_asked_again_when_a_point_moved_meanwhile(engine: Engine) -> None:
-    """The rows of that point may lie in a chunk that the statement's plan did not know."""
-    life = Life(engine, random.Random(8))  # noqa: S311 - repeatable
-    with transaction(engine) as connection:
-        life.batch(connection, 0, 200)
-    asked = list[int]()
-
-    def ask() -> int:
-        asked.append(len(asked))
-        run.roll_up(engine, at(100 * len(asked)) if len(asked) < 3 else at(200))
-        return len(asked)
-
-    with transaction(engine) as connection:
-        known = current_knowledge(connection)
-        # Hours end at 60 and 180 minutes; the roll-ups at 100 and 200 move the points, the third one does not.
-        assert steady(connection, ask, known=known) == 3
-        assert steady(connection, lambda: -1, known=known) == -1
-        # As of an earlier number nothing moves: new points are newer.
-        assert steady(connection, ask, known=known - 1) == 4
 
 
 CUT_OFFS = 210

@@ -95,7 +95,8 @@ def invoice_page(document: Document, template: str = "invoice.html") -> str:
 def rendered(document: Document, template: str) -> str:
     issue, amounts = document["issue"], ("gross", "net")
     invoice = SimpleNamespace(
-        document=document, number=issue["number"], public_id="inv_1", kind=document["kind"], label=document["period"],
+        document=document, number=issue["number"], public_id="inv_1", id=1, kind=document["kind"],
+        label=document["period"],
         issue_date=date.fromisoformat(issue["issue_date"]), due_date=date.fromisoformat(issue["due_date"]),
         service_start=datetime(2026, 5, 31, 22, tzinfo=UTC), tax=Decimal(document["tax_total"]),
         currency=document["currency"], content_hash="c", chain_hash="d", previous_hash=None,
@@ -103,14 +104,8 @@ def rendered(document: Document, template: str) -> str:
     )  # fmt: skip
     shown = {"invoice": invoice, "zone": zone(document["timezone"]), "last_day": date(2026, 6, 30), "opened": None}
     shown |= {"sections": sections(document, 0, None, most=1000), "shown_lines": 9, "size": 100, "first": 0}
-    shown |= {
-        "reports": {},
-        "limits": [],
-        "contested": [],
-        "at": datetime(2026, 7, 6, tzinfo=UTC),
-        "choices": {},
-        "why": True,
-    }
+    shown |= {"limits": [], "contested": [], "at": datetime(2026, 7, 6, tzinfo=UTC), "why": True}
+    shown |= {"choices": {}, "chips": {}, "assets": {}, "reports": {}}
     return page.text(template, **FRAME, **shown, w=labels(document["language"]), promises=[])
 
 

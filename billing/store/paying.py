@@ -1,0 +1,37 @@
+"""What of issued invoices is still owed and contested: derived from what was appended, never stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from decimal import Decimal
+
+# As a payment finds it: with the credit notes that refer to the invoice, and what was paid.
+PAYING = text("""
+    SELECT i.id, i.gross + coalesce(n.gross, 0) - coalesce(p.paid, 0) AS owed, EXISTS (
+            SELECT FROM billing.dunning_block AS b LEFT JOIN billing.dunning_release AS r ON r.block = b.id
+            WHERE b.invoice = i.id AND r.block IS NULL) AS contested
+    FROM billing.invoice AS i
+    LEFT JOIN LATERAL (SELECT sum(gross) AS gross FROM billing.invoice WHERE corrects = i.id) AS n ON true
+    LEFT JOIN LATERAL (SELECT sum(amount) AS paid FROM billing.settlement WHERE invoice = i.id) AS p ON true
+    WHERE i.id = ANY (:ids)
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Paying:
+    """owed: in the invoice's currency, below zero if too much was paid; contested: something waits for an answer."""
+
+    owed: Decimal
+    contested: bool
+
+
+def paying(connection: Connection, invoices: Iterable[int]) -> dict[int, Paying]:
+    """By inside key, of those that the connection may see."""
+    rows = connection.execute(PAYING, {"ids": sorted(set(invoices))})
+    return {row.id: Paying(row.owed, row.contested) for row in rows}

@@ -1,0 +1,1 @@
+"""What a question is worth: the difference that an answer would make to what is billed."""

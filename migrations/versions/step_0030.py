@@ -1,0 +1,18 @@
+"""A correction need not refer to an invoice where there is none."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0030"
+down_revision = "0029"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Run the SQL file beside this one; percent signs in it are literal."""
+    connection = op.get_bind().connection.driver_connection
+    if connection is None:
+        raise RuntimeError("migrations need a live connection")
+    connection.execute((Path(__file__).parent / "0030_billing.sql").read_text())
