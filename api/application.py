@@ -18,6 +18,7 @@ from api.portal import route as portal
 from api.routes import (
     asset,
     asset_use,
+    billing_review,
     billing_run,
     breach_report,
     contract,
@@ -84,8 +85,8 @@ def create(
     if answered is not None:
         application.add_middleware(Watch, answered=answered)
     routes = (
-        contract, fact, asset, asset_use, gauge, usage, evaluation, invoice, breach_report, billing_run, ingest, meter,
-        hold, stake, correction,
+        contract, fact, asset, asset_use, gauge, usage, evaluation, invoice, breach_report, billing_run,
+        billing_review, ingest, meter, hold, stake, correction,
     )  # fmt: skip
     for part in routes:
         application.include_router(part.router)

@@ -54,6 +54,11 @@ def csv(content: str, *, name: str) -> Response:
     return Response(content, media_type="text/csv; charset=utf-8", headers=_attachment(name))
 
 
+def plain(content: str, *, name: str) -> Response:
+    """A text that a browser saves."""
+    return Response(content, media_type="text/plain; charset=utf-8", headers=_attachment(name))
+
+
 def document(row: InvoiceView) -> Response:
     """An invoice's document with its hashes, as a browser saves it."""
     whole = row.document | {

@@ -7,9 +7,10 @@
 
 1,000 assets x 1 reading/min x 1 year are 525 million rows; `history 100 365` are 53 million, `history 1000 30` are 43.
 One register in a hundred falls once a month. Gates are in seconds and hold on a quiet machine only; what is flat is
-compared in CPU. CPU is what the database's sessions and this process used together. Bare: a plain aggregate over the
-same rows in one session. History is written by two sessions, each a chunk at a time, in the order in which readings
-arrive; for that part alone the database need not survive a crash.
+compared in CPU. Below what is asked stands what planning took of it and how many chunks it opened. CPU is what the
+database's sessions and this process used together. Bare: a plain aggregate over the same rows in one session. History
+is written by two sessions, each a chunk at a time, in the order in which readings arrive; for that part alone the
+database need not survive a crash.
 """
 
 import os
@@ -22,10 +23,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, text
 
+from bench.planning import Planning, planning
 from core.database import connect
 from core.time import micros
 from core.units import Quantity
@@ -36,6 +38,8 @@ from migrations.run import upgrade
 
 FIRST = datetime(2025, 1, 1, tzinfo=UTC)
 MONTH = 30
+FRESH = 3
+"""So many days are rolled up one by one; the cheapest counts."""
 QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_wal_size": "8GB"}
 """Settings while a long history is written and read; what is gained is time for writing it."""
 TICKS_OF_CPU = os.sysconf("SC_CLK_TCK")
@@ -62,6 +66,13 @@ READINGS = text("""
     CROSS JOIN LATERAL (SELECT '2025-01-01+00'::timestamptz + m.n * interval '1 minute' AS at) AS t
     CROSS JOIN (SELECT id FROM ingest.register ORDER BY id OFFSET 0) AS r
 """)
+# As the ingester's commits do: each says what it brought, and since when.
+BATCHES = text("""
+    INSERT INTO ingest.batch (known, at, client, messages, received, stored, duplicate, quarantined, first_at)
+    SELECT m.n + 2, t.at + interval '2 seconds', 'bench', :assets, :assets, :assets, 0, 0, t.at
+    FROM generate_series(cast(:start AS bigint), cast(:end AS bigint) - 1, cast(:every AS int)) AS m (n)
+    CROSS JOIN LATERAL (SELECT '2025-01-01+00'::timestamptz + m.n * interval '1 minute' AS at) AS t
+""")
 
 
 @dataclass(frozen=True)
@@ -70,6 +81,13 @@ class Cost:
 
     seconds: float
     cpu: float
+
+
+class Asked(NamedTuple):
+    """What an answer cost, and what of that was planning."""
+
+    cost: Cost
+    planning: Planning
 
 
 @dataclass(frozen=True)
@@ -109,7 +127,7 @@ class Bench:
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda days: self._fill(*days), _weeks(first_day, end_day)))
         with self.admin.begin() as connection:
-            connection.execute(text("UPDATE core.knowledge SET n = :n"), {"n": end_day * 1440 + 2})
+            connection.execute(text("UPDATE core.knowledge SET n = :n"), {"n": end_day * 1440 + 1})
         with self.admin.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
             connection.execute(text("VACUUM (ANALYZE) ingest.reading"))
         return (end_day - first_day) * self.assets * 1440 // self.every
@@ -119,6 +137,7 @@ class Bench:
             with self.admin.begin() as connection:
                 given = {"start": day * 1440, "end": day * 1440 + 1440, "every": self.every}
                 connection.execute(READINGS, given)
+                connection.execute(BATCHES, {**given, "assets": self.assets})
 
     def cost(self, act: Callable[[], Any], times: int = 1) -> Cost:
         """Seconds and CPU of it; the mean of so many times."""
@@ -136,33 +155,36 @@ class Bench:
             own = resource.getrusage(resource.RUSAGE_SELF)
             return own.ru_utime + own.ru_stime + sum(map(_cpu_of, pids))
 
-    def quantities(self, day: int, *, assets: Sequence[int], cuts: int = 1) -> Cost:
-        """The 30 days before a day, for these assets, cut into so many stretches."""
+    def quantities(self, day: int, *, assets: Sequence[int]) -> Asked:
+        """The 30 days before a day, for these assets."""
         last = FIRST + timedelta(days=day)
-        instants = tuple(micros(last - timedelta(days=MONTH) * (cuts - n) / cuts) for n in range(cuts + 1))
+        instants = (micros(last - timedelta(days=MONTH)), micros(last))
         needs = [Need(f"T-{n}", instants) for n in assets]
 
-        def load() -> None:
-            with self.engine.begin() as connection:
-                found = counter.load(connection, needs, known=day * 1440 + 2)
-            assert all(len(one.parts) == cuts for one in found)
+        def load(engine: Engine) -> None:
+            with engine.begin() as connection:
+                found = counter.load(connection, needs, known=day * 1440 + 1)
+            assert all(len(one.parts) == 1 for one in found)
 
-        times = max(1, 200 // len(assets))
-        return min((self.cost(load, times) for _ in range(3)), key=lambda cost: cost.seconds)
+        return self._asked(load, max(1, 200 // len(assets)))
 
-    def drill(self, day: int) -> Cost:
+    def drill(self, day: int) -> Asked:
         """One asset's month by day, and the readings of one day of it."""
         drilled = text("SELECT * FROM ingest.effective(7, :since, :before, :known)")
         last = FIRST + timedelta(days=day)
-        given = {"since": last - timedelta(days=9), "before": last - timedelta(days=8), "known": day * 1440 + 2}
+        given = {"since": last - timedelta(days=9), "before": last - timedelta(days=8), "known": day * 1440 + 1}
         instants = tuple(micros(last - timedelta(days=n)) for n in range(MONTH, -1, -1))
 
-        def show() -> None:
-            with self.engine.begin() as connection:
-                counter.load(connection, [Need("T-7", instants)], known=day * 1440 + 2)
+        def show(engine: Engine) -> None:
+            with engine.begin() as connection:
+                counter.load(connection, [Need("T-7", instants)], known=day * 1440 + 1)
                 assert len(connection.execute(drilled, given).all()) == 1440 // self.every
 
-        return min((self.cost(show, times=10) for _ in range(5)), key=lambda cost: cost.seconds)
+        return self._asked(show, 10)
+
+    def _asked(self, ask: Callable[[Engine], None], times: int) -> Asked:
+        costs = [self.cost(lambda: ask(self.engine), times) for _ in range(5)]
+        return Asked(min(costs, key=lambda cost: cost.seconds), planning(self.admin, ask))
 
     def scan(self, day: int, end: int) -> Cost:
         """A plain aggregate over the readings of some days."""
@@ -191,6 +213,13 @@ def _cpu_of(pid: int) -> float:
 def show(name: str, cost: Cost, more: str = "") -> None:
     """One line."""
     print(f"{name:58} {cost.seconds * 1000:10,.1f} ms {cost.cpu * 1000:10,.0f} ms CPU  {more}", flush=True)
+
+
+def answered(name: str, asked: Asked) -> Cost:
+    """A line, and one that says what planning took of it and how many chunks it opened."""
+    show(name, asked.cost)
+    print(f"{'':58} {asked.planning}", flush=True)
+    return asked.cost
 
 
 def per_second(name: str, rows: int, cost: Cost, bare: Cost) -> None:
@@ -222,18 +251,26 @@ def history(bench: Bench, days: int) -> None:
     for first, end in ((0, MONTH), (MONTH, days)):
         print(f"{bench.assets} assets, {end} days", flush=True)
         began = perf_counter()
-        rows = bench.fill(first, end - 1)
+        rows = bench.fill(first, end - FRESH)
         print(f"  {rows:,} readings written in {perf_counter() - began:,.0f} s", flush=True)
-        per_second("  history rolled up", rows, bench.roll_up(end - 1), bench.scan(first, end - 1))
-        fresh = bench.fill(end - 1, end)
-        per_second("  a fresh day rolled up", fresh, rolled := bench.roll_up(end), bench.scan(end - 1, end))
-        show("  one asset's month by day, and a day's readings", drilled := bench.drill(end))
+        per_second("  history rolled up", rows, bench.roll_up(end - FRESH), bench.scan(first, end - FRESH))
+        rolled = [_fresh_day(bench, day) for day in range(end - FRESH, end)]
+        drilled = answered("  one asset's month by day, and a day's readings", bench.drill(end))
         gate("one asset's month with drill", got=drilled.seconds * 1000, most=20, unit="ms")
-        show("  a month's quantities of all assets", asked := bench.quantities(end, assets=range(1, bench.assets + 1)))
-        seen.append({"a fresh day rolled up": rolled, "one asset's month": drilled, "a month's quantities": asked})
+        everyone = range(1, bench.assets + 1)
+        asked = answered("  a month's quantities of all assets", bench.quantities(end, assets=everyone))
+        fresh = min(rolled, key=lambda cost: cost.cpu)
+        seen.append({"a fresh day rolled up": fresh, "one asset's month": drilled, "a month's quantities": asked})
         if days <= MONTH:
             return
     _flat(*seen)
+
+
+def _fresh_day(bench: Bench, day: int) -> Cost:
+    rows = bench.fill(day, day + 1)
+    rolled = bench.roll_up(day + 1)
+    per_second("  a fresh day rolled up", rows, rolled, bench.scan(day, day + 1))
+    return rolled
 
 
 def fleet(bench: Bench, days: int) -> None:
@@ -244,10 +281,9 @@ def fleet(bench: Bench, days: int) -> None:
         rows = bench.fill(first, end)
         print(f"{bench.assets} assets, {end} days", flush=True)
         if not first:
-            show("  a month's quantities, not rolled up", bench.quantities(end, assets=everyone))
+            answered("  a month's quantities, not rolled up", bench.quantities(end, assets=everyone))
         per_second("  rolled up", rows, bench.roll_up(end), bench.scan(first, end))
-        asked = bench.quantities(end, assets=everyone)
-        show("  a month's quantities of all assets", asked)
+        asked = answered("  a month's quantities of all assets", bench.quantities(end, assets=everyone))
         gate("a month's quantities", got=asked.seconds / bench.assets * 10_000, most=1, unit="s for 10,000 assets")
         seen.append({"a month's quantities": asked})
         if days <= MONTH:

@@ -23,6 +23,8 @@ LARGE_CREDIT = Decimal("0.25")
 NOTHING_TO_BILL = "nothing_to_bill"
 """Code of the finding that no invoice is made of a period, because nothing at all stands on it."""
 BOTH_VAT_IDS = frozenset({"AE", "K"})
+SELLERS_VAT_ID = frozenset({"S", "Z", "G", "L", "M"})
+"""Who charges tax, or does not because of where the supply goes, is registered: EN 16931, BR-S-02 and its like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,9 @@ def _no_tax_decision(case: Case) -> Iterable[Finding]:
 
 
 def _vat_ids(case: Case) -> Iterable[Finding]:
-    categories = BOTH_VAT_IDS & {part["category"] for part in case.document["tax"]}
-    for side in ("seller", "buyer"):
+    there = {part["category"] for part in case.document["tax"]}
+    for side, needing in (("seller", BOTH_VAT_IDS | SELLERS_VAT_ID), ("buyer", BOTH_VAT_IDS)):
+        categories = needing & there
         if categories and not case.document[side]["vat_id"]:
             message = f"category {', '.join(sorted(categories))} needs the VAT id of the {side}, which is not set up"
             yield _finding(case, "vat_id_missing", message, "add vat_id with `yardstick bill setup FILE`")

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from billing.recognition import earned
+from contracts.evaluation import CREDITS
 from core.money import Money
 from core.time import zone
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from billing.invoice import Document
     from billing.recognition import Later
 
-PROMISES = frozenset({"availability", "event_guarantee", "performance"})
+PROMISES = CREDITS
 """Kinds of term whose credits are a price reduction: they reduce revenue on an account of their own."""
 
 SETTLES = frozenset({"prepaid"})

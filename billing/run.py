@@ -214,7 +214,7 @@ def override(engine: Engine, run: str, contract: str, *, code: str, reason: str,
     Raises NotReady if the draft is not blocked by it or the finding makes the document wrong in itself.
     """
     with transaction(engine) as connection:
-        found, state = _act(connection, run, "exclude")
+        found, state = _act(connection, run, "override")
         draft = runs.findings(connection, found, contract)
         codes = {x["code"] for x in draft.findings if x["severity"] == "blocking"} if draft else set()
         if code not in codes or code in NEVER_OVERRIDDEN or not draft.document:

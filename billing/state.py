@@ -8,7 +8,9 @@ State: TypeAlias = Literal[
     "created", "collecting", "calculated", "in_review", "approved", "issuing", "issued", "exported", "closed",
     "failed", "cancelled",
 ]  # fmt: skip
-Act: TypeAlias = Literal["collect", "calculate", "review", "exclude", "approve", "issue", "finish", "cancel"]
+Act: TypeAlias = Literal[
+    "collect", "calculate", "review", "exclude", "override", "approve", "issue", "finish", "cancel"
+]
 
 TABLE: dict[tuple[State, Act], State] = {
     ("created", "collect"): "collecting",
@@ -19,6 +21,7 @@ TABLE: dict[tuple[State, Act], State] = {
     ("in_review", "collect"): "collecting",
     ("approved", "collect"): "collecting",
     ("in_review", "exclude"): "in_review",
+    ("in_review", "override"): "in_review",
     ("in_review", "approve"): "approved",
     ("approved", "issue"): "issuing",
     ("issuing", "issue"): "issuing",  # resumed

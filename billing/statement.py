@@ -18,7 +18,7 @@ from core.problem import Problem
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-By: TypeAlias = Literal["reference", "number", "amount", "none"]
+By: TypeAlias = Literal["reference", "number", "amount", "hand", "none"]
 LARGEST = 32 * 2**20
 UNNAMED = frozenset({"", "NONREF", "NOTPROVIDED", "NONE", "UNKNOWN"})
 """References of banks that give none."""
@@ -98,9 +98,9 @@ def match(credit: Credit, owed: Sequence[Owed]) -> Match:
     )
     for by, named in ways:
         if named:
-            return _share(credit, [item for item in same if named & {item.number, *item.about}], by)
+            return share(credit.amount, [item for item in same if named & {item.number, *item.about}], by)
     same = [item for item in owed if item.left == credit.amount and _name(item.payer) == _name(credit.payer)]
-    return _share(credit, same, "amount") if len(same) == 1 else Match("none", (), credit.amount)
+    return share(credit.amount, same, "amount") if len(same) == 1 else Match("none", (), credit.amount)
 
 
 def _named(owed: Iterable[Owed], is_written: Callable[[str], bool]) -> frozenset[str]:
@@ -113,8 +113,9 @@ def _named(owed: Iterable[Owed], is_written: Callable[[str], bool]) -> frozenset
     return frozenset(found)
 
 
-def _share(credit: Credit, named: Iterable[Owed], by: By) -> Match:
-    rest, paid = credit.amount, []
+def share(amount: Money, named: Iterable[Owed], by: By) -> Match:
+    """An amount over what is owed, in this order, each as far as it goes. All in one currency."""
+    rest, paid = amount, []
     for item in named:
         part = min(rest, item.left)
         if part.amount > 0:

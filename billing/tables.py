@@ -289,6 +289,7 @@ class Payment(Row, table=True):
     text: str = Field(sa_type=Text)
     by: str = Field(sa_type=Text)
     at: datetime = Field(sa_type=INSTANT)
+    entry: int | None = Field(sa_type=BigInteger)
 
 
 class Settlement(Row, table=True):
@@ -301,6 +302,18 @@ class Settlement(Row, table=True):
     reverses: int | None = Field(sa_type=BigInteger)
     entry: int = Field(sa_type=BigInteger)
     matched: str = Field(sa_type=Text)
+    by: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=INSTANT)
+
+
+class PaymentReturn(Row, table=True):
+    """A payment that the bank took back."""
+
+    __tablename__ = "payment_return"
+
+    payment: int = Field(sa_type=BigInteger, primary_key=True)
+    entry: int = Field(sa_type=BigInteger)
+    reason: str = Field(sa_type=Text)
     by: str = Field(sa_type=Text)
     at: datetime = Field(sa_type=INSTANT)
 

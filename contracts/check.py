@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from contracts import engine
 from contracts.compare import Rows, differences, long
 from contracts.document import from_canonical
+from contracts.evaluation import CREDITS
 from contracts.facts_document import facts_for, lists_for
 from contracts.told import told_of
 from contracts.words import Context
 from core.money import Money
 from core.problem import Problem, Problems
-from core.time import NotAPeriod, Period, instant, wall_text
+from core.time import NotAPeriod, Period, instant, micros, wall_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -71,7 +72,7 @@ def run_example(agreement: Agreement, document: FactsDocument, example: Example)
         evaluation = evaluate(versions, document, example, example.period, as_of=example.as_of)
     except (Problems, engine.NothingInForce, NotAPeriod) as error:
         return Outcome(example.name, example.clauses, None, None, (str(error),))
-    rows = rows_of(evaluation, versions, example.clauses)
+    rows = rows_of(evaluation, versions, example.clauses, as_of=example.as_of)
     return Outcome(example.name, example.clauses, evaluation, rows, tuple(differences(rows, example, versions[-1])))
 
 
@@ -120,8 +121,12 @@ def _changed(source: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return changed
 
 
-def rows_of(evaluation: Evaluation, versions: Sequence[Version], clauses: Iterable[str] | None) -> Rows:
-    """What an evaluation says of some clauses; None: of all."""
+def rows_of(
+    evaluation: Evaluation, versions: Sequence[Version], clauses: Iterable[str] | None, *, as_of: int | None
+) -> Rows:
+    """What an evaluation says of some clauses; None: of all. as_of: before the cut-off nothing is final yet."""
+    newest = next(version for version in versions if version.version == evaluation.versions[-1])
+    awaited = as_of is not None and as_of < micros(newest.billing.cutoff.after(instant(evaluation.end), newest.zone))
     wanted = None if clauses is None else set(clauses)
 
     def asked(clause: str) -> bool:
@@ -139,11 +144,15 @@ def rows_of(evaluation: Evaluation, versions: Sequence[Version], clauses: Iterab
     )
     return Rows(
         lines,
-        tuple(verdict for verdict in evaluation.verdicts if asked(verdict.clause)),
+        tuple(
+            verdict._replace(status="provisional") if awaited and verdict.status == "final" else verdict
+            for verdict in evaluation.verdicts
+            if asked(verdict.clause)
+        ),
         cases,
         tuple(line for line in evaluation.delta if asked(line.clause)),
         total,
-        _tax(lines, versions[-1]),
+        _tax(lines, newest),
         problems,
         tuple(
             f"{e.clause} | {e.owner} | {e.event} | {wall_text(instant(e.at), zone)}"
@@ -154,12 +163,15 @@ def rows_of(evaluation: Evaluation, versions: Sequence[Version], clauses: Iterab
 
 
 def _tax(lines: Iterable[Line], version: Version) -> Money | None:
-    """Tax once on the sum, where a rate is agreed; credits outside its scope leave it alone."""
+    """Tax once on the sum, where a rate is agreed; credits of promises leave it alone if they are outside its scope."""
     billing = version.billing
     if billing.tax_rate is None:
         return None
-    outside = billing.tax_of_credits == "outside_scope"
-    taxed = sum((Fraction(line.amount.amount) for line in lines if line.amount.amount >= 0 or not outside), Fraction(0))
+    outside = CREDITS if billing.tax_of_credits == "outside_scope" else frozenset[str]()
+    taxed = sum(
+        (Fraction(line.amount.amount) for line in lines if line.amount.amount >= 0 or line.kind not in outside),
+        Fraction(0),
+    )
     return Money.round_of(taxed * billing.tax_rate, version.currency, decimals=billing.decimals, mode=billing.rounding)
 
 
@@ -187,9 +199,7 @@ def rows_json(evaluation: Evaluation, rows: Rows, language: str = "en") -> dict[
         "total": str(rows.total),
         **tax,
         "delta": [line.row for line in rows.delta],
-        "values": [
-            f"{v.clause} | {v.owner} | {name} | {long(f)}" for v in rows.verdicts for name, f in v.values.items()
-        ],
+        "values": [f"{clause} | {owner} | {name} | {long(figure)}" for clause, owner, name, figure in rows.values],
         "bounds": [
             f"{v.clause} | {v.owner} | {name} | {long(low)} | {long(high)}"
             for v in rows.verdicts
@@ -198,7 +208,7 @@ def rows_json(evaluation: Evaluation, rows: Rows, language: str = "en") -> dict[
         "status": [f"{v.clause} | {v.owner} | {v.state} | {v.status}" for v in rows.verdicts],
         "events": list(rows.events),
         "open_cases": list(rows.open_cases),
-        "explanations": [v.explanation for v in rows.verdicts if v.explanation],
+        "explanation": "\n".join(v.explanation for v in rows.verdicts if v.explanation),
         "steps": {line.id: [_step_text(step, language) for step in line.steps] for line in rows.lines},
         "problems": [str(problem) for problem in rows.problems],
         "versions": list(evaluation.versions),

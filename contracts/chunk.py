@@ -136,7 +136,7 @@ def _weighed(row: Row, weights: Mapping[str, Decimal]) -> Row:
     return row if weight is None else row._replace(quantity=row.quantity * Fraction(weight))
 
 
-def spans_of(chunks: list[Chunk], asset: str) -> Spans:
+def spans_of(chunks: Sequence[Chunk], asset: str) -> Spans:
     """An asset's billed spans, each for itself."""
     if len(chunks) == 1:
         return chunks[0].stretch.billed.get(asset, ())

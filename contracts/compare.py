@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from contracts.evaluation import CREDITS, Figure
 from core.canonical import fraction_text
 from core.money import Money, round_fraction
 from core.time import NotATime, micros, read_time
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from contracts.document import Version
-    from contracts.evaluation import Figure, Line, Verdict
+    from contracts.evaluation import Line, Verdict
     from contracts.facts_model import Example
     from core.problem import Problem
 
@@ -35,6 +37,18 @@ class Rows:
     tax: Money | None
     problems: tuple[Problem, ...]
     events: tuple[str, ...] = ()
+
+    @property
+    def values(self) -> list[tuple[str, str, str, Figure]]:
+        """Clause, asset, name and value of what the verdicts say, and what any charge comes to unrounded."""
+        found = [(v.clause, v.owner, name, figure) for v in self.verdicts for name, figure in v.values.items()]
+        told = {(clause, owner) for clause, owner, name, _ in found if name == "unrounded"}
+        sums: dict[tuple[str, str], Fraction] = {}
+        for line in self.lines:
+            key = line.clause, line.owner
+            if key not in told and line.kind not in CREDITS:
+                sums[key] = sums.get(key, Fraction(0)) + line.unrounded
+        return found + [(*key, "unrounded", Figure(exact, self.total.currency)) for key, exact in sums.items()]
 
 
 def differences(rows: Rows, example: Example, version: Version) -> Iterable[str]:
@@ -86,11 +100,7 @@ def _value(rows: Rows) -> Callable[[list[str]], str | None]:
     def answer(cells: list[str]) -> str | None:
         if len(cells) != 4:  # noqa: PLR2004 - clause, asset, name, value
             return "nothing: a value has four columns"
-        figures = [
-            v.values[cells[2]]
-            for v in rows.verdicts
-            if (v.clause, v.owner) == (cells[0], cells[1]) and cells[2] in v.values
-        ]
+        figures = [figure for *named, figure in rows.values if named == cells[:3]]
         if not figures:
             return "no such value"
         return None if any(_same(cells[3], figure) for figure in figures) else ", ".join(long(f) for f in figures)

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from contracts.chunk import spans_of
 from contracts.explain import ONE, price_text
 from contracts.pricing import Charge, fees, graduated, packages, reached, total
+from contracts.quantity import demands as of_measure
+from contracts.quantity import measured
 from contracts.scene import PricedUnits
+from contracts.stretch import stretches
 from core.units import Quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from contracts.chunk import Chunk
+    from contracts.document import Measure
     from contracts.measure import Row
+    from contracts.quantity import Demand
     from contracts.scene import Scene
+    from contracts.segment import Lineage
+    from contracts.terms.usage_charge import Multiplier
 
 ZERO = Fraction(0)
+Means: TypeAlias = "Mapping[str, Fraction]"
+"""By measure, its mean over the period in its unit."""
 
 
 def price(scene: Scene, owner: str, chunks: list[Chunk]) -> None:
@@ -32,8 +42,9 @@ def price(scene: Scene, owner: str, chunks: list[Chunk]) -> None:
         position = position + used if position else used
         chunk.to = position
     reached_in = {chunk.stretch.run: chunk.to for chunk in chunks}
+    means = _means(scene, owner, chunks)
     for chunk in chunks:
-        chunk.charges = _charges(scene, chunk, reached_in[chunk.stretch.run])
+        chunk.charges = _charges(chunk, reached_in[chunk.stretch.run], means)
         chunk.exact = total([one.amount if times is ONE else one.amount * times for one, times in chunk.charges])
         chunk.counted = chunk.place(chunk.to) - chunk.place(chunk.at) if chunk.at else chunk.place(chunk.to)
 
@@ -46,14 +57,14 @@ def _carried_position(scene: Scene, chunk: Chunk, owner: str) -> Fraction:
     return ZERO
 
 
-def _charges(scene: Scene, chunk: Chunk, reached_to: Fraction) -> list[tuple[Charge, Fraction]]:
+def _charges(chunk: Chunk, reached_to: Fraction, means: Means) -> list[tuple[Charge, Fraction]]:
     found: list[tuple[Charge, Fraction]] = []
-    chunk.of_rows = []
+    chunk.of_rows, scales = [], chunk.term.scales
     at, start = chunk.at, chunk.priced(chunk.at)
     for row in chunk.rows:
         at = at + row.quantity if at else row.quantity
         end = chunk.priced(at)
-        times = _factor(scene, chunk, row) if chunk.term.multipliers else ONE
+        times = _factor(chunk, row, scales, means) if scales else ONE
         if chunk.moves:
             move = chunk.move(row.start)
             chunk.assumed = chunk.assumed or (move is not None and move.late)
@@ -97,29 +108,53 @@ def _row_charges(chunk: Chunk, start: Fraction, end: Fraction, reached_to: Fract
     return ()
 
 
-def _factor(scene: Scene, chunk: Chunk, row: Row) -> Fraction:
-    """How much dearer the row is; without its dimension it takes the first band, and the line is provisional."""
-    bands = chunk.term.multipliers or ()
-    name, unit = bands[0].measure, bands[0].above.unit
-    if chunk.term.multiplier_by == "period_mean":
-        level = _mean(scene, chunk, name, unit)
-    else:
-        level = row.dimensions[name].to(unit) if name in row.dimensions else None
-    if level is None:
-        chunk.assumed = chunk.assumed or row.quantity != 0
-        return Fraction(bands[0].factor)
-    return Fraction([band for band in bands if level > band.above.magnitude or band is bands[0]][-1].factor)
+def _factor(chunk: Chunk, row: Row, scales: Mapping[str, Sequence[Multiplier]], means: Means) -> Fraction:
+    """How much dearer the row is, by each measure; without its dimension it takes the first band, provisionally."""
+    times = ONE
+    for name, bands in scales.items():
+        if chunk.term.multiplier_by == "period_mean":
+            level = means.get(name)
+        else:
+            level = row.dimensions[name].to(bands[0].above.unit) if name in row.dimensions else None
+        if level is None:
+            chunk.assumed = chunk.assumed or row.quantity != 0
+        beyond = [band for band in bands[1:] if level is not None and level > band.above.magnitude]
+        times *= Fraction((beyond or bands)[-1 if beyond else 0].factor)
+    return times
 
 
-def _mean(scene: Scene, chunk: Chunk, name: str, unit: str) -> Fraction | None:
-    """The mean over the period, weighted by time: of ready gauge quantities, else of the rows' own dimensions."""
+def _means(scene: Scene, owner: str, chunks: Sequence[Chunk]) -> Means:
+    """By measure its mean over the period, as far as it is known and a factor goes by it."""
+    found: dict[str, Fraction | None] = {}
+    for chunk in chunks:
+        for name in chunk.term.scales if chunk.term.multiplier_by == "period_mean" else ():
+            if name not in found:
+                found[name] = _mean(scene, owner, chunks, chunk.segment.version.measure_by_name[name])
+    return {name: level for name, level in found.items() if level is not None}
+
+
+def _mean(scene: Scene, owner: str, chunks: Sequence[Chunk], measure: Measure) -> Fraction | None:
+    """Weighted by time: of ready gauge quantities, else of the rows' own dimensions, else of what was read."""
+    name, unit = measure.measure, measure.unit or ""
+    members = {asset: spans_of(chunks, asset) for chunk in chunks for asset in chunk.stretch.billed}
+    rows = [row for chunk in chunks for row in chunk.rows]
     levels = [
         (q.end - q.start, q.quantity)
         for q in scene.facts.quantities
-        if q.measure == name and q.owner in chunk.stretch.billed and scene.start <= q.start and q.end <= scene.end
-    ] or [(r.end - r.start, r.dimensions[name].to(unit)) for r in chunk.rows if name in r.dimensions]
+        if q.measure == name and q.owner in members and scene.start <= q.start and q.end <= scene.end
+    ] or [(r.end - r.start, r.dimensions[name].to(unit)) for r in rows if name in r.dimensions]
+    if not levels:
+        return measured(scene, chunks[0].segment.version, name, owner=owner, members=members).value
     whole = sum(time for time, _ in levels)
-    return sum((time * level for time, level in levels), ZERO) / whole if whole else None
+    return sum((time * level for time, level in levels), ZERO) / whole
+
+
+def demands(scene: Scene, lineage: Lineage) -> Iterator[Demand]:
+    """What makes units dearer by its mean over the period."""
+    for one in (one for mine in stretches(scene, lineage).values() for one in mine):
+        if one.term.multiplier_by == "period_mean":
+            for name in one.term.scales:
+                yield from of_measure(one.segment.version, name, one.billed)
 
 
 def priced_units(scene: Scene, chunks: list[Chunk], *, everything: bool = False) -> list[PricedUnits]:

@@ -29,6 +29,8 @@ ENGINE_VERSION = "3"
 
 State: TypeAlias = Literal["fulfilled", "violated", "not_determined", "not_applicable", "-"]
 Status: TypeAlias = Literal["final", "provisional", "insufficient"]
+CREDITS = frozenset({"availability", "event_guarantee", "performance"})
+"""Kinds of term whose lines below zero are credits: a price reduction, or compensation outside the scope of tax."""
 
 
 class Figure(NamedTuple):
@@ -223,7 +225,7 @@ class Evaluation:
         return [canonical.plain(item) for item in self.carry]
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=2048)
 def line_id(contract: str, period: str, clause: str, *, owner: str, segment: int) -> str:
     """A name for a line that revisions of the same period keep."""
     known = canonical.written([contract, clause, owner, segment, period])

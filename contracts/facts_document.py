@@ -333,6 +333,24 @@ _OWNED = (
 )  # fmt: skip
 
 
+_CLAUSED = ("notices", "unmet", "carried", "history")
+_READ = ("readings", "exchanges", "estimates", "meter_tests")
+
+
+def _name_problems(lists: FactLists, versions: Sequence[Version]) -> Iterator[tuple[Path, Problem]]:
+    """Clauses and registers that no version knows: such a fact would be left out without a word."""
+    clauses = {term.clause for version in versions for term in version.terms}
+    registers = {m.register_path for v in versions for m in v.measures if m.register_path}
+    named = [(name, "clause", "clause", clauses) for name in _CLAUSED]
+    named += [(name, "register", "path", registers) for name in _READ]
+    for name, field, attribute, known in named:
+        for n, item in enumerate(getattr(lists, name)):
+            written = getattr(item, attribute)
+            if written is not None and written not in known:
+                remedy = f"one of {', '.join(sorted(known)[:20])}"
+                yield (name, n, field), Problem("", f"{written!r} is no {field} of this contract", remedy)
+
+
 def _owner_problems(lists: FactLists, owners: set[str]) -> Iterator[tuple[Path, Problem]]:
     for name in _OWNED:
         for n, item in enumerate(getattr(lists, name)):
@@ -365,6 +383,7 @@ def _list_problems(
     found = (
         *_quantity_problems(lists, versions),
         *_reading_problems(lists, versions),
+        *_name_problems(lists, versions),
         *_span_problems(lists),
         *_owner_problems(lists, owners),
     )
@@ -382,6 +401,12 @@ def _quantity_problems(lists: FactLists, versions: Sequence[Version]) -> Iterato
         elif q.quantity.unit != units[q.measure]:
             message = f"{q.quantity} is not in {units[q.measure]}"
             yield ("quantities", n), Problem("", message, f"{q.measure} is measured in it")
+        for name, level in q.dimensions.items():
+            unit = units.get(name)
+            if unit is None or not convertible(level.unit, unit):
+                message = f"{level} does not convert to {unit}" if unit else f"{name!r} is no measure with a unit"
+                remedy = f"{name} is measured in {unit}" if unit else f"one of {', '.join(sorted(units))}"
+                yield ("quantities", n, "dimensions", name), Problem("", message, remedy)
 
 
 def _reading_problems(lists: FactLists, versions: Sequence[Version]) -> Iterator[tuple[Path, Problem]]:

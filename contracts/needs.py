@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from contracts import duty, uptime
+from contracts import cost, duty, uptime
 from contracts.facts import CounterNeed, Facts, GaugeNeed, Needs, StateNeed
 from contracts.plan import plan_of
 from contracts.quantity import Demand
@@ -68,9 +68,7 @@ def needs(versions: Sequence[Version], period: Period, until: datetime, known: F
         for test, _, term in evidence_dispute.corrections(scene, lineage) if EvidenceDispute in kinds else ():
             _add_correction(scene, evidence_dispute.window(scene, term, test), wanted)
     for one in scenes.values():
-        for lineage in one.plan.lineages:
-            for (asset, _), (measure, spans) in spans_needed(one, lineage).items():
-                wanted.add(Demand(measure, asset, tuple(spans)), one.until)
+        _add_use(one, wanted)
     return wanted.needs(scene)
 
 
@@ -119,10 +117,16 @@ def _base_periods(scene: Scene, lineage: Lineage, kinds: frozenset[type[Term]]) 
 def _add_correction(scene: Scene, span: tuple[int, int], wanted: _Wanted) -> None:
     version = scene.versions[0]
     for period in periods(version, max(span[0], version.effective_from), span[1]):
-        then = replace(scene.of(period), cuts=span)
-        for lineage in scene.plan.lineages:
-            for (asset, _), (measure, spans) in spans_needed(then, lineage).items():
-                wanted.add(Demand(measure, asset, tuple(spans)), then.until)
+        _add_use(replace(scene.of(period), cuts=span), wanted)
+
+
+def _add_use(scene: Scene, wanted: _Wanted) -> None:
+    """What usage charges count, and what makes it dearer."""
+    for lineage in scene.plan.lineages:
+        for (asset, _), (measure, spans) in spans_needed(scene, lineage).items():
+            wanted.add(Demand(measure, asset, tuple(spans)), scene.until)
+        for demand in cost.demands(scene, lineage):
+            wanted.add(demand, scene.until)
 
 
 @dataclass(slots=True)

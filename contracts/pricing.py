@@ -77,8 +77,15 @@ def _between(start: Fraction, end: Fraction) -> Fraction:
 
 
 def graduated(bands: Sequence[Band], start: Fraction, end: Fraction) -> Iterator[Charge]:
-    """The units from start to end, each at the price of the tier in which it lies. start: zero or more."""
-    if end.numerator <= 0 or (start and end <= start):
+    """The units from start to end, each at the price of the tier in which it lies. start: zero or more.
+
+    Where the count goes back, because use was corrected, units are given back at the prices at which they lay.
+    """
+    if start and end <= start:
+        back = list(graduated(bands, max(end, ZERO), start)) if end < start else []
+        yield from [one._replace(units=-one.units, amount=-one.amount) for one in reversed(back)]
+        return
+    if end.numerator <= 0:
         return
     first, last = bisect_right(bands, start, key=itemgetter(0)) - 1 if start else 0, reached(bands, end)
     for n in range(first, last + 1):

@@ -96,14 +96,16 @@ def extend_periods(engine: Engine, *, at: datetime) -> int:
 
 def extend(connection: Connection, ends: dict[int, datetime | None], *, at: datetime) -> int:
     """Periods of these contracts from the end of their last one (None: from the first covered one) up to `at`."""
-    known = store.current_knowledge(connection)
-    new = [
-        (found, of.label, of.span.start, of.span.end, cutoff)
-        for found, versions in contract.versions(connection, ends, known).items()
-        for of, cutoff in calendar.periods(versions, after=ends[found], at=at)
-    ]
-    period.add(connection, new)
-    return len(new)
+    known, count = store.current_knowledge(connection), 0
+    for some in chunks(ends, CHUNK):
+        new = [
+            (found, of.label, of.span.start, of.span.end, cutoff)
+            for found, versions in contract.versions(connection, some, known).items()
+            for of, cutoff in calendar.periods(versions, after=ends[found], at=at)
+        ]
+        period.add(connection, new)
+        count += len(new)
+    return count
 
 
 def evaluate_dues(

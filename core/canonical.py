@@ -43,7 +43,7 @@ def fraction_text(value: Fraction) -> str:
     return _digits(numerator, whole) if whole != 1 else str(numerator)
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=2048)
 def _digits(numerator: int, whole: int) -> str:
     """Of a fraction that is not whole. An evaluation names the same numbers again and again."""
     decimal = _decimal(whole)

@@ -85,6 +85,24 @@ def changes(settled: Iterable[Sequence[Level]], start: int, end: int) -> list[Ch
     return sorted(found)
 
 
+class Refill(NamedTuple):
+    """A level rose beyond the refill threshold, or so it was written down: from, to and when, µs since 1970."""
+
+    at: int
+    before: int
+    after: int
+
+
+def refills(settled: Iterable[Sequence[Level]], start: int, end: int) -> list[Refill]:
+    """The refills over (start, end], by time."""
+    return sorted(
+        Refill(after.at, before.ticks, after.ticks)
+        for run in settled
+        for before, after in pairwise(run)
+        if before.ticks < after.ticks and start < after.at <= end
+    )
+
+
 def used(settled: Iterable[Sequence[Level]], start: int, end: int) -> int:
     """Ticks used over (start, end]."""
     return sum(one.ticks for one in changes(settled, start, end) if one.kind == "used")

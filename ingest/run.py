@@ -202,7 +202,7 @@ def _commit(  # its last three arguments are the same for all shares
         is_whole = staged + len(share.refused) == len(batch.rows) + len(batch.refused)
         received = staged + len(share.refused) + (batch.repeated if share.messages else 0)
         counts = Counts(share.messages, received, written.stored, received - written.stored - quarantined, quarantined)
-        batches.add(connection, at, client=client, known=known, counts=counts)
+        batches.add(connection, at, client=client, known=known, counts=counts, first=written.first)
         if is_whole:
             noted = _note_in(connection, batch, at, known=known)
         if live:

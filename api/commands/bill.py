@@ -136,6 +136,13 @@ def issue(run: Run, by: By) -> None:
 
 
 @app.command()
+def cancel(run: Run, by: By) -> None:
+    """Give a run up before anything of it is issued; its period may have another one then."""
+    with database() as engine:
+        billing.cancel(engine, run, at=clock.now(), by=person(by))
+
+
+@app.command()
 def correct(
     name: Annotated[str, typer.Argument(help="The invoice, by number or id (inv_…).")],
     reason: Annotated[str, typer.Option(help="What was wrong.")],

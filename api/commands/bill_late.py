@@ -40,10 +40,47 @@ def take_back(
     reason: Reason,
     by: By,
 ) -> None:
-    """Take a payment back: the bank returned it, or it was matched wrongly. Its invoices are open again."""
+    """Take a payment back because the bank returned it: its invoices are open again, and the money is gone."""
     with database() as engine:
         count = payments.take_back(engine, key, entity=entity, reason=reason, at=clock.now(), by=person(by))
     typer.echo(f"{count} invoices are open again")
+
+
+@app.command()
+def unmatch(
+    key: Annotated[str, typer.Argument(help="The payment, as `bill pay` names it.")],
+    entity: Entity,
+    reason: Reason,
+    by: By,
+) -> None:
+    """A payment was matched wrongly: its invoices are open again, and the money waits for `bill match`."""
+    with database() as engine:
+        count = payments.unmatch(engine, key, entity=entity, reason=reason, at=clock.now(), by=person(by))
+    typer.echo(f"{count} invoices are open again")
+
+
+@app.command()
+def match(
+    key: Annotated[str, typer.Argument(help="The payment, as `bill unmatched` names it.")],
+    numbers: Annotated[list[str], typer.Argument(help="Invoices and letters that it pays, in this order.")],
+    entity: Entity,
+    by: By,
+) -> None:
+    """Say what the rest of a payment pays, each document as far as it goes."""
+    with database() as engine:
+        found = payments.assign(engine, key, numbers, entity=entity, at=clock.now(), by=person(by))
+    typer.echo(f"{key}: {', '.join(f'{number} {amount}' for number, amount in found.paid)}; left {found.rest}")
+
+
+@app.command()
+def unmatched(entity: Entity) -> None:
+    """List what is left of payments, and invoices for which more was paid than is owed."""
+    with database() as engine:
+        rests, overpaid = payments.unmatched(engine, entity=entity)
+    for rest in rests:
+        typer.echo(f"{rest.key} of {rest.received_on}: {rest.left} from {rest.payer or 'unknown'}: {rest.text}")
+    for number, payer, over in overpaid:
+        typer.echo(f"{number}: {over} too much from {payer}; `bill unmatch` its payment to use it elsewhere")
 
 
 @app.command()

@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
 from api.commands.connection import worker
 from billing import run as billing
+from billing.books.run import NotOver
 from billing.late_interest import NoBaseRate
-from billing.payments.run import NothingSettled
+from billing.payments.run import NothingLeft, NothingSettled, NotOwed
 from billing.reminders import run as reminders
 from billing.state import NotPossible
 from billing.store.run import AlreadyOpen, NoSuchRun
@@ -37,11 +39,17 @@ REFUSALS = (
     reminders.NothingThere,
     reminders.ContestedTooLate,
     NoBaseRate,
+    NothingLeft,
     NothingSettled,
+    NotOver,
+    NotOwed,
     NotPossible,
     AlreadyOpen,
     NotAPeriod,
 )
+
+CLOSED = "23001"
+"""What the database answers to a posting on a day whose books are closed."""
 
 
 @contextmanager
@@ -52,6 +60,11 @@ def database() -> Iterator[Engine]:
             yield engine
         except REFUSALS as error:
             typer.echo(str(error), err=True)
+            raise typer.Exit(1) from None
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", "") != CLOSED:
+                raise
+            typer.echo(str(error.orig).partition("\n")[0], err=True)
             raise typer.Exit(1) from None
 
 

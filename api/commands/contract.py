@@ -165,7 +165,7 @@ def _period(agreement: Agreement, document: FactsDocument, period: str, *, as_of
         _stop([Problem("", str(error))])
     except Problems as error:
         _stop(error.problems)
-    rows = checking.rows_of(evaluation, agreement.versions, None)
+    rows = checking.rows_of(evaluation, agreement.versions, None, as_of=known)
     whole = {"name": period, **checking.rows_json(evaluation, rows, agreement.versions[-1].language)}
     if as_json:
         _print_json([whole])
@@ -186,8 +186,8 @@ def _example_text(outcome: checking.Outcome) -> str:
 
 def _rows_text(whole: dict[str, object]) -> str:
     parts: list[str] = []
-    for name in ("lines", "delta", "values", "bounds", "status", "events", "open_cases", "explanations", "problems"):
-        rows = whole[name]
+    for name in ("lines", "delta", "values", "bounds", "status", "events", "open_cases", "explanation", "problems"):
+        rows = str(whole[name]).splitlines() if name == "explanation" else whole[name]
         if isinstance(rows, list) and (rows or name == "lines"):
             parts += [f"  {name}", *(f"    {row}" for row in rows or ["none"])]
         if name == "lines":

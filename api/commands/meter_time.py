@@ -27,7 +27,7 @@ from core.grain import Grain
 from core.money import round_fraction
 from core.problem import Problem, Problems
 from core.time import micros, zone
-from ingest.store import completeness, component, level, mean, state
+from ingest.store import completeness, component, level, mean, refill, state
 from ingest.store.completeness import Register
 from ingest.store.counter import Asked, MixedTicks
 from ingest.store.shown import share
@@ -112,6 +112,44 @@ def show_levels(  # noqa: PLR0913, PLR0917 - the question has as many parts
             )
         ]
     _print(rows, asked.local, as_json=as_json)
+
+
+@app.command("refills")
+def show_refills(  # noqa: PLR0913, PLR0917 - the question has as many parts
+    asset: Annotated[str, typer.Argument(help="The asset's name.")],
+    register: Path = None,
+    start: From = None,
+    end: To = None,
+    grain: By = "day",
+    as_of: AsOf = None,
+    where: Local = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what gauges used and took in in each stretch, with the single refills: rises beyond the threshold."""
+    with refused("refills"), worker() as engine, transaction(engine) as connection:
+        asked = _Asked(connection, where or "UTC", start, end, as_of)
+        cuts = asked.cuts(grain)
+        rows = [
+            {
+                "key": path,
+                "from": one.start,
+                "to": one.end,
+                "used": fraction_text(one.used),
+                "refilled": fraction_text(one.refilled),
+                "unit": served[-1].unit,
+                "refills": [_refill(each) for each in one.refills],
+            }
+            for path, served in asked.served(asset, "gauge", register).items()
+            for one in refill.load(connection, (asset, path), cuts, known=asked.known)
+        ]
+    _print(rows, asked.local, as_json=as_json)
+
+
+def _refill(one: refill.Refill) -> dict[str, Any]:
+    quantity = fraction_text(one.after - one.before)
+    return {
+        "at": one.at, "before": fraction_text(one.before), "after": fraction_text(one.after), "quantity": quantity,
+    }  # fmt: skip
 
 
 @app.command("states")
@@ -273,6 +311,9 @@ def _line(one: dict[str, Any], local: ZoneInfo) -> str:
     place = f"{_wall(one['from'], local)} to {_wall(one['to'], local)}  {one['key'] or '(none)'}"
     if "seconds" in one:
         return f"{place}: {', '.join(f'{name} {took} s' for name, took in one['seconds'].items()) or 'to come'}"
+    if "refills" in one:
+        each = [f"\n  {_wall(r['at'], local)}  {r['before']} to {r['after']} {one['unit']}" for r in one["refills"]]
+        return f"{place}: used {one['used']}, refilled {one['refilled']} {one['unit']}{''.join(each)}"
     if "readings" in one:
         said = f"{one['lowest']} to {one['highest']} {one['unit']}, last {one['last']}, {one['readings']} readings"
         return f"{place}: {said if one['readings'] else 'no reading'}{_mean_words(one)}"

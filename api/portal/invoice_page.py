@@ -136,7 +136,7 @@ def invoice_page(
         reports=of_lines(reports, row.public_id),
         promises=promised(document, reports),
         limits=_limits(document),
-        choices=_choices(document),
+        choices=choices(document),
         chips=chips(visit, [row]),
         assets=asset_ids(visit.connection, _assets(document, start)),
         contested=dunning.contested(visit.connection, row.id),
@@ -277,7 +277,7 @@ def _assets(document: Mapping[str, Any], start: int) -> set[str]:
     return {one["asset"] for line in document["lines"][start : start + LINES] for one in line["evidence"]}
 
 
-def _choices(document: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
+def choices(document: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
     """Every line that may be contested, under its contract and clause; none where a list would be too long to read."""
     found: dict[str, list[Mapping[str, Any]]] = {}
     parts = {one["n"]: f"{one['contract']} " for one in document.get("parts") or ()}

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 from itertools import pairwise
@@ -11,6 +11,7 @@ from threading import Lock
 from api import usage
 from api.portal import chart
 from api.portal.bill import Bill
+from api.portal.forecast import Forecast, Range, forecast
 from api.portal.format import figure
 from api.visit import Visit
 from billing.store import view as billing_view
@@ -30,13 +31,17 @@ LOCK = Lock()
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day of the chart; `quantity` is None for days to come, `before` is the same day of the period before."""
+    """A day of the chart; `quantity` is None for days to come, `before` is the same day of the period before.
+
+    expected: of the whole day, from today on.
+    """
 
     at: datetime
     quantity: Fraction | None
     before: Fraction | None
     estimated: bool
     today: bool
+    expected: Range | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,7 @@ class UsageChart:
     days: list[Day]
     total: Fraction
     before: Fraction | None
+    expected: Range | None
     daily: chart.Daily
     cumulative: chart.Cumulative
 
@@ -77,15 +83,22 @@ def usage_chart(visit: Visit, bill: Bill, measure: Measure) -> UsageChart | None
     split = sorted({*earlier, *([same] if before_start < same < before_end else [])})
     known = bill.earlier.known if bill.earlier and bill.earlier.known is not None else bill.known
     was = _used(visit, bill, measure, split, known=known) or {}
-    days = _days(bill, cuts, used, was=_whole_days(was, earlier), until=until)
+    whole = _whole_days(was, earlier)
+    days = _days(bill, cuts, used, was=whole, until=until)
+    ahead = _ahead(days, whole)
+    if ahead:
+        days[-len(ahead.days) :] = map(_expecting, days[-len(ahead.days) :], ahead.days)
     measured, shadow = [day.quantity for day in days], [day.before or Fraction(0) for day in days]
     return UsageChart(
         measure=measure,
         days=days,
+        expected=ahead.total if ahead else None,
         total=sum((quantity for quantity, _ in used.values()), Fraction(0)),
         before=sum((quantity for at, (quantity, _) in was.items() if at < same), Fraction(0)) if was else None,
-        daily=chart.daily(measured, shadow if was else []),
-        cumulative=chart.cumulative(measured, shadow if was else [], bill.elapsed),
+        daily=chart.daily(measured, shadow if was else [], ahead.days if ahead else ()),
+        cumulative=chart.cumulative(
+            measured, shadow if was else [], bill.elapsed, expected=ahead.sums if ahead else ()
+        ),
     )
 
 
@@ -158,6 +171,19 @@ def _whole_days(was: Used, cuts: Sequence[datetime]) -> list[Fraction]:
         sum((quantity for at, (quantity, _) in was.items() if start <= at < end), Fraction(0))
         for start, end in pairwise(cuts)
     ]
+
+
+def _ahead(days: Sequence[Day], before: Sequence[Fraction]) -> Forecast | None:
+    """What the rest of a running period comes to; None in a closed one, or if too little is known."""
+    now = next((n for n, day in enumerate(days) if day.today), None)
+    if now is None:
+        return None
+    known = [day.quantity or Fraction(0) for day in days[: now + 1]]
+    return forecast([*before, *known[:-1]], sum(known, Fraction(0)), today=known[-1], left=len(days) - now)
+
+
+def _expecting(day: Day, expected: Range) -> Day:
+    return replace(day, expected=expected)
 
 
 def _days(

@@ -1,8 +1,7 @@
-"""Gauges of an asset by grain: what they showed, lowest, highest, last and on the mean."""
+"""Gauges of an asset by grain: what they showed, lowest, highest, last and on the mean, what was used and refilled."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from fractions import Fraction
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -15,7 +14,7 @@ from api.routes.asset import Before, Since
 from api.routes.asset_use import REFUSALS, ByGrain, Question, Stretch, ask, covered, names
 from api.visit import Anyone, Visit
 from core.canonical import decimal_text, fraction_text
-from ingest.store import level, mean, view
+from ingest.store import gauge, level, mean, refill, view
 from ingest.store.counter import MixedTicks
 from ingest.store.shown import share
 from ingest.store.view import RegisterView
@@ -50,6 +49,34 @@ class Levels(BaseModel):
     rows: list[LevelShown]
 
 
+class RefillShown(BaseModel):
+    """The level rose beyond the refill threshold, or somebody wrote down that it was another."""
+
+    at: datetime
+    before: str
+    after: str
+    quantity: str
+
+
+class ConsumedShown(Stretch):
+    """What was used and came in, with each refill behind it; counted when it is read: `(starts_at, ends_at]`."""
+
+    used: str
+    refilled: str
+    refills: list[RefillShown]
+
+
+class Refills(BaseModel):
+    """A gauge's consumption and refills by grain: falls beyond the noise band, rises beyond the refill threshold."""
+
+    asset: str
+    register_path: str = Field(alias="register", examples=["vehicle/fuel"])
+    unit: str
+    timezone: str
+    grain: str
+    rows: list[ConsumedShown]
+
+
 @router.get("/{asset}/levels", operation_id="getLevels", responses=errors.responses(*REFUSALS))
 def levels(  # the question has as many parts
     visit: Anyone,
@@ -78,6 +105,64 @@ def levels(  # the question has as many parts
     )
 
 
+@router.get("/{asset}/refills", operation_id="getRefills", responses=errors.responses(*REFUSALS))
+def refills(  # the question has as many parts
+    visit: Anyone,
+    asset: str,
+    register: Annotated[str, Query(max_length=130, examples=["vehicle/fuel"])],
+    since: Since,
+    before: Before,
+    grain: ByGrain = "day",
+    timezone: Zone = None,
+) -> Refills:
+    """What a gauge used and took in in each stretch, with the single refills, while your contracts cover the asset."""
+    asked = ask(visit, asset, since, before, grain, timezone)
+    unit = _gauges(visit, asked, register)[-1].unit
+    spans = _spans(visit, asked)
+    try:
+        found = refill.load(
+            visit.connection,
+            (asked.row.name, register),
+            asked.cuts,
+            known=asked.known,
+            spans=spans,
+            statement=gauge.VISIBLE,
+        )
+    except MixedTicks as error:
+        raise InvalidQuestion(str(error)) from None
+    return Refills(
+        asset=asked.row.public_id,
+        register=register,
+        unit=unit,
+        timezone=asked.timezone,
+        grain=grain,
+        rows=[_consumed(one) for one in found],
+    )
+
+
+def _consumed(one: refill.Consumed) -> ConsumedShown:
+    return ConsumedShown(
+        starts_at=one.start,
+        ends_at=one.end,
+        used=fraction_text(one.used),
+        refilled=fraction_text(one.refilled),
+        refills=[
+            RefillShown(
+                at=each.at,
+                before=fraction_text(each.before),
+                after=fraction_text(each.after),
+                quantity=fraction_text(each.after - each.before),
+            )
+            for each in one.refills
+        ],
+    )
+
+
+def _spans(visit: Visit, asked: Question) -> list[tuple[datetime, datetime]]:
+    """In which the viewer may know the asset; an empty one where there is none."""
+    return [(cuts[0], cuts[-1]) for cuts in covered(visit, asked.row, asked.cuts)] or [(asked.cuts[0], asked.cuts[0])]
+
+
 def _gauges(visit: Visit, asked: Question, path: str) -> list[RegisterView]:
     served = [one for one in view.registers(visit.connection, [asked.row.id], path=path) if one.kind == "gauge"]
     if not served:
@@ -103,9 +188,7 @@ def _level(one: level.Level, held: mean.Mean) -> LevelShown:
 
 
 def _means(visit: Visit, asked: Question, served: Sequence[RegisterView]) -> list[mean.Mean]:
-    spans = [(cuts[0], cuts[-1]) for cuts in covered(visit, asked.row, asked.cuts)]
-    if not spans:
-        return [mean.Mean(None, Fraction(0)) for _ in asked.cuts[1:]]
+    spans = _spans(visit, asked)
     return mean.load(
         visit.connection, served, asked.cuts, known=asked.known, until=visit.at, spans=spans, source=mean.VISIBLE
     )

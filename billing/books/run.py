@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 CHUNK = 300
 
 
+class NotOver(ValueError):
+    """Books are closed after a day, not during it."""
+
+
 def accrue(engine: Engine, *, entity: str, label: str, at: datetime, by: str) -> int:
     """Book what each period of this label comes to that is over and has no invoice; take it back on the day after.
 
@@ -53,12 +57,12 @@ def accrue(engine: Engine, *, entity: str, label: str, at: datetime, by: str) ->
 def close_books(engine: Engine, *, entity: str, until: date, at: datetime, by: str) -> None:
     """Close an entity's books up to and including a day: the database refuses postings on it or before.
 
-    Raises NoSuchEntity, ValueError for a day that is not over.
+    Raises NoSuchEntity, NotOver.
     """
     with transaction(engine) as connection:
         seller = seller_named(connection, entity)
         if at.astimezone(zone(seller.timezone)).date() <= until:
-            raise ValueError(f"{until} is not over in {seller.timezone}; books are closed afterwards")
+            raise NotOver(f"{until} is not over in {seller.timezone}; books are closed afterwards")
         ledger.lock(connection, seller.id, until, by=by, at=at)
         store.audit(connection, at, actor=by, action="books.close", subject=entity, detail={"until": until.isoformat()})
 

@@ -19,7 +19,7 @@ JOURNAL = text("""
     SELECT t.entry, t.n, t.posted_on, t.debit, t.credit, t.currency, t.amount,
         coalesce(i.number, d.number, '') AS document, coalesce(i.kind || CASE
             WHEN split_part(t.debit, ':', 1) = 'receivable' OR split_part(t.credit, ':', 1) = 'receivable' THEN ''
-            ELSE ', released' END, a.text, d.text, '') AS text
+            ELSE ', released' END, a.text, d.text, p.text, '') AS text
     FROM billing.transfer AS t
     LEFT JOIN billing.invoice AS i ON i.id = t.invoice
     LEFT JOIN billing.series AS s ON s.id = i.series
@@ -33,6 +33,16 @@ JOURNAL = text("""
         SELECT l.number, 'dunning letter taken back' FROM billing.dunning_withdrawal AS w
         JOIN billing.dunning_letter AS l ON l.id = w.letter WHERE w.entry = t.entry
     ) AS d ON t.invoice IS NULL
+    LEFT JOIN LATERAL (
+        SELECT 'payment ' || key || why AS text FROM (
+            SELECT id, '' AS why FROM billing.payment WHERE entry = t.entry
+            UNION ALL SELECT payment, ' returned' FROM billing.payment_return WHERE entry = t.entry
+            UNION ALL SELECT payment, CASE WHEN reverses IS NULL THEN ' matched' ELSE ' unmatched' END
+            FROM billing.settlement WHERE entry = t.entry
+            UNION ALL SELECT payment, CASE WHEN reverses IS NULL THEN ' matched' ELSE ' unmatched' END
+            FROM billing.charge_settlement WHERE entry = t.entry
+        ) AS s (payment, why) JOIN billing.payment AS q ON q.id = s.payment LIMIT 1
+    ) AS p ON t.invoice IS NULL
     WHERE coalesce(s.entity, t.entity) = :entity AND t.posted_on >= :start AND t.posted_on < :end
     ORDER BY t.entry, t.n
 """)
@@ -50,6 +60,7 @@ ADD_ACCRUALS = text("""
         net numeric, result_hash text)
 """)
 ACCRUED = text("SELECT contract FROM billing.accrual WHERE entity = :entity AND label = :label")
+CLOSED = text("SELECT max(until) FROM billing.lock WHERE entity = :entity")
 LOCK = text(
     "INSERT INTO billing.lock (entity, until, by, at) VALUES (:entity, :until, :by, :at) ON CONFLICT DO NOTHING"
 )
@@ -101,6 +112,12 @@ def add_accruals(connection: Connection, head: Mapping[str, Any], rows: Sequence
 def accrued(connection: Connection, entity: int, label: str) -> frozenset[int]:
     """Contracts whose period is accrued already."""
     return frozenset(connection.execute(ACCRUED, {"entity": entity, "label": label}).scalars())
+
+
+def closed_until(connection: Connection, entity: int) -> date | None:
+    """The last day of an entity's closed books, if any are."""
+    found: date | None = connection.execute(CLOSED, {"entity": entity}).scalar()
+    return found
 
 
 def lock(connection: Connection, entity: int, until: date, *, by: str, at: datetime) -> None:

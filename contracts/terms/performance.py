@@ -201,7 +201,7 @@ def _words(result: Result) -> str:
     if due.share is not None:
         base = explain.sum_of_money(result.base, version.currency, language)
         what = say(language, "of", explain.percent(due.share), base)
-    return say(language, "of attainment", explain.percent(result.attained or ONE), what)
+    return say(language, "of attainment", explain.percent(ONE if result.attained is None else result.attained), what)
 
 
 def _steps(result: Result) -> Iterator[Step]:

@@ -13,6 +13,7 @@ from core.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from decimal import Decimal
 
     from contracts.document import Version
     from core.units import Quantity
@@ -58,6 +59,14 @@ class UsageCharge(Term):
     def measures(self) -> tuple[str, ...]:
         """What is counted."""
         return (self.measure,)
+
+    @property
+    def scales(self) -> dict[str, tuple[Multiplier, ...]]:
+        """By measure the bands of its factors; factors of several measures multiply."""
+        found: dict[str, tuple[Multiplier, ...]] = {}
+        for band in self.multipliers or ():
+            found[band.measure] = (*found.get(band.measure, ()), band)
+        return found
 
     def bands(self, shrink: Fraction) -> tuple[Band, ...]:
         """The tiers as numbers, their bounds times a factor."""
@@ -152,17 +161,19 @@ class UsageCharge(Term):
         if self.model == "stairstep" or not self.multipliers:
             yield Problem("multipliers", "need a price for each unit, and one band at least", "use another model")
             return
-        if self.multipliers[0].above.magnitude != 0:
-            yield Problem("multipliers[0].above", "is not zero", "the first band begins at zero")
+        below: dict[str, Decimal] = {}
         for n, item in enumerate(self.multipliers):
             measure = version.measure_by_name.get(item.measure)
-            if measure is None or item.measure != self.multipliers[0].measure:
-                yield Problem(
-                    f"multipliers[{n}].measure", f"{item.measure!r} is no measure, or not the same", "name one measure"
-                )
+            if measure is None or measure.unit is None:
+                message = f"{item.measure!r} is no measure with a unit"
+                yield Problem(f"multipliers[{n}].measure", message, "name what makes units dearer")
             elif measure.unit != item.above.unit:
                 yield Problem(
                     f"multipliers[{n}].above", f"{item.above} is not in {measure.unit}", "use the measure's unit"
                 )
-            if n and item.above.magnitude <= self.multipliers[n - 1].above.magnitude:
+            before, above = below.get(item.measure), item.above.magnitude
+            if before is None and above != 0:
+                yield Problem(f"multipliers[{n}].above", "is not zero", "the first band of a measure begins at zero")
+            elif before is not None and above <= before:
                 yield Problem(f"multipliers[{n}].above", f"{item.above} does not rise", "order the bands")
+            below[item.measure] = above

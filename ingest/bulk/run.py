@@ -214,7 +214,8 @@ def _commit(engine: Engine, there: Backfill, at: datetime, ready: Judged) -> Don
         quarantined = quarantine.add(connection, entries, known=known).total()
         stored = written.stored + len(anew)
         counts = Counts(0, len(items), stored, len(items) - stored - quarantined, quarantined)
-        batches.add(connection, at, client=there.public_id, known=known, counts=counts)
+        first = None if anew else written.first
+        batches.add(connection, at, client=there.public_id, known=known, counts=counts, first=first)
         after, upto, _ = ready.chunk
         first_at, last_at = ready.extent or (None, None)
         backfill.add_step(connection, there.id, Step(known, "import", after, upto, first_at, last_at))

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, TextClause, text
 
 CHANNEL = "yardstick_live"
 ADD = text("""
-    INSERT INTO ingest.batch (known, at, client, messages, received, stored, duplicate, quarantined)
-    VALUES (:known, :at, :client, :messages, :received, :stored, :duplicate, :quarantined)
+    INSERT INTO ingest.batch (known, at, client, messages, received, stored, duplicate, quarantined, first_at)
+    VALUES (:known, :at, :client, :messages, :received, :stored, :duplicate, :quarantined, :first)
 """)
 BY_DAY = text("""
     SELECT (at AT TIME ZONE 'UTC')::date AS day, sum(messages), sum(received), sum(stored), sum(duplicate),
@@ -41,9 +41,15 @@ class Counts(NamedTuple):
     quarantined: int
 
 
-def add(connection: Connection, at: datetime, *, client: str, known: int, counts: Counts) -> None:
-    """Append the counts of this transaction. The database refuses counts that do not add up."""
-    connection.execute(ADD, {"known": known, "at": at, "client": client, **counts._asdict()})
+def add(  # one row
+    connection: Connection, at: datetime, *, client: str, known: int, counts: Counts, first: datetime | None
+) -> None:
+    """Append the counts of this transaction, and when the earliest of its readings was taken.
+
+    This number stands for no other reading, and for no correction: `ingest.known_from` relies on it. The database
+    refuses counts that do not add up.
+    """
+    connection.execute(ADD, {"known": known, "at": at, "client": client, **counts._asdict(), "first": first})
 
 
 def notify(connection: Connection, *, newest: datetime | None, stored: int) -> None:

@@ -63,14 +63,8 @@ NEW = text("""
     RETURNING client AS device, detail ->> 'asset' AS asset, detail ->> 'register' AS path
 """)
 SKEW = text("""
-    SELECT d.name AS device, count(*) AS readings, min(r.received_at - r.at) AS least,
-        percentile_disc(0.5) WITHIN GROUP (ORDER BY r.received_at - r.at) AS middle,
-        max(r.received_at - r.at) AS most, coalesce(r.time_status::text, '') AS status
-    FROM ingest.register AS g
-    JOIN ingest.device AS d ON d.id = g.device
-    JOIN ingest.reading AS r ON r.register = g.id
-    WHERE g.id = ANY(:registers) AND r.at >= :start AND r.at < :end AND r.known <= :known
-    GROUP BY d.name, r.time_status ORDER BY d.name, status
+    SELECT device, readings, shortest, middle, longest, status
+    FROM ingest.skew(cast(:registers AS int[]), :start, :end, :known)
 """)
 
 

@@ -5,16 +5,16 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 
 from core.time import instant
 from ingest.gauge import Level, Rule, runs
 from ingest.store import decided
 from ingest.store.decided import Decided
 
-# Of a register with a noise band, everything is brought from the last step on that noise cannot explain, see
-# ingest.gauge.
-SHOWN = text("""
+# Of a register with a noise band or a refill threshold, everything is brought from the last step on that these cannot
+# explain, see ingest.gauge; a tick more of noise looks a little further back than it must.
+STATEMENT = """
     WITH need AS (
         SELECT * FROM unnest(cast(:needs AS int[]), cast(:assets AS text[]), cast(:positions AS text[]),
             cast(:registers AS text[]), cast(:starts AS timestamptz[]), cast(:ends AS timestamptz[]))
@@ -44,12 +44,16 @@ SHOWN = text("""
         (extract(epoch FROM s.at) * 1000000)::bigint AS at, s.value
     FROM (SELECT array_agg(bound) AS bounds, array_agg(register) AS registers, array_agg(bound_start) AS firsts,
         array_agg(bound_end) AS lasts, array_agg("start") AS starts, array_agg("end") AS ends,
-        array_agg(noise) AS noises, array_agg(refill) AS refills FROM bound) AS x
-    CROSS JOIN LATERAL ingest.shown(
+        array_agg(CASE WHEN refill > 0 THEN greatest(noise, 1) ELSE noise END) AS noises,
+        array_agg(refill) AS refills FROM bound) AS x
+    CROSS JOIN LATERAL {shown}(
         x.bounds, x.registers, x.firsts, x.lasts, x.starts, x.ends, x.noises, x.refills, :known) AS s
     JOIN bound AS b ON b.bound = s.bound
     ORDER BY b.need, s.at
-""")
+"""
+SHOWN = text(STATEMENT.format(shown="ingest.shown"))
+VISIBLE = text(STATEMENT.format(shown="visible.gauge_shown"))
+"""What a party may see: nothing of a stretch that its contracts do not cover from end to end."""
 
 
 class Need(Protocol):
@@ -80,13 +84,20 @@ class Showed(NamedTuple):
     levels: tuple[Shown, ...] = ()
     settled: tuple[tuple[Shown, ...], ...] = ()
 
+    @property
+    def runs(self) -> tuple[tuple[Shown, ...], ...]:
+        """Reference levels, apart for each device and epoch."""
+        return self.settled or ((self.levels,) if self.levels else ())
 
-def load(connection: Connection, needs: Sequence[Need], *, known: int) -> tuple[Showed, ...]:
+
+def load(
+    connection: Connection, needs: Sequence[Need], *, known: int, statement: TextClause = SHOWN
+) -> tuple[Showed, ...]:  # fmt: skip
     """Each need's readings as known at K, in the order of the needs; within one, in order of time."""
     if not needs:
         return ()
     found: list[dict[int, list[Any]]] = [defaultdict(list) for _ in needs]
-    for row in connection.execute(SHOWN, arguments(needs, known)):
+    for row in connection.execute(statement, arguments(needs, known)):
         found[row.need][row.binding].append(row)
     registers = {rows[0].register for devices in found for rows in devices.values()}
     begun = decided.load(connection, registers, known=known) if registers else {}
@@ -114,7 +125,7 @@ def _showed(need: Need, devices: Sequence[Sequence[Any]], begun: Mapping[int, De
         first_at = max((row.at for row in rows if row.at < need.start), default=first.at)
         levels += [Shown(row.at, row.value, row.resolution, row.unit) for row in rows if row.at >= first_at]
         epochs = begun.get(first.register, decided.NOTHING).epochs
-        plain = plain and not epochs and not first.noise
+        plain = plain and not epochs and not first.noise and not first.refill
         every = runs([Level(row.at, row.value) for row in rows], epochs, Rule(first.noise, first.refill))
         settled += [
             tuple(Shown(at, ticks, first.resolution, first.unit) for at, ticks in run if at >= first_at)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, text
 
+from ingest.store.planned import in_its_chunks
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -128,4 +130,5 @@ def mountings(connection: Connection, *, start: datetime, end: datetime, after: 
 
 def _newest(connection: Connection, statement: str, given: dict[str, object]) -> dict[int, int]:
     """By asset; what concerns an asset concerns the components mounted on it."""
-    return {row.asset: row.known for row in connection.execute(text(WITH_COMPONENTS.format(found=statement)), given)}
+    rows = in_its_chunks(connection, text(WITH_COMPONENTS.format(found=statement)), given)
+    return {row.asset: row.known for row in rows}

@@ -1,6 +1,7 @@
 """Readings: staged by COPY, taken over where the key is free, compared where it is not."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection, text
@@ -60,7 +61,7 @@ EXTENT = text("SELECT min(at) AS first, max(at) AS last FROM staging")
 FORGET = text("DELETE FROM staging WHERE n = ANY(:rows)")
 # The lock first, so that the statement after it sees what whoever held it alone has sealed.
 SHARE = text("SELECT pg_advisory_xact_lock_shared(726932, 0)")
-NOT_SEALED = text("SELECT ingest.refuse_sealed(min(at)) FROM staging")
+NOT_SEALED = text("SELECT min(at), ingest.refuse_sealed(min(at)) FROM staging")
 LATEST = text("""
     INSERT INTO ingest.latest AS l (register, at, value, received_at)
     SELECT DISTINCT ON (register) register, at, value, received_at FROM staging ORDER BY register, at DESC, n
@@ -89,10 +90,11 @@ class Conflict(NamedTuple):
 
 
 class Written(NamedTuple):
-    """What became of the staged rows; the rest are duplicates."""
+    """What became of the staged rows; the rest are duplicates. first: the earliest instant of them all."""
 
     stored: int
     conflicts: tuple[Conflict, ...]
+    first: datetime | None = None
 
 
 NOTHING = Written(0, ())
@@ -109,7 +111,7 @@ def stage(connection: Connection, rows: Sequence[bytes]) -> None:
 def accept(connection: Connection, *, staged: int, known: int) -> Written:
     """Store what is new; the same value again is a duplicate, another one a conflict: the first stands."""
     connection.execute(SHARE)
-    connection.execute(NOT_SEALED)
+    first: datetime | None = connection.execute(NOT_SEALED).scalar()
     stored, all_new = _store(connection, staged=staged, known=known)
     conflicts: tuple[Conflict, ...] = ()
     if stored < staged:
@@ -120,7 +122,7 @@ def accept(connection: Connection, *, staged: int, known: int) -> Written:
         connection.execute(LATEST)
         if not all_new:
             connection.execute(FOLLOW)
-    return Written(stored, conflicts)
+    return Written(stored, conflicts, first)
 
 
 def _store(connection: Connection, *, staged: int, known: int) -> tuple[int, bool]:

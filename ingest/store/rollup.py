@@ -45,14 +45,18 @@ ADD_CLOSED = text("""
     INSERT INTO due (register, kind, low, high)
     SELECT id, kind, :low, :high FROM ingest.register WHERE id % 2 = :share ORDER BY id
 """)
+KNOWN_FROM = text("""
+    SELECT greatest(f, :origin) FROM ingest.known_from(:after, :known) AS f WHERE f < :closed_to
+""")
 FIND_LATE = text("""
     INSERT INTO late_hour (register, hour)
     SELECT DISTINCT f.register, date_bin('1 hour', f.at, :origin)
     FROM (
-        SELECT register, at FROM ingest.reading WHERE known > :after AND known <= :known AND at < :closed_to
+        SELECT register, at FROM ingest.reading
+        WHERE known > :after AND known <= :known AND at >= :since AND at < :closed_to
         UNION ALL
         SELECT register, at FROM ingest.reading_override
-        WHERE known > :after AND known <= :known AND at < :closed_to
+        WHERE known > :after AND known <= :known AND at >= :since AND at < :closed_to
     ) AS f WHERE f.register % 2 = :share
 """)
 FIRST_LATE = text("SELECT min(hour) FROM late_hour")
@@ -274,7 +278,8 @@ def advance(connection: Connection, before: Point, after: Point, at: datetime) -
 
 def _late(connection: Connection, given: Mapping[str, object]) -> bool:
     """Whether something became known of hours that are rolled up already; they are due then."""
-    if not connection.execute(FIND_LATE, given).rowcount:
+    since = connection.execute(KNOWN_FROM, given).scalar()
+    if since is None or not connection.execute(FIND_LATE, {**given, "since": since}).rowcount:
         return False
     first = connection.execute(FIRST_LATE).scalar_one()
     return connection.execute(ADD_LATE, {**given, "first": first}).rowcount > 0

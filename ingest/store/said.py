@@ -29,9 +29,8 @@ def levels(
     paths = {one.path: one for one in of if one.kind == "gauge"}
     needs = [Span(one.asset, path, micros(start), micros(end)) for path, one in paths.items()]
     for need, found in zip(needs, gauge.load(connection, needs, known=known), strict=True):
-        runs = found.settled or (found.levels,)
         used = came = 0
-        for run in runs:
+        for run in found.runs:
             for before, after in pairwise(run):
                 if need.start < after.at <= need.end:
                     used += max(0, before.ticks - after.ticks)

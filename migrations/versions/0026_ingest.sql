@@ -4,28 +4,46 @@
 -- they run, so their plans know every chunk that their snapshot shows. low, high and the like bound what a statement
 -- looks at as a whole; leaving chunks out again for each row would cost more than the look-up.
 
+-- The earliest reading that a commit staged; NULL: nobody says, see ingest.known_from.
+ALTER TABLE ingest.batch ADD COLUMN first_at timestamptz;
+
+-- No reading and no correction that became known after `since` and by `newest` is of a time before this; -infinity where
+-- nobody says: only commits of readings do, and among too many numbers nobody looks.
+CREATE FUNCTION ingest.known_from(since bigint, newest bigint) RETURNS timestamptz LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN newest - since > 10000 THEN '-infinity' ELSE (
+        SELECT CASE WHEN count(*) < newest - since OR bool_or(b.stored > 0 AND b.first_at IS NULL) THEN '-infinity'
+            ELSE coalesce(min(b.first_at) FILTER (WHERE b.stored > 0), 'infinity') END
+        FROM ingest.batch AS b WHERE b.known > since AND b.known <= newest
+    ) END
+$$;
+
 -- Rolled-up hours of [low, high) of which something was known at `newest` that the roll-up of then did not know.
 CREATE OR REPLACE FUNCTION ingest.late_hours(low timestamptz, high timestamptz, newest bigint)
 RETURNS TABLE (register int, hour timestamptz) LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan AS $$
 #variable_conflict use_column
 DECLARE
     since bigint;
+    start timestamptz;
     edge timestamptz;
 BEGIN
     SELECT min(p.known), least(max(p.closed_to), late_hours.high) INTO since, edge FROM ingest.rolled(newest) AS p;
     IF since >= newest OR edge <= late_hours.low THEN
         RETURN;
     END IF;
+    start := greatest(late_hours.low, ingest.known_from(since, newest));
+    IF edge <= start THEN
+        RETURN;
+    END IF;
     RETURN QUERY SELECT f.register, date_bin('1 hour', f.at, '2000-01-01 00:00+00')
     FROM (
         SELECT r.register, r.at, r.known FROM ingest.reading AS r
-        WHERE r.known > since AND r.known <= newest AND r.at >= late_hours.low AND r.at < edge
+        WHERE r.known > since AND r.known <= newest AND r.at >= start AND r.at < edge
         UNION ALL
         SELECT k.register, k.at, k.known FROM ingest.kept_reading AS k
-        WHERE k.known > since AND k.known <= newest AND k.at >= late_hours.low AND k.at < edge
+        WHERE k.known > since AND k.known <= newest AND k.at >= start AND k.at < edge
         UNION ALL
         SELECT o.register, o.at, o.known FROM ingest.reading_override AS o
-        WHERE o.known > since AND o.known <= newest AND o.at >= late_hours.low AND o.at < edge
+        WHERE o.known > since AND o.known <= newest AND o.at >= start AND o.at < edge
     ) AS f JOIN ingest.rolled(newest) AS p ON p.share = f.register % 2 AND f.known > p.known AND f.at < p.closed_to
     GROUP BY 1, 2;
 END $$;
@@ -580,4 +598,20 @@ BEGIN
     CROSS JOIN LATERAL ingest.effective(e.register, coalesce(a.at, greatest(e.first, e."start")),
         least(e.last, e."end" + interval '1 microsecond'), newest) AS r
     WHERE r.at >= low AND r.at < high;
+END $$;
+
+-- How long after they were taken the readings of [start, end) arrived, by device and by what it says of its clock.
+CREATE FUNCTION ingest.skew(registers int[], "start" timestamptz, "end" timestamptz, newest bigint)
+RETURNS TABLE (device text, readings bigint, shortest interval, middle interval, longest interval, status text)
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY SELECT d.name, count(*), min(r.received_at - r.at),
+        percentile_disc(0.5) WITHIN GROUP (ORDER BY r.received_at - r.at), max(r.received_at - r.at),
+        coalesce(r.time_status::text, '')
+    FROM ingest.register AS g
+    JOIN ingest.device AS d ON d.id = g.device
+    JOIN ingest.reading AS r ON r.register = g.id
+    WHERE g.id = ANY (registers) AND r.at >= skew."start" AND r.at < skew."end" AND r.known <= newest
+    GROUP BY d.name, r.time_status ORDER BY 1, 6;
 END $$;

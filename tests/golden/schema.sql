@@ -176,6 +176,7 @@ RELATION billing.charge_settlement
     CONSTRAINT charge_settlement_pkey PRIMARY KEY (id)
     CONSTRAINT charge_settlement_reverses_fkey FOREIGN KEY (reverses) REFERENCES billing.charge_settlement(id)
     CONSTRAINT charge_settlement_reverses_key UNIQUE (reverses)
+    CREATE INDEX charge_settlement_entry ON billing.charge_settlement USING btree (entry)
     CREATE INDEX charge_settlement_letter ON billing.charge_settlement USING btree (letter)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.charge_settlement FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
@@ -625,6 +626,7 @@ RELATION billing.payment
     text text NOT NULL
     by text NOT NULL
     at timestamp with time zone NOT NULL
+    entry bigint
     CONSTRAINT payment_amount_check CHECK ((amount > (0)::numeric))
     CONSTRAINT payment_by_check CHECK ((by <> ''::text))
     CONSTRAINT payment_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text))
@@ -633,9 +635,28 @@ RELATION billing.payment
     CONSTRAINT payment_key_check CHECK ((key <> ''::text))
     CONSTRAINT payment_pkey PRIMARY KEY (id)
     CONSTRAINT payment_public_id_key UNIQUE (public_id)
+    CREATE INDEX payment_entry ON billing.payment USING btree (entry)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.payment FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (visible.reads_money() AND (entity IN ( SELECT entity.id FROM billing.entity WHERE (entity.party = visible.party()))))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.payment_return
+    payment bigint NOT NULL
+    entry bigint NOT NULL
+    reason text NOT NULL
+    by text NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT payment_return_by_check CHECK ((by <> ''::text))
+    CONSTRAINT payment_return_payment_fkey FOREIGN KEY (payment) REFERENCES billing.payment(id)
+    CONSTRAINT payment_return_pkey PRIMARY KEY (payment)
+    CONSTRAINT payment_return_reason_check CHECK ((reason <> ''::text))
+    CREATE INDEX payment_return_entry ON billing.payment_return USING btree (entry)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.payment_return FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (payment IN ( SELECT payment.id FROM billing.payment))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
@@ -708,6 +729,7 @@ RELATION billing.settlement
     CONSTRAINT settlement_pkey PRIMARY KEY (id)
     CONSTRAINT settlement_reverses_fkey FOREIGN KEY (reverses) REFERENCES billing.settlement(id)
     CONSTRAINT settlement_reverses_key UNIQUE (reverses)
+    CREATE INDEX settlement_entry ON billing.settlement USING btree (entry)
     CREATE INDEX settlement_invoice ON billing.settlement USING btree (invoice)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.settlement FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
@@ -1559,6 +1581,7 @@ RELATION ingest.batch
     stored integer NOT NULL
     duplicate integer NOT NULL
     quarantined integer NOT NULL
+    first_at timestamp with time zone
     CONSTRAINT batch_check CHECK ((received = ((stored + duplicate) + quarantined)))
     CONSTRAINT batch_pkey PRIMARY KEY (known)
     CREATE INDEX batch_at ON ingest.batch USING btree (at)
@@ -2412,6 +2435,19 @@ BEGIN
 END $function$
 -- owner: the administrator
 
+CREATE OR REPLACE FUNCTION ingest.known_from(since bigint, newest bigint)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT CASE WHEN newest - since > 10000 THEN '-infinity' ELSE (
+        SELECT CASE WHEN count(*) < newest - since OR bool_or(b.stored > 0 AND b.first_at IS NULL) THEN '-infinity'
+            ELSE coalesce(min(b.first_at) FILTER (WHERE b.stored > 0), 'infinity') END
+        FROM ingest.batch AS b WHERE b.known > since AND b.known <= newest
+    ) END
+$function$
+-- owner: the administrator
+
 CREATE OR REPLACE FUNCTION ingest.last_reading(register_id integer, since timestamp with time zone, before timestamp with time zone, low timestamp with time zone, high timestamp with time zone, newest bigint)
  RETURNS TABLE(at timestamp with time zone, value bigint)
  LANGUAGE sql
@@ -2452,22 +2488,27 @@ AS $function$
 #variable_conflict use_column
 DECLARE
     since bigint;
+    start timestamptz;
     edge timestamptz;
 BEGIN
     SELECT min(p.known), least(max(p.closed_to), late_hours.high) INTO since, edge FROM ingest.rolled(newest) AS p;
     IF since >= newest OR edge <= late_hours.low THEN
         RETURN;
     END IF;
+    start := greatest(late_hours.low, ingest.known_from(since, newest));
+    IF edge <= start THEN
+        RETURN;
+    END IF;
     RETURN QUERY SELECT f.register, date_bin('1 hour', f.at, '2000-01-01 00:00+00')
     FROM (
         SELECT r.register, r.at, r.known FROM ingest.reading AS r
-        WHERE r.known > since AND r.known <= newest AND r.at >= late_hours.low AND r.at < edge
+        WHERE r.known > since AND r.known <= newest AND r.at >= start AND r.at < edge
         UNION ALL
         SELECT k.register, k.at, k.known FROM ingest.kept_reading AS k
-        WHERE k.known > since AND k.known <= newest AND k.at >= late_hours.low AND k.at < edge
+        WHERE k.known > since AND k.known <= newest AND k.at >= start AND k.at < edge
         UNION ALL
         SELECT o.register, o.at, o.known FROM ingest.reading_override AS o
-        WHERE o.known > since AND o.known <= newest AND o.at >= late_hours.low AND o.at < edge
+        WHERE o.known > since AND o.known <= newest AND o.at >= start AND o.at < edge
     ) AS f JOIN ingest.rolled(newest) AS p ON p.share = f.register % 2 AND f.known > p.known AND f.at < p.closed_to
     GROUP BY 1, 2;
 END $function$
@@ -2837,6 +2878,25 @@ BEGIN
 END $function$
 -- owner: the administrator
 
+CREATE OR REPLACE FUNCTION ingest.skew(registers integer[], start timestamp with time zone, "end" timestamp with time zone, newest bigint)
+ RETURNS TABLE(device text, readings bigint, shortest interval, middle interval, longest interval, status text)
+ LANGUAGE plpgsql
+ STABLE
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY SELECT d.name, count(*), min(r.received_at - r.at),
+        percentile_disc(0.5) WITHIN GROUP (ORDER BY r.received_at - r.at), max(r.received_at - r.at),
+        coalesce(r.time_status::text, '')
+    FROM ingest.register AS g
+    JOIN ingest.device AS d ON d.id = g.device
+    JOIN ingest.reading AS r ON r.register = g.id
+    WHERE g.id = ANY (registers) AND r.at >= skew."start" AND r.at < skew."end" AND r.known <= newest
+    GROUP BY d.name, r.time_status ORDER BY 1, 6;
+END $function$
+-- owner: the administrator
+
 CREATE OR REPLACE FUNCTION ingest.suspect(registers integer[], max_rates numeric[], edges timestamp with time zone[], since timestamp with time zone, newest bigint)
  RETURNS SETOF integer
  LANGUAGE plpgsql
@@ -3040,6 +3100,31 @@ AS $function$
             array_agg(CASE WHEN visible.knows(e.register, e."end") THEN e."end" END) AS ends
         FROM unnest(bounds, registers, starts, ends) AS e (bound, register, "start", "end")
     ) AS a CROSS JOIN LATERAL ingest.outside(a.bounds, a.registers, a.starts, a.ends, newest) AS o
+$function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.gauge_shown(bounds integer[], registers integer[], firsts timestamp with time zone[], lasts timestamp with time zone[], starts timestamp with time zone[], ends timestamp with time zone[], noises bigint[], refills bigint[], newest bigint)
+ RETURNS TABLE(bound integer, at timestamp with time zone, value bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+AS $function$
+    SELECT s.bound, s.at, s.value
+    FROM (
+        SELECT array_agg(e.bound) AS bounds, array_agg(e.register) AS registers, array_agg(e.first) AS firsts,
+            array_agg(e.last) AS lasts, array_agg(e."start") AS starts, array_agg(e."end") AS ends,
+            array_agg(e.noise) AS noises, array_agg(e.refill) AS refills
+        FROM unnest(bounds, registers, firsts, lasts, starts, ends, noises, refills)
+            AS e (bound, register, first, last, "start", "end", noise, refill)
+        WHERE e.first <= e."end" AND e."start" < e.last AND (visible.operates() OR (
+            SELECT range_agg(b.during * p.during) @> tstzrange(greatest(e.first, e."start"), least(e.last, e."end"))
+            FROM ingest.register AS g
+            JOIN ingest.binding AS b ON b.device = g.device AND b.superseded IS NULL
+            JOIN contracts.party_asset AS p ON p.asset = b.asset AND p.party = visible.party()
+            WHERE g.id = e.register))
+    ) AS a
+    CROSS JOIN LATERAL ingest.shown(
+        a.bounds, a.registers, a.firsts, a.lasts, a.starts, a.ends, a.noises, a.refills, newest) AS s
 $function$
 -- owner: yardstick_visible
 

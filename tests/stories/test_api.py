@@ -49,6 +49,7 @@ def every_get(served: Served) -> list[str]:
         "/v1/assets/{asset}/holds": "?since=2026-10-01T00:00:00Z&before=2026-10-02T00:00:00Z",
         "/v1/assets/{asset}/coverage": "?since=2026-10-01T00:00:00Z&before=2026-10-02T00:00:00Z",
         "/v1/assets/{asset}/levels": "?register=vehicle/tank&since=2026-10-01T00:00:00Z&before=2026-10-02T00:00:00Z",
+        "/v1/assets/{asset}/refills": "?register=vehicle/tank&since=2026-10-01T00:00:00Z&before=2026-10-02T00:00:00Z",
         "/v1/assets/{asset}/usage": "?since=2026-10-01T00:00:00Z&before=2026-10-02T00:00:00Z",
         "/v1/assets/{asset}/state-time": "?since=2026-10-01T00:00:00Z&before=2026-10-02T00:00:00Z",
     }

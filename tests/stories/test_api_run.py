@@ -120,8 +120,31 @@ def test_from_creating_to_issuing(clients: dict[str, httpx.Client], engine: Engi
     done = until(bert, run, lambda x: x["state"] == "issued").json()
     assert (done["invoices"], post(bert, f"/{run}/issue", "k6", tag=tag).status_code) == (1, 202)
     assert code(post(anna, f"/{run}/cancel", "k7")) == (409, "not_possible")
+    review(anna, clients["carl"], run)
     (actor,) = {row[0] for row in Story(engine).rows("SELECT created_by FROM billing.run")}
     assert actor.startswith("person:anna via key:")
+
+
+def review(anna: httpx.Client, carl: httpx.Client, run: str) -> None:
+    """What is looked at: by finance of the seller alone."""
+    path = f"/v1/billing-runs/{run}"
+    seen = anna.get(f"{path}/drafts/C-F01").json()
+    assert (seen["document"]["gross"], seen["remarks"]) == ("2201.50", ["C-F02 is not on it: excluded, disputed"])
+    assert code(anna.get(f"{path}/drafts/C-F99")) == (404, "not_found")
+    pairs = anna.get(f"{path}/reconciliation").json()
+    assert all(pair["agrees"] for pair in pairs)
+    assert {"what": "EUR: lines, and net totals of documents", "left": "1850.00", "right": "1850.00",
+            "agrees": True} in pairs  # fmt: skip
+    assert anna.get(f"{path}/changes", params={"before": 1, "after": 1}).json() == []
+    assert code(anna.get(f"{path}/changes", params={"before": 1, "after": 2})) == (404, "not_found")
+    days = {"entity": SELLER, "from": "2026-01-01", "to": "2027-01-01"}
+    header, *rows = anna.get("/v1/journal", params=days).text.splitlines()
+    assert header == "entry,n,posted_on,debit,credit,currency,amount,document,text"
+    assert len(rows) == 2, "revenue and tax"
+    assert "Income:Revenue:Fixed-fee" in anna.get("/v1/journal", params=days | {"as": "beancount"}).text
+    for what in (f"{path}/drafts/C-F01", f"{path}/reconciliation", f"{path}/changes?before=1&after=1"):
+        assert code(carl.get(what)) == (404, "not_found")
+    assert code(carl.get("/v1/journal", params=days)) == (404, "not_found")
 
 
 def test_only_finance_of_the_seller_has_a_part(clients: dict[str, httpx.Client]) -> None:

@@ -122,7 +122,11 @@ def test_commands_of_a_run_and_of_month_end(does: Does, run_of_three: str, engin
     assert "-4,403.00" in does("show", credited.split()[-1])
     assert does("accrue", *SELLER, "--period", "2026-06", *BY) == "accrued 3 contracts\n"
     assert "accrual 2026-06" in does("export", *SELLER, "2026-06-01", "2026-07-01")
+    assert "is not over" in does("close", *SELLER, "2099-06-30", *BY, fails=True)
     does("close", *SELLER, "2026-06-30", *BY)
+    shut = does("accrue", *SELLER, "--period", "2026-05", *BY, fails=True)
+    assert shut == "a posting on 2026-05-31 is refused: the books are closed until 2026-06-30\n"
+    assert "a run that is issued cannot cancel" in does("cancel", run, *BY, fails=True)
     rows = "key,contract,asset,kind,day,amount,text\nR1,C-F01,F01,repair,2026-06-11,310.00 EUR,pump\n"
     (tmp_path / "cost.csv").write_text(rows)
     assert does("cost", str(tmp_path / "cost.csv"), *SELLER, *BY) == "1 new costs\n"
@@ -148,7 +152,13 @@ def test_commands_about_what_is_paid_late(does: Does, run_of_three: str, engine:
     assert paid == f"B1/0 6649.50 EUR: TS-2026-00001 6604.50 EUR, {letter} 45.00 EUR\n"
     assert does("pay", str(tmp_path / "bank.xml"), *SELLER, *BY) == "B1/0 6649.50 EUR: known\n"
     assert does("overdue", *SELLER) == ""
+    assert does("unmatched", *SELLER) == ""
+    assert does("unmatch", "B1/0", *SELLER, "--reason", "another's", *BY) == "1 invoices are open again\n"
+    assert "6649.50 EUR from Haulier BV" in does("unmatched", *SELLER)
+    again = does("match", "B1/0", letter, "TS-2026-00001", *SELLER, *BY)
+    assert again == f"B1/0: {letter} 45.00 EUR, TS-2026-00001 6604.50 EUR; left 0.00 EUR\n"
     assert does("unpay", "B1/0", *SELLER, "--reason", "returned", *BY) == "1 invoices are open again\n"
+    assert "nothing is left of a payment B1/0" in does("match", "B1/0", "TS-9", *SELLER, *BY, fails=True)
     does("undun", letter, "--reason", "sent in error", *BY)
     assert "that stands" in does("undun", letter, "--reason", "again", *BY, fails=True)
     year = str(clock.now().year)

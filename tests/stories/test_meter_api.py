@@ -124,3 +124,48 @@ def shows_it_on_the_page(call: Call, first: str, second: str) -> None:
         assert ("<textarea" in plain) == decides
         assert client.get(f"/portal/holds/{second}").status_code == (404 if name == "kim" else 200)
         client.cookies.clear()
+
+
+TANK = """
+devices:
+  - device: T1-unit
+    asset: T1
+    position: vehicle
+    registers:
+      - {register: tank, kind: gauge, unit: l, resolution: 0.1 l, noise_band: 2 l, refill_threshold: 20 l}
+      - {register: urea, kind: gauge, unit: l, resolution: 0.1 l, refill_threshold: 10 l}
+"""
+
+
+def test_refills_are_told_one_by_one_behind_what_came_in(call: Call, engine: Engine) -> None:
+    found = catalogue.read(TANK)
+    assert isinstance(found, catalogue.Catalogue), found
+    run.declare(engine, found, SIGNED, author="test")
+    story = Story(engine)
+    # 300, noise, 280 (20 used), 400 (refilled 120), 390 (10 used); the next day 375 (15 used) and 415 (refilled 40).
+    story.gauge("T1", "tank", "l", ("2026-06-03 06:00", "300"), ("2026-06-03 08:00", "301.5"),
+                ("2026-06-03 10:00", "280"), ("2026-06-03 11:00", "400"), ("2026-06-03 23:00", "390"),
+                ("2026-06-04 01:00", "375"), ("2026-06-04 02:00", "415"))  # fmt: skip
+    span = {"since": "2026-06-02T22:00:00Z", "before": "2026-06-04T22:00:00Z", "register": "vehicle/tank"}
+    for who in ("kim", "ops"):
+        rows = call(who, "GET", f"/v1/assets/{asset(call)}/refills", params=span).json()["rows"]
+        assert [(one["used"], one["refilled"]) for one in rows] == [("30", "120"), ("15", "40")], who
+        assert rows[0]["refills"] == [
+            {"at": "2026-06-03T09:00:00Z", "before": "280", "after": "400", "quantity": "120"}
+        ]  # fmt: skip
+    # A stretch that begins in noise goes on from the level that counted before it.
+    later = {**span, "since": "2026-06-03T07:00:00Z", "before": "2026-06-03T08:30:00Z"}
+    rows = call("kim", "GET", f"/v1/assets/{asset(call)}/refills", params=later).json()["rows"]
+    assert [one["used"] for one in rows] == ["20"]
+    said = told("refills", "T1", "--register", "vehicle/tank", "--from", "2026-06-03", "--to", "2026-06-05",
+                "--zone", "Europe/Berlin")  # fmt: skip
+    assert "used 30, refilled 120 l\n  2026-06-03 11:00+02:00  280 to 400 l\n" in said
+    # Without a band a rise below the threshold is no refill, and the fall back from it no consumption.
+    story.gauge("T1", "urea", "l", ("2026-06-03 06:00", "50"), ("2026-06-03 07:00", "55"), ("2026-06-03 08:00", "50"),
+                ("2026-06-03 09:00", "48"))  # fmt: skip
+    rows = call("kim", "GET", f"/v1/assets/{asset(call)}/refills", params={**span, "register": "vehicle/urea"}).json()
+    assert [(one["used"], one["refilled"]) for one in rows["rows"]] == [("2", "0"), ("0", "0")]
+    # Before the contract, and of what nobody covers, a customer sees nothing.
+    early = {**span, "since": "2025-12-01T00:00:00Z", "before": "2025-12-02T00:00:00Z"}
+    rows = call("kim", "GET", f"/v1/assets/{asset(call)}/refills", params=early).json()
+    assert {(one["used"], one["refilled"]) for one in rows["rows"]} == {("0", "0")}

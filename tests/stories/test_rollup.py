@@ -90,6 +90,10 @@ class Life:
             counters.insert(connection, [(*one, known) for one in plan.rows])
         for register, at, value in plan.corrections:
             connection.execute(CORRECT, {"register": register, "at": instant(at), "value": value, "known": known})
+        if plan.rows and not plan.corrections and known % 8:
+            # As the ingester's commits, which say since when they brought something; others do not say it.
+            first = instant(min(at for _, at, _ in plan.rows))
+            connection.execute(BATCH, {"known": known, "stored": len(plan.rows), "first": first})
 
         def committed() -> None:
             for register, at, value in plan.rows:
@@ -110,6 +114,10 @@ class Life:
         return effective(self.raw[register], self.overrides[register], known=known)
 
 
+BATCH = text("""
+    INSERT INTO ingest.batch (known, at, client, messages, received, stored, duplicate, quarantined, first_at)
+    VALUES (:known, now(), 'test', 1, :stored, :stored, 0, 0, :first)
+""")
 CORRECT = text("""
     INSERT INTO ingest.reading_override (register, at, value, known, author, reason)
     VALUES (:register, :at, :value, :known, 'test', 'test')

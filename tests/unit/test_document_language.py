@@ -13,7 +13,7 @@ from rich.console import Console
 
 from api.commands.bill_view import invoice_view
 from api.portal import breach_page, page
-from api.portal.invoice_page import sections
+from api.portal.invoice_page import choices, sections
 from api.portal.uptime import LOOKS
 from billing import wording
 from billing.agreement import agreement
@@ -147,6 +147,13 @@ def test_an_invoice_on_paper_is_in_the_debtors_language(language: str, said: tup
     shown = invoice_page(document | {"lines": lines}, "paper.html")
     assert [text for text in said if text not in shown] == []
     assert ENGLISH.search(shown) is None
+
+
+def test_every_line_may_be_contested_and_a_list_too_long_to_read_is_none() -> None:
+    document = drawn("de")
+    many = [document["lines"][0] | {"n": n} for n in range(1, 501)]
+    assert [line["n"] for line in choices(document | {"lines": many})["2.1"]] == list(range(1, 501))
+    assert choices(document | {"lines": many * 3}) == {}
 
 
 def test_every_line_of_a_long_invoice_is_on_paper() -> None:

@@ -60,6 +60,19 @@ def test_reverse_charge_needs_both_vat_ids() -> None:
     assert codes(drawn(line("2.1", "fixed_fee", "100.00 EUR"), tax=reverse)) == []
 
 
+@pytest.mark.parametrize(
+    ("category", "rate", "needed"), [("S", 19, True), ("Z", 0, True), ("E", 0, False), ("O", 0, False)]
+)
+def test_who_charges_tax_has_a_vat_id(category: str, rate: int, needed: bool) -> None:  # noqa: FBT001
+    """EN 16931, BR-S-02, BR-Z-02; who is exempt may have a tax number alone."""
+    terms = agreement(Tax(category, Decimal(rate)))
+    seller = type(SELLER)(SELLER.name, SELLER.address, SELLER.country, "")
+    lines = evaluated(line("2.1", "fixed_fee", "100.00 EUR"))
+    found = draw_up(lines, terms, seller=seller, buyer=NOBODY, payment_days=30)
+    said = [item.message for item in found.findings]
+    assert said == ([f"category {category} needs the VAT id of the seller, which is not set up"] if needed else [])
+
+
 def test_an_overridden_finding_does_not_block() -> None:
     found = draft(evaluated(*W18, verdicts=(verdict(status="insufficient"),))).findings
     assert [item.code for item in blocking(found)] == ["facts_missing"]

@@ -63,7 +63,9 @@ def test_the_hash_of_a_run_does_not_depend_on_the_order_of_its_drafts() -> None:
 def test_a_run_goes_its_way_and_no_other() -> None:
     assert after("approved", "issue") == "issuing"
     assert after("approved", "collect") == "collecting"
-    with pytest.raises(NotPossible, match="in_review cannot issue; possible now: collect, exclude, approve, cancel"):
+    with pytest.raises(
+        NotPossible, match="in_review cannot issue; possible now: collect, exclude, override, approve, cancel"
+    ):
         after("in_review", "issue")
     with pytest.raises(NotPossible, match="nothing more"):
         after("issued", "cancel")
