@@ -99,3 +99,15 @@ def test_durations_read_back(months: int, days: int, seconds: int) -> None:
 )
 def test_canonical_text_does_not_depend_on_the_order_of_keys(value: dict[str, object]) -> None:
     assert canonical.text(value) == canonical.text(dict(reversed(list(value.items()))))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda some: st.lists(some) | st.dictionaries(st.text(), some),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(st.text(), JSON))
+def test_json_types_are_written_the_same_the_short_way(value: dict[str, object]) -> None:
+    assert canonical.written_of_json(value) == canonical.written(canonical.plain(value))

@@ -19,6 +19,7 @@ from billing.state import NotPossible
 from billing.store.run import AlreadyOpen
 from contracts import run as contracts
 from contracts.store.intake import Recorded
+from core import canonical
 from core.database import transaction
 from tests.stories.story import CASES, Story, case, facts, local, spans
 
@@ -75,6 +76,7 @@ def check_chain(story: Story, count: int) -> None:
     previous = ""
     for row in rows:
         assert row.content_hash == chain.content_hash(row.document)
+        canonical.text(row.document)  # refuses floats
         assert row.previous_hash == previous
         previous = chain.chain_hash(previous, row.content_hash, number=row.number, issue_date=row.issue_date)
         assert row.chain_hash == previous

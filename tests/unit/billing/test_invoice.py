@@ -6,6 +6,7 @@ import pytest
 from billing.chain import content_hash
 from billing.invoice import issued
 from billing.tax import Tax
+from core import canonical
 from tests.unit.billing.example import W18, agreement, draft, evaluated, line, verdict
 
 
@@ -61,6 +62,15 @@ def test_number_dates_and_random_names_do_not_change_the_content_hash() -> None:
         later.document, id="inv_1", number="TS-2026-00001", issue_date=date(2026, 7, 5), due_date=date(2026, 8, 4)
     )
     assert content_hash(done) == found.hash
+
+
+def test_a_document_is_sealed_as_canonical_json_with_no_float_in_it() -> None:
+    found = draft(evaluated(*W18))
+    steady = found.document | {"issue": None, "evaluation": dict(found.document["evaluation"])}
+    for name in ("id", "knowledge", "result_hash"):
+        del steady["evaluation"][name]
+    del steady["issue"]
+    assert found.sealed == (canonical.text(found.document), canonical.digest(steady))
 
 
 @pytest.mark.parametrize("amount", ["1850.01 EUR", "1849.99 EUR"])
