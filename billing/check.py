@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 from billing import wording
+from billing.case import finding, warning
+from billing.likely import LIKELY
 from billing.posting import PROMISES
-from core.money import Money, exponent
+from core.money import exponent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from billing.invoice import Document
+    from billing.case import Case, Finding, Rule
 
-Severity: TypeAlias = Literal["blocking", "warning"]
 OUTLIER = Decimal("2.5")
 """A total of more than so many times the last one, or less than its part, is looked at."""
 LARGE_CREDIT = Decimal("0.25")
@@ -27,57 +27,10 @@ SELLERS_VAT_ID = frozenset({"S", "Z", "G", "L", "M"})
 """Who charges tax, or does not because of where the supply goes, is registered: EN 16931, BR-S-02 and its like."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something about a draft. at_risk: the amount that it concerns, as text; empty: none. fix: what would mend it."""
-
-    code: str
-    severity: Severity
-    message: str
-    at_risk: str
-    fix: str
-
-    def to_json(self) -> dict[str, str]:
-        """As stored and shown."""
-        return {name: getattr(self, name) for name in ("code", "severity", "message", "at_risk", "fix")}
-
-
-@dataclass(frozen=True, slots=True)
-class Last:
-    """The contract's invoice before: its own lines only. lines: by clause and asset, what was billed."""
-
-    number: str
-    net: Money
-    lines: Mapping[tuple[str, str], Money]
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """What the rules see of a draft. result: the evaluation; taxed: did anybody decide on tax; last: None: none."""
-
-    document: Document
-    result: Mapping[str, Any]
-    taxed: bool
-    last: Last | None
-
-    @property
-    def net(self) -> Money:
-        """The sum of the lines."""
-        return self.money(self.document["net"])
-
-    def money(self, text: str) -> Money:
-        """In the document's currency."""
-        return Money(Decimal(text), self.document["currency"])
-
-    def own(self) -> Iterable[Document]:
-        """Lines that belong to the period itself."""
-        return (line for line in self.document["lines"] if not line["corrects"])
-
-
 def check(case: Case) -> tuple[Finding, ...]:
     """All findings, blocking ones first."""
-    found = [finding for rule in RULES for finding in rule(case)]
-    return tuple(sorted(found, key=lambda finding: finding.severity != "blocking"))
+    found = [item for rule in RULES for item in rule(case)]
+    return tuple(sorted(found, key=lambda item: item.severity != "blocking"))
 
 
 def blocking(findings: Iterable[Finding], overridden: frozenset[str] = frozenset()) -> tuple[Finding, ...]:
@@ -89,19 +42,19 @@ def _facts_missing(case: Case) -> Iterable[Finding]:
     for verdict in case.result["verdicts"]:
         if verdict["status"] == "insufficient":
             message = f"clause {verdict['clause']}, {verdict['asset']}: facts are missing"
-            yield _finding(case, "facts_missing", message, "bring the readings in, or exclude the contract")
+            yield finding(case, "facts_missing", message, "bring the readings in, or exclude the contract")
 
 
 def _problem(case: Case) -> Iterable[Finding]:
     for problem in case.result["problems"]:
         message = ": ".join(part for part in problem if part)
-        yield _finding(case, "contract_problem", message, "amend the contract")
+        yield finding(case, "contract_problem", message, "amend the contract")
 
 
 def _no_tax_decision(case: Case) -> Iterable[Finding]:
     if not case.taxed:
         message = "no tax decision: neither the contract's billing group nor the seller names tax_category and tax_rate"
-        yield _finding(case, "no_tax_decision", message, "name the tax in the contract or in the seller's set-up")
+        yield finding(case, "no_tax_decision", message, "name the tax in the contract or in the seller's set-up")
 
 
 def _vat_ids(case: Case) -> Iterable[Finding]:
@@ -110,14 +63,14 @@ def _vat_ids(case: Case) -> Iterable[Finding]:
         categories = needing & there
         if categories and not case.document[side]["vat_id"]:
             message = f"category {', '.join(sorted(categories))} needs the VAT id of the {side}, which is not set up"
-            yield _finding(case, "vat_id_missing", message, "add vat_id with `yardstick bill setup FILE`")
+            yield finding(case, "vat_id_missing", message, "add vat_id with `yardstick bill setup FILE`")
 
 
 def _no_rate(case: Case) -> Iterable[Finding]:
     words = case.document.get("tax_in")
     if words and words["tax_total"] is None:
         message = f"no exchange rate from {case.document['currency']} to {words['currency']} for the tax point"
-        yield _finding(case, "no_exchange_rate", message, "take rates in with `yardstick bill rates FILE`")
+        yield finding(case, "no_exchange_rate", message, "take rates in with `yardstick bill rates FILE`")
 
 
 def _too_many_decimals(case: Case) -> Iterable[Finding]:
@@ -125,7 +78,7 @@ def _too_many_decimals(case: Case) -> Iterable[Finding]:
     if any(len(line["amount"].partition(".")[2]) > digits for line in case.document["lines"]):
         currency = case.document["currency"]
         message = f"lines have more decimals than {currency} has ({digits}); the contract's billing.decimals is wrong"
-        yield _finding(case, "too_many_decimals", message, "amend the contract's billing.decimals")
+        yield finding(case, "too_many_decimals", message, "amend the contract's billing.decimals")
 
 
 def _negative_total(case: Case) -> Iterable[Finding]:
@@ -133,7 +86,7 @@ def _negative_total(case: Case) -> Iterable[Finding]:
     if gross.amount < 0:
         message = f"the total {gross} is negative, and no invoice of the contract stands that it could be credited on"
         fix = "exclude it; once the contract has an invoice, a run of this period makes a credit note"
-        yield _finding(case, "negative_total", message, fix)
+        yield finding(case, "negative_total", message, fix)
 
 
 def _sums(case: Case) -> Iterable[Finding]:
@@ -143,21 +96,21 @@ def _sums(case: Case) -> Iterable[Finding]:
     gross = net + sum(Decimal(part["tax"]) for part in document["tax"])
     if not net == base == Decimal(document["net"]) or gross != Decimal(document["gross"]):
         message = f"lines come to {net}, tax bases to {base}, the document says {document['net']}"
-        yield _finding(case, "sums_differ", message, "report it: this is a fault of the program")
+        yield finding(case, "sums_differ", message, "report it: this is a fault of the program")
 
 
 def _provisional(case: Case) -> Iterable[Finding]:
     for verdict in case.result["verdicts"]:
         if verdict["status"] == "provisional":
             message = wording.say("en", "provisional", verdict["clause"], verdict["asset"])
-            yield _warning(case, "provisional", message, "bring the facts in; what changes later is corrected")
+            yield warning(case, "provisional", message, "bring the facts in; what changes later is corrected")
 
 
 def _open_case(case: Case) -> Iterable[Finding]:
     for item in case.result["open_cases"]:
         where = f"clause {item['clause']}, {item['asset']}"
         message = f"{where}: {item['reason']} from {item['from']} to {item['to']} is open"
-        yield _warning(case, "open_case", message, "decide the case")
+        yield warning(case, "open_case", message, "decide the case")
 
 
 def _outlier(case: Case) -> Iterable[Finding]:
@@ -166,7 +119,7 @@ def _outlier(case: Case) -> Iterable[Finding]:
     own, last = sum(Decimal(line["amount"]) for line in case.own()), case.last.net.amount
     if last > 0 and not last / OUTLIER <= own <= last * OUTLIER:
         message = f"{own} after {last} on {case.last.number}"
-        yield _warning(case, "outlier", message, "look at the lines that changed most", str(abs(own - last)))
+        yield warning(case, "outlier", message, "look at the lines that changed most", str(abs(own - last)))
 
 
 def _missing_charge(case: Case) -> Iterable[Finding]:
@@ -176,7 +129,7 @@ def _missing_charge(case: Case) -> Iterable[Finding]:
     for (clause, asset), amount in sorted(case.last.lines.items()):
         if amount.amount > 0 and (clause, asset) not in there:
             message = f"clause {clause}, {asset}: {amount} on {case.last.number}, nothing now"
-            yield _warning(
+            yield warning(
                 case, "missing_charge", message, "see whether the asset left the contract", str(amount.amount)
             )
 
@@ -186,7 +139,7 @@ def _zero_use(case: Case) -> Iterable[Finding]:
         before = case.last and case.last.lines.get((line["clause"], line["asset"]))
         if line["kind"] == "usage_charge" and not Decimal(line["amount"]) and before and before.amount > 0:
             message = f"clause {line['clause']}, {line['asset']}: no use, after {before} on {case.last.number}"  # type: ignore[union-attr]
-            yield _warning(case, "zero_use", message, "see whether the device still counts", str(before.amount))
+            yield warning(case, "zero_use", message, "see whether the device still counts", str(before.amount))
 
 
 def _large_credit(case: Case) -> Iterable[Finding]:
@@ -195,42 +148,35 @@ def _large_credit(case: Case) -> Iterable[Finding]:
     charged = sum(amount for _, amount in amounts if amount > 0)
     if credit > charged * LARGE_CREDIT:
         message = f"credits of {credit} on charges of {charged}"
-        yield _warning(case, "large_credit", message, "look at the outages and who caused them", str(credit))
+        yield warning(case, "large_credit", message, "look at the outages and who caused them", str(credit))
 
 
 def _estimated(case: Case) -> Iterable[Finding]:
     for line in case.own():
         if any("carried" in (piece["opening_quality"], piece["closing_quality"]) for piece in line["evidence"]):
             message = f"clause {line['clause']}, {line['asset']}: the counter was silent for too long at a boundary"
-            yield _warning(case, "carried_reading", message, "bring late readings in", line["amount"])
+            yield warning(case, "carried_reading", message, "bring late readings in", line["amount"])
         for step in line["steps"]:
             if step["label"] == "estimated":
                 message = f"clause {line['clause']}, {line['asset']}: {step['result']} are estimated, as agreed"
-                yield _warning(case, "estimated", message, "bring late readings in", line["amount"])
+                yield warning(case, "estimated", message, "bring late readings in", line["amount"])
 
 
 def _nothing(case: Case) -> Iterable[Finding]:
     violated = any(verdict["state"] == "violated" for verdict in case.result["verdicts"])
     if not case.document["lines"] and not violated:  # a breach is reported with its period's document
         fix = "nothing needs to be done: what is known of it later comes on the contract's next invoice"
-        yield _warning(case, NOTHING_TO_BILL, "the period has no lines", fix)
+        yield warning(case, NOTHING_TO_BILL, "the period has no lines", fix)
     elif not case.net:
-        yield _warning(case, "zero_total", "the invoice comes to nothing", "exclude it if no invoice is wanted")
+        yield warning(case, "zero_total", "the invoice comes to nothing", "exclude it if no invoice is wanted")
 
 
-RULES: Sequence[Callable[[Case], Iterable[Finding]]] = (
+RULES: Sequence[Rule] = (
     _facts_missing, _problem, _no_tax_decision, _vat_ids, _no_rate, _too_many_decimals, _negative_total, _sums,
     _provisional, _open_case, _outlier, _missing_charge, _zero_use, _large_credit, _estimated, _nothing,
+    *LIKELY,
 )  # fmt: skip
 NEVER_OVERRIDDEN = frozenset(
     {"no_tax_decision", "no_exchange_rate", "too_many_decimals", "negative_total", "sums_differ"}
 )
 """What makes a document wrong whoever says that it is right."""
-
-
-def _finding(case: Case, code: str, message: str, fix: str) -> Finding:
-    return Finding(code, "blocking", message, case.document["gross"].lstrip("-"), fix)
-
-
-def _warning(_: Case, code: str, message: str, fix: str, at_risk: str = "") -> Finding:
-    return Finding(code, "warning", message, at_risk, fix)

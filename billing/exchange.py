@@ -49,10 +49,11 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """The currency in which a seller's tax is shown too, and the rates of the tax point's day."""
+    """The currency in which a seller's tax is shown too, and the rates of the tax point, which is a day."""
 
     currency: str
     rates: tuple[Rate, ...]
+    day: date | None = None
 
 
 def convert(amount: Money, into: str, rates: Sequence[Rate]) -> tuple[Money, tuple[Rate, ...]]:

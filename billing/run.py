@@ -11,7 +11,7 @@ from billing.check import NEVER_OVERRIDDEN
 from billing.gate import changes, gaps
 from billing.person import why_not_two
 from billing.setup import Setup, read_setup
-from billing.state import Act, State, after
+from billing.state import Act, DraftState, State, after
 from billing.store import correction as corrections
 from billing.store import draft as drafts
 from billing.store import entity as entities
@@ -327,14 +327,18 @@ def cancel(engine: Engine, run: str, *, at: datetime, by: str) -> None:
         _audit(connection, at, by, "cancel", run, {})
 
 
-def summary(engine: Engine, run: str, *, documents: bool = True, most: int = SHOWN) -> Summary:
-    """A run with its first drafts by contract; the counts are of all. Small for any number of contracts.
+def summary(
+    engine: Engine, run: str, *, documents: bool = True, most: int = SHOWN, state: DraftState | None = None
+) -> Summary:
+    """A run with its first drafts by contract, in one state if it is given; the counts are of all.
+
+    Small for any number of contracts.
 
     Raises NoSuchRun.
     """
     with transaction(engine) as connection:
         found = runs.read(connection, run)
-        rows = runs.drafts(connection, found, documents=documents, most=most)
+        rows = runs.drafts(connection, found, documents=documents, most=most, state=state)
         return Summary(found, tuple(runs.counts(connection, found)), tuple(rows))
 
 

@@ -69,6 +69,7 @@ class _Account(_Part):
     vat_id: str = ""
     payment_days: Days = "30"
     purchase_order: Annotated[str, StringConstraints(max_length=200, strip_whitespace=True)] = ""
+    purchase_order_required: bool = False
     language: Language = "en"
     consolidate: bool | dict[Word, tuple[Word, ...]] = False
 
@@ -107,7 +108,10 @@ class EntitySetup:
 
 @dataclass(frozen=True, slots=True)
 class AccountSetup:
-    """A debtor. consolidate: whether its contracts share an invoice: none, all, or names of contracts by group."""
+    """A debtor. consolidate: whether its contracts share an invoice: none, all, or names of contracts by group.
+
+    purchase_order_required: it pays nothing without one, so it gets no invoice without one.
+    """
 
     party: str
     name: str
@@ -118,6 +122,7 @@ class AccountSetup:
     purchase_order: str
     language: Language = "en"
     consolidate: Consolidate = False
+    purchase_order_required: bool = False
 
 
 @dataclass(frozen=True, slots=True)

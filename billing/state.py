@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 State: TypeAlias = Literal[
     "created", "collecting", "calculated", "in_review", "approved", "issuing", "issued", "exported", "closed",
     "failed", "cancelled",
 ]  # fmt: skip
+DraftState: TypeAlias = Literal["blocked", "failed", "warning", "ok", "issued", "excluded", "collected"]
+DRAFT_STATES: tuple[DraftState, ...] = get_args(DraftState)
+"""Of a contract in a run, what somebody has to see to first."""
 Act: TypeAlias = Literal[
     "collect", "calculate", "review", "exclude", "override", "approve", "issue", "finish", "cancel"
 ]

@@ -51,6 +51,7 @@ class Account(Row, table=True):
     purchase_order: str = Field(sa_type=Text)
     language: str = Field(sa_type=Text)
     consolidate: Any = Field(sa_type=JSONB)
+    purchase_order_required: bool
 
 
 class Series(Row, table=True):

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from stdnum import get_cc_module
 
+UNION = frozenset(
+    "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split()  # noqa: SIM905
+)
+"""Member states of the European Union, ISO 3166 alpha-2."""
+
 
 def fault(vat_id: str, country: str) -> str:
     """What is wrong with a VAT id of a country (ISO 3166 alpha-2); empty if nothing is, or if its form is unknown.

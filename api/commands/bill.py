@@ -14,6 +14,7 @@ from api.commands.bill_word import ApprovedBy, By, Entity, Period, Reason, Run, 
 from billing import run as billing
 from billing.books import run as books
 from billing.reminders import run as reminders
+from billing.state import DraftState
 from core import clock
 from core.garbage import collect_rarely
 from core.settings import Settings
@@ -63,9 +64,16 @@ def recalculate(run: Run, by: By) -> None:
 
 
 @app.command()
-def preview(run: Run, contract: Annotated[str, typer.Argument(help="E.g. C-2041.")]) -> None:
-    """Show one draft of a run, why it is left out or waits, and why it stands apart from its group."""
+def preview(
+    run: Run,
+    contract: Annotated[str, typer.Argument(help="E.g. C-2041; none: all drafts of the run.")] = "",
+    state: Annotated[DraftState | None, typer.Option(help="Without a contract: only drafts in this state.")] = None,
+) -> None:
+    """Show one draft of a run, why it is left out or waits, and why it stands apart; or list its drafts."""
     with database() as engine:
+        if not contract:
+            Console().print(run_view(billing.summary(engine, run, documents=False, state=state), state))
+            return
         document, remarks = billing.preview(engine, run, contract), billing.remarks(engine, run, contract)
     if document is None and not remarks:
         typer.echo(f"run {run} has no draft for contract {contract}", err=True)

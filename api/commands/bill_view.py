@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 DATES = (("issued", "issue"), ("due", "due"))
 
 
-def run_view(done: Summary) -> RenderableType:
-    """A run: its drafts, sums and hash."""
+def run_view(done: Summary, state: str | None = None) -> RenderableType:
+    """A run: its drafts, sums and hash. state: that of the drafts that are listed, where not all are."""
     run = done.run
     table = Table("contract", "state", title=f"{run.public_id} · {run.label} · {run.state}")
     for name in ("net", "VAT", "gross"):
@@ -38,7 +38,8 @@ def run_view(done: Summary) -> RenderableType:
     for draft in done.drafts:
         amounts = [_money(draft[name], draft["currency"]) for name in ("net", "tax", "gross")]
         table.add_row(draft["contract_name"], draft["state"], *amounts, draft["reason"])
-    if (more := sum(sums["drafts"] for sums in done.counts) - len(done.drafts)) > 0:
+    all_of_it = sum(sums["drafts"] for sums in done.counts if state in {None, sums["state"]})
+    if (more := all_of_it - len(done.drafts)) > 0:
         table.add_row(f"… {more} more", "", "", "", "", "")
     for sums in done.counts:
         amounts = [_money(sums[name], sums["currency"]) for name in ("net", "tax", "gross")]

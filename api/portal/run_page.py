@@ -16,7 +16,7 @@ from api.routes.billing_run import finish, found, tag_of
 from api.visit import FinancePerson
 from billing import run as billing
 from billing.person import why_not_two
-from billing.state import after
+from billing.state import DraftState, after
 from billing.store import remark, view
 from billing.store.view import RunView
 
@@ -47,10 +47,12 @@ def runs_page(request: Request, visit: FinancePerson, cursor: Cursor = None) -> 
 
 
 @router.get("/{run}")
-def run_page(request: Request, visit: FinancePerson, run: str, cursor: Cursor = None) -> Response:
-    """One run with its drafts, 50 on a page."""
+def run_page(
+    request: Request, visit: FinancePerson, run: str, state: DraftState | None = None, cursor: Cursor = None
+) -> Response:
+    """One run with its drafts, 50 on a page; all, or those in one state."""
     row = found(visit, run)
-    rows = view.drafts(visit.connection, row, after=read_number(cursor, otherwise=0), most=PAGE + 1)
+    rows = view.drafts(visit.connection, row, state=state, after=read_number(cursor, otherwise=0), most=PAGE + 1)
     acts = [
         act
         for act in OFFERED.get(row.state, ())
@@ -63,6 +65,8 @@ def run_page(request: Request, visit: FinancePerson, run: str, cursor: Cursor = 
         run=row,
         tag=tag_of(row),
         acts=[(act, WORDS[act]) for act in acts],
+        state=state,
+        states=view.draft_states(visit.connection, row),
         drafts=rows[:PAGE],
         remarks=remark.beside(visit.connection, row, [one.contract for one in rows[:PAGE]]),
         after=_cursor(rows[PAGE - 1].id) if len(rows) > PAGE else None,

@@ -18,7 +18,7 @@ from api.paging import Cursor, Limit, Page, page_of, read_number
 from api.visit import FinancePerson, Visit
 from api.writing import Writing
 from billing import run as billing
-from billing.state import after
+from billing.state import DraftState, after
 from billing.store import entity as entities
 from billing.store import remark, view
 from billing.store.view import DraftView, RunView
@@ -107,10 +107,12 @@ def one(visit: FinancePerson, run: str, response: Response) -> BillingRun:
 
 
 @router.get("/{run}/drafts", operation_id="listBillingRunDrafts", responses=errors.responses(401, 403, 404, 422))
-def drafts(visit: FinancePerson, run: str, limit: Limit = 50, cursor: Cursor = None) -> Page[Draft]:
-    """The drafts of a run's newest revision, by contract."""
+def drafts(
+    visit: FinancePerson, run: str, state: DraftState | None = None, limit: Limit = 50, cursor: Cursor = None
+) -> Page[Draft]:
+    """The drafts of a run's newest revision, by contract; all, or those in one state."""
     row = found(visit, run)
-    rows = view.drafts(visit.connection, row, after=read_number(cursor, otherwise=0), most=limit + 1)
+    rows = view.drafts(visit.connection, row, state=state, after=read_number(cursor, otherwise=0), most=limit + 1)
     said = remark.beside(visit.connection, row, [one.contract for one in rows])
     return page_of(rows, limit, shown=lambda one: _draft(one, said.get(one.contract, [])), key=lambda one: (one.id,))
 

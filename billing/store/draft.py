@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from billing.agreement import agreement
 from billing.bundle import bundle_of, of_bundle
-from billing.check import NOTHING_TO_BILL, Finding
+from billing.case import Finding
+from billing.check import NOTHING_TO_BILL
 from billing.contest import agreed
 from billing.correction import credit_note, of_period, way
 from billing.exchange import Local
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from billing.check import Last
+    from billing.case import Last
     from billing.correction import Correction, Way
     from billing.invoice import Agreement
     from billing.metering import Metered
@@ -202,7 +203,7 @@ def _local(connection: Connection, seller: Entity, dues: Sequence[Due], known: i
         return {}
     days = {due.ends_at: (due.ends_at.astimezone(zone(seller.timezone)) - timedelta(days=1)).date() for due in dues}
     rates = {day: exchange.holding(connection, seller.rate_source, day, known) for day in set(days.values())}
-    return {end: Local(seller.vat_currency, rates[day]) for end, day in days.items()}
+    return {end: Local(seller.vat_currency, rates[day], day) for end, day in days.items()}
 
 
 def _draw_up(wanted: _Wanted, seller: Entity, account: Account) -> _Drawn | str:
@@ -238,6 +239,7 @@ def _with(wanted: _Wanted, ways: Mapping[str, Way], terms: Agreement, *, seller:
         buyer=account.buyer,
         payment_days=payment.days if payment else account.payment_days,
         purchase_order=account.purchase_order,
+        needs_order=account.needs_order,
         language=account.language,
         local=wanted.local,
         deltas=[line for item in by_way.get("delta_line", []) for line in item.lines],

@@ -33,17 +33,19 @@ SAVE_ENTITY = text("""
 """)
 SAVE_ACCOUNT = text("""
     INSERT INTO billing.account (party, name, address, country, vat_id, payment_days, purchase_order,
-        language, consolidate)
+        language, consolidate, purchase_order_required)
     VALUES (:party, :name, :address, :country, :vat_id, :payment_days, :purchase_order, :language,
-        cast(:consolidate AS jsonb))
+        cast(:consolidate AS jsonb), :purchase_order_required)
     ON CONFLICT (party) DO UPDATE SET name = excluded.name, address = excluded.address, country = excluded.country,
         vat_id = excluded.vat_id, payment_days = excluded.payment_days, purchase_order = excluded.purchase_order,
-        language = excluded.language, consolidate = excluded.consolidate
+        language = excluded.language, consolidate = excluded.consolidate,
+        purchase_order_required = excluded.purchase_order_required
 """)
 ENTITY = text("SELECT * FROM billing.entity WHERE name = :name")
 ENTITY_BY_ID = text("SELECT * FROM billing.entity WHERE id = :id")
 ACCOUNTS = text("""
-    SELECT party, name, address, country, vat_id, payment_days, purchase_order, language, consolidate
+    SELECT party, name, address, country, vat_id, payment_days, purchase_order, language, consolidate,
+        purchase_order_required
     FROM billing.account WHERE party = ANY(:parties)
 """)
 
@@ -66,7 +68,7 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A debtor."""
+    """A debtor. needs_order: it pays nothing without a purchase order."""
 
     party: int
     buyer: Party
@@ -74,6 +76,7 @@ class Account:
     purchase_order: str
     language: str
     consolidate: Consolidate = False
+    needs_order: bool = False
 
 
 def save_entity(connection: Connection, party: int, entity: EntitySetup) -> None:
@@ -88,7 +91,9 @@ def save_entity(connection: Connection, party: int, entity: EntitySetup) -> None
 
 def save_accounts(connection: Connection, accounts: Sequence[tuple[int, AccountSetup]]) -> None:
     """Create or correct debtors, by party."""
-    names = ("name", "address", "country", "vat_id", "payment_days", "purchase_order", "language")
+    names = (
+        "name", "address", "country", "vat_id", "payment_days", "purchase_order", "purchase_order_required", "language",
+    )  # fmt: skip
     rows = [
         {name: getattr(account, name) for name in names}
         | {"party": party, "consolidate": canonical.text(account.consolidate)}
@@ -122,6 +127,7 @@ def accounts(connection: Connection, parties: Iterable[int]) -> dict[int, Accoun
             row.purchase_order,
             row.language,
             row.consolidate,
+            row.purchase_order_required,
         )
         for row in rows
     }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, text
 
-from billing.check import Last
+from billing.case import Last
 from billing.invoice import total
 from core.money import Money
 from core.store import packed
@@ -127,7 +127,7 @@ REVISIONS = text("""
 """)
 # The newest invoice of each contract that stands and ended by then; of its lines those of its own period.
 LAST = text("""
-    SELECT w.contract, i.number, l.clause, l.asset, l.currency, sum(l.amount) AS amount
+    SELECT w.contract, i.id, i.number, l.clause, l.asset, l.currency, sum(l.amount) AS amount
     FROM unnest(cast(:contracts AS int[]), cast(:starts AS timestamptz[])) AS w (contract, "start")
     CROSS JOIN LATERAL (
         SELECT j.id, j.number, p.n AS part
@@ -137,7 +137,13 @@ LAST = text("""
         ORDER BY j.service_start DESC LIMIT 1
     ) AS i
     JOIN billing.line AS l ON l.invoice = i.id AND l.part = i.part AND l.label IS NULL
-    GROUP BY w.contract, i.number, l.clause, l.asset, l.currency
+    GROUP BY w.contract, i.id, i.number, l.clause, l.asset, l.currency
+""")
+# Who stands on these documents; one that several contracts share is unpacked once.
+PRINTED = text("""
+    SELECT i.id, r.seller, r.buyer, r.purchase_order FROM billing.invoice AS i
+    CROSS JOIN LATERAL jsonb_to_record(i.document) AS r(seller jsonb, buyer jsonb, purchase_order text)
+    WHERE i.id = ANY(:invoices)
 """)
 # An invoice of each contract that stands, on which credits can be given: of those before, the last one.
 CREDITABLE = text("""
@@ -223,12 +229,18 @@ def add_reports(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> No
 def last(connection: Connection, wanted: Sequence[tuple[int, datetime]]) -> dict[int, Last]:
     """The invoice before an instant, by contract; contracts without one are missing."""
     given = {"contracts": [contract for contract, _ in wanted], "starts": [start for _, start in wanted]}
-    lines: dict[tuple[int, str], dict[tuple[str, str], Money]] = {}
+    lines: dict[tuple[int, int, str], dict[tuple[str, str], Money]] = {}
     for row in connection.execute(LAST, given):
-        lines.setdefault((row.contract, row.number), {})[row.clause, row.asset] = Money(row.amount, row.currency)
+        key = row.contract, row.id, row.number
+        lines.setdefault(key, {})[row.clause, row.asset] = Money(row.amount, row.currency)
+    invoices = list({invoice for _, invoice, _ in lines})
+    rows = connection.execute(PRINTED, {"invoices": invoices}).mappings() if invoices else ()
+    printed = {row["id"]: {name: row[name] for name in ("seller", "buyer", "purchase_order")} for row in rows}
     return {
-        contract: Last(number, total(found.values(), Money.zero(next(iter(found.values())).currency)), found)
-        for (contract, number), found in lines.items()
+        contract: Last(
+            number, total(found.values(), Money.zero(next(iter(found.values())).currency)), found, printed[invoice]
+        )
+        for (contract, invoice, number), found in lines.items()
     }
 
 

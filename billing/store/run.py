@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date, datetime
 
-    from billing.state import State
+    from billing.state import DraftState, State
 
 Lock: TypeAlias = Literal["", "share", "update"]
 """How a run is read: as it is; so that it stays as it is, for several who calculate; so that acts follow each other."""
@@ -89,7 +89,8 @@ DRAFTS = text("""
     SELECT contract_name, state, reason, net, tax, gross, currency, hash, corrections, findings,
         CASE WHEN :documents THEN document END AS document, CASE WHEN :documents THEN credit_notes END AS credit_notes
     FROM billing.draft
-    WHERE run = :run AND revision = :revision ORDER BY contract_name LIMIT :most
+    WHERE run = :run AND revision = :revision AND (CAST(:state AS text) IS NULL OR state = :state)
+    ORDER BY contract_name LIMIT :most
 """)
 BLOCKED = text("""
     SELECT contract_name FROM billing.draft
@@ -352,9 +353,11 @@ def blocked(connection: Connection, run: Run) -> list[str]:
     return list(rows.scalars())
 
 
-def drafts(connection: Connection, run: Run, *, documents: bool, most: int) -> list[dict[str, Any]]:
-    """The first drafts of the revision, by contract; with or without what would be printed."""
-    given = {"run": run.id, "revision": run.revision, "documents": documents, "most": most}
+def drafts(
+    connection: Connection, run: Run, *, documents: bool, most: int, state: DraftState | None = None
+) -> list[dict[str, Any]]:
+    """The first drafts of the revision, by contract; with or without what would be printed. state: only these."""
+    given = {"run": run.id, "revision": run.revision, "documents": documents, "most": most, "state": state}
     rows = connection.execute(DRAFTS, given).mappings()
     return [dict(row) for row in rows]
 

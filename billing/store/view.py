@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from billing.state import State
+from billing.state import DRAFT_STATES, DraftState, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,13 @@ ONE_RUN = text(RUN.format(condition="r.public_id = :public_id"))
 DRAFTS = text("""
     SELECT contract AS id, contract_name AS contract, state, reason, net::text AS net, tax::text AS tax,
         gross::text AS gross, currency, hash, findings
-    FROM billing.draft WHERE run = :run AND revision = :revision AND contract > :after ORDER BY contract LIMIT :most
+    FROM billing.draft
+    WHERE run = :run AND revision = :revision AND contract > :after
+        AND (CAST(:state AS text) IS NULL OR state = :state)
+    ORDER BY contract LIMIT :most
+""")
+STATES = text("""
+    SELECT state, count(*) AS drafts FROM billing.draft WHERE run = :run AND revision = :revision GROUP BY state
 """)
 
 
@@ -242,7 +248,16 @@ def run(connection: Connection, public_id: str) -> RunView | None:
     return RunView(**row) if row else None
 
 
-def drafts(connection: Connection, run: RunView, *, after: int = 0, most: int = 50) -> list[DraftView]:
-    """The drafts of a run's newest revision, those of contracts with an inside key above `after`."""
-    given = {"run": run.id, "revision": run.revision, "after": after, "most": most}
+def drafts(
+    connection: Connection, run: RunView, *, state: DraftState | None = None, after: int = 0, most: int = 50
+) -> list[DraftView]:
+    """The drafts of a run's newest revision, those of contracts with an inside key above `after`; state: only these."""
+    given = {"run": run.id, "revision": run.revision, "state": state, "after": after, "most": most}
     return [DraftView(**row) for row in connection.execute(DRAFTS, given).mappings()]
+
+
+def draft_states(connection: Connection, run: RunView) -> dict[DraftState, int]:
+    """How many drafts of a run's newest revision are in each state that any is in, the most urgent first."""
+    given = {"run": run.id, "revision": run.revision}
+    counted = {row.state: int(row.drafts) for row in connection.execute(STATES, given)}
+    return {state: counted[state] for state in DRAFT_STATES if state in counted}

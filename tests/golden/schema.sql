@@ -80,6 +80,7 @@ RELATION billing.account
     purchase_order text NOT NULL DEFAULT ''::text
     language text NOT NULL DEFAULT 'en'::text
     consolidate jsonb NOT NULL DEFAULT 'false'::jsonb
+    purchase_order_required boolean NOT NULL DEFAULT false
     CONSTRAINT account_country_check CHECK ((country ~ '^[A-Z]{2}$'::text))
     CONSTRAINT account_language_check CHECK ((language = ANY (ARRAY['en'::text, 'de'::text, 'fr'::text])))
     CONSTRAINT account_party_fkey FOREIGN KEY (party) REFERENCES contracts.party(id)

@@ -99,12 +99,15 @@ def test_from_creating_to_issuing(clients: dict[str, httpx.Client], engine: Engi
     drafts = anna.get(f"/v1/billing-runs/{run}/drafts").json()["items"]
     # 1850.00 and 19 %
     assert [(x["contract"], x["state"], x["gross"]) for x in drafts] == [
-        ("C-F01", "ok", "2201.50"), ("C-F02", "ok", "2201.50"),
+        ("C-F01", "warning", "2201.50"), ("C-F02", "warning", "2201.50"),
     ]  # fmt: skip
+    codes = [finding["code"] for finding in drafts[0]["findings"]]
+    assert codes == ["tax_unlikely", "first_invoice"], "a Dutch haulier pays German tax"
     assert code(post(bert, f"/{run}/approve", "k4")) == (428, "precondition_required")
     assert code(post(anna, f"/{run}/approve", "k4", tag=tag)) == (403, "second_person")
     excluded = post(anna, f"/{run}/exclusions", "k5", {"contract": "C-F02", "reason": "disputed"})
     assert excluded.status_code == 200
+    in_state(anna, run)
     told = anna.get(f"/v1/billing-runs/{run}/drafts").json()["items"]
     assert [x["remarks"] for x in told] == [
         ["C-F02 is not on it: excluded, disputed"], [],
@@ -123,6 +126,16 @@ def test_from_creating_to_issuing(clients: dict[str, httpx.Client], engine: Engi
     review(anna, clients["carl"], run)
     (actor,) = {row[0] for row in Story(engine).rows("SELECT created_by FROM billing.run")}
     assert actor.startswith("person:anna via key:")
+
+
+def in_state(anna: httpx.Client, run: str) -> None:
+    """The drafts of one state alone; one of them is excluded."""
+    found = {}
+    for state in ("warning", "excluded", "blocked"):
+        items = anna.get(f"/v1/billing-runs/{run}/drafts", params={"state": state}).json()["items"]
+        found[state] = [x["contract"] for x in items]
+    assert found == {"warning": ["C-F01"], "excluded": ["C-F02"], "blocked": []}
+    assert code(anna.get(f"/v1/billing-runs/{run}/drafts", params={"state": "odd"})) == (422, "invalid_request")
 
 
 def review(anna: httpx.Client, carl: httpx.Client, run: str) -> None:
@@ -190,6 +203,16 @@ def test_two_people_at_the_portal(clients: dict[str, httpx.Client], engine: Engi
         excluded = post(clients["anna"], f"/{run}/exclusions", "k5", {"contract": "C-F02", "reason": "<disputed>"})
         assert excluded.status_code == 200
         assert "<div>C-F02 is not on it: excluded, &lt;disputed&gt;</div>" in eva.get(page).text
+        one = eva.get(f"{page}?state=excluded").text
+        assert ("<b>C-F01</b>" in one, "<b>C-F02</b>" in one) == (False, True)
+        links = re.findall(
+            r'<a href="([^"]+)"(?: aria-current="true")?>((?:All|Warning|Excluded|Blocked) \d+)</a>', one
+        )
+        assert links == [
+            (page, "All 2"),
+            (f"{page}?state=warning", "Warning 1"),
+            (f"{page}?state=excluded", "Excluded 1"),
+        ]
         assert does(eva, "approve") == 303
         assert does(fritz, "issue") == 303
         until(clients["anna"], run, lambda x: x["state"] == "issued")

@@ -114,6 +114,9 @@ def test_commands_of_a_run_and_of_month_end(does: Does, run_of_three: str, engin
     assert "contract C-F03" not in shared
     assert "C-F03 is not on it: excluded, disputed" in shared
     assert "C-F03 is excluded: disputed" in does("preview", run, "C-F03")
+    listed = does("preview", run, "--state", "excluded")
+    assert ("C-F01" in listed, "C-F03" in listed) == (False, True)
+    assert all(f"C-F0{n}" in does("preview", run) for n in (1, 2, 3))
     assert "=" in does("reconcile", run)
     assert Story(engine).issue(run, JULY_5) == 2
     assert "4,403.00" in does("show", "TS-2026-00001")  # 2 x 1850.00 and 19 %

@@ -88,7 +88,7 @@ def check_chain(story: Story, count: int) -> None:
 def test_w04_becomes_an_invoice_with_the_credit_and_a_report_of_the_breach(story: Story) -> None:
     june(story)
     done = story.bill("Truck Supplier GmbH", "2026-06", JULY_5)
-    assert (done.run.state, [d["state"] for d in done.drafts]) == ("in_review", ["ok"])
+    assert (done.run.state, [d["state"] for d in done.drafts]) == ("in_review", ["warning"])
     assert story.issue(done.run.public_id, JULY_5) == 1
     (invoice,) = story.invoices()
     assert charged(invoice) == [("2.1", "T1", "1850.00"), ("4.2", "T1", "-92.50")]
@@ -238,7 +238,7 @@ def test_missing_readings_and_accounts_block_and_open_periods_wait(story: Story)
     contracts.close_due_periods(story.engine, at=JULY_5)
     done = story.bill("Truck Supplier GmbH", "2026-06", JULY_5)
     states = {d["contract_name"]: (d["state"], d["reason"]) for d in done.drafts}
-    assert states["C-F01"] == ("ok", "")
+    assert states["C-F01"][0] == "warning"  # the first invoice, and German tax for a Dutch business
     assert states["C-05"] == ("blocked", "Nobody has no account; set it up with `yardstick bill setup FILE`")
     run = done.run.public_id
     with pytest.raises(billing.NotReady, match="C-05"):
@@ -266,7 +266,7 @@ def test_a_run_that_fails_between_chunks_goes_on_with_the_same_hashes_and_no_gap
     fees(story, 9)
     run = billing.create(story.engine, entity="Truck Supplier GmbH", label="2026-06", at=JULY_5, by=ANNA)
     billing.collect(story.engine, run, at=JULY_5, by=ANNA)
-    _plug(admin_engine, "billing.draft", "NEW.contract_name = 'C-F05' AND NEW.state = 'ok'")
+    _plug(admin_engine, "billing.draft", "NEW.contract_name = 'C-F05' AND NEW.state = 'warning'")
     with pytest.raises(DBAPIError, match="pulled the plug"):
         billing.calculate(story.engine, run, at=JULY_5, by=ANNA, most=2)
     _unplug(admin_engine, "billing.draft")
@@ -426,6 +426,35 @@ accounts:
     assert invoice["lines"][0]["tax"] == {"category": "S", "rate": "19", "rule": "what holds for the seller"}
 
 
+def test_a_debtor_that_requires_an_order_gets_nothing_without_one_and_a_new_one_is_told(story: Story) -> None:
+    def order(words: str) -> None:
+        found = (
+            f"{{party: Haulier, name: Haulier BV, address: Kade 1, country: NL, purchase_order_required: true{words}}}"
+        )
+        text = f"schema: billing/1\naccounts: [{found}]\n"
+        assert not isinstance(billing.set_up(story.engine, text, at=JULY_5, by=ANNA), tuple)
+
+    def codes(month: str, at: datetime) -> dict[str, str]:
+        (draft,) = story.bill("Truck Supplier GmbH", month, at).drafts
+        return {item["code"]: item["message"] for item in draft["findings"]}
+
+    order("")
+    fees(story, 1)
+    assert list(codes("2026-06", JULY_5)) == ["purchase_order_missing", "first_invoice"]
+    order(", purchase_order: PO-1")
+    (run,) = (row[0] for row in story.rows("SELECT public_id FROM billing.run"))
+    billing.collect(story.engine, run, at=JULY_5, by=ANNA)
+    (draft,) = billing.calculate(story.engine, run, at=JULY_5, by=ANNA).drafts
+    assert [item["code"] for item in draft["findings"]] == ["first_invoice"]
+    assert story.issue(run, JULY_5) == 1
+    order(", purchase_order: PO-2")
+    august = local("2026-08-05 12:00")
+    contracts.close_due_periods(story.engine, at=august)
+    assert codes("2026-07", august) == {
+        "master_data_changed": "changed since TS-2026-00001: purchase order was PO-1, is PO-2"
+    }
+
+
 def test_what_a_draft_would_print_cannot_be_changed_behind_its_approval(story: Story) -> None:
     fees(story, 1)
     run = story.bill("Truck Supplier GmbH", "2026-06", JULY_5).run.public_id
@@ -447,17 +476,17 @@ def test_a_contract_that_cannot_be_evaluated_blocks_itself_alone(story: Story, m
     monkeypatch.setattr(contracts, "settle", fails)
     run = story.bill("Truck Supplier GmbH", "2026-06", JULY_5)
     assert [(d["contract_name"], d["state"]) for d in run.drafts] == [
-        ("C-F01", "ok"), ("C-F02", "blocked"), ("C-F03", "ok"),
+        ("C-F01", "warning"), ("C-F02", "blocked"), ("C-F03", "warning"),
     ]  # fmt: skip
     assert run.drafts[1]["reason"] == "cannot be evaluated: no such fee"
 
 
 def test_what_the_database_refuses_of_a_contract_blocks_that_contract_alone(story: Story, admin_engine: Engine) -> None:
     fees(story, 5)
-    _plug(admin_engine, "billing.draft", "NEW.contract_name = 'C-F02' AND NEW.state = 'ok'", code="22003")
+    _plug(admin_engine, "billing.draft", "NEW.contract_name = 'C-F02' AND NEW.state = 'warning'", code="22003")
     run = story.bill("Truck Supplier GmbH", "2026-06", JULY_5)
     assert [(d["contract_name"], d["state"]) for d in run.drafts] == [
-        (f"C-F0{n}", "blocked" if n == 2 else "ok") for n in range(1, 6)
+        (f"C-F0{n}", "blocked" if n == 2 else "warning") for n in range(1, 6)
     ]
     assert run.drafts[1]["reason"] == "cannot be evaluated: pulled the plug"
     assert run.run.state == "in_review"

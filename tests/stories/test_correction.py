@@ -241,7 +241,7 @@ def test_after_a_contracts_end_a_difference_gets_an_invoice_of_its_own(story: St
     june(story, "\n---\n".join(case("w02-late-readings")).replace("currency: EUR", "currency: EUR\nends: 2026-07-01"))
     late(story)
     done = month(story, "2026-07", AUGUST_5)
-    assert [(d["state"], d["net"]) for d in done.drafts] == [("ok", Decimal("5.70"))]
+    assert [(d["state"], d["net"]) for d in done.drafts] == [("warning", Decimal("5.70"))]
     first, last = story.invoices()
     assert (first["net"], last["net"], last["tax_total"], last["kind"]) == ("419.00", "5.70", "1.08", "invoice")
     assert [row["corrects"]["period"] for row in last["lines"]] == ["2026-06"]

@@ -1,0 +1,88 @@
+"""What the rules see of a draft, and what they say about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from core.money import Money
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from billing.invoice import Document
+
+Severity: TypeAlias = Literal["blocking", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something about a draft. at_risk: the amount that it concerns, as text; empty: none. fix: what would mend it."""
+
+    code: str
+    severity: Severity
+    message: str
+    at_risk: str
+    fix: str
+
+    def to_json(self) -> dict[str, str]:
+        """As stored and shown."""
+        return {name: getattr(self, name) for name in ("code", "severity", "message", "at_risk", "fix")}
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """The contract's invoice before: its own lines only. lines: by clause and asset, what was billed.
+
+    printed: its `seller`, `buyer` and `purchase_order`, as they stand on it.
+    """
+
+    number: str
+    net: Money
+    lines: Mapping[tuple[str, str], Money]
+    printed: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What the rules see of a draft. result: the evaluation; taxed: did anybody decide on tax; last: None: none.
+
+    tax_point: the day whose exchange rates it takes, where the seller's tax is shown in another currency;
+    needs_order: whether the buyer pays nothing without a purchase order.
+    """
+
+    document: Document
+    result: Mapping[str, Any]
+    taxed: bool
+    last: Last | None
+    tax_point: date | None = None
+    needs_order: bool = False
+
+    @property
+    def net(self) -> Money:
+        """The sum of the lines."""
+        return self.money(self.document["net"])
+
+    def money(self, text: str) -> Money:
+        """In the document's currency."""
+        return Money(Decimal(text), self.document["currency"])
+
+    def own(self) -> Iterable[Document]:
+        """Lines that belong to the period itself."""
+        return (line for line in self.document["lines"] if not line["corrects"])
+
+
+Rule: TypeAlias = Callable[[Case], Iterable[Finding]]
+
+
+def finding(case: Case, code: str, message: str, fix: str) -> Finding:
+    """One that blocks; the whole document is at risk."""
+    return Finding(code, "blocking", message, case.document["gross"].lstrip("-"), fix)
+
+
+def warning(_: Case, code: str, message: str, fix: str, at_risk: str = "") -> Finding:
+    """One to look at."""
+    return Finding(code, "warning", message, at_risk, fix)
