@@ -75,6 +75,10 @@ class Reading(BaseModel):
     device: str
     received_at: datetime
     raw: str | None
+    time_status: str | None = Field(
+        description="What the device said of its clock: U unknown, I informative, S synchronised, R relative.",
+        examples=["S"],
+    )
 
 
 class State(BaseModel):
@@ -128,6 +132,7 @@ def readings(  # the question has as many parts
             device=one.device,
             received_at=one.received_at,
             raw=one.raw,
+            time_status=one.time_status,
         )
         for one in rows[:limit]
     ]

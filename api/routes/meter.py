@@ -1,6 +1,7 @@
 """How meters stand: what nobody can count, how complete readings are, and who is silent."""
 
 from datetime import datetime, timedelta
+from fractions import Fraction
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -10,6 +11,7 @@ from api.errors import InvalidQuestion
 from api.question import AsOf
 from api.routes.asset import Before, Since, found
 from api.visit import Anyone, Operator, Visit
+from core.canonical import fraction_text
 from ingest.store import completeness, hold, meter, view
 
 router = APIRouter(prefix="/v1", tags=["assets"])
@@ -46,6 +48,23 @@ class RegisterCoverage(BaseModel):
     gaps: list[Stretch]
 
 
+class Clock(BaseModel):
+    """How long after they were taken a device's readings arrived. The least is near the delay of the line.
+
+    Seconds, to the microsecond. Below zero the device's clock is ahead.
+    """
+
+    device: str
+    time_status: str | None = Field(
+        description="What it said of its clock with them: U unknown, I informative, S synchronised, R relative.",
+        examples=["S"],
+    )
+    readings: int
+    least: str = Field(examples=["-2.5"])
+    middle: str = Field(examples=["1"])
+    most: str
+
+
 class Silence(BaseModel):
     """A register that has said nothing for longer than it may."""
 
@@ -78,6 +97,26 @@ def coverage(visit: Anyone, asset: str, since: Since, before: Before, as_of: AsO
     return [RegisterCoverage.model_validate(one) for one in rows]
 
 
+@router.get("/assets/{asset}/clocks", operation_id="listClocks", responses=errors.responses(401, 404, 422))
+def clocks(visit: Anyone, asset: str, since: Since, before: Before, as_of: AsOf = None) -> list[Clock]:
+    """Whose clock to trust: by device that served this asset, and by what it said of its clock; at most 92 days."""
+    row = found(visit, asset)
+    _check(since, before)
+    known = question.known(visit.connection, as_of, now=visit.at)
+    rows = completeness.visible_skew(visit.connection, row.id, start=since, end=before, known=known)
+    return [
+        Clock(
+            device=one.device,
+            time_status=one.status or None,
+            readings=one.readings,
+            least=_seconds(one.least),
+            middle=_seconds(one.middle),
+            most=_seconds(one.most),
+        )
+        for one in rows
+    ]
+
+
 @router.get("/silent", operation_id="listSilent", responses=errors.responses(401, 403))
 def silent(visit: Operator) -> list[Silence]:
     """Registers that should have spoken by now, by device. An alarm is raised for each silence once."""
@@ -96,6 +135,10 @@ def silences(visit: Visit) -> list[Silence]:
         )
         for one in completeness.silent(visit.connection, visit.at)
     ]
+
+
+def _seconds(took: timedelta) -> str:
+    return fraction_text(Fraction(took // timedelta(microseconds=1), 1_000_000))
 
 
 def _check(since: datetime, before: datetime) -> None:

@@ -66,6 +66,9 @@ SKEW = text("""
     SELECT device, readings, shortest, middle, longest, status
     FROM ingest.skew(cast(:registers AS int[]), :start, :end, :known)
 """)
+VISIBLE_SKEW = text("""
+    SELECT device, readings, shortest, middle, longest, status FROM visible.skew(:asset, :start, :end, :known)
+""")
 
 
 class Register(NamedTuple):
@@ -189,3 +192,9 @@ def skew(connection: Connection, registers: Sequence[int], *, start: datetime, e
     """Of the devices of these registers, over readings taken in [start, end), by device and time status."""
     asked = {"registers": list(registers), "start": start, "end": end, "known": known}
     return [Skew(*row) for row in connection.execute(SKEW, asked)]
+
+
+def visible_skew(connection: Connection, asset: int, *, start: datetime, end: datetime, known: int) -> list[Skew]:
+    """The same of what served an asset, while it did and the viewer's contracts cover it."""
+    asked = {"asset": asset, "start": start, "end": end, "known": known}
+    return [Skew(*row) for row in connection.execute(VISIBLE_SKEW, asked)]

@@ -52,13 +52,17 @@ class RegisterView:
 
 @dataclass(frozen=True, slots=True)
 class ReadingView:
-    """A reading in ticks of its register; `raw` is what the device wrote where that was rounded or converted."""
+    """A reading in ticks of its register; `raw` is what the device wrote where that was rounded or converted.
+
+    time_status: what it said of its clock: U, I, S, R (unknown, informative, synchronised, relative), if anything.
+    """
 
     at: datetime
     value: int
     received_at: datetime
     raw: str | None
     device: str
+    time_status: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +147,8 @@ REGISTERS = text("""
     ORDER BY b.asset, path, lower(b.during)
 """)
 READINGS = text("""
-    SELECT at, value, received_at, raw, device FROM visible.readings(:asset, :path, :since, :before, :most)
+    SELECT at, value, received_at, raw, device, time_status
+    FROM visible.readings(:asset, :path, :since, :before, :most)
 """)
 COUNTERS = search.Source(
     near=text(search.NEAR.format(near="visible.near")),

@@ -3247,7 +3247,7 @@ $function$
 -- owner: the administrator
 
 CREATE OR REPLACE FUNCTION visible.readings(asset_id integer, path text, since timestamp with time zone, before timestamp with time zone, most integer)
- RETURNS TABLE(at timestamp with time zone, value bigint, received_at timestamp with time zone, raw text, device text)
+ RETURNS TABLE(at timestamp with time zone, value bigint, received_at timestamp with time zone, raw text, device text, time_status text)
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog'
@@ -3255,12 +3255,12 @@ CREATE OR REPLACE FUNCTION visible.readings(asset_id integer, path text, since t
 AS $function$
 #variable_conflict use_column
 BEGIN
-    RETURN QUERY SELECT r.at, r.value, r.received_at, r.raw, d.name
+    RETURN QUERY SELECT r.at, r.value, r.received_at, r.raw, d.name, r.time_status::text
     FROM ingest.binding AS b
     JOIN ingest.device AS d ON d.id = b.device
     JOIN ingest.register AS g ON g.device = b.device
     JOIN LATERAL (
-        SELECT r.at, CASE WHEN o.is_there THEN o.value ELSE r.value END AS value, r.received_at, r.raw
+        SELECT r.at, CASE WHEN o.is_there THEN o.value ELSE r.value END AS value, r.received_at, r.raw, r.time_status
         FROM ingest.reading AS r
         LEFT JOIN LATERAL (
             SELECT v.value, true AS is_there FROM ingest.reading_override AS v
@@ -3346,6 +3346,38 @@ AS $function$
     JOIN unnest(bounds, registers, instants) AS e (bound, register, instant) ON e.bound = b.bound
     WHERE visible.knows(e.register, e.instant)
 $function$
+-- owner: yardstick_visible
+
+CREATE OR REPLACE FUNCTION visible.skew(asset_id integer, since timestamp with time zone, before timestamp with time zone, newest bigint)
+ RETURNS TABLE(device text, readings bigint, shortest interval, middle interval, longest interval, status text)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY SELECT d.name, count(*), min(r.received_at - r.at),
+        percentile_disc(0.5) WITHIN GROUP (ORDER BY r.received_at - r.at), max(r.received_at - r.at),
+        coalesce(r.time_status::text, '')
+    FROM (
+        SELECT b.device, unnest(range_agg(b.during * s.during)) AS during
+        FROM ingest.binding AS b
+        CROSS JOIN LATERAL (
+            SELECT tstzrange(skew.since, skew.before) WHERE visible.operates()
+            UNION ALL
+            SELECT p.during * tstzrange(skew.since, skew.before) FROM contracts.party_asset AS p
+            WHERE p.party = visible.party() AND p.asset = asset_id AND NOT visible.operates()
+        ) AS s (during)
+        WHERE b.asset = asset_id AND b.superseded IS NULL
+        GROUP BY b.device
+    ) AS t
+    JOIN ingest.device AS d ON d.id = t.device
+    JOIN ingest.register AS g ON g.device = t.device
+    JOIN ingest.reading AS r ON r.register = g.id AND r.at >= lower(t.during) AND r.at < upper(t.during)
+    WHERE r.at >= skew.since AND r.at < skew.before AND r.known <= newest
+    GROUP BY d.name, r.time_status ORDER BY 1, 6;
+END $function$
 -- owner: yardstick_visible
 
 CREATE OR REPLACE FUNCTION visible.stated_versions(contract_id integer)

@@ -51,6 +51,7 @@ def every_get(served: Served) -> list[str]:
         "/v1/assets/{asset}/states": "?since=2026-10-01T00:00:00Z&before=2026-10-02T00:00:00Z",
         "/v1/assets/{asset}/holds": "?since=2026-10-01T00:00:00Z&before=2026-10-02T00:00:00Z",
         "/v1/assets/{asset}/coverage": "?since=2026-10-01T00:00:00Z&before=2026-10-02T00:00:00Z",
+        "/v1/assets/{asset}/clocks": "?since=2026-10-01T00:00:00Z&before=2026-10-02T00:00:00Z",
         "/v1/assets/{asset}/levels": "?register=vehicle/tank&since=2026-10-01T00:00:00Z&before=2026-10-02T00:00:00Z",
         "/v1/assets/{asset}/refills": "?register=vehicle/tank&since=2026-10-01T00:00:00Z&before=2026-10-02T00:00:00Z",
         "/v1/assets/{asset}/usage": "?since=2026-10-01T00:00:00Z&before=2026-10-02T00:00:00Z",
@@ -168,6 +169,7 @@ FIRST, LAST = "timestamptz '2026-10-01'", "timestamptz '2026-10-02'"
 SPAN = f"{FIRST}, {LAST}"
 READINGS = {
     "readings": f"visible.readings(:asset, 'vehicle/odometer', {SPAN}, 10)",
+    "skew": f"visible.skew(:asset, {SPAN}, 1000000)",
     "near": (
         "visible.near(ARRAY[1], ARRAY[:register], ARRAY[timestamptz '2026-09-01'], ARRAY[timestamptz '2100-01-01'], "
         "ARRAY[timestamptz '2026-10-01'], timestamptz '2026-10-01', timestamptz '2026-10-01', "

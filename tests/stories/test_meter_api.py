@@ -1,5 +1,6 @@
 """Meters over HTTP as parties see them: newest readings, silence, levels with their mean, refills, money at stake."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -10,8 +11,12 @@ from sqlalchemy import Engine
 
 from api import main
 from contracts.run import extend_periods
+from core.database import transaction
+from core.time import micros
 from ingest import catalogue, run
 from ingest.assignment import run as assignment
+from ingest.batch import Arrival, Batch, examine
+from ingest.store.register import snapshot
 from tests.served import AT
 from tests.stories.story import SIGNED, Story
 from tests.stories.test_hold_api import PASSWORD, SPAN, Call, calling
@@ -198,3 +203,49 @@ def test_what_was_known_then_is_answered_for_ever(call: Call) -> None:
     for wrong in ("yesterday", "2026-06-03T00:00:00", str(now + 1), "2036-06-03T00:00:00Z"):
         answer = call("kim", "GET", f"{here}/usage", params={**span, "as_of": wrong})
         assert (answer.status_code, "as_of" in answer.json()["detail"]) == (422, True), wrong
+
+
+def clocked(engine: Engine, received: datetime, *readings: tuple[str, str, str]) -> None:
+    """Kilometres of T1 at instants, with what its device says of its clock."""
+    items = [{"register": "odometer", "at": at, "value": km, "unit": "km", "status": s} for at, km, s in readings]
+    payload = json.dumps({"v": 1, "boot": "c", "seq": 1, "readings": items}).encode()
+    batch = Batch()
+    with transaction(engine) as connection:
+        registry = snapshot(connection, received)
+    arrival = Arrival(1, 1, 1, b"yardstick/T1-unit/readings", payload, micros(received))
+    batch.add(arrival, examine(arrival, registry))
+    assert not batch.refused, batch.refused
+    run.write(engine, batch, received, client="test")
+
+
+def test_clocks_are_told_with_each_reading_and_by_device(call: Call, engine: Engine) -> None:
+    """Taken at 6:00 and 6:01 and received at 6:00:58: 58 s late, and 2 s before it was taken. Others say nothing."""
+    here = f"/v1/assets/{asset(call)}"
+    known = call("kim", "GET", f"{here}/usage", params={**SPAN, "register": "vehicle/odometer"}).json()["known"]
+    clocked(engine, datetime(2026, 6, 5, 6, 0, 58, tzinfo=UTC),
+            ("2026-06-05T06:00:00Z", "160", "S"), ("2026-06-05T06:01:00Z", "161", "S"))  # fmt: skip
+    clocked(engine, datetime(2025, 12, 21, tzinfo=UTC), ("2025-12-20T00:00:00Z", "900", "I"))
+    span = {"since": "2026-06-05T00:00:00Z", "before": "2026-06-06T00:00:00Z"}
+    for who in ("kim", "ops", "fin"):
+        shown = call(who, "GET", f"{here}/readings", params={**span, "register": "vehicle/odometer"}).json()["items"]
+        assert [(one["value"], one["time_status"]) for one in shown] == [("160.000", "S"), ("161.000", "S")], who
+        assert call(who, "GET", f"{here}/clocks", params=span).json() == [
+            {"device": "T1-unit", "time_status": "S", "readings": 2, "least": "-2", "middle": "-2", "most": "58"}
+        ]
+    early = call("kim", "GET", f"{here}/readings", params={**SPAN, "register": "vehicle/odometer"}).json()["items"]
+    assert [one["time_status"] for one in early] == [None] * 3 + ["S"] * 2
+    # Two days, one and none, each and a minute; the pressures after 1, 31 and 51 minutes.
+    assert call("kim", "GET", f"{here}/clocks", params={**SPAN, "as_of": str(known)}).json() == [
+        {"device": "T1-unit", "time_status": None, "readings": 6, "least": "60", "middle": "1860", "most": "172860"}
+    ]
+    both = call("kim", "GET", f"{here}/clocks", params=SPAN).json()
+    assert [(one["time_status"], one["readings"]) for one in both] == [(None, 6), ("S", 2)]
+    # What came before the contract is the operator's to know.
+    prior = {"since": "2025-12-19T00:00:00Z", "before": "2025-12-30T00:00:00Z"}
+    assert call("kim", "GET", f"{here}/clocks", params=prior).json() == []
+    assert [one["most"] for one in call("ops", "GET", f"{here}/clocks", params=prior).json()] == ["86400"]
+    other = f"/v1/assets/{asset(call, 'T2', 'ops')}/clocks"
+    assert (call("kim", "GET", other, params=SPAN).status_code, call("ops", "GET", other, params=SPAN).status_code) == (
+        404, 200,
+    )  # fmt: skip
+    assert call("kim", "GET", f"{here}/clocks", params={**SPAN, "since": "2026-01-01T00:00:00Z"}).status_code == 422
