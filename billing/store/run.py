@@ -55,7 +55,7 @@ AMONG = text("""
     ORDER BY contract FOR UPDATE SKIP LOCKED
 """)
 LEFT = text("SELECT count(*) FROM billing.draft WHERE run = :run AND revision = :revision AND state = 'collected'")
-# Documents come beside the rows as an array in the binary format, and each is taken out of it where it is stored: nothing
+# Documents come beside the rows as an array in the binary format, each taken out of it where it is stored: nothing
 # reads them before they become jsonb, and no list of them is kept on the way.
 SAVE_DRAFTS = """
     UPDATE billing.draft AS d SET state = r.state, reason = r.reason, evaluation = r.evaluation,
