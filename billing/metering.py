@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from billing.invoice import Document
+
+_KEY = itemgetter("asset", "register", "device", "from", "to")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ def metered(
     A piece is rated if it stands under a line of the document: not another count of the same lines, but whether each
     reading that the evaluation took in came to a line at all.
     """
-    under = {_key(piece) for line in document["lines"] for piece in line["evidence"]}
+    under = {_KEY(piece) for line in document["lines"] for piece in line["evidence"]}
     open_assets = {case["asset"] for case in cases}
     found: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
     for piece in evidence.get("counters", []):
@@ -58,12 +61,8 @@ def _metered(
         use, removed = Decimal(piece["use"]), Decimal(piece["removed"])
         total += Decimal(piece["closing"]) - Decimal(piece["opening"])
         excluded += removed
-        if _key(piece) in under:
+        if _KEY(piece) in under:
             rated += use
         elif piece["asset"] in open_assets:
             pending += use
     return Metered(*key, total, rated, excluded, pending)
-
-
-def _key(piece: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(piece[name] for name in ("asset", "register", "device", "from", "to"))

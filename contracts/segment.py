@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
-from contracts.span import Spans, intersect, normal
+from contracts.span import Spans, normal
 from core.time import Period, instant, micros, step
 
 if TYPE_CHECKING:
@@ -111,9 +111,10 @@ def covered(versions: Sequence[Version], applies_to: str | None, start: int, end
     for version, since, until in in_force(versions, start, end):
         for item in version.coverage:
             if applies_to in (None, item.asset, item.group):
-                spans = intersect(((item.start, FOREVER if item.end is None else item.end),), ((since, until),))
-                found.setdefault(item.asset, []).extend(spans)
-    return {asset: normal(spans) for asset, spans in found.items() if spans}
+                span = max(item.start, since), until if item.end is None else min(item.end, until)
+                if span[0] < span[1]:
+                    found.setdefault(item.asset, []).append(span)
+    return {asset: normal(spans) if len(spans) > 1 else tuple(spans) for asset, spans in found.items()}
 
 
 def pool_owner(versions: Sequence[Version], applies_to: str | None) -> str:

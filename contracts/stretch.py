@@ -71,6 +71,11 @@ class Stretch:
         self.measure = self.segment.version.measure_by_name[self.term.measure]
         self.unit = self.measure.unit or ""
 
+    def placed_as(self, like: Stretch) -> None:
+        """Where one of the same time and segment is placed."""
+        self.run, self.first, self.shrink, self.share = like.run, like.first, like.shrink, like.share
+        self.bands, self.labels, self.fees = like.bands, like.labels, like.fees
+
 
 def stretches(scene: Scene, lineage: Lineage) -> Mapping[str, Sequence[Stretch]]:
     """By owner, in order of time, what of a usage charge lies in the period."""
@@ -140,8 +145,15 @@ def _of_window(scene: Scene, lineage: Lineage, window: tuple[int, int]) -> dict[
         for owner, group in (pools or {asset: {asset: spans} for asset, spans in members.items()}).items():
             billed = {asset: part for asset, spans in group.items() if (part := _so_far(scene, spans))}
             found.setdefault(owner, []).append(Stretch(segment, term, start, end, within, group, billed))
+    placed: dict[object, list[Stretch]] = {}
     for mine in found.values():
-        _place(scene, mine, window)
+        # Owners whose time is the same stand at the same place, and most of a fleet's are.
+        time = tuple([(id(x.segment), tuple(x.members.values()), tuple(x.billed.values())) for x in mine])
+        if time not in placed:
+            _place(scene, mine, window)
+            placed[time] = mine
+        for one, like in zip(mine, placed[time], strict=True):
+            one.placed_as(like)
     return {owner: kept for owner, mine in found.items() if (kept := [one for one in mine if one.billed])}
 
 

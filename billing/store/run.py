@@ -55,21 +55,18 @@ AMONG = text("""
     ORDER BY contract FOR UPDATE SKIP LOCKED
 """)
 LEFT = text("SELECT count(*) FROM billing.draft WHERE run = :run AND revision = :revision AND state = 'collected'")
-# Documents come beside the rows as an array in the binary format: nothing reads them before they become jsonb.
+# Documents come beside the rows as an array in the binary format, each taken out of it where it is stored: nothing
+# reads them before they become jsonb, and no list of them is kept on the way.
 SAVE_DRAFTS = """
-    WITH drawn AS MATERIALIZED (
-        SELECT contract, CAST(document AS jsonb) AS document
-        FROM unnest(CAST(%(contracts)b AS int[]), CAST(%(documents)b AS text[])) AS w (contract, document)
-    )
     UPDATE billing.draft AS d SET state = r.state, reason = r.reason, evaluation = r.evaluation,
-        document = w.document, net = r.net, tax = r.tax, gross = r.gross, currency = r.currency, hash = r.hash,
+        document = CAST((CAST(%(documents)b AS text[]))[r.drawn] AS jsonb), net = r.net, tax = r.tax, gross = r.gross,
+        currency = r.currency, hash = r.hash,
         corrections = r.corrections, credit_notes = r.credit_notes, findings = r.findings,
         buyer = coalesce(r.buyer, ''), content_hash = coalesce(r.content_hash, ''),
         metering = coalesce(r.metering, '[]'), bundle = coalesce(r.bundle, '')
     FROM json_to_recordset(CAST(%(rows)s AS json)) AS r(contract int, state text, reason text, evaluation bigint,
         net numeric, tax numeric, gross numeric, currency text, hash text, corrections jsonb, credit_notes jsonb,
-        findings jsonb, buyer text, content_hash text, metering jsonb, bundle text)
-    LEFT JOIN drawn AS w ON w.contract = r.contract
+        findings jsonb, buyer text, content_hash text, metering jsonb, bundle text, drawn int)
     WHERE d.run = %(run)s AND d.revision = %(revision)s AND d.contract = r.contract
         AND d.contract = ANY(CAST(%(among)s AS int[]))  -- looked up, where the planner takes a run for small
 """
@@ -316,14 +313,20 @@ def left(connection: Connection, run: Run) -> int:
 
 def save_drafts(connection: Connection, run: Run, rows: Sequence[Mapping[str, object]]) -> None:
     """What was calculated, by contract. document: as JSON text, if there is one."""
-    drawn = [row for row in rows if "document" in row]
+    documents: list[object] = []
+    packing: list[dict[str, object]] = []
+    for row in rows:
+        words = dict(row)
+        if "document" in words:
+            documents.append(words.pop("document"))
+            words["drawn"] = len(documents)
+        packing.append(words)
     given = {
         "run": run.id,
         "revision": run.revision,
-        "rows": packed([{name: item for name, item in row.items() if name != "document"} for row in rows]),
+        "rows": packed(packing),
         "among": [row["contract"] for row in rows],
-        "contracts": [row["contract"] for row in drawn],
-        "documents": [row["document"] for row in drawn],
+        "documents": documents,
     }
     connection.exec_driver_sql(SAVE_DRAFTS, given)
 

@@ -91,10 +91,8 @@ def _counters(connection: Connection, wanted: Sequence[Wanted], known: int) -> d
 
 def _counter(asset: str, register: str, counted: Counted) -> Counter:
     """As the engine takes it; a counter of which nothing is known is a case of its own."""
-    pieces = tuple(
-        Piece(**{name: getattr(part, name) for name in Piece.__dataclass_fields__}) for part in counted.parts
-    )
-    cases = tuple(Case(asset, register, doubt.start, doubt.end, doubt.reason) for doubt in counted.doubts)
+    pieces = tuple([Piece(*part) for part in counted.parts])  # a part has the same fields in the same order
+    cases = tuple([Case(asset, register, doubt.start, doubt.end, doubt.reason) for doubt in counted.doubts])
     return Counter(counted.unit, counted.resolution, pieces, cases)
 
 
