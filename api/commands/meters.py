@@ -193,7 +193,7 @@ def lines(found: dict[str, Any]) -> list[str]:
         f"{found['asset']} {span_words(found)}, as known at K {found['known']}",
         *_block("sealed", map(sealed_line, [found["sealed"]] if found["sealed"] else [])),
         *_block("registers", map(_register_line, found["registers"])),
-        *_block("quantities", map(_quantity_line, found["quantities"])),
+        *_block("quantities", (line for one in found["quantities"] for line in _quantity_lines(one))),
         *_block("levels", map(_level_line, found["levels"])),
         *_block("breaks", map(_break_line, found["breaks"])),
         *_block("holds: not billed until somebody decides", map(_hold_line, found["holds"])),
@@ -222,12 +222,26 @@ def _register_line(one: dict[str, Any]) -> str:
     )
 
 
-def _quantity_line(one: dict[str, Any]) -> str:
+def _quantity_lines(one: dict[str, Any]) -> list[str]:
+    """Of several devices each: what an exchange rests on, written down or not."""
     if one["quantity"] is None:
-        return f"{one['path']}: nothing known"
-    ends = f"{one['opening']} ({one['opening_quality']}) to {one['closing']} ({one['closing_quality']})"
-    devices = f", {len(one['parts'])} devices" if len(one["parts"]) > 1 else ""
-    return f"{one['path']}: {one['quantity']} {one['unit']}, {ends}{devices}{', parts held' if one['held'] else ''}"
+        return [f"{one['path']}: nothing known"]
+    held = ", parts held" if one["held"] else ""
+    if len(one["parts"]) == 1:
+        return [f"{one['path']}: {one['quantity']} {one['unit']}, {_ends(one)}{held}"]
+    parts = [f"  {part['device']} {_when(one, part)}: {_ends(part)}" for part in one["parts"]]
+    return [f"{one['path']}: {one['quantity']} {one['unit']}, {len(parts)} devices{held}", *parts]
+
+
+def _ends(one: dict[str, Any]) -> str:
+    return f"{one['opening']} ({one['opening_quality']}) to {one['closing']} ({one['closing_quality']})"
+
+
+def _when(one: dict[str, Any], part: dict[str, Any]) -> str:
+    """From where another stops until where another begins."""
+    first, last = part is one["parts"][0], part is one["parts"][-1]
+    words = ["" if first else f"from {short(part['from'])}", "" if last else f"until {short(part['to'])}"]
+    return " ".join(word for word in words if word)
 
 
 def _level_line(one: dict[str, Any]) -> str:

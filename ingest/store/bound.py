@@ -10,6 +10,7 @@ from core.units import Quantity
 from ingest.store.literal import numbers, texts
 
 # A component counts what counts on the asset that it is mounted on, as long as it is.
+# A device moves if it was elsewhere too, or came in another's place: a spare may have run before.
 # LATERAL with OFFSET 0 fixes the order of the look-ups: without statistics, as after a bulk import, the planner would
 # compare everything with everything.
 BOUND = text("""
@@ -24,15 +25,18 @@ BOUND = text("""
         lower(b.during) > lower(b.whole) OR EXISTS (
             SELECT FROM ingest.binding AS o WHERE o.device = b.device AND o.id <> b.id AND o.known <= :known
                 AND (o.superseded IS NULL OR o.superseded > :known)
+        ) OR EXISTS (
+            SELECT FROM ingest.binding AS o WHERE o.asset = b.asset AND o.position = n.position AND o.id <> b.id
+                AND o.known <= :known AND (o.superseded IS NULL OR o.superseded > :known)
         ) AS moves
     FROM unnest(cast(:needs AS int[]), cast(:assets AS text[]), cast(:positions AS text[]), cast(:registers AS text[]))
         AS n (need, asset, position, register)
     JOIN LATERAL (SELECT id FROM ingest.asset WHERE name = n.asset OFFSET 0) AS a ON true
     JOIN LATERAL (
-        SELECT id, device, during, during AS whole FROM ingest.binding
+        SELECT id, asset, device, during, during AS whole FROM ingest.binding
         WHERE asset = a.id AND position = n.position AND known <= :known AND (superseded IS NULL OR superseded > :known)
         UNION ALL
-        SELECT o.id, o.device, o.during * m.during, o.during FROM ingest.mounting AS m
+        SELECT o.id, o.asset, o.device, o.during * m.during, o.during FROM ingest.mounting AS m
         JOIN ingest.binding AS o ON o.asset = m.asset AND o.position = n.position AND o.during && m.during
             AND o.known <= :known AND (o.superseded IS NULL OR o.superseded > :known)
         WHERE m.component = a.id AND m.known <= :known AND (m.superseded IS NULL OR m.superseded > :known)

@@ -17,13 +17,11 @@ from ingest.store.shown import amount, at_text, share, shown, ticks_text, time_t
 
 Json: TypeAlias = dict[str, Any]
 LAST = text("""
-    SELECT n.edge AS register, n.at_before AS at, n.before AS value
-    FROM (
-        SELECT cast(:registers AS int[]) AS registers, array_fill(cast(:since AS timestamptz), a.length) AS sinces,
-            array_fill(cast(:before AS timestamptz), a.length) AS befores
-        FROM (SELECT ARRAY[cardinality(cast(:registers AS int[]))] AS length) AS a
-    ) AS e CROSS JOIN LATERAL ingest.near(e.registers, e.registers, e.sinces, e.befores, e.befores,
-        :since, :before, :before, :before, :known) AS n WHERE n.at_before IS NOT NULL
+    SELECT n.edge AS n, n.at_before AS at, n.before AS value
+    FROM ingest.near(cast(:ns AS int[]), cast(:registers AS int[]), cast(:sinces AS timestamptz[]),
+        cast(:befores AS timestamptz[]), cast(:befores AS timestamptz[]), :since, :before, :before, :before,
+        :known) AS n
+    WHERE n.at_before IS NOT NULL
 """)
 ESTIMATES = text("""
     SELECT * FROM (
@@ -78,14 +76,18 @@ def _registers(
     connection: Connection, of: Sequence[Register], start: datetime, end: datetime, known: int
 ) -> list[Json]:
     heard = completeness.heard(connection, of, start=start, end=end, known=known)
+    since = end - timedelta(days=35)
     asked = {
+        "ns": list(range(len(of))),
         "registers": [one.register for one in of],
-        "since": end - timedelta(days=35),
+        "sinces": [max(since, one.starts_at) for one in of],
+        "befores": [min(end, one.ends_at or end) for one in of],
+        "since": since,
         "before": end,
         "known": known,
     }
-    last = {row.register: row for row in connection.execute(LAST, asked)}
-    return [_register(one, last.get(one.register), heard.get(n)) for n, one in enumerate(of)]
+    last = {row.n: row for row in connection.execute(LAST, asked)}
+    return [_register(one, last.get(n), heard.get(n)) for n, one in enumerate(of)]
 
 
 def _register(one: Register, last: Any, heard: Any) -> Json:

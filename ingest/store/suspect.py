@@ -27,7 +27,9 @@ SERVED = text("""
     CROSS JOIN LATERAL (
         SELECT upper(b.during) IS NOT NULL OR EXISTS (
             SELECT FROM ingest.binding AS o WHERE o.device = b.device AND o.id <> b.id AND o.known <= :known
-                AND (o.superseded IS NULL OR o.superseded > :known)) AS moves
+                AND (o.superseded IS NULL OR o.superseded > :known)) OR EXISTS (
+            SELECT FROM ingest.binding AS o WHERE o.asset = b.asset AND o.position = b.position AND o.id <> b.id
+                AND o.known <= :known AND (o.superseded IS NULL OR o.superseded > :known)) AS moves
     ) AS m
     WHERE b.known <= :known AND (b.superseded IS NULL OR b.superseded > :known)
         AND b.during && tstzrange(:start, :end) AND (cast(:asset AS text) IS NULL OR a.name = :asset)

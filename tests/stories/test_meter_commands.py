@@ -211,6 +211,27 @@ def test_an_exchange_without_written_values_takes_what_is_known_and_says_so(stor
     assert (counted, flags) == (250_000, ["reading", "carried", "start", "reading"])
     again = command("device", "exchange", "S-unit", "T1-unit", "--at", "2026-06-03T00:00Z")
     assert "only from" in str(again.exception)
+    span = ("--from", "2026-06-01", "--to", "2026-06-11", "--zone", "Europe/Berlin")
+    text = command("meters", "show", "T1", *span).output
+    assert "  T1-unit until 2026-06-04T00:00:00Z: 1000.000 (reading) to 1200.000 (carried)" in text
+    assert "  S-unit from 2026-06-04T00:00:00Z: 20.000 (start) to 70.000 (last)" in text
+
+
+def test_a_spare_that_ran_before_it_came_begins_between_its_own_readings(story: Story) -> None:
+    """At noon of the 3rd in Berlin the old one is half way from 1200 to 1300 km, the spare from 20 to 44 km."""
+    daily(story, "odometer", "1000", "1100", "1200", "1300")
+    daily(story, "odometer", "20", "44", "70", first=3, device="S")
+    done = command("device", "exchange", "T1-unit", "S-unit", "--at", "2026-06-03T10:00Z")
+    assert done.exit_code == 0, done.output
+    # 1250 - 1000 and 70 - 32.
+    assert metres(story, "T1", "vehicle/odometer", "2026-06-01", "2026-06-05") == (
+        288_000, ["reading", "interpolated", "interpolated", "reading"],
+    )  # fmt: skip
+    # What it showed after it went is not the asset's.
+    gone, came = [one for one in shown()["registers"] if one["path"] == "vehicle/odometer"]
+    assert [(one["device"], one["last"], one["last_at"]) for one in (gone, came)] == [
+        ("T1-unit", "1200.000", "2026-06-02T22:00:00Z"), ("S-unit", "70.000", "2026-06-04T22:00:00Z"),
+    ]  # fmt: skip
 
 
 def test_written_values_of_an_exchange_count(story: Story) -> None:

@@ -11,12 +11,13 @@ from api.main import app, load
 from core import clock
 from core.database import connect
 from core.settings import Settings
+from ingest import catalogue
 from ingest.reason import Reason
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 TEXT = "\n".join(page.read_text() for page in PAGES)
-BLOCKS = re.findall(r"^```sh\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+BLOCKS = re.findall(r"^```(?:ba)?sh\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
 COMMANDS = [line for block in BLOCKS for line in block.splitlines() if line.startswith("yardstick")]
 ALONE = [
     line for block in BLOCKS if "# needs" not in block for line in block.splitlines() if line.startswith("yardstick")
@@ -55,6 +56,14 @@ def test_a_link_leads_to_a_file(page: Path) -> None:
 def test_every_setting_is_documented() -> None:
     documented = (ROOT / "docs/operate.md").read_text()
     assert [name for name in Settings.model_fields if f"YARDSTICK_{name.upper()}" not in documented] == []
+
+
+def test_a_documented_declaration_of_devices_is_accepted() -> None:
+    blocks = re.findall(r"^```yaml\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+    found = [block for block in blocks if "devices:" in block]
+    assert found
+    for block in found:
+        assert isinstance(catalogue.read(block), catalogue.Catalogue), catalogue.read(block)
 
 
 def test_every_quarantine_reason_is_documented() -> None:
