@@ -347,8 +347,11 @@ def _name_problems(lists: FactLists, versions: Sequence[Version]) -> Iterator[tu
         for n, item in enumerate(getattr(lists, name)):
             written = getattr(item, attribute)
             if written is not None and written not in known:
-                remedy = f"one of {', '.join(sorted(known)[:20])}"
-                yield (name, n, field), Problem("", f"{written!r} is no {field} of this contract", remedy)
+                yield (name, n, field), Problem("", f"{written!r} is no {field} of this contract", _one_of(known))
+
+
+def _one_of(known: set[str]) -> str:
+    return f"one of {', '.join(sorted(known)[:20])}" if known else "it has none"
 
 
 def _owner_problems(lists: FactLists, owners: set[str]) -> Iterator[tuple[Path, Problem]]:
@@ -357,8 +360,7 @@ def _owner_problems(lists: FactLists, owners: set[str]) -> Iterator[tuple[Path, 
             for field in ("asset", "group"):
                 owner = getattr(item, field, None)
                 if owner is not None and owner not in owners:
-                    remedy = f"one of {', '.join(sorted(owners)[:20])}"
-                    yield (name, n, field), Problem("", f"{owner!r} is not covered by this contract", remedy)
+                    yield (name, n, field), Problem("", f"{owner!r} is not covered by this contract", _one_of(owners))
 
 
 def _owners(file: FactsFile, versions: Sequence[Version]) -> set[str]:

@@ -148,12 +148,13 @@ def state_in(
     contests: Contests | None = None,
 ) -> Taken | tuple[Problem, ...]:
     """As `state`, in the caller's transaction, of a contract that the caller sees."""
+    lists = content.get("facts")
+    if isinstance(lists, dict) and any(lists.get(name) for name in reporting.OF_DEVICES):
+        return (Problem("readings", "exchanges, estimates are not stated", "deliver or declare them of a device"),)
     versions = contract.versions_for_stating(connection, contract_id)
     found = reporting.read_of(TextDocument(dict(content), {}), versions, example=None, as_of=None)
     if not isinstance(found, Stated):
         return found
-    if found.devices:
-        return (Problem("readings", "exchanges, estimates are not stated", "deliver or declare them of a device"),)
     said = by.author, by.reason
     return reporting.take(connection, found, said, at=by.at, counts_from=counts_from, contests=contests)
 

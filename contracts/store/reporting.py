@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     Contests: TypeAlias = Callable[[Connection, int, str, Sequence[Attribution]], Iterable[Problem]]
     """By contract (id, name), what is wrong with contested stretches."""
 
+OF_DEVICES = ("readings", "exchanges", "estimates")
+
 
 @dataclass(frozen=True, slots=True)
 class Stated:
@@ -193,4 +195,4 @@ def _ticket_problems(connection: Connection, number: int, new: Reported) -> list
 
 
 def _of_devices(found: FactLists) -> int:
-    return len(found.readings) + len(found.exchanges) + len(found.estimates)
+    return sum(len(getattr(found, name)) for name in OF_DEVICES)

@@ -107,7 +107,7 @@ def test_problems_are_listed_and_nothing_is_recorded(desk: Desk) -> None:
     test = {"asset": "T1", "register": "x/y", "last_tested": "2026-06-02", "tested": "2026-06-01", "error": "5 %"}
     reading = {"asset": "T1", "device": "D", "register": "x/y", "at": "2026-06-01", "value": "1 km"}
     for name, row, word in (
-        ("meter_tests", test, "is not after last_tested"),
+        ("meter_tests", test, "'x/y' is no register of this contract (it has none)"),
         ("history", {"clause": "4.1", "asset": "T1", "period": "2026-05"}, "says nothing"),
         ("readings", reading, "are not stated"),
         ("tickets", {"ticket": "K1", "asset": "T1", "opened": 5}, "opened"),

@@ -1,5 +1,6 @@
 """A fact that names what the contract does not know is refused with its place; it would be left out without a word."""
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,9 @@ import pytest
 import yaml
 
 from contracts.document import Agreement, read_agreement
+from contracts.facts import MeterTest
 from contracts.facts_document import FactsDocument, read_facts
+from contracts.reported import Reported, unsound
 
 SPEC = Path(__file__).parents[1] / "specs" / "i24-corrected-use.yaml"
 SPAN = {"from": "2026-06-01", "to": "2026-07-01"}
@@ -50,3 +53,10 @@ def test_a_fact_names_what_the_contract_knows(name: str, fact: dict[str, Any], p
 
 def test_facts_that_it_knows_are_read() -> None:
     assert problems("quantities", {**USE, "dimensions": {"load": "5000 kg", "slope": "3 %"}}) == []
+
+
+def test_a_meter_test_lies_after_the_one_before() -> None:
+    early = MeterTest("T1", "vehicle/speed", last_tested=2, tested=2, error=Fraction(1, 20))
+    assert [str(problem) for problem in unsound(Reported(meter_tests=(early,)))] == [
+        "meter_tests, T1, tested: is not after last_tested (give both in order)"
+    ]
