@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from contracts.document import Version
     from contracts.evaluation import Evaluation
     from contracts.facts import Facts, Needs
-    from contracts.store.evaluation import Saved
+    from contracts.store.evaluation import Unread
     from contracts.store.intake import Recorded
     from contracts.store.period import Due
     from contracts.store.reporting import Contests
@@ -222,7 +222,7 @@ def append(connection: Connection, found: Sequence[Evaluated], *, known: int, at
     return ids
 
 
-def settle(connection: Connection, dues: Sequence[Due], *, known: int, at: datetime) -> dict[int, Saved]:
+def settle(connection: Connection, dues: Sequence[Due], *, known: int, at: datetime) -> dict[int, Unread]:
     """The evaluation of each whole period as of `known`, by period id: what money is billed from.
 
     Where the newest appended one rests on the same inputs, it is taken; else a new one is appended with its breaches.
@@ -236,7 +236,7 @@ def settle(connection: Connection, dues: Sequence[Due], *, known: int, at: datet
         known=known,
         until=max(due.ends_at for due in dues),
         carried=carried,
-        unless={period_id: saved.result["input_hash"] for period_id, saved in latest.items()},
+        unless={period_id: saved.input_hash for period_id, saved in latest.items()},
     )
     if changed:
         append(connection, changed, known=known, at=at)
@@ -404,9 +404,9 @@ def _refresh(connection: Connection, contracts: Sequence[int], at: datetime) -> 
     return {number: item.due.contract_public_id for number, item in running.items()}
 
 
-def differs(saved: Saved | None, fresh: Evaluation) -> bool:
+def differs(saved: Unread | None, fresh: Evaluation) -> bool:
     """By their inputs: the same inputs give the same result, whatever the knowledge is called."""
-    return saved is None or saved.result["input_hash"] != fresh.input_hash
+    return saved is None or saved.input_hash != fresh.input_hash
 
 
 def levels(dues: Iterable[Due]) -> Iterable[list[Due]]:

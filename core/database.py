@@ -29,7 +29,7 @@ def connect(url: str, *, role: Role | None, pool_size: int = 5) -> Engine:
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
-        json_deserializer=_read,
+        json_deserializer=read_json,
         connect_args={"options": options},
     )
 
@@ -49,7 +49,7 @@ def driver(connection: Connection) -> psycopg.Connection[tuple[object, ...]]:
     return raw
 
 
-def _read(stored: bytes) -> Any:
+def read_json(stored: bytes | str) -> Any:
     """JSON as stored. Evaluations are large, so by the faster reader, which refuses numbers that no float can hold."""
     try:
         return _DECODER.decode(stored)

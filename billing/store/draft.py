@@ -30,7 +30,7 @@ from core import canonical
 from core.time import micros, zone
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -100,7 +100,9 @@ def final(connection: Connection, run: Run, ids: Sequence[int], at: datetime) ->
     wanted = {
         due.contract: _bare(saved[found[due.contract][-1].saved], run.label) for due in dues if due.contract in found
     }
-    rows = _rows(connection, run, [due for due in dues if due.contract in found], wanted, found)
+    rows = _rows(
+        connection, run, [due for due in dues if due.contract in found], found, lambda due: wanted[due.contract]
+    )
     unchanged = "the contract is over, and nothing of its bills changes"
     return rows + [_nothing(due, unchanged) | {"final": True} for due in dues if due.contract not in found]
 
@@ -141,7 +143,7 @@ def calculate(connection: Connection, run: Run, ids: Sequence[int], at: datetime
     dues = periods.by_id(connection, ids)
     found = correction_store.find(connection, dues, run, at)
     settled = contracts.settle(connection, dues, known=run.known, at=at)
-    return _rows(connection, run, dues, {due.contract: settled[due.id] for due in dues}, found)
+    return _rows(connection, run, dues, found, lambda due: settled[due.id].read())
 
 
 def failed(connection: Connection, period: int, reason: str) -> dict[str, Any]:
@@ -154,9 +156,10 @@ def _rows(
     connection: Connection,
     run: Run,
     dues: Sequence[Due],
-    settled: Mapping[int, Saved],
     found_by_contract: Mapping[int, Sequence[Correction]],
+    read: Callable[[Due], Saved],
 ) -> list[dict[str, Any]]:
+    """read: what each is drawn up from; one at a time, because evaluations are large."""
     known = run.known or 0
     before = [(due.contract, due.starts_at) for due in dues]
     last, creditable = invoices.last(connection, before), invoices.creditable(connection, before)
@@ -168,7 +171,7 @@ def _rows(
     local = _local(connection, seller, dues, known)
     rows = []
     for due in dues:
-        saved, account = settled[due.contract], accounts.get(payers[due.contract].party)
+        saved, account = read(due), accounts.get(payers[due.contract].party)
         found = f"{payers[due.contract].name} has no account; set it up with `yardstick bill setup FILE`"
         wanted = _Wanted(
             due,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+import msgspec
 from sqlalchemy import Connection, TextClause, text
 from sqlalchemy.exc import IntegrityError
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from billing.state import DraftState, State
 
+_ROWS = msgspec.json.Encoder()
+"""Decimals become text, which PostgreSQL casts exactly."""
 Lock: TypeAlias = Literal["", "share", "update"]
 """How a run is read: as it is; so that it stays as it is, for several who calculate; so that acts follow each other."""
 ADD = text("""
@@ -337,7 +340,7 @@ def save_drafts(connection: Connection, run: Run, rows: Sequence[Mapping[str, ob
     given = {
         "run": run.id,
         "revision": run.revision,
-        "rows": packed(packing),
+        "rows": _ROWS.encode(packing).decode(),
         "among": [row["contract"] for row in rows],
         "documents": documents,
     }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, text
 
 from contracts.store.contract import new_id
+from core.database import read_json
 from core.store import packed
 from core.time import instant
 
@@ -36,8 +37,10 @@ IDS = text("""
         ON e.contract = p.contract AND e.period = p.id AND e.known = :known AND e.until = p.ends_at
     WHERE p.id = ANY(:periods)
 """)
+# Results as text: they are large, and read when they are wanted.
 LATEST = text("""
-    SELECT p.id AS period, e.id, e.public_id, e.result, e.evidence
+    SELECT p.id AS period, e.id, e.public_id, e.input_hash, CAST(e.result AS text) AS result,
+        CAST(e.evidence AS text) AS evidence
     FROM contracts.period AS p CROSS JOIN LATERAL (
         SELECT * FROM contracts.evaluation
         WHERE contract = p.contract AND period = p.id AND known <= :known AND until = p.ends_at
@@ -69,6 +72,22 @@ class Saved:
     public_id: str
     result: dict[str, Any]
     evidence: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A saved evaluation as JSON text: a tenth of what it takes when it is read."""
+
+    period: int
+    id: int
+    public_id: str
+    input_hash: str
+    result: str
+    evidence: str
+
+    def read(self) -> Saved:
+        """With all that it says."""
+        return Saved(self.period, self.id, self.public_id, read_json(self.result), read_json(self.evidence))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +127,10 @@ def append(connection: Connection, new: Sequence[New], *, known: int, at: dateti
     return {row.period: row.id for row in found}
 
 
-def latest(connection: Connection, periods: Iterable[int], known: int) -> dict[int, Saved]:
+def latest(connection: Connection, periods: Iterable[int], known: int) -> dict[int, Unread]:
     """The newest evaluation of each whole period as of `known`, by period id."""
-    rows = connection.execute(LATEST, {"periods": list(periods), "known": known}).mappings()
-    return {row["period"]: Saved(**row) for row in rows}
+    rows = connection.execute(LATEST, {"periods": list(periods), "known": known})
+    return {row.period: Unread(*row) for row in rows}
 
 
 def by_id(connection: Connection, ids: Iterable[int]) -> dict[int, Saved]:
