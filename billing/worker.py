@@ -82,9 +82,10 @@ def issue(  # what, when, by whom, and how
             for issued in _issue_chunks(engine, run, chunks, at=at, by=by):
                 count += issued
                 between()
-        except issuing.Overtaken:  # dead, or with chunks of another size
-            continue
-        return count
+        except issuing.Overtaken:  # whoever had the chunk before died, or others go by chunks of another size
+            between()
+        else:
+            return count
 
 
 def _issue_chunks(engine: Engine, run: str, chunks: Sequence[Sequence[int]], *, at: datetime, by: str) -> Iterator[int]:
