@@ -277,7 +277,7 @@ def issue(  # what, when, by whom, and how
     how many processes share a run that is large enough, this one included; numbers are the same for any number.
     Raises NoSuchRun, NotPossible, NotReconciled, HashChanged if the drafts are not the approved ones.
     """
-    count, left = _begin_issue(engine, run, at=at, by=by, most=most)
+    left, count = _begin_issue(engine, run, at), 0
     others = max(0, min(workers - 1, left // (most * CHUNKS_EACH)))
     while True:
         with company(engine, others, worker.take_part_in_issuing, (run, at, by, most)) as told:
@@ -288,24 +288,17 @@ def issue(  # what, when, by whom, and how
         others = 0
 
 
-def _begin_issue(engine: Engine, run: str, *, at: datetime, by: str, most: int) -> tuple[int, int]:
-    """How many drafts were issued, and how many are left; the database keeps those of a run that is issuing.
-
-    The first chunk is issued at once, so that a run of which nothing can be issued stays approved, and has no date.
-    """
+def _begin_issue(engine: Engine, run: str, at: datetime) -> int:
+    """How many drafts are left to issue; those of a run that is issuing stay as they are, the database keeps them."""
     with transaction(engine) as connection:
         found = runs.read(connection, run, lock="update")
         if found.state == "issued":
-            return 0, 0
+            return 0
         state = after(found.state, "issue")
         _check_approval(connection, found)
         seller = entities.entity_by_id(connection, found.entity)
         runs.begin_issue(connection, found, state=state, day=at.astimezone(zone(seller.timezone)).date())
-        begun = runs.read(connection, run)
-        count = 0
-        if found.state == "approved" and (chunks := runs.chunks(connection, begun, most)):
-            count = worker.issue_chunk(connection, begun, chunk=chunks[0], before=(), at=at, by=by)
-        return count, runs.unissued(connection, begun)
+        return runs.unissued(connection, found)
 
 
 def _issued(engine: Engine, run: str, at: datetime, by: str) -> bool:

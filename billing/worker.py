@@ -82,10 +82,9 @@ def issue(  # what, when, by whom, and how
             for issued in _issue_chunks(engine, run, chunks, at=at, by=by):
                 count += issued
                 between()
-        except issuing.Overtaken:  # whoever had the chunk before died, or others go by chunks of another size
-            between()
-        else:
-            return count
+        except issuing.Overtaken:  # dead, or with chunks of another size
+            continue
+        return count
 
 
 def _issue_chunks(engine: Engine, run: str, chunks: Sequence[Sequence[int]], *, at: datetime, by: str) -> Iterator[int]:
@@ -98,22 +97,14 @@ def _issue_chunks(engine: Engine, run: str, chunks: Sequence[Sequence[int]], *, 
             n = next((k for k in left if runs.take(connection, found, chunks[k])), None)
             if n is None:
                 return
+            seller = entities.entity_by_id(connection, found.entity)
             before = chunks[n - 1] if n else ()
-            issued = issue_chunk(connection, found, chunk=chunks[n], before=before, at=at, by=by)
+            issued = issuing.issue_chunk(connection, found, seller, chunk=chunks[n], before=before, at=at)
+            if issued:
+                detail = {"invoices": issued, "hash": found.hash}
+                store.audit(connection, at, actor=by, action="run.issue", subject=run, detail=detail)
         n += 1
         yield issued
-
-
-def issue_chunk(  # what, when and by whom
-    connection: Connection, run: Run, *, chunk: Sequence[int], before: Sequence[int], at: datetime, by: str
-) -> int:
-    """Issue the drafts of these contracts, and say so in the audit. Returns how many. Raises Overtaken."""
-    seller = entities.entity_by_id(connection, run.entity)
-    count = issuing.issue_chunk(connection, run, seller, chunk=chunk, before=before, at=at)
-    if count:
-        detail = {"invoices": count, "hash": run.hash}
-        store.audit(connection, at, actor=by, action="run.issue", subject=run.public_id, detail=detail)
-    return count
 
 
 def _calculate_next(engine: Engine, run: str, *, at: datetime, most: int, after: int) -> Sequence[Waiting]:

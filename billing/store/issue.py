@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from billing.store.run import Issuable, Run
     from contracts.document import Version
 
-CHUNK = 250
+CHUNK = 125
 
 
 class Overtaken(RuntimeError):

@@ -167,13 +167,11 @@ def test_two_processes_share_what_is_issued(story: Story) -> None:
         found = runs.read(connection, run, lock="update")
         runs.begin_issue(connection, found, state="issuing", day=JULY_5.date())
         last = runs.chunks(connection, found, 1)[-1]
-    with (
-        company(story.engine, 1, worker.take_part_in_issuing, (run, JULY_5, BERT, 1)) as told,
-        transaction(story.engine) as connection,
-    ):
-        assert runs.take(connection, found, last), "nobody else issues it while it is ours"
-        while story.rows("SELECT count(*) FROM billing.invoice")[0][0] < CONTRACTS - 1:
-            time.sleep(0.005)
+    with company(story.engine, 1, worker.take_part_in_issuing, (run, JULY_5, BERT, 1)) as told:
+        with transaction(story.engine) as connection:
+            assert runs.take(connection, found, last), "nobody else issues it while it is ours"
+            while story.rows("SELECT count(*) FROM billing.invoice")[0][0] < CONTRACTS - 1:
+                time.sleep(0.005)
     assert told == [CONTRACTS - 1]
     assert billing.issue(story.engine, run, at=JULY_5, by=BERT, most=1) == 1
     check_chain(story, CONTRACTS)
