@@ -1,8 +1,8 @@
-"""Drafts of a run are calculated and issued here, chunk by chunk, by any number of processes at once.
+"""Drafts of a run are calculated here, chunk by chunk, by any number of processes at once.
 
 A chunk is one transaction. Its drafts are locked, and others skip them; the run is locked so that nothing but
 calculating happens to it meanwhile. A draft depends on its contract and the run's knowledge alone, so who calculates
-which makes no difference. Issuing has an order: chunks are made ready at once, and numbered one after the other.
+which makes no difference.
 """
 
 from __future__ import annotations
@@ -15,15 +15,12 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from billing.state import NotPossible, after
 from billing.store import draft as drafts
-from billing.store import entity as entities
-from billing.store import issue as issuing
 from billing.store import run as runs
-from core import store
 from core.database import transaction
 from core.worker import Orphaned, go_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Engine
@@ -56,55 +53,6 @@ def calculate(engine: Engine, run: str, *, at: datetime, most: int, between: Cal
         count, after = count + len(done), done[-1].contract
         between()
     return count
-
-
-def take_part_in_issuing(engine: Engine, run: str, at: datetime, by: str, most: int) -> int:
-    """Issue beside others until nothing is left. Returns how many."""
-    try:
-        return issue(engine, run, at=at, by=by, most=most, between=go_on)
-    except Orphaned as error:
-        LOG.info("run %s is not issued here any more: %s", run, error)
-        return 0
-
-
-def issue(  # what, when, by whom, and how
-    engine: Engine, run: str, *, at: datetime, by: str, most: int, between: Callable[[], None] = lambda: None
-) -> int:
-    """Issue what is left and nobody else has in hand, about so many drafts in one transaction. Returns how many.
-
-    between: asked after each transaction; raises where no more is wanted. Raises NoSuchRun.
-    """
-    count = 0
-    while True:
-        with transaction(engine) as connection:
-            chunks = runs.chunks(connection, runs.read(connection, run), most)
-        try:
-            for issued in _issue_chunks(engine, run, chunks, at=at, by=by):
-                count += issued
-                between()
-        except issuing.Overtaken:  # dead, or with chunks of another size
-            continue
-        return count
-
-
-def _issue_chunks(engine: Engine, run: str, chunks: Sequence[Sequence[int]], *, at: datetime, by: str) -> Iterator[int]:
-    """How many drafts were issued of each chunk that nobody else has in hand."""
-    n: int | None = 0
-    while n is not None:
-        with transaction(engine) as connection:
-            found = runs.read(connection, run, lock="share")
-            left = range(n, len(chunks)) if found.state == "issuing" else range(0)
-            n = next((k for k in left if runs.take(connection, found, chunks[k])), None)
-            if n is None:
-                return
-            seller = entities.entity_by_id(connection, found.entity)
-            before = chunks[n - 1] if n else ()
-            issued = issuing.issue_chunk(connection, found, seller, chunk=chunks[n], before=before, at=at)
-            if issued:
-                detail = {"invoices": issued, "hash": found.hash}
-                store.audit(connection, at, actor=by, action="run.issue", subject=run, detail=detail)
-        n += 1
-        yield issued
 
 
 def _calculate_next(engine: Engine, run: str, *, at: datetime, most: int, after: int) -> Sequence[Waiting]:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from billing.number import Kind
-    from billing.posting import Transfer
     from billing.store.run import Run
     from contracts.store.contract import Side
 
@@ -60,23 +59,11 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
-class Payable:
-    """A document with all of its bookings that does not depend on its number.
-
-    entries: transfers by the day on which they are posted; None: the day of issue.
-    """
-
-    ready: Ready
-    payer: Side
-    entries: tuple[tuple[date | None, tuple[Transfer, ...]], ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Numbered:
     """A document with its number and its place in the chain."""
 
-    payable: Payable
     ready: Ready
+    payer: Side
     public_id: str
     n: int
     number: str
@@ -86,14 +73,13 @@ class Numbered:
     due_date: date
 
 
-def payable(ready: Ready, payer: Side) -> Payable:
-    """What a document books."""
-    return Payable(ready, payer, ((None, post(ready.head, payer.public_id)), *releases(ready.head)))
-
-
 def book(connection: Connection, batch: Sequence[Numbered], ids: dict[str, int], *, day: date, at: datetime) -> None:
     """Transfers and the message of each document; what it defers is released at month ends that are not over."""
-    booked = [(item, on or day, transfers) for item in batch for on, transfers in item.payable.entries]
+    booked = [
+        (item, on, transfers)
+        for item in batch
+        for on, transfers in ((day, post(item.head, item.payer.public_id)), *releases(item.head))
+    ]
     entries = invoices.entries(connection, len(booked))
     invoices.add_transfers(
         connection,

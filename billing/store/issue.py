@@ -1,11 +1,8 @@
-"""A chunk of approved drafts becomes invoices, transfers, breach reports and messages, in the caller's transaction.
-
-What does not depend on numbers is made ready first; from then on until the commit nobody else numbers documents.
-"""
+"""A chunk of approved drafts becomes invoices, transfers, breach reports and messages, in the caller's transaction."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import groupby
@@ -21,7 +18,7 @@ from billing.store import correction as corrections
 from billing.store import invoice as invoices
 from billing.store import run as runs
 from billing.store import supplement
-from billing.store.book import Numbered, Part, Payable, Ready, book, payable, save_reports
+from billing.store.book import Numbered, Part, Ready, book, save_reports
 from contracts.store import contract as contract_store
 from core import store
 from core.money import Money, exponent
@@ -37,54 +34,25 @@ if TYPE_CHECKING:
     from billing.store.invoice import Series
     from billing.store.run import Issuable, Run
     from contracts.document import Version
+    from contracts.store.contract import Side
 
-CHUNK = 125
-
-
-class Overtaken(RuntimeError):
-    """Drafts were issued by somebody else meanwhile, or those before them were not: look anew what is left."""
+CHUNK = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Drafts of a run made ready. revisions: of their contracts' invoices for the period, as they were then.
+def issue_chunk(connection: Connection, run: Run, seller: Entity, *, at: datetime, most: int) -> int:
+    """Issue the next drafts of a run, at most so many, and their credit notes. Returns how many; 0: none left.
 
-    own: their documents; notes: credit notes beside them.
-    """
-
-    drafts: list[Issuable]
-    revisions: dict[int, int]
-    own: list[Payable]
-    notes: list[Payable]
-
-
-def issue_chunk(  # what, by whom, when
-    connection: Connection, run: Run, seller: Entity, *, chunk: Sequence[int], before: Sequence[int], at: datetime
-) -> int:
-    """Issue the drafts of these contracts, which come next after those `before`, and their credit notes.
-
-    Returns how many; 0 too where they are issued already. Documents are numbered once those before are issued and while
-    the series row is locked, so that numbers are the same whoever issues what. A draft whose period was invoiced or
-    corrected meanwhile is set aside as failed; it waits for another run. Raises Overtaken.
+    The series row is locked first: whoever comes second sees what the first one issued, and takes the drafts after.
+    A draft whose period was invoiced or corrected meanwhile is set aside as failed; it waits for another run.
     """
     if run.issue_date is None:
         raise ValueError(f"run {run.public_id} has no issue date")
-    drafts = runs.issuable(connection, run, chunk)
-    if not drafts:
-        return 0
-    batch = _batch(connection, run, drafts)
-    if before:
-        runs.wait_for(connection, run, before)
     invoices.lock_series(connection, entity=seller.id, kind="invoice", year=run.issue_date.year)
-    if not runs.unissued(connection, run, chunk) == len(drafts) == len(chunk) or (
-        before and runs.unissued(connection, run, before)
-    ):
-        raise Overtaken(run.public_id)
-    sound = _set_aside(connection, run, batch.drafts)
-    contracts = [draft.contract for draft in sound]
-    if len(sound) < len(batch.drafts) or invoices.revisions(connection, contracts, label=run.label) != batch.revisions:
-        batch = _batch(connection, run, sound)
-    return _issue_batch(connection, run, seller, batch=batch, day=run.issue_date, at=at) if sound else 0
+    while drafts := runs.issuable(connection, run, most):
+        sound = _set_aside(connection, run, drafts)
+        if sound:
+            return _issue_drafts(connection, run, seller, drafts=sound, day=run.issue_date, at=at)
+    return 0
 
 
 def issue_cancellation(
@@ -95,7 +63,7 @@ def issue_cancellation(
     were = invoices.parts(connection, found["id"])
     parts = tuple(Part(row.contract, row.evaluation, row.label, bills=False, net=-row.net) for row in were)
     ready = Ready("credit_note", parts, note.document, note.hash, corrects=found["id"])
-    ids = issue_documents(connection, found["run"], seller, ready=_payable(connection, [ready]), day=day, at=at)
+    ids = issue_documents(connection, found["run"], seller, ready=[ready], day=day, at=at)
     counts = corrections.counts(connection, [part.contract for part in parts])
     invoice = ids[parts[0].contract, parts[0].label]
     rows = [
@@ -123,7 +91,7 @@ def issue_documents(  # what is issued, by whom, when
     run: int,
     seller: Entity,
     *,
-    ready: Sequence[Payable],
+    ready: Sequence[Ready],
     day: date,
     at: datetime,
     drafted: Run | None = None,
@@ -136,10 +104,11 @@ def issue_documents(  # what is issued, by whom, when
     """
     if not ready:
         return {}
-    kind = ready[0].ready.kind
+    kind = ready[0].kind
     series = invoices.lock_series(connection, entity=seller.id, kind=kind, year=day.year)
     day = max(day, series.last_issued or day)
-    batch = list(_number(ready, series, seller, day))
+    payers = contract_store.payers(connection, [item.parts[0].contract for item in ready])
+    batch = list(_number(ready, series, payers, seller, day))
     batch = _contestable(connection, batch, at)
     rows = [_invoice_row(item, run, series, day, at) for item in batch]
     rows = [
@@ -186,14 +155,19 @@ def _set_aside(connection: Connection, run: Run, drafts: Sequence[Issuable]) -> 
     return sound
 
 
-def _batch(connection: Connection, run: Run, drafts: list[Issuable]) -> Batch:
+def _issue_drafts(  # a run's drafts, by whom, when
+    connection: Connection, run: Run, seller: Entity, *, drafts: Sequence[Issuable], day: date, at: datetime
+) -> int:
     notes = [(draft, note) for draft in drafts for note in draft.credit_notes]
     named = {note["document"]["corrects"]["id"] for _, note in notes}
     named |= {draft.head["corrects"]["id"] for draft in drafts if draft.head["corrects"]}
     credited = invoices.ids(connection, named) if named else {}
-    revisions = invoices.revisions(connection, [draft.contract for draft in drafts], label=run.label)
-    own = _ready(connection, run, drafts, revisions, credited)
-    beside = [
+    ready = _ready(connection, run, drafts, credited)
+    billing: dict[tuple[int, str], int] = {}
+    for kind in ("invoice", "credit_note"):
+        own = [item for item in ready if item.kind == kind]
+        billing |= issue_documents(connection, run.id, seller, ready=own, day=day, at=at, drafted=run)
+    ready = [
         Ready(
             "credit_note",
             (Part(draft.contract, note["evaluation"], note["label"], bills=False),),
@@ -203,35 +177,15 @@ def _batch(connection: Connection, run: Run, drafts: list[Issuable]) -> Batch:
         )
         for draft, note in notes
     ]
-    return Batch(drafts, revisions, _payable(connection, own), _payable(connection, beside))
+    note_of = issue_documents(connection, run.id, seller, ready=ready, day=day, at=at)
+    _save_corrections(connection, drafts, {contract: key for (contract, _), key in billing.items()}, note_of, at)
+    runs.issued(connection, run, [draft.contract for draft in drafts])
+    return len(drafts)
 
 
-def _payable(connection: Connection, ready: Sequence[Ready]) -> list[Payable]:
-    payers = contract_store.payers(connection, [item.parts[0].contract for item in ready]) if ready else {}
-    return [payable(item, payers[item.parts[0].contract]) for item in ready]
-
-
-def _issue_batch(  # what, by whom, when
-    connection: Connection, run: Run, seller: Entity, *, batch: Batch, day: date, at: datetime
-) -> int:
-    billing: dict[tuple[int, str], int] = {}
-    for kind in ("invoice", "credit_note"):
-        own = [item for item in batch.own if item.ready.kind == kind]
-        billing |= issue_documents(connection, run.id, seller, ready=own, day=day, at=at, drafted=run)
-    note_of = issue_documents(connection, run.id, seller, ready=batch.notes, day=day, at=at)
-    _save_corrections(connection, batch.drafts, {contract: key for (contract, _), key in billing.items()}, note_of, at)
-    runs.issued(connection, run, [draft.contract for draft in batch.drafts])
-    return len(batch.drafts)
-
-
-def _ready(  # whose drafts, and what is known of them
-    connection: Connection,
-    run: Run,
-    drafts: Sequence[Issuable],
-    revisions: Mapping[int, int],
-    credited: Mapping[str, int],
-) -> list[Ready]:
+def _ready(connection: Connection, run: Run, drafts: Sequence[Issuable], credited: Mapping[str, int]) -> list[Ready]:
     """The documents of these drafts: one for each bundle, and one for each draft that stands alone."""
+    revisions = invoices.revisions(connection, [draft.contract for draft in drafts], label=run.label)
     printed = [draft for draft in drafts if draft.head["lines"] or not draft.final]
     groups = [
         sorted(group, key=lambda draft: str(draft.head["contract"]))
@@ -282,17 +236,18 @@ def _save_corrections(
     corrections.carry(connection, [row for row in rows if row["kind"] == "carried"], at)
 
 
-def _number(ready: Sequence[Payable], series: Series, seller: Entity, day: date) -> Iterator[Numbered]:
+def _number(
+    ready: Sequence[Ready], series: Series, payers: dict[int, Side], seller: Entity, day: date
+) -> Iterator[Numbered]:
     """Each document with its number and its place in the chain."""
     previous = series.chain_hash
-    for known, n in zip(ready, following(series.issued, len(ready)), strict=True):
-        item = known.ready
+    for item, n in zip(ready, following(series.issued, len(ready)), strict=True):
         name = number(seller.prefix, item.kind, year=day.year, n=n)
         public_id = contract_store.new_id("inv" if item.kind == "invoice" else "crn")
         due_date = day + timedelta(days=item.head["payment_days"])
         head = issued(item.head, id=public_id, number=name, issue_date=day, due_date=due_date)
         link = chain.chain_hash(previous, item.content_hash, number=name, issue_date=day)
-        yield Numbered(known, item, public_id, n, name, head, previous, link, due_date)
+        yield Numbered(item, payers[item.parts[0].contract], public_id, n, name, head, previous, link, due_date)
         previous = link
 
 
@@ -329,7 +284,7 @@ def _invoice_row(item: Numbered, run: int, series: Series, day: date, at: dateti
         "content_hash": ready.content_hash,
         "issue": item.head["issue"],
         "series": series.id,
-        "customer": item.payable.payer.party,
+        "customer": item.payer.party,
         "run": run,
         "issue_date": day.isoformat(),
         "due_date": item.due_date.isoformat(),

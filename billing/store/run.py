@@ -96,34 +96,21 @@ BLOCKED = text("""
     SELECT contract_name FROM billing.draft
     WHERE run = :run AND revision = :revision AND state = 'blocked' ORDER BY contract_name LIMIT 20
 """)
-# What is left to issue, in the order of the chain: customer, then bundle or contract, a bundle never in two chunks.
-# Counted over all drafts, so that chunks are the same whatever of them is issued already.
-CHUNKS = text("""
-    SELECT array_agg(contract ORDER BY place, contract) FROM (
-        SELECT contract, state, rank() OVER (
-            ORDER BY buyer COLLATE "C", coalesce(nullif(bundle, ''), contract_name) COLLATE "C") - 1 AS place
-        FROM billing.draft WHERE run = :run AND revision = :revision
-    ) AS d
-    WHERE state IN ('ok', 'warning') GROUP BY place / :most ORDER BY place / :most
-""")
-TAKE = text("SELECT pg_try_advisory_xact_lock(:key)")
-WAIT = text("SELECT pg_advisory_xact_lock(:key)")
-UNISSUED = text("""
-    SELECT count(*) FROM billing.draft WHERE run = :run AND revision = :revision AND state IN ('ok', 'warning')
-""")
-UNISSUED_OF = text("""
-    SELECT count(*) FROM billing.draft
-    WHERE run = :run AND revision = :revision AND contract = ANY(:contracts) AND state IN ('ok', 'warning')
-""")
-# Of the documents only what is booked; all of it in one pass, because each look into a large one unpacks it anew.
+# What is left to issue, in the order of the chain: customer, then bundle or contract, a bundle never in two chunks. Of
+# the documents only what is booked; all of it in one pass, because each look into a large document unpacks it anew.
+# What is sorted is narrow: all that is left of the run is sorted for each chunk.
 ISSUABLE = text("""
     SELECT d.contract, d.period, d.evaluation, d.hash, d.content_hash, d.corrections, d.credit_notes, d.bundle,
         d.final OR d.findings @> '[{"code": "nothing_to_bill"}]' AS final,
         h.head
-    FROM unnest(cast(:contracts AS int[])) AS next (contract)
+    FROM (
+        SELECT contract FROM billing.draft
+        WHERE run = :run AND revision = :revision AND state IN ('ok', 'warning')
+        ORDER BY buyer COLLATE "C", coalesce(nullif(bundle, ''), contract_name) COLLATE "C"
+        FETCH FIRST :most ROWS WITH TIES FOR UPDATE
+    ) AS next
     CROSS JOIN LATERAL (
-        SELECT * FROM billing.draft
-        WHERE run = :run AND revision = :revision AND contract = next.contract AND state IN ('ok', 'warning') OFFSET 0
+        SELECT * FROM billing.draft WHERE run = :run AND revision = :revision AND contract = next.contract OFFSET 0
     ) AS d
     CROSS JOIN LATERAL (
         SELECT jsonb_build_object('kind', r.kind, 'contest', r.contest, 'corrects', r.corrects, 'contract', r.contract,
@@ -381,38 +368,9 @@ def drafts(
     return [dict(row) for row in rows]
 
 
-def chunks(connection: Connection, run: Run, most: int) -> list[list[int]]:
-    """What is left to issue, in the order of the chain: contracts of about so many drafts each."""
+def issuable(connection: Connection, run: Run, most: int) -> list[Issuable]:
+    """The next drafts to issue, locked, in the order of the chain."""
     given = {"run": run.id, "revision": run.revision, "most": most}
-    return list(connection.execute(CHUNKS, given).scalars())
-
-
-def take(connection: Connection, run: Run, chunk: Sequence[int]) -> bool:
-    """Whether this chunk is ours until the transaction ends."""
-    return bool(connection.execute(TAKE, {"key": _key(run, chunk)}).scalar_one())
-
-
-def wait_for(connection: Connection, run: Run, chunk: Sequence[int]) -> None:
-    """Until whoever has this chunk has ended its transaction."""
-    connection.execute(WAIT, {"key": _key(run, chunk)})
-
-
-def unissued(connection: Connection, run: Run, contracts: Sequence[int] | None = None) -> int:
-    """How many drafts are left to issue; of these contracts, or of all."""
-    given = {"run": run.id, "revision": run.revision}
-    if contracts is None:
-        return int(connection.execute(UNISSUED, given).scalar_one())
-    return int(connection.execute(UNISSUED_OF, given | {"contracts": list(contracts)}).scalar_one())
-
-
-def _key(run: Run, chunk: Sequence[int]) -> int:
-    """Of an advisory lock. A chunk is known by its last contract; no other lock has such a key (contract < 2 ** 31)."""
-    return run.id << 32 | chunk[-1]
-
-
-def issuable(connection: Connection, run: Run, contracts: Sequence[int]) -> list[Issuable]:
-    """Those of these contracts' drafts that are left to issue, in the order of the chain."""
-    given = {"run": run.id, "revision": run.revision, "contracts": list(contracts)}
     return [Issuable(**row) for row in connection.execute(ISSUABLE, given).mappings()]
 
 
