@@ -28,6 +28,7 @@ ROOTS = {
     "revenue_reduction": "Income:Reduction",
     "vat": "Liabilities:VAT",
     "late_payment": "Income:LatePayment",
+    "bank_fee": "Expenses:BankFee",
 }
 COLUMNS = ("entry", "n", "posted_on", "debit", "credit", "currency", "amount", "document", "text")
 

@@ -62,10 +62,6 @@ class NotReconciled(ValueError):
     """Two numbers that must be equal are not; the message names them."""
 
 
-class NotCreditable(ValueError):
-    """A document that cannot be credited in full: it is a credit note, was credited, or its period was corrected."""
-
-
 class HashChanged(ValueError):
     """The drafts are not those that were looked at."""
 
@@ -295,28 +291,6 @@ def issue(engine: Engine, run: str, *, at: datetime, by: str, most: int = issuin
             detail = {"invoices": issued, "hash": found.hash}
             _audit(connection, at, by, "issue" if issued else "finish", run, detail)
             count += issued
-
-
-def credit(engine: Engine, name: str, *, reason: str, at: datetime, by: str, approved_by: str) -> str:
-    """Credit an invoice that was issued in error, in full; its period may then be invoiced anew. Returns the number.
-
-    Raises NoSuchInvoice, SamePerson, NotCreditable.
-    """
-    if problem := why_not_two(by, approved_by):
-        raise SamePerson(f"{by} asks for the credit note; a second person approves it: {problem}")
-    with transaction(engine) as connection:
-        found = invoices.find(connection, name)
-        if found is None:
-            raise NoSuchInvoice(f"there is no invoice {name}")
-        seller = entities.entity_by_id(connection, runs.entity_of(connection, found["run"]))
-        day = at.astimezone(zone(seller.timezone)).date()
-        invoices.lock_series(connection, entity=seller.id, kind="invoice", year=day.year)
-        if problem := corrections.why_not_creditable(connection, found):
-            raise NotCreditable(problem)
-        number = issuing.issue_cancellation(connection, seller, found, reason=reason, day=day, at=at)
-        detail = {"reason": reason, "approved_by": approved_by, "credit_note": number}
-        store.audit(connection, at, actor=by, action="invoice.credit", subject=found["public_id"], detail=detail)
-    return number
 
 
 def cancel(engine: Engine, run: str, *, at: datetime, by: str) -> None:

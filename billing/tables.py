@@ -52,6 +52,10 @@ class Account(Row, table=True):
     language: str = Field(sa_type=Text)
     consolidate: Any = Field(sa_type=JSONB)
     purchase_order_required: bool
+    direct_debit: bool
+    mandate: str = Field(sa_type=Text)
+    public_buyer: bool
+    leitweg_id: str = Field(sa_type=Text)
 
 
 class Series(Row, table=True):
@@ -291,6 +295,7 @@ class Payment(Row, table=True):
     by: str = Field(sa_type=Text)
     at: datetime = Field(sa_type=INSTANT)
     entry: int | None = Field(sa_type=BigInteger)
+    end_to_end: str = Field(sa_type=Text)
 
 
 class Settlement(Row, table=True):

@@ -8,11 +8,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from api.commands import bill_cost, bill_late
+from api.commands import bill_cost, bill_late, bill_pay, bill_propose
+from api.commands.bill_propose import told
 from api.commands.bill_view import invoice_view, run_view
-from api.commands.bill_word import ApprovedBy, By, Entity, Period, Reason, Run, database, person, refuse
+from api.commands.bill_word import By, Entity, Period, Reason, Run, database, person, refuse
 from billing import run as billing
 from billing.books import run as books
+from billing.proposals import run as proposals
 from billing.reminders import run as reminders
 from billing.state import DraftState
 from core import clock
@@ -20,7 +22,9 @@ from core.garbage import collect_rarely
 from core.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Bill a period: run, approve, issue, show.")
+app.add_typer(bill_pay.app)
 app.add_typer(bill_late.app)
+app.add_typer(bill_propose.app)
 app.add_typer(bill_cost.app)
 
 
@@ -125,14 +129,17 @@ def reconcile(run: Run) -> None:
 
 @app.command()
 def approve(
-    run: Run,
+    name: Annotated[str, typer.Argument(help="A run (run_…) or a proposal (prp_…).")],
     by: By,
     hash: Annotated[str | None, typer.Option(help="Of the drafts you looked at.")] = None,  # noqa: A002
 ) -> None:
-    """Approve a run: somebody else than who created it."""
+    """Approve a run, or a proposal of a credit note, letters or a refund: somebody else than who made it."""
     with database() as engine:
-        billing.approve(engine, run, at=clock.now(), by=person(by), hash=hash)
-        typer.echo(f"approved {billing.summary(engine, run, documents=False, most=0).run.hash}")
+        if name.startswith("prp_"):
+            told(proposals.approve(engine, name, at=clock.now(), by=person(by)))
+            return
+        billing.approve(engine, name, at=clock.now(), by=person(by), hash=hash)
+        typer.echo(f"approved {billing.summary(engine, name, documents=False, most=0).run.hash}")
 
 
 @app.command()
@@ -148,20 +155,6 @@ def cancel(run: Run, by: By) -> None:
     """Give a run up before anything of it is issued; its period may have another one then."""
     with database() as engine:
         billing.cancel(engine, run, at=clock.now(), by=person(by))
-
-
-@app.command()
-def correct(
-    name: Annotated[str, typer.Argument(help="The invoice, by number or id (inv_…).")],
-    reason: Annotated[str, typer.Option(help="What was wrong.")],
-    by: By,
-    approved_by: ApprovedBy,
-) -> None:
-    """Credit an invoice that was issued in error, in full; its period may be billed anew then."""
-    with database() as engine:
-        people = {"by": person(by), "approved_by": person(approved_by)}
-        number = billing.credit(engine, name, reason=reason, at=clock.now(), **people)
-    typer.echo(f"issued credit note {number}")
 
 
 @app.command()

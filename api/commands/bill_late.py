@@ -1,86 +1,20 @@
-"""`yardstick bill`: payments, who is late with them, reminders and what is disputed."""
+"""`yardstick bill`: who is late with payments, reminders and what is disputed."""
 
 import json
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from api.commands.bill_word import By, Entity, Reason, database, person, refuse
+from api.commands.bill_propose import told
+from api.commands.bill_word import ApprovedBy, By, Entity, Reason, database, person
 from billing.dunning import as_text
 from billing.payments import run as payments
+from billing.proposals import run as proposals
 from billing.reminders import run as reminders
 from core import clock
 
 app = typer.Typer()
 Name = Annotated[str, typer.Argument(help="The invoice, by number or id (inv_…).")]
-
-
-@app.command()
-def pay(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A camt.053 statement.")],
-    entity: Entity,
-    by: By,
-) -> None:
-    """Take in a bank statement: book its credits and the invoices that they pay. Read twice, it books once."""
-    with database() as engine:
-        found = payments.take_in(engine, file.read_bytes(), entity=entity, at=clock.now(), by=person(by))
-    for item in found:
-        if isinstance(item, payments.Taken):
-            paid = ", ".join(f"{number} {amount}" for number, amount in item.match.paid) if item.match else ""
-            typer.echo(f"{item.credit.key} {item.credit.amount}: {paid or ('unmatched' if item.new else 'known')}")
-        else:
-            raise refuse([item])
-
-
-@app.command("unpay")
-def take_back(
-    key: Annotated[str, typer.Argument(help="The payment, as `bill pay` names it.")],
-    entity: Entity,
-    reason: Reason,
-    by: By,
-) -> None:
-    """Take a payment back because the bank returned it: its invoices are open again, and the money is gone."""
-    with database() as engine:
-        count = payments.take_back(engine, key, entity=entity, reason=reason, at=clock.now(), by=person(by))
-    typer.echo(f"{count} invoices are open again")
-
-
-@app.command()
-def unmatch(
-    key: Annotated[str, typer.Argument(help="The payment, as `bill pay` names it.")],
-    entity: Entity,
-    reason: Reason,
-    by: By,
-) -> None:
-    """A payment was matched wrongly: its invoices are open again, and the money waits for `bill match`."""
-    with database() as engine:
-        count = payments.unmatch(engine, key, entity=entity, reason=reason, at=clock.now(), by=person(by))
-    typer.echo(f"{count} invoices are open again")
-
-
-@app.command()
-def match(
-    key: Annotated[str, typer.Argument(help="The payment, as `bill unmatched` names it.")],
-    numbers: Annotated[list[str], typer.Argument(help="Invoices and letters that it pays, in this order.")],
-    entity: Entity,
-    by: By,
-) -> None:
-    """Say what the rest of a payment pays, each document as far as it goes."""
-    with database() as engine:
-        found = payments.assign(engine, key, numbers, entity=entity, at=clock.now(), by=person(by))
-    typer.echo(f"{key}: {', '.join(f'{number} {amount}' for number, amount in found.paid)}; left {found.rest}")
-
-
-@app.command()
-def unmatched(entity: Entity) -> None:
-    """List what is left of payments, and invoices for which more was paid than is owed."""
-    with database() as engine:
-        rests, overpaid = payments.unmatched(engine, entity=entity)
-    for rest in rests:
-        typer.echo(f"{rest.key} of {rest.received_on}: {rest.left} from {rest.payer or 'unknown'}: {rest.text}")
-    for number, payer, over in overpaid:
-        typer.echo(f"{number}: {over} too much from {payer}; `bill unmatch` its payment to use it elsewhere")
 
 
 @app.command()
@@ -95,24 +29,21 @@ def overdue(entity: Entity) -> None:
 def dun(
     entity: Entity,
     by: By,
-    approved_by: Annotated[str, typer.Option(help="Who approves the letters: somebody else.")] = "",
+    approved_by: ApprovedBy = "",
     preview: Annotated[bool, typer.Option("--preview", help="Show the letters that are due; save nothing.")] = False,
 ) -> None:
     """Remind late payers, as the seller's dunning procedure says."""
     with database() as engine:
+        given: Any = {"entity": entity, "at": clock.now()}
         if preview or not approved_by:
-            letters = tuple(
-                item.document | {"id": "–"} for item in reminders.preview(engine, entity=entity, at=clock.now())
-            )
+            letters = tuple(item.document | {"id": "–"} for item in reminders.preview(engine, **given))
         else:
-            people = {"by": person(by), "approved_by": person(approved_by)}
-            letters = reminders.send(engine, entity=entity, at=clock.now(), **people)
-    for letter in letters:
-        typer.echo(as_text(letter))
-    typer.echo(f"{len(letters)} letters {'are due' if preview or not approved_by else 'issued'}")
-    if not preview and not approved_by:
-        typer.echo("nothing was issued: name who approves them with --approved-by", err=True)
-        raise typer.Exit(1)
+            letters = reminders.send(engine, **given, by=person(by), approved_by=person(approved_by))
+        for letter in letters:
+            typer.echo(as_text(letter))
+        typer.echo(f"{len(letters)} letters {'are due' if preview or not approved_by else 'issued'}")
+        if letters and not preview and not approved_by:
+            told(proposals.propose_letters(engine, **given, reason="they are due", by=person(by)))
 
 
 @app.command()

@@ -12,8 +12,11 @@ from sqlalchemy.exc import DBAPIError
 from api.commands.connection import worker
 from billing import run as billing
 from billing.books.run import NotOver
+from billing.camt import Unreadable
+from billing.credits import run as credits_
 from billing.late_interest import NoBaseRate
 from billing.payments.run import NothingLeft, NothingSettled, NotOwed
+from billing.proposals import run as proposals
 from billing.reminders import run as reminders
 from billing.state import NotPossible
 from billing.store.run import AlreadyOpen, NoSuchRun
@@ -21,7 +24,9 @@ from core.problem import Problem
 from core.time import NotAPeriod
 
 By = Annotated[str, typer.Option(help="Who does it.", default_factory=getpass.getuser)]
-ApprovedBy = Annotated[str, typer.Option(help="Who approves it: somebody else.")]
+ApprovedBy = Annotated[
+    str, typer.Option(help="Who approves it: somebody else. Empty: it is proposed, for `bill approve prp_…`.")
+]
 Run = Annotated[str, typer.Argument(help="The run, run_…")]
 Entity = Annotated[str, typer.Option(help="The seller, as set up.")]
 Period = Annotated[str, typer.Option(help="E.g. 2026-06, 2026-Q2 or 2026.")]
@@ -33,13 +38,17 @@ REFUSALS = (
     billing.SamePerson,
     billing.HashChanged,
     billing.NotReady,
-    billing.NotCreditable,
+    credits_.NotCreditable,
     billing.NotReconciled,
+    proposals.NoSuchProposal,
+    proposals.AlreadyProposed,
+    proposals.NotOpen,
     reminders.NoProcedure,
     reminders.NothingThere,
     reminders.ContestedTooLate,
     NoBaseRate,
     NothingLeft,
+    Unreadable,
     NothingSettled,
     NotOver,
     NotOwed,

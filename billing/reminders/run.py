@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import IntegrityError
@@ -13,6 +14,7 @@ from billing.journal import reversed_
 from billing.number import following, number
 from billing.person import why_not_two
 from billing.posting import Transfer
+from billing.proposal import Looked
 from billing.reference import reference_of
 from billing.run import NoSuchInvoice, SamePerson, seller_named
 from billing.store import dunning, ledger, payment
@@ -25,8 +27,8 @@ from core.money import Money, exponent
 from core.time import zone
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import date, datetime
+    from collections.abc import Mapping, Sequence
+    from datetime import date
 
     from sqlalchemy import Connection, Engine
 
@@ -61,7 +63,7 @@ def preview(engine: Engine, *, entity: str, at: datetime) -> tuple[Due, ...]:
     Raises NoSuchEntity, NoProcedure, NoBaseRate.
     """
     with transaction(engine) as connection:
-        seller = _entity(connection, entity)
+        seller = _with_procedure(seller_named(connection, entity))
         return tuple(_due(connection, seller, at.astimezone(zone(seller.timezone)).date()))
 
 
@@ -74,13 +76,33 @@ def send(engine: Engine, *, entity: str, at: datetime, by: str, approved_by: str
     if problem := why_not_two(by, approved_by):
         raise SamePerson(f"{by} asks for the letters; a second person approves them: {problem}")
     with transaction(engine) as connection:
-        seller = _entity(connection, entity)
+        seller = _with_procedure(seller_named(connection, entity))
         payment.lock(connection, seller.id)
-        today = at.astimezone(zone(seller.timezone)).date()
-        people = {"by": by, "approved_by": approved_by, "at": at}
-        return tuple(
-            _save(connection, seller, found, today, people=people) for found in _due(connection, seller, today)
-        )
+        return issue(connection, seller, people={"by": by, "approved_by": approved_by, "at": at})
+
+
+def issue(connection: Connection, seller: Entity, *, people: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+    """As `send`, in the caller's transaction, which settles nothing else meanwhile. people: by, approved_by, at."""
+    today = people["at"].astimezone(zone(seller.timezone)).date()
+    due = _due(connection, seller, today)
+    return tuple(_save(connection, seller, found, today, people=people) for found in due)
+
+
+def look(connection: Connection, seller: Entity, at: datetime) -> Looked:
+    """The letters that are due, to be decided on until the day ends. Raises NoProcedure, NothingThere, NoBaseRate."""
+    where = zone(_with_procedure(seller).timezone)
+    today = at.astimezone(where).date()
+    due = _due(connection, seller, today)
+    if not due:
+        raise NothingThere(f"no letter of {seller.seller.name} is due")
+    letters = [
+        {"debtor": x.document["buyer"]["name"]} | {key: x.document[key] for key in ("level", "total", "currency")}
+        for x in due
+    ]
+    ends = datetime.combine(today + timedelta(days=1), time(), where)
+    return Looked(
+        seller.id, today.isoformat(), {"letters": letters}, canonical.digest([item.document for item in due]), ends
+    )
 
 
 def withdraw(engine: Engine, letter: str, *, reason: str, at: datetime, by: str) -> None:
@@ -154,11 +176,10 @@ def release(engine: Engine, name: str, *, reason: str, at: datetime, by: str) ->
         store.audit(connection, at, actor=by, action="dunning.release", subject=name, detail={"reason": reason})
 
 
-def _entity(connection: Connection, name: str) -> Entity:
-    found = seller_named(connection, name)
-    if found.dunning is None:
-        raise NoProcedure(f"{name} has no dunning procedure; add `dunning` in its set-up")
-    return found
+def _with_procedure(seller: Entity) -> Entity:
+    if seller.dunning is None:
+        raise NoProcedure(f"{seller.seller.name} has no dunning procedure; add `dunning` in its set-up")
+    return seller
 
 
 def _due(connection: Connection, seller: Entity, today: date) -> list[Due]:
@@ -204,7 +225,9 @@ def _late(item: Open, head: Any, asked: dunning.Asked | None, blocked: dunning.B
     )
 
 
-def _save(connection: Connection, seller: Entity, found: Due, today: date, *, people: dict[str, Any]) -> dict[str, Any]:
+def _save(
+    connection: Connection, seller: Entity, found: Due, today: date, *, people: Mapping[str, Any]
+) -> dict[str, Any]:
     """The letter with the next number of its series, and what it charges in the ledger."""
     public_id = new_id("dun")
     series = invoices.lock_series(connection, entity=seller.id, kind="dunning", year=today.year)
@@ -267,7 +290,7 @@ def _reverse(connection: Connection, found: Any, *, reason: str, at: datetime, b
 
 
 def _announce(
-    connection: Connection, words: dict[str, Any], items: Sequence[dict[str, Any]], *, people: dict[str, Any]
+    connection: Connection, words: dict[str, Any], items: Sequence[dict[str, Any]], *, people: Mapping[str, Any]
 ) -> None:
     payload = {"letter": words["id"], "level": words["level"], "total": words["total"], "currency": words["currency"]}
     store.post(connection, people["at"], topic="dunning.issued", key=words["id"], payload=payload)

@@ -37,11 +37,16 @@ JOURNAL = text("""
         SELECT 'payment ' || key || why AS text FROM (
             SELECT id, '' AS why FROM billing.payment WHERE entry = t.entry
             UNION ALL SELECT payment, ' returned' FROM billing.payment_return WHERE entry = t.entry
+            UNION ALL SELECT payment, ' refunded' FROM billing.refund WHERE entry = t.entry AND payment IS NOT NULL
             UNION ALL SELECT payment, CASE WHEN reverses IS NULL THEN ' matched' ELSE ' unmatched' END
             FROM billing.settlement WHERE entry = t.entry
             UNION ALL SELECT payment, CASE WHEN reverses IS NULL THEN ' matched' ELSE ' unmatched' END
             FROM billing.charge_settlement WHERE entry = t.entry
-        ) AS s (payment, why) JOIN billing.payment AS q ON q.id = s.payment LIMIT 1
+        ) AS s (payment, why) JOIN billing.payment AS q ON q.id = s.payment
+        UNION ALL SELECT 'return ' || key FROM billing.bank_return WHERE entry = t.entry
+        UNION ALL SELECT 'refund of ' || i.number FROM billing.refund AS f JOIN billing.invoice AS i ON i.id = f.invoice
+        WHERE f.entry = t.entry
+        LIMIT 1
     ) AS p ON t.invoice IS NULL
     WHERE coalesce(s.entity, t.entity) = :entity AND t.posted_on >= :start AND t.posted_on < :end
     ORDER BY t.entry, t.n

@@ -11,16 +11,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from decimal import Decimal
 
+# What was paid of invoices: by payments and out of what others have too much; less what pays others or was sent back.
+PAID = """
+    SELECT invoice, amount FROM billing.settlement
+    UNION ALL SELECT target, amount FROM billing.application
+    UNION ALL SELECT source, -amount FROM billing.application
+    UNION ALL SELECT invoice, -amount FROM billing.refund WHERE invoice IS NOT NULL
+"""
 # As a payment finds it: with the credit notes that refer to the invoice, and what was paid.
-PAYING = text("""
+PAYING = text(f"""
     SELECT i.id, i.gross + coalesce(n.gross, 0) - coalesce(p.paid, 0) AS owed, EXISTS (
             SELECT FROM billing.dunning_block AS b LEFT JOIN billing.dunning_release AS r ON r.block = b.id
             WHERE b.invoice = i.id AND r.block IS NULL) AS contested
     FROM billing.invoice AS i
     LEFT JOIN LATERAL (SELECT sum(gross) AS gross FROM billing.invoice WHERE corrects = i.id) AS n ON true
-    LEFT JOIN LATERAL (SELECT sum(amount) AS paid FROM billing.settlement WHERE invoice = i.id) AS p ON true
+    LEFT JOIN LATERAL (SELECT sum(amount) AS paid FROM ({PAID}) AS q WHERE invoice = i.id) AS p ON true
     WHERE i.id = ANY (:ids)
-""")
+""")  # noqa: S608 - only constants
 
 
 @dataclass(frozen=True, slots=True)

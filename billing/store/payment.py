@@ -7,31 +7,34 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, text
 
-from billing.statement import Owed
+from billing.camt import Credit
+from billing.statement import Owed, Received
+from billing.store.paying import PAID
 from contracts.store.contract import new_id
 from core.money import Money
 
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from billing.statement import Credit
+    from billing.camt import Return
 
 ADD = text("""
-    INSERT INTO billing.payment (public_id, entity, key, received_on, currency, amount, payer, text, by, at, entry)
-    VALUES (:public_id, :entity, :key, :day, :currency, :amount, :payer, :text, :by, :at, :entry)
+    INSERT INTO billing.payment (public_id, entity, key, received_on, currency, amount, payer, text, by, at, entry,
+        end_to_end)
+    VALUES (:public_id, :entity, :key, :day, :currency, :amount, :payer, :text, :by, :at, :entry, :end_to_end)
     ON CONFLICT (entity, key) DO NOTHING RETURNING id
 """)
 # With the credit notes that refer to them, and what was paid; one payer's invoices in order of their age.
-OPEN = text("""
-    SELECT i.id, i.number, i.currency, i.due_date, i.customer, i.document #>> '{buyer,name}' AS payer,
+OPEN = text(f"""
+    SELECT i.id, i.number, i.currency, i.due_date, i.customer, i.document #>> '{{buyer,name}}' AS payer,
         i.gross + coalesce(n.gross, 0) - coalesce(p.paid, 0) AS owed
     FROM billing.invoice AS i JOIN billing.series AS s ON s.id = i.series
     LEFT JOIN LATERAL (SELECT sum(gross) AS gross FROM billing.invoice WHERE corrects = i.id) AS n ON true
-    LEFT JOIN LATERAL (SELECT sum(amount) AS paid FROM billing.settlement WHERE invoice = i.id) AS p ON true
+    LEFT JOIN LATERAL (SELECT sum(amount) AS paid FROM ({PAID}) AS q WHERE invoice = i.id) AS p ON true
     WHERE s.entity = :entity AND i.kind = 'invoice'
         AND i.gross + coalesce(n.gross, 0) - coalesce(p.paid, 0) > 0
     ORDER BY i.due_date, i.id
-""")
+""")  # noqa: S608 - only constants
 SETTLE = text("""
     INSERT INTO billing.settlement (payment, invoice, amount, reverses, entry, matched, by, at)
     VALUES (:payment, :invoice, :amount, :reverses, :entry, :matched, :by, :at)
@@ -46,46 +49,60 @@ SETTLED = text("""
     ORDER BY t.id
 """)
 
-# What is left of payments that the bank did not take back.
-RESTS = text("""
-    SELECT * FROM (
-        SELECT p.id, p.key, p.received_on, p.payer, p.text, p.currency, p.amount - coalesce(s.paid, 0)
-            - coalesce(c.paid, 0) AS rest
-        FROM billing.payment AS p
-        LEFT JOIN LATERAL (SELECT sum(amount) AS paid FROM billing.settlement WHERE payment = p.id) AS s ON true
-        LEFT JOIN LATERAL (SELECT sum(amount) AS paid FROM billing.charge_settlement WHERE payment = p.id) AS c ON true
-        WHERE p.entity = :entity AND (CAST(:key AS text) IS NULL OR p.key = :key)
-            AND NOT EXISTS (SELECT FROM billing.payment_return AS r WHERE r.payment = p.id)
-    ) AS p WHERE rest > 0 ORDER BY received_on, id
-""")
-# Invoices for which more was paid than is owed since credit notes refer to them.
-OVERPAID = text("""
-    SELECT i.number, i.document #>> '{buyer,name}' AS payer, i.currency,
-        coalesce(p.paid, 0) - i.gross - coalesce(n.gross, 0) AS over
-    FROM billing.invoice AS i JOIN billing.series AS s ON s.id = i.series
-    LEFT JOIN LATERAL (SELECT sum(gross) AS gross FROM billing.invoice WHERE corrects = i.id) AS n ON true
-    LEFT JOIN LATERAL (SELECT sum(amount) AS paid FROM billing.settlement WHERE invoice = i.id) AS p ON true
-    WHERE s.entity = :entity AND i.kind = 'invoice' AND i.gross + coalesce(n.gross, 0) < coalesce(p.paid, 0)
-    ORDER BY i.id
-""")
 KNOWN = text("SELECT received_on, currency, amount FROM billing.payment WHERE entity = :entity AND key = :key")
-RETURN = text("""
+GIVE_BACK = text("""
     INSERT INTO billing.payment_return (payment, entry, reason, by, at)
     SELECT id, :entry, :reason, :by, :at FROM billing.payment WHERE entity = :entity AND key = :key
     ON CONFLICT DO NOTHING RETURNING payment
 """)
+ADD_RETURN = text("""
+    INSERT INTO billing.bank_return
+        (public_id, entity, key, returned_on, currency, amount, fee, end_to_end, reason, text, entry, by, at)
+    VALUES (:public_id, :entity, :key, :day, :currency, :amount, :fee, :end_to_end, :reason, :text, :entry, :by, :at)
+    ON CONFLICT (entity, key) DO NOTHING RETURNING id
+""")
+KNOWN_RETURN = text("""
+    SELECT returned_on AS received_on, currency, amount + fee AS amount FROM billing.bank_return
+    WHERE entity = :entity AND key = :key
+""")
+FIND = text("""
+    SELECT p.id, p.key, p.currency, p.amount, p.end_to_end, p.text, b.payment IS NOT NULL AS taken_back
+    FROM billing.payment AS p LEFT JOIN billing.payment_return AS b ON b.payment = p.id
+    WHERE p.entity = :entity AND p.key = :key
+""")
+MATCH_RETURN = text("""
+    INSERT INTO billing.bank_return_match (bank_return, payment, by, at) VALUES (:bank_return, :payment, :by, :at)
+""")
+# Payments that no statement returned yet.
+RECEIVED = text("""
+    SELECT p.id, p.key, p.currency, p.amount, p.end_to_end, p.text, b.payment IS NOT NULL AS taken_back
+    FROM billing.payment AS p LEFT JOIN billing.payment_return AS b ON b.payment = p.id
+    WHERE p.entity = :entity AND p.currency = :currency AND p.amount = :amount AND p.end_to_end IN ('', :end_to_end)
+        AND NOT EXISTS (SELECT FROM billing.bank_return_match AS m WHERE m.payment = p.id)
+    ORDER BY p.id
+""")
+WAITING = text("""
+    SELECT r.id, r.public_id, r.key, r.returned_on, r.currency, r.amount, r.fee, r.end_to_end, r.reason, r.text
+    FROM billing.bank_return AS r
+    WHERE r.entity = :entity AND (CAST(:key AS text) IS NULL OR :key IN (r.key, r.public_id))
+        AND NOT EXISTS (SELECT FROM billing.bank_return_match AS m WHERE m.bank_return = r.id)
+    ORDER BY r.returned_on, r.id
+""")
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
-    """What is left of a payment. id: its row; key: the bank's."""
+class Waiting:
+    """Money that the bank took back, of which nobody knows yet what it returns. id: its row; key: the bank's."""
 
     id: int
+    public_id: str
     key: str
-    received_on: date
-    payer: str
+    returned_on: date
+    amount: Money
+    fee: Money
+    end_to_end: str
+    reason: str
     text: str
-    left: Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,33 +125,60 @@ def add(connection: Connection, entity: int, credit: Credit, *, entry: int, by: 
     row = {"public_id": new_id("pay"), "entity": entity, "key": credit.key, "day": credit.day, "by": by, "at": at}
     row |= {"entry": entry}
     row |= {"currency": credit.amount.currency, "amount": credit.amount.amount}
-    found: int | None = connection.execute(ADD, row | {"payer": credit.payer, "text": credit.text}).scalar()
+    found: int | None = connection.execute(
+        ADD, row | {name: getattr(credit, name) for name in ("payer", "text", "end_to_end")}
+    ).scalar()
     return found
 
 
-def is_another(connection: Connection, entity: int, credit: Credit) -> bool:
-    """Whether the payment of this key is of another day or amount: the bank gave two the same name."""
-    row = connection.execute(KNOWN, {"entity": entity, "key": credit.key}).one()
-    return (row.received_on, Money(row.amount, row.currency)) != (credit.day, credit.amount)
+def add_return(connection: Connection, entity: int, item: Return, *, entry: int, by: str, at: datetime) -> int | None:
+    """Append what the bank took back, booked as this entry; None if the bank's key is known already."""
+    row = {name: getattr(item, name) for name in ("key", "day", "end_to_end", "reason", "text")}
+    row |= {"currency": item.amount.currency, "amount": item.amount.amount, "fee": item.fee.amount}
+    row |= {"public_id": new_id("ret"), "entity": entity, "entry": entry, "by": by, "at": at}
+    found: int | None = connection.execute(ADD_RETURN, row).scalar()
+    return found
 
 
-def rests(connection: Connection, entity: int, key: str | None = None) -> list[Rest]:
-    """Payments of which something is left, the oldest first; key: of this one only."""
+def is_another(connection: Connection, entity: int, item: Credit | Return) -> bool:
+    """Whether what has this key is of another day or amount: the bank gave two the same name."""
+    statement, amount = (KNOWN, item.amount) if isinstance(item, Credit) else (KNOWN_RETURN, item.amount + item.fee)
+    row = connection.execute(statement, {"entity": entity, "key": item.key}).one()
+    return (row.received_on, Money(row.amount, row.currency)) != (item.day, amount)
+
+
+def received(connection: Connection, entity: int, item: Return) -> list[Received]:
+    """Payments of a return's amount that no statement returned yet, of its end-to-end id or of none."""
+    given = {"entity": entity, "currency": item.amount.currency, "amount": item.amount.amount}
+    return [_received(row) for row in connection.execute(RECEIVED, given | {"end_to_end": item.end_to_end})]
+
+
+def find(connection: Connection, entity: int, key: str) -> Received | None:
+    """A payment by the bank's key."""
+    row = connection.execute(FIND, {"entity": entity, "key": key}).first()
+    return None if row is None else _received(row)
+
+
+def match_return(connection: Connection, row: dict[str, Any]) -> None:
+    """Say which payment a return is of. Keys as the columns."""
+    connection.execute(MATCH_RETURN, row)
+
+
+def waiting(connection: Connection, entity: int, key: str | None = None) -> list[Waiting]:
+    """Returns of which nobody knows what they return, the oldest first; key: this one only, or by its public id."""
     return [
-        Rest(row.id, row.key, row.received_on, row.payer, row.text, Money(row.rest, row.currency))
-        for row in connection.execute(RESTS, {"entity": entity, "key": key})
+        Waiting(
+            amount=Money(row["amount"], row["currency"]),
+            fee=Money(row["fee"], row["currency"]),
+            **{name: row[name] for name in ("id", "public_id", "key", "returned_on", "end_to_end", "reason", "text")},
+        )
+        for row in connection.execute(WAITING, {"entity": entity, "key": key}).mappings()
     ]
-
-
-def overpaid(connection: Connection, entity: int) -> list[tuple[str, str, Money]]:
-    """Number, debtor and how much too much was paid of each invoice that was credited or paid twice."""
-    rows = connection.execute(OVERPAID, {"entity": entity})
-    return [(row.number, row.payer, Money(row.over, row.currency)) for row in rows]
 
 
 def give_back(connection: Connection, entity: int, key: str, row: dict[str, Any]) -> bool:
     """Note that the bank took a payment back; False if it is unknown or was taken back before. Keys as the columns."""
-    return connection.execute(RETURN, row | {"entity": entity, "key": key}).first() is not None
+    return connection.execute(GIVE_BACK, row | {"entity": entity, "key": key}).first() is not None
 
 
 def unpaid(connection: Connection, entity: int) -> list[Open]:
@@ -153,3 +197,7 @@ def settle(connection: Connection, row: dict[str, Any]) -> None:
 def settled(connection: Connection, entity: int, key: str) -> list[Any]:
     """What a payment settles and nobody took back."""
     return list(connection.execute(SETTLED, {"entity": entity, "key": key}))
+
+
+def _received(row: Any) -> Received:
+    return Received(row.id, row.key, Money(row.amount, row.currency), row.end_to_end, row.text, row.taken_back)

@@ -81,6 +81,10 @@ RELATION billing.account
     language text NOT NULL DEFAULT 'en'::text
     consolidate jsonb NOT NULL DEFAULT 'false'::jsonb
     purchase_order_required boolean NOT NULL DEFAULT false
+    direct_debit boolean NOT NULL DEFAULT false
+    mandate text NOT NULL DEFAULT ''::text
+    public_buyer boolean NOT NULL DEFAULT false
+    leitweg_id text NOT NULL DEFAULT ''::text
     CONSTRAINT account_country_check CHECK ((country ~ '^[A-Z]{2}$'::text))
     CONSTRAINT account_language_check CHECK ((language = ANY (ARRAY['en'::text, 'de'::text, 'fr'::text])))
     CONSTRAINT account_party_fkey FOREIGN KEY (party) REFERENCES contracts.party(id)
@@ -111,6 +115,82 @@ RELATION billing.accrual
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.accrual FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (visible.reads_money() AND (entity IN ( SELECT entity.id FROM billing.entity WHERE (entity.party = visible.party()))))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.application
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    source bigint NOT NULL
+    target bigint NOT NULL
+    amount numeric NOT NULL
+    reverses bigint
+    reason text NOT NULL
+    by text NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT application_amount_check CHECK ((amount <> (0)::numeric))
+    CONSTRAINT application_by_check CHECK ((by <> ''::text))
+    CONSTRAINT application_check CHECK ((target <> source))
+    CONSTRAINT application_check1 CHECK (((amount < (0)::numeric) = (reverses IS NOT NULL)))
+    CONSTRAINT application_pkey PRIMARY KEY (id)
+    CONSTRAINT application_reverses_fkey FOREIGN KEY (reverses) REFERENCES billing.application(id)
+    CONSTRAINT application_reverses_key UNIQUE (reverses)
+    CONSTRAINT application_source_fkey FOREIGN KEY (source) REFERENCES billing.invoice(id)
+    CONSTRAINT application_target_fkey FOREIGN KEY (target) REFERENCES billing.invoice(id)
+    CREATE INDEX application_source ON billing.application USING btree (source)
+    CREATE INDEX application_target ON billing.application USING btree (target)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.application FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (target IN ( SELECT invoice.id FROM billing.invoice))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.bank_return
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    entity integer NOT NULL
+    key text NOT NULL
+    returned_on date NOT NULL
+    currency text NOT NULL
+    amount numeric NOT NULL
+    fee numeric NOT NULL
+    end_to_end text NOT NULL
+    reason text NOT NULL
+    text text NOT NULL
+    entry bigint NOT NULL
+    by text NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT bank_return_amount_check CHECK ((amount > (0)::numeric))
+    CONSTRAINT bank_return_by_check CHECK ((by <> ''::text))
+    CONSTRAINT bank_return_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text))
+    CONSTRAINT bank_return_entity_fkey FOREIGN KEY (entity) REFERENCES billing.entity(id)
+    CONSTRAINT bank_return_entity_key_key UNIQUE (entity, key)
+    CONSTRAINT bank_return_fee_check CHECK ((fee >= (0)::numeric))
+    CONSTRAINT bank_return_key_check CHECK ((key <> ''::text))
+    CONSTRAINT bank_return_pkey PRIMARY KEY (id)
+    CONSTRAINT bank_return_public_id_key UNIQUE (public_id)
+    CREATE INDEX bank_return_entry ON billing.bank_return USING btree (entry)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.bank_return FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (visible.reads_money() AND (entity IN ( SELECT entity.id FROM billing.entity WHERE (entity.party = visible.party()))))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.bank_return_match
+    bank_return bigint NOT NULL
+    payment bigint NOT NULL
+    by text NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT bank_return_match_bank_return_fkey FOREIGN KEY (bank_return) REFERENCES billing.bank_return(id)
+    CONSTRAINT bank_return_match_by_check CHECK ((by <> ''::text))
+    CONSTRAINT bank_return_match_payment_fkey FOREIGN KEY (payment) REFERENCES billing.payment(id)
+    CONSTRAINT bank_return_match_payment_key UNIQUE (payment)
+    CONSTRAINT bank_return_match_pkey PRIMARY KEY (bank_return)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.bank_return_match FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (payment IN ( SELECT payment.id FROM billing.payment))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
@@ -240,6 +320,26 @@ RELATION billing.cost
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.cost FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (visible.reads_money() AND (entity IN ( SELECT entity.id FROM billing.entity WHERE (entity.party = visible.party()))))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.decision
+    proposal bigint NOT NULL
+    proposed_by text NOT NULL
+    approved boolean NOT NULL
+    reason text NOT NULL
+    outcome jsonb NOT NULL
+    by text NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT decision_by_check CHECK ((by <> ''::text))
+    CONSTRAINT decision_check CHECK ((approved OR (reason <> ''::text)))
+    CONSTRAINT decision_check1 CHECK (((NOT approved) OR (split_part(by, ' via '::text, 1) <> split_part(proposed_by, ' via '::text, 1))))
+    CONSTRAINT decision_pkey PRIMARY KEY (proposal)
+    CONSTRAINT decision_proposal_proposed_by_fkey FOREIGN KEY (proposal, proposed_by) REFERENCES billing.proposal(id, by)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.decision FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (proposal IN ( SELECT proposal.id FROM billing.proposal))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
@@ -628,6 +728,7 @@ RELATION billing.payment
     by text NOT NULL
     at timestamp with time zone NOT NULL
     entry bigint
+    end_to_end text NOT NULL DEFAULT ''::text
     CONSTRAINT payment_amount_check CHECK ((amount > (0)::numeric))
     CONSTRAINT payment_by_check CHECK ((by <> ''::text))
     CONSTRAINT payment_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text))
@@ -636,6 +737,7 @@ RELATION billing.payment
     CONSTRAINT payment_key_check CHECK ((key <> ''::text))
     CONSTRAINT payment_pkey PRIMARY KEY (id)
     CONSTRAINT payment_public_id_key UNIQUE (public_id)
+    CREATE INDEX payment_end_to_end ON billing.payment USING btree (entity, end_to_end) WHERE (end_to_end <> ''::text)
     CREATE INDEX payment_entry ON billing.payment USING btree (entry)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.payment FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
@@ -658,6 +760,71 @@ RELATION billing.payment_return
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.payment_return FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (payment IN ( SELECT payment.id FROM billing.payment))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.proposal
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    entity integer NOT NULL
+    kind text NOT NULL
+    subject text NOT NULL
+    detail jsonb NOT NULL
+    hash text NOT NULL
+    reason text NOT NULL
+    by text NOT NULL
+    at timestamp with time zone NOT NULL
+    expires_at timestamp with time zone NOT NULL
+    CONSTRAINT proposal_by_check CHECK ((by <> ''::text))
+    CONSTRAINT proposal_check CHECK ((expires_at > at))
+    CONSTRAINT proposal_entity_fkey FOREIGN KEY (entity) REFERENCES billing.entity(id)
+    CONSTRAINT proposal_id_by_key UNIQUE (id, by)
+    CONSTRAINT proposal_kind_check CHECK ((kind = ANY (ARRAY['credit_note'::text, 'dunning'::text, 'refund'::text])))
+    CONSTRAINT proposal_pkey PRIMARY KEY (id)
+    CONSTRAINT proposal_public_id_key UNIQUE (public_id)
+    CONSTRAINT proposal_reason_check CHECK ((reason <> ''::text))
+    CREATE INDEX proposal_entity ON billing.proposal USING btree (entity, id DESC)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.proposal FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING (visible.reads_money() AND (entity IN ( SELECT entity.id FROM billing.entity WHERE (entity.party = visible.party()))))
+    POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
+    GRANT INSERT, SELECT TO yardstick_worker
+    GRANT SELECT TO yardstick_api
+
+RELATION billing.refund
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+    public_id text NOT NULL
+    entity integer NOT NULL
+    invoice bigint
+    payment bigint
+    currency text NOT NULL
+    amount numeric NOT NULL
+    payee text NOT NULL
+    paid_on date NOT NULL
+    entry bigint NOT NULL
+    reason text NOT NULL
+    by text NOT NULL
+    approved_by text NOT NULL
+    at timestamp with time zone NOT NULL
+    CONSTRAINT refund_amount_check CHECK ((amount > (0)::numeric))
+    CONSTRAINT refund_by_check CHECK ((by <> ''::text))
+    CONSTRAINT refund_check CHECK ((split_part(approved_by, ' via '::text, 1) <> split_part(by, ' via '::text, 1)))
+    CONSTRAINT refund_check1 CHECK ((num_nonnulls(invoice, payment) = 1))
+    CONSTRAINT refund_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text))
+    CONSTRAINT refund_entity_fkey FOREIGN KEY (entity) REFERENCES billing.entity(id)
+    CONSTRAINT refund_entry_key UNIQUE (entry)
+    CONSTRAINT refund_invoice_fkey FOREIGN KEY (invoice) REFERENCES billing.invoice(id)
+    CONSTRAINT refund_payment_fkey FOREIGN KEY (payment) REFERENCES billing.payment(id)
+    CONSTRAINT refund_pkey PRIMARY KEY (id)
+    CONSTRAINT refund_public_id_key UNIQUE (public_id)
+    CONSTRAINT refund_reason_check CHECK ((reason <> ''::text))
+    CREATE INDEX refund_entity ON billing.refund USING btree (entity)
+    CREATE INDEX refund_invoice ON billing.refund USING btree (invoice) WHERE (invoice IS NOT NULL)
+    CREATE INDEX refund_payment ON billing.refund USING btree (payment) WHERE (payment IS NOT NULL)
+    CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.refund FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    ROW LEVEL SECURITY FORCED
+    POLICY api FOR r TO yardstick_api USING ((invoice IN ( SELECT invoice.id FROM billing.invoice)) OR (visible.reads_money() AND (entity IN ( SELECT entity.id FROM billing.entity WHERE (entity.party = visible.party())))))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api

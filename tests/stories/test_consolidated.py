@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from billing import chain
 from billing import run as billing
 from billing.bundle import part_of
+from billing.credits import run as credits_
 from billing.reminders import run as reminders
 from contracts import run as contracts
 from tests.stories.story import PARTIES, Story, case
@@ -115,7 +116,7 @@ def test_what_changes_later_is_traced_to_its_contract_and_the_whole_can_be_credi
     june_run = story.bill(SELLER, "2026-06", JULY_5).run.public_id
     story.issue(june_run, JULY_5)
     number = story.invoices()[0]["issue"]["number"]
-    credit = billing.credit(story.engine, number, reason="wrong address", at=JULY_5, by=ANNA, approved_by=BERT)
+    credit = credits_.credit(story.engine, number, reason="wrong address", at=JULY_5, by=ANNA, approved_by=BERT)
     note = billing.invoice(story.engine, credit)
     assert [note[name] for name in ("net", "tax_total", "gross")] == ["-3607.50", "-685.43", "-4292.93"]
     assert [part["net"] for part in note["parts"]] == ["-1757.50", "-1850.00"]

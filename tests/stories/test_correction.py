@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from billing import run as billing
+from billing.credits import run as credits_
 from contracts import run as contracts
 from contracts.facts import IndexValue
 from contracts.stated import run as stating
@@ -290,8 +291,8 @@ def test_an_invoice_issued_in_error_is_credited_in_full_and_its_period_billed_an
     (first,) = story.invoices()
     number, who = first["issue"]["number"], {"by": "person:anna", "approved_by": "person:bert"}
     with pytest.raises(billing.SamePerson):
-        billing.credit(story.engine, number, reason="wrong debtor", at=JULY_5, by="person:a", approved_by="person:a")
-    credited = billing.credit(story.engine, number, reason="wrong debtor", at=JULY_5, **who)
+        credits_.credit(story.engine, number, reason="wrong debtor", at=JULY_5, by="person:a", approved_by="person:a")
+    credited = credits_.credit(story.engine, number, reason="wrong debtor", at=JULY_5, **who)
     note = next(document for document in story.invoices() if document["kind"] == "credit_note")
     assert (credited, note["reason"]) == ("TS-C-2026-00001", "wrong debtor")
     for of_note, of_invoice in zip(note["tax"], first["tax"], strict=True):
@@ -300,8 +301,8 @@ def test_an_invoice_issued_in_error_is_credited_in_full_and_its_period_billed_an
         ]
     assert [Decimal(note[key]) for key in ("net", "gross")] == [-Decimal(first[key]) for key in ("net", "gross")]
     for again in (number, credited):
-        with pytest.raises(billing.NotCreditable):
-            billing.credit(story.engine, again, reason="again", at=JULY_5, **who)
+        with pytest.raises(credits_.NotCreditable):
+            credits_.credit(story.engine, again, reason="again", at=JULY_5, **who)
     books = story.rows("""
         SELECT account, sum(amount) FROM (SELECT debit AS account, amount FROM billing.transfer
             UNION ALL SELECT credit, -amount FROM billing.transfer) AS t GROUP BY account
@@ -319,9 +320,9 @@ def test_a_corrected_period_is_credited_from_the_last_document_on(story: Story) 
     late(story)
     month(story, "2026-07", AUGUST_5)
     who = {"by": "person:anna", "approved_by": "person:bert"}
-    with pytest.raises(billing.NotCreditable, match="corrected by TY-2026-00002"):
-        billing.credit(story.engine, "TY-2026-00001", reason="wrong", at=AUGUST_5, **who)
-    billing.credit(story.engine, "TY-2026-00002", reason="wrong", at=AUGUST_5, **who)
+    with pytest.raises(credits_.NotCreditable, match="corrected by TY-2026-00002"):
+        credits_.credit(story.engine, "TY-2026-00001", reason="wrong", at=AUGUST_5, **who)
+    credits_.credit(story.engine, "TY-2026-00002", reason="wrong", at=AUGUST_5, **who)
     again = month(story, "2026-07", AUGUST_5)
     assert again.drafts[0]["net"] == Decimal("45.70"), "the difference of June is owed again"
 

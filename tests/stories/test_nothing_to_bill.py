@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from billing import run as billing
+from billing.credits import run as credits_
 from contracts import run as contracts
 from ingest import catalogue
 from ingest import run as ingest
@@ -131,7 +132,7 @@ def test_what_comes_late_of_it_is_billed_although_the_contract_has_no_invoice(st
     # A credit note over the invoice takes the line back with it; the period is billed anew by the next run.
     number = documents(story, "QUIET")[0]["issue"]["number"]
     said = {"reason": "wrong", "by": "person:anna", "approved_by": "person:bert"}
-    billing.credit(story.engine, number, at=ten("2026-05-06"), **said)
+    credits_.credit(story.engine, number, at=ten("2026-05-06"), **said)
     issue(story, bill(story, "2026-03", "2026-05-07"), "2026-05-07")
     assert [x["net"] for x in documents(story, "QUIET")] == ["300.00", "300.00", "-300.00"]
 

@@ -2,10 +2,11 @@ from datetime import date
 
 from stdnum import iso11649
 
+from billing.camt import Credit
 from billing.invoice import issued
 from billing.label import LANGUAGES, labels
 from billing.reference import printed, reference_of
-from billing.statement import Credit, Owed, match
+from billing.statement import Owed, match
 from core.money import Money
 from tests.unit.billing.example import W18, draft, evaluated
 

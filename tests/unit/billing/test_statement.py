@@ -3,7 +3,8 @@ from datetime import date
 
 import pytest
 
-from billing.statement import Credit, Owed, match, read_statement
+from billing.camt import Credit, read_statement
+from billing.statement import Owed, match
 from core.money import Money
 from core.problem import Problem
 from tests.unit.billing.statement import camt, entry

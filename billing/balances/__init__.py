@@ -1,0 +1,1 @@
+"""What was paid too much: applied to other invoices, or sent back."""

@@ -1,0 +1,1 @@
+"""Credit notes over whole invoices."""
