@@ -138,6 +138,20 @@ def test_commands_of_a_run_and_of_month_end(does: Does, run_of_three: str, engin
     assert does("rates", str(tmp_path / "rates.xml"), *BY) == "1 new rates\n"
 
 
+def balances(does: Does) -> None:
+    """Of money that nobody asked for: recorded by hand, proposed to be sent back, approved by another person."""
+    seller = (*SELLER, *BY)
+    said = does("receive", "H1", "2026-08-20", "70.00 EUR", "--payer", "Somebody", *seller)
+    assert said == "H1 70.00 EUR: unmatched\n"
+    assert "above zero" in does("receive", "H2", "2026-08-20", "0.00 EUR", *seller, fails=True)
+    made = does("refund", "H1", "--reason", "not ours", *seller)
+    (name,) = set(re.findall(r"prp_\w{26}", made))
+    assert f"{name} open: refund, number H1, amount 70.00 EUR" in does("proposals", *SELLER, "--state", "open")
+    done = does("approve", name, "--by", "bert")
+    assert "approved by person:bert: refund rfd_" in done
+    assert does("unmatched", *SELLER) == ""
+
+
 def test_commands_about_what_is_paid_late(does: Does, run_of_three: str, engine: Engine, tmp_path: Path) -> None:
     assert Story(engine).issue(run_of_three, JULY_5) == 3
     assert "TS-2026-00001 due 2026-08-04: 6604.50 EUR of Haulier BV" in does("overdue", *SELLER)
@@ -165,7 +179,8 @@ def test_commands_about_what_is_paid_late(does: Does, run_of_three: str, engine:
     again = does("match", "B1/0", letter, "TS-2026-00001", *SELLER, *BY)
     assert again == f"B1/0: {letter} 45.00 EUR, TS-2026-00001 6604.50 EUR; left 0.00 EUR\n"
     assert does("unpay", "B1/0", *SELLER, "--reason", "returned", *BY) == "1 invoices are open again\n"
-    assert "nothing is left of a payment B1/0" in does("match", "B1/0", "TS-9", *SELLER, *BY, fails=True)
+    assert "nothing is left of B1/0" in does("match", "B1/0", "TS-9", *SELLER, *BY, fails=True)
+    balances(does)
     does("undun", letter, "--reason", "sent in error", *BY)
     assert "that stands" in does("undun", letter, "--reason", "again", *BY, fails=True)
     year = str(clock.now().year)

@@ -1,4 +1,4 @@
-"""One proposes, another decides, once: credit notes, letters and refunds; what was paid too much pays other invoices."""
+"""One proposes, another decides, once: credit notes, letters, refunds; what was paid too much pays other invoices."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
@@ -170,7 +170,8 @@ def test_a_return_waits_for_a_person_who_says_of_which_payment_it_is(story: Stor
 
 
 def test_what_was_paid_too_much_pays_another_invoice_or_is_sent_back(story: Story) -> None:
-    engine, to = story.engine, {"entity": SELLER}
+    engine = story.engine
+    to: Any = {"entity": SELLER}
     pay(story, entry("B1", "2201.50", FIRST))
     credits_.credit(engine, FIRST, reason="wrong", approved_by=BERT, **given())
     assert listed(story) == [(FIRST, "2201.50 EUR")]
@@ -186,7 +187,7 @@ def test_what_was_paid_too_much_pays_another_invoice_or_is_sent_back(story: Stor
     assert left(story) == [f"{SECOND} 201.50 EUR", f"{THIRD} 2201.50 EUR"]
     with pytest.raises(payments.NothingSettled):
         balances.take_back(engine, FIRST, reason="again", **to, **given())
-    with pytest.raises(payments.NothingLeft, match="2201.50 EUR is left"):
+    with pytest.raises(payments.NothingLeft, match=r"2201\.50 EUR is left"):
         proposals.propose_refund(engine, FIRST, "2201.51 EUR", reason="asked", **to, **given())
     made = proposals.propose_refund(engine, FIRST, None, reason="asked for", **to, **given())
     balances.apply(engine, FIRST, [SECOND], **to, **given())
