@@ -18,11 +18,14 @@ from api.portal import route as portal
 from api.routes import (
     asset,
     asset_use,
+    balance,
     billing_review,
     billing_run,
+    book,
     breach_report,
     contract,
     correction,
+    dunning,
     evaluation,
     fact,
     gauge,
@@ -30,6 +33,8 @@ from api.routes import (
     ingest,
     invoice,
     meter,
+    payment,
+    proposal,
     stake,
     usage,
 )
@@ -86,7 +91,7 @@ def create(
         application.add_middleware(Watch, answered=answered)
     routes = (
         contract, fact, asset, asset_use, gauge, usage, evaluation, invoice, breach_report, billing_run,
-        billing_review, ingest, meter, hold, stake, correction,
+        billing_review, proposal, payment, balance, dunning, book, ingest, meter, hold, stake, correction,
     )  # fmt: skip
     for part in routes:
         application.include_router(part.router)

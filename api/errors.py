@@ -9,13 +9,21 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
+from sqlalchemy.exc import IntegrityError
 from starlette.exceptions import HTTPException
 
 from api.authentication import NotSignedIn, SignInRefused, TooManyGuesses
 from api.paging import InvalidCursor
 from billing import run as billing
-from billing.reminders.run import ContestedTooLate
+from billing.books.run import NotOver
+from billing.camt import Unreadable
+from billing.credits.run import NotCreditable
+from billing.late_interest import NoBaseRate
+from billing.payments.run import NothingLeft, NothingSettled, NotOwed
+from billing.proposals import run as proposals
+from billing.reminders import run as reminders
 from billing.state import NotPossible
+from billing.store.ledger import CLOSED
 from billing.store.run import AlreadyOpen, NoSuchRun
 from core.problem import Problem as Said
 from core.time import NotAPeriod
@@ -93,7 +101,7 @@ ANSWERS: dict[type[Exception], Answer] = {
     NoSuchRun: Answer(404, "no_such_run", "There is no such run"),
     billing.SamePerson: Answer(403, "second_person", "A second person does this"),
     billing.HashChanged: Answer(412, "drafts_changed", "The drafts are not those that were looked at"),
-    ContestedTooLate: Answer(409, "contested_too_late", "The time to contest it is over"),
+    reminders.ContestedTooLate: Answer(409, "contested_too_late", "The time to contest it is over"),
     billing.NoSuchInvoice: Answer(404, "no_such_line", "There is no such line"),
     billing.NotReady: Answer(409, "not_ready", "Something stands in the way"),
     billing.NotReconciled: Answer(409, "not_reconciled", "Two numbers that must be equal are not"),
@@ -102,6 +110,19 @@ ANSWERS: dict[type[Exception], Answer] = {
     TagStale: Answer(412, "precondition_failed", "It changed since you looked at it"),
     NotPossible: Answer(409, "not_possible", "Not in this state"),
     AlreadyOpen: Answer(409, "already_open", "There is one already"),
+    NotCreditable: Answer(409, "not_creditable", "This document cannot be credited"),
+    proposals.NoSuchProposal: Answer(404, "no_such_proposal", "There is no such proposal"),
+    proposals.AlreadyProposed: Answer(409, "already_proposed", "The same waits for a decision"),
+    proposals.NotOpen: Answer(409, "not_open", "It can no longer be decided"),
+    NothingLeft: Answer(409, "nothing_left", "There is not so much left of it"),
+    NotOwed: Answer(409, "not_owed", "Nothing is owed for it"),
+    NothingSettled: Answer(409, "nothing_settled", "It pays nothing"),
+    reminders.NoProcedure: Answer(409, "no_dunning_procedure", "The seller has no dunning procedure"),
+    reminders.NothingDue: Answer(409, "nothing_due", "No letter is due"),
+    reminders.NothingThere: Answer(404, "not_found", "There is no such thing"),
+    NoBaseRate: Answer(409, "no_base_rate", "A base rate is missing"),
+    NotOver: Answer(409, "not_over", "The day is not over"),
+    Unreadable: Answer(422, "not_payable", "This amount cannot be paid"),
     NotAPeriod: Answer(422, "invalid_period", "This is no billing period"),
 }
 UNFORESEEN = Answer(500, "unforeseen", "Something went wrong on our side")
@@ -135,6 +156,7 @@ def install(application: FastAPI) -> None:
     """Answer expected errors with a problem, or with a page where a person is looking; `api.guard` takes the rest."""
     for kind in ANSWERS:
         application.add_exception_handler(kind, _expected)
+    application.add_exception_handler(IntegrityError, _closed)
     application.add_exception_handler(RequestValidationError, _malformed)
     application.add_exception_handler(HTTPException, _http)
 
@@ -168,6 +190,14 @@ def _malformed(request: Request, error: Exception) -> Response:
     ]
     answer = Answer(422, "invalid_request", "The request is not well formed")
     return answered(request, answer, detail="; ".join(f"{f.pointer}: {f.detail}" for f in faults), faults=faults)
+
+
+def _closed(request: Request, error: Exception) -> Response:
+    """A posting on a day whose books are closed, which the database refuses."""
+    cause = getattr(error, "orig", None)
+    if getattr(cause, "sqlstate", "") != CLOSED:
+        return unforeseen(request, error)
+    return answered(request, Answer(409, "books_closed", "The books are closed"), detail=str(cause).partition("\n")[0])
 
 
 def _http(request: Request, error: Exception) -> Response:

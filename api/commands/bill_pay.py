@@ -106,7 +106,7 @@ def refund(
     entity: Entity,
     reason: Reason,
     by: By,
-    amount: Annotated[str | None, typer.Option(help="E.g. '100.00 EUR'; none: all that is left.")] = None,
+    amount: Annotated[str | None, typer.Option(help="E.g. 100.00; none: all that is left.")] = None,
 ) -> None:
     """Propose to send back what was paid too much; somebody else approves it with `bill approve`, which books it."""
     with database() as engine:

@@ -19,6 +19,7 @@ from billing.payments.run import NothingLeft, NothingSettled, NotOwed
 from billing.proposals import run as proposals
 from billing.reminders import run as reminders
 from billing.state import NotPossible
+from billing.store.ledger import CLOSED
 from billing.store.run import AlreadyOpen, NoSuchRun
 from core.problem import Problem
 from core.time import NotAPeriod
@@ -44,6 +45,7 @@ REFUSALS = (
     proposals.AlreadyProposed,
     proposals.NotOpen,
     reminders.NoProcedure,
+    reminders.NothingDue,
     reminders.NothingThere,
     reminders.ContestedTooLate,
     NoBaseRate,
@@ -56,9 +58,6 @@ REFUSALS = (
     AlreadyOpen,
     NotAPeriod,
 )
-
-CLOSED = "23001"
-"""What the database answers to a posting on a day whose books are closed."""
 
 
 @contextmanager

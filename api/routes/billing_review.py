@@ -10,10 +10,10 @@ from api import download, errors
 from api.command import Worker
 from api.errors import NotFound
 from api.routes.billing_run import found
+from api.selling import Seller, seller
 from api.visit import FinancePerson
 from billing import run as billing
 from billing.books import run as books
-from billing.store import entity as entities
 
 READING = errors.responses(401, 403, 404, 422, 503)
 router = APIRouter(prefix="/v1", tags=["billing runs"])
@@ -90,15 +90,12 @@ def changes(visit: FinancePerson, engine: Worker, run: str, before: Revision, af
 def journal(
     visit: FinancePerson,
     engine: Worker,
-    entity: Annotated[str, Query(min_length=1, max_length=200, description="A seller of yours, by name.")],
+    entity: Seller,
     start: Annotated[date, Query(alias="from", description="First day.")],
     end: Annotated[date, Query(alias="to", description="The day after the last.")],
     form: Annotated[Literal["csv", "beancount"], Query(alias="as")] = "csv",
 ) -> Response:
     """What a seller of yours booked in these days, as CSV or for beancount."""
-    seller = entities.entity_named(visit.connection, entity)
-    if seller is None or seller.party != visit.viewer.party:
-        raise NotFound("no seller of yours has this name")
-    text = books.journal(engine, entity=entity, start=start, end=end, form=form)
+    text = books.journal(engine, entity=seller(visit, entity).seller.name, start=start, end=end, form=form)
     name = f"journal-{start}-{end}"
     return download.csv(text, name=f"{name}.csv") if form == "csv" else download.plain(text, name=f"{name}.beancount")

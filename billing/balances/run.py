@@ -71,7 +71,7 @@ def take_back(engine: Engine, source: str, *, entity: str, reason: str, at: date
 def look(connection: Connection, seller: Entity, source: str, amount: str | None) -> Looked:
     """What would be sent back: all that is left of a source, or `amount` of it. Raises NothingLeft, Unreadable."""
     found = _source(connection, seller, source)
-    wanted = payable(amount) if amount else found.left
+    wanted = payable(amount if " " in amount else f"{amount} {found.left.currency}") if amount else found.left
     if wanted.currency != found.left.currency or not 0 < wanted.amount <= found.left.amount:
         raise NothingLeft(f"{wanted} cannot be sent back of {source}: {found.left} is left of it")
     detail = {"number": found.name, "amount": str(wanted), "debtor": found.payer}

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from billing.proposal import Kind, Looked, Proposal, State
 
 MOST = 1_000
-GONE = (credits_.NotCreditable, reminders.NothingThere, NothingLeft)
+GONE = (credits_.NotCreditable, reminders.NothingDue, NothingLeft)
 """What was there when it was proposed, and is not any more."""
 
 
@@ -50,7 +50,7 @@ def propose_credit(engine: Engine, name: str, *, reason: str, at: datetime, by: 
 def propose_letters(engine: Engine, *, entity: str, reason: str, at: datetime, by: str) -> Proposal:
     """To issue the letters that are due; to be decided on the same day, as interest and days go on.
 
-    Raises NoSuchEntity, NoProcedure, NoBaseRate, NothingThere, AlreadyProposed.
+    Raises NoSuchEntity, NoProcedure, NoBaseRate, NothingDue, AlreadyProposed.
     """
     return _propose(engine, "dunning", {"entity": entity}, reason=reason, at=at, by=by)
 

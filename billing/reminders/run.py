@@ -44,6 +44,10 @@ class ContestedTooLate(ValueError):
     """The time to contest a line is over; the message says since when."""
 
 
+class NothingDue(ValueError):
+    """No letter calls for being sent."""
+
+
 class NothingThere(LookupError):
     """A letter or block that is unknown or was taken back already."""
 
@@ -89,12 +93,12 @@ def issue(connection: Connection, seller: Entity, *, people: Mapping[str, Any]) 
 
 
 def look(connection: Connection, seller: Entity, at: datetime) -> Looked:
-    """The letters that are due, to be decided on until the day ends. Raises NoProcedure, NothingThere, NoBaseRate."""
+    """The letters that are due, to be decided on until the day ends. Raises NoProcedure, NothingDue, NoBaseRate."""
     where = zone(_with_procedure(seller).timezone)
     today = at.astimezone(where).date()
     due = _due(connection, seller, today)
     if not due:
-        raise NothingThere(f"no letter of {seller.seller.name} is due")
+        raise NothingDue(f"no letter of {seller.seller.name} is due")
     letters = [
         {"debtor": x.document["buyer"]["name"]} | {key: x.document[key] for key in ("level", "total", "currency")}
         for x in due

@@ -42,6 +42,10 @@ SAVE_ACCOUNT = text("""
         purchase_order_required = excluded.purchase_order_required
 """)
 ENTITY = text("SELECT * FROM billing.entity WHERE name = :name")
+ENTITY_OF_INVOICE = text("""
+    SELECT e.* FROM billing.entity AS e JOIN billing.series AS s ON s.entity = e.id
+    JOIN billing.invoice AS i ON i.series = s.id WHERE i.id = :invoice AND e.party = :party
+""")
 ENTITY_BY_ID = text("SELECT * FROM billing.entity WHERE id = :id")
 ACCOUNTS = text("""
     SELECT party, name, address, country, vat_id, payment_days, purchase_order, language, consolidate,
@@ -114,6 +118,12 @@ def entity_by_id(connection: Connection, id: int) -> Entity:  # noqa: A002
     if found is None:
         raise LookupError(f"no entity {id}")
     return found
+
+
+def entity_of_invoice(connection: Connection, invoice: int, party: int) -> Entity | None:
+    """The legal entity that issued a document, if it is this party's."""
+    given = {"invoice": invoice, "party": party}
+    return _entity(connection.execute(ENTITY_OF_INVOICE, given).mappings().first())
 
 
 def accounts(connection: Connection, parties: Iterable[int]) -> dict[int, Account]:

@@ -65,12 +65,18 @@ ADD_ACCRUALS = text("""
         net numeric, result_hash text)
 """)
 ACCRUED = text("SELECT contract FROM billing.accrual WHERE entity = :entity AND label = :label")
-CLOSED = text("SELECT max(until) FROM billing.lock WHERE entity = :entity")
+ACCRUALS = text("""
+    SELECT label, currency, count(*) AS contracts, sum(net) AS net, min(at) AS first_at, max(at) AS last_at
+    FROM billing.accrual WHERE entity = :entity GROUP BY label, currency ORDER BY max(at) DESC, label, currency
+""")
+UNTIL = text("SELECT max(until) FROM billing.lock WHERE entity = :entity")
 LOCK = text(
     "INSERT INTO billing.lock (entity, until, by, at) VALUES (:entity, :until, :by, :at) ON CONFLICT DO NOTHING"
 )
 
 
+CLOSED = "23001"
+"""What the database answers to a posting on a day whose books are closed."""
 Entry: TypeAlias = tuple[int, "date", "Sequence[Transfer]"]
 """Number, day, transfers."""
 
@@ -119,9 +125,14 @@ def accrued(connection: Connection, entity: int, label: str) -> frozenset[int]:
     return frozenset(connection.execute(ACCRUED, {"entity": entity, "label": label}).scalars())
 
 
+def accruals(connection: Connection, entity: int) -> list[Any]:
+    """What was accrued, the newest first: label, currency, contracts, net, first_at, last_at."""
+    return list(connection.execute(ACCRUALS, {"entity": entity}))
+
+
 def closed_until(connection: Connection, entity: int) -> date | None:
     """The last day of an entity's closed books, if any are."""
-    found: date | None = connection.execute(CLOSED, {"entity": entity}).scalar()
+    found: date | None = connection.execute(UNTIL, {"entity": entity}).scalar()
     return found
 
 

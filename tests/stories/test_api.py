@@ -20,6 +20,11 @@ pytestmark = pytest.mark.services
 
 OCTOBER_KM = 20 * 14 * 31  # 20 km in each of 14 hours of 31 days
 MONEY_PATHS = ("standing", "versions", "evaluations", "invoices", "breach-reports", "v1/usage")
+FINANCE_PATHS = (
+    "billing-runs", "/v1/journal", "/v1/proposals", "/v1/payments", "/v1/bank-returns", "/v1/credit-balances",
+    "/v1/overdue-invoices", "/v1/dunning-letters", "/v1/books", "/blocks",
+)  # fmt: skip
+ELSEWHERE = ("{hold}", "{proposal}", "{payment}", "{letter}", "dunning-letters/due")  # asked in stories of their own
 OPERATOR_PATHS = (
     "/v1/corrections", "/v1/quarantine", "/v1/ingest/summary", "/v1/ingest/series", "/v1/silent",
 )  # fmt: skip
@@ -44,6 +49,10 @@ def every_get(served: Served) -> list[str]:
     questions = {
         "/v1/billing-runs/{run}/changes": "?before=1&after=1",
         "/v1/journal": "?entity=Truck%20Supplier%20GmbH&from=2026-10-01&to=2026-12-01",
+        **dict.fromkeys(
+            ("/v1/payments", "/v1/bank-returns", "/v1/credit-balances", "/v1/overdue-invoices", "/v1/books"),
+            "?entity=Truck%20Supplier%20GmbH",
+        ),
         "/v1/usage": f"?contract={ids['contract']}&first=2026-10-01&last=2026-10-02",
         "/v1/assets/{asset}/readings": (
             "?register=vehicle/odometer&since=2026-10-01T00:00:00Z&before=2026-10-02T00:00:00Z"
@@ -60,12 +69,12 @@ def every_get(served: Served) -> list[str]:
     return [
         path.format(**ids) + questions.get(path, "")
         for path, methods in paths.items()
-        if "get" in methods and "{hold}" not in path
+        if "get" in methods and not any(word in path for word in ELSEWHERE)
     ]
 
 
 def is_finance(path: str) -> bool:
-    return "billing-runs" in path or "/v1/journal" in path
+    return any(word in path for word in FINANCE_PATHS)
 
 
 def test_every_operation_answers_its_owner(served: Served) -> None:

@@ -146,7 +146,9 @@ def balances(does: Does) -> None:
     assert "above zero" in does("receive", "H2", "2026-08-20", "0.00 EUR", *seller, fails=True)
     made = does("refund", "H1", "--reason", "not ours", *seller)
     (name,) = set(re.findall(r"prp_\w{26}", made))
-    assert f"{name} open: refund, number H1, amount 70.00 EUR" in does("proposals", *SELLER, "--state", "open")
+    assert f"{name} open: refund, amount 70.00 EUR, debtor Somebody, number H1: not ours" in does(
+        "proposals", *SELLER, "--state", "open"
+    )
     done = does("approve", name, "--by", "bert")
     assert "approved by person:bert: refund rfd_" in done
     assert does("unmatched", *SELLER) == ""

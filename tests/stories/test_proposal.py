@@ -109,7 +109,7 @@ def test_proposals_that_are_too_old_or_overtaken_are_refused(story: Story) -> No
 
 def test_letters_are_those_that_were_looked_at(story: Story) -> None:
     engine = story.engine
-    with pytest.raises(reminders.NothingThere):
+    with pytest.raises(reminders.NothingDue):
         proposals.propose_letters(engine, entity=SELLER, reason="due", **given(JULY_5))
     made = proposals.propose_letters(engine, entity=SELLER, reason="due", **given())
     assert made.detail["letters"] == [{"debtor": "Haulier BV", "level": 1, "total": "6604.50", "currency": "EUR"}]
