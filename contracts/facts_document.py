@@ -46,7 +46,8 @@ from core.money import Money
 from core.problem import Problem, Problems
 from core.time import instant, wall_text
 from core.units import Quantity, Tick, convertible, default_tick, to_ticks
-from ingest.counter import CounterReading, Estimate, Exchange, Rule, course
+from ingest.counter import CounterReading, Estimate, Exchange, Rule
+from ingest.course import course
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
