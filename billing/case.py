@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -34,24 +34,53 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Material:
+    """From which difference on something is looked at: the larger of a share of what it was, and an amount."""
+
+    share: Decimal
+    amount: Money
+
+    def least(self, before: Decimal, currency: str) -> Decimal:
+        """For what was so much; an amount in another currency says nothing."""
+        amount = self.amount.amount if self.amount.currency == currency else Decimal(0)
+        return max(abs(before) * self.share, amount)
+
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """What must not be missing, and what is worth a look. order: the buyer pays nothing without a purchase order.
+
+    mandate: it pays by direct debit, and none is set up; leitweg: it is a public buyer without a Leitweg-ID.
+    balance: what it has paid too much, by currency. material: None: the seller does not say.
+    """
+
+    order: bool = False
+    mandate: bool = False
+    leitweg: bool = False
+    balance: tuple[Money, ...] = ()
+    material: Material | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Last:
     """The contract's invoice before: its own lines only. lines: by clause and asset, what was billed.
 
     printed: its `seller`, `buyer` and `purchase_order`, as they stand on it.
+    usual: by asset the median of the last three invoices; without those that are not on all three.
     """
 
     number: str
     net: Money
     lines: Mapping[tuple[str, str], Money]
     printed: Mapping[str, Any]
+    usual: Mapping[str, Money] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """What the rules see of a draft. result: the evaluation; taxed: did anybody decide on tax; last: None: none.
 
-    tax_point: the day whose exchange rates it takes, where the seller's tax is shown in another currency;
-    needs_order: whether the buyer pays nothing without a purchase order.
+    tax_point: the day whose exchange rates it takes, where the seller's tax is shown in another currency.
     """
 
     document: Document
@@ -59,7 +88,7 @@ class Case:
     taxed: bool
     last: Last | None
     tax_point: date | None = None
-    needs_order: bool = False
+    demands: Demands = Demands()
 
     @property
     def net(self) -> Money:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from billing import wording
 from billing.case import finding, warning
-from billing.likely import LIKELY
+from billing.likely import LIKELY, far
 from billing.posting import PROMISES
 from core.money import exponent
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from billing.case import Case, Finding, Rule
 
-OUTLIER = Decimal("2.5")
-"""A total of more than so many times the last one, or less than its part, is looked at."""
 LARGE_CREDIT = Decimal("0.25")
 """Credits above this part of the charges are looked at."""
 NOTHING_TO_BILL = "nothing_to_bill"
@@ -116,8 +114,8 @@ def _open_case(case: Case) -> Iterable[Finding]:
 def _outlier(case: Case) -> Iterable[Finding]:
     if case.last is None or case.last.net.currency != case.net.currency:
         return
-    own, last = sum(Decimal(line["amount"]) for line in case.own()), case.last.net.amount
-    if last > 0 and not last / OUTLIER <= own <= last * OUTLIER:
+    own, last = sum((Decimal(line["amount"]) for line in case.own()), Decimal(0)), case.last.net.amount
+    if far(own, last):
         message = f"{own} after {last} on {case.last.number}"
         yield warning(case, "outlier", message, "look at the lines that changed most", str(abs(own - last)))
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from billing import chain, wording
-from billing.case import Case
+from billing.case import Case, Demands
 from billing.check import check
 from billing.exchange import tax_in
 from billing.posting import PROMISES
@@ -134,14 +134,14 @@ def draw_up(  # noqa: PLR0913 - what an invoice is made of
     deltas: Sequence[Line] = (),
     last: Last | None = None,
     purchase_order: str = "",
-    needs_order: bool = False,
+    demands: Demands = Demands(),  # noqa: B008 - never changes
     language: str = "en",
     local: Local | None = None,
 ) -> Draft:
     """The invoice for one evaluation. Amounts come rounded from it and are only added up; tax is rounded once each.
 
     deltas: lines that correct earlier periods; they stand last. last: the invoice before, to compare with.
-    needs_order: whether a purchase order must not be missing. language: of the fixed words. local: where the seller's
+    demands: what else must be there. language: of the fixed words. local: where the seller's
     tax is shown in another currency than the contract's.
     The same arguments give the same document and hash.
     """
@@ -169,7 +169,7 @@ def draw_up(  # noqa: PLR0913 - what an invoice is made of
     if local is not None and local.currency != zero.currency:
         document["tax_in"] = tax_in(tax_total, local)
     tax_point = local.day if local else None
-    case = Case(document, result, agreement.tax is not None, last, tax_point=tax_point, needs_order=needs_order)
+    case = Case(document, result, agreement.tax is not None, last, tax_point=tax_point, demands=demands)
     findings = check(case)
     document["warnings"] = list(wording.notes(result, language))
     return Draft(lines, tax, net, tax_total, document, findings)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from billing.case import Case, Finding, Rule
 
+OUTLIER = Decimal("2.5")
+"""A total of more than so many times the last one, or less than its part, is looked at."""
 STALE = timedelta(days=4)
 """A rate of the Thursday before Easter is right on Easter Monday; an older one means that rates were not taken in."""
 LARGE_CORRECTION = Decimal("0.10")
@@ -127,9 +129,68 @@ def _minimum(case: Case) -> Iterable[Finding]:
 
 
 def _order_missing(case: Case) -> Iterable[Finding]:
-    if case.needs_order and not case.document["purchase_order"]:
+    if case.demands.order and not case.document["purchase_order"]:
         message = f"{case.document['buyer']['name']} pays nothing without a purchase order, and none is set up"
         yield finding(case, "purchase_order_missing", message, "add purchase_order with `yardstick bill setup FILE`")
+
+
+def _mandate_missing(case: Case) -> Iterable[Finding]:
+    if case.demands.mandate:
+        message = f"{case.document['buyer']['name']} pays by direct debit, and no mandate is set up"
+        yield finding(case, "mandate_missing", message, "add mandate with `yardstick bill setup FILE`")
+
+
+def _leitweg_missing(case: Case) -> Iterable[Finding]:
+    """Public buyers in Germany take no invoice without it (E-Rechnungsverordnung, § 5)."""
+    if case.demands.leitweg:
+        message = f"{case.document['buyer']['name']} is a public buyer, and no Leitweg-ID is set up"
+        yield finding(case, "leitweg_id_missing", message, "add leitweg_id with `yardstick bill setup FILE`")
+
+
+def _balance(case: Case) -> Iterable[Finding]:
+    for left in case.demands.balance:
+        if left.currency == case.document["currency"]:
+            message = f"{case.document['buyer']['name']} has {left} paid too much"
+            fix = "let it pay this invoice once it is issued (`bill match`), or send it back (`bill refund`)"
+            yield warning(case, "credit_balance", message, fix, _size(left.amount))
+
+
+def _changed_total(case: Case) -> Iterable[Finding]:
+    """What is far off is an outlier already."""
+    material = case.demands.material
+    if case.last is None or material is None or case.last.net.currency != case.net.currency:
+        return
+    own, last = sum((Decimal(line["amount"]) for line in case.own()), Decimal(0)), case.last.net.amount
+    if abs(own - last) > material.least(last, case.net.currency) and not far(own, last):
+        message = f"{own} after {last} on {case.last.number}"
+        yield warning(case, "changed_total", message, "look at the lines that changed most", _size(own - last))
+
+
+def _unusual_device(case: Case) -> Iterable[Finding]:
+    """Told once, the largest difference first: a device that counts wrongly stands out from its own past."""
+    if case.last is None or not case.last.usual:
+        return
+    now: dict[str, Decimal] = {}
+    for line in case.own():
+        now[line["asset"]] = now.get(line["asset"], Decimal(0)) + Decimal(line["amount"])
+    currency, material = case.net.currency, case.demands.material
+    found = []
+    for asset, usual in case.last.usual.items():
+        amount = now.get(asset)
+        least = material.least(usual.amount, currency) if material else Decimal(0)
+        if amount is not None and usual.currency == currency and far(amount, usual.amount):
+            found += [(asset, amount, usual.amount)] if abs(amount - usual.amount) > least else []
+    if found:
+        found.sort(key=lambda one: (-abs(one[1] - one[2]), one[0]))
+        words = [f"{asset} {amount} after {usual}" for asset, amount, usual in found]
+        total = sum((abs(amount - usual) for _, amount, usual in found), Decimal(0))
+        message = f"beside the median of three invoices: {_named(words)}"
+        yield warning(case, "unusual_device", message, "see whether the device counts right", _size(total))
+
+
+def far(now: Decimal, before: Decimal) -> bool:
+    """More than so many times what it was, or less than its part; of nothing, nothing is far."""
+    return before > 0 and not before / OUTLIER <= now <= before * OUTLIER
 
 
 def _named(assets: Sequence[str]) -> str:
@@ -148,5 +209,5 @@ def _size(amount: Decimal) -> str:
 
 LIKELY: Sequence[Rule] = (
     _order_missing, _tax_unlikely, _old_rate, _first_invoice, _changed_parties, _new_charge, _device_count,
-    _large_correction, _minimum,
+    _large_correction, _minimum, _mandate_missing, _leitweg_missing, _balance, _changed_total, _unusual_device,
 )  # fmt: skip

@@ -9,12 +9,15 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
 from billing.bundle import Consolidate
+from billing.camt import payable
+from billing.case import Material
 from billing.dunning import Procedure
 from billing.label import Language
+from billing.leitweg import leitweg_fault
 from billing.tax import NotATax, Tax
 from billing.vat import fault
 from contracts.text import Path, read
-from core.money import is_currency
+from core.money import Money, is_currency
 from core.problem import Problem
 from core.time import UnknownZone, zone
 
@@ -23,6 +26,10 @@ def _currency(code: str) -> str:
     if not is_currency(code):
         raise ValueError(f"{code!r} is no currency of ISO 4217")
     return code
+
+
+def _payable(text: str) -> str:
+    return str(payable(text))
 
 
 Word = Annotated[str, StringConstraints(min_length=1, max_length=2_000, strip_whitespace=True)]
@@ -34,6 +41,11 @@ Days = Annotated[str, StringConstraints(pattern=r"^\d{1,3}$")]
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Material(_Part):
+    share: Percent
+    amount: Annotated[str, AfterValidator(_payable)]
 
 
 class _Entity(_Part):
@@ -49,6 +61,7 @@ class _Entity(_Part):
     vat_currency: Currency | None = None
     rate_source: Word = "ECB"
     dunning: Procedure | None = None
+    materiality: _Material | None = None
 
     @model_validator(mode="after")
     def _sound(self) -> _Entity:
@@ -70,6 +83,10 @@ class _Account(_Part):
     payment_days: Days = "30"
     purchase_order: Annotated[str, StringConstraints(max_length=200, strip_whitespace=True)] = ""
     purchase_order_required: bool = False
+    direct_debit: bool = False
+    mandate: Annotated[str, StringConstraints(max_length=35, strip_whitespace=True)] = ""
+    public_buyer: bool = False
+    leitweg_id: str = ""
     language: Language = "en"
     consolidate: bool | dict[Word, tuple[Word, ...]] = False
 
@@ -77,6 +94,10 @@ class _Account(_Part):
     def _sound(self) -> _Account:
         _check_vat_id(self.vat_id, self.country)
         _check_groups(self.consolidate)
+        if self.leitweg_id and (found := leitweg_fault(self.leitweg_id)):
+            raise ValueError(found)
+        if self.public_buyer and self.country != "DE":
+            raise ValueError("public_buyer asks for a Leitweg-ID, which buyers in DE have")
         return self
 
 
@@ -90,7 +111,8 @@ class _File(_Part):
 class EntitySetup:
     """A legal entity of a party. tax: what holds where a contract names none.
 
-    vat_currency: in which tax is shown too, by the rates of rate_source; dunning: how late payers are reminded.
+    vat_currency: in which tax is shown too, by the rates of rate_source; dunning: how late payers are reminded;
+    material: from which difference on a draft is looked at.
     """
 
     party: str
@@ -104,13 +126,15 @@ class EntitySetup:
     vat_currency: str | None = None
     rate_source: str = "ECB"
     dunning: Procedure | None = None
+    material: Material | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AccountSetup:
     """A debtor. consolidate: whether its contracts share an invoice: none, all, or names of contracts by group.
 
-    purchase_order_required: it pays nothing without one, so it gets no invoice without one.
+    purchase_order_required: it pays nothing without one, so it gets no invoice without one. direct_debit: it is debited
+    by its mandate; public_buyer: it takes no invoice without its Leitweg-ID.
     """
 
     party: str
@@ -123,6 +147,10 @@ class AccountSetup:
     language: Language = "en"
     consolidate: Consolidate = False
     purchase_order_required: bool = False
+    direct_debit: bool = False
+    mandate: str = ""
+    public_buyer: bool = False
+    leitweg_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +201,14 @@ def _tax(entity: _Entity) -> Tax | None:
 
 
 def _entity(found: _Entity) -> EntitySetup:
-    words = found.model_dump(exclude={"tax_category", "tax_rate", "dunning"})
-    return EntitySetup(**words, tax=_tax(found), dunning=found.dunning)
+    words = found.model_dump(exclude={"tax_category", "tax_rate", "dunning", "materiality"})
+    return EntitySetup(**words, tax=_tax(found), dunning=found.dunning, material=_material(found.materiality))
+
+
+def _material(found: _Material | None) -> Material | None:
+    if found is None:
+        return None
+    return Material(Decimal(found.share.removesuffix(" %")) / 100, Money.parse(found.amount))
 
 
 def _account(found: _Account) -> AccountSetup:

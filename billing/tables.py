@@ -37,6 +37,7 @@ class Entity(Row, table=True):
     vat_currency: str | None = Field(sa_type=Text)
     rate_source: str = Field(sa_type=Text)
     dunning: dict[str, Any] | None = Field(sa_type=JSONB)
+    materiality: dict[str, Any] | None = Field(sa_type=JSONB)
 
 
 class Account(Row, table=True):

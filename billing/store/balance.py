@@ -12,7 +12,7 @@ from contracts.store.contract import new_id
 from core.money import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
 # Invoices for which more was paid than is owed since credit notes refer to them.
@@ -25,6 +25,18 @@ OVERPAID = text(f"""
     WHERE s.entity = :entity AND i.kind = 'invoice' AND i.gross + coalesce(n.gross, 0) < coalesce(p.paid, 0)
         AND (CAST(:name AS text) IS NULL OR :name IN (i.public_id, i.number))
     ORDER BY i.id
+""")  # noqa: S608 - only constants
+# Only what was credited after it was paid is too much: a payment never settles more than is owed.
+OF_CUSTOMERS = text(f"""
+    SELECT i.customer, i.currency, sum(coalesce(p.paid, 0) - i.gross - n.gross) AS rest
+    FROM billing.invoice AS i JOIN billing.series AS s ON s.id = i.series
+    JOIN (
+        SELECT corrects, sum(gross) AS gross FROM billing.invoice
+        WHERE corrects IS NOT NULL AND customer = ANY(:customers) GROUP BY corrects
+    ) AS n ON n.corrects = i.id
+    LEFT JOIN LATERAL (SELECT sum(amount) AS paid FROM ({PAID}) AS q WHERE invoice = i.id) AS p ON true
+    WHERE s.entity = :entity AND i.kind = 'invoice' AND i.gross + n.gross < coalesce(p.paid, 0)
+    GROUP BY i.customer, i.currency ORDER BY i.customer, i.currency
 """)  # noqa: S608 - only constants
 # What is left of payments that the bank did not take back.
 RESTS = text("""
@@ -86,6 +98,14 @@ def overpaid(connection: Connection, entity: int, name: str | None = None) -> li
     """Invoices that were credited after they were paid, or paid twice; name: this one only, by number or public id."""
     rows = connection.execute(OVERPAID, {"entity": entity, "name": name}).mappings()
     return [_balance("invoice", row) for row in rows]
+
+
+def of_customers(connection: Connection, entity: int, customers: Iterable[int]) -> dict[int, tuple[Money, ...]]:
+    """What these debtors have paid too much of invoices, by currency; those who have not are missing."""
+    found: dict[int, tuple[Money, ...]] = {}
+    for row in connection.execute(OF_CUSTOMERS, {"entity": entity, "customers": list(customers)}):
+        found[row.customer] = (*found.get(row.customer, ()), Money(row.rest, row.currency))
+    return found
 
 
 def named(connection: Connection, entity: int, name: str) -> Balance | None:

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from billing.agreement import agreement
 from billing.bundle import bundle_of, of_bundle
-from billing.case import Finding
+from billing.case import Demands, Finding
 from billing.check import NOTHING_TO_BILL
 from billing.contest import agreed
 from billing.correction import credit_note, of_period, way
 from billing.exchange import Local
 from billing.invoice import Draft, Evaluated, draw_up
 from billing.metering import metered
+from billing.store import balance, exchange
 from billing.store import correction as correction_store
 from billing.store import entity as entities
-from billing.store import exchange
 from billing.store import invoice as invoices
 from billing.tax import NotATax
 from contracts import run as contracts
@@ -57,6 +57,7 @@ class _Wanted:
     last: Last | None
     local: Local | None
     credited: Mapping[str, str] | None
+    demands: Demands
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,7 @@ def _rows(
     accounts = entities.accounts(connection, [payer.party for payer in payers.values()])
     seller = entities.entity_by_id(connection, run.entity)
     local = _local(connection, seller, dues, known)
+    too_much = balance.of_customers(connection, seller.id, accounts)
     rows = []
     for due in dues:
         saved, account = read(due), accounts.get(payers[due.contract].party)
@@ -181,6 +183,7 @@ def _rows(
             last.get(due.contract),
             local.get(due.ends_at),
             creditable.get(due.contract),
+            account.demands(seller.material, too_much.get(account.party, ())) if account else Demands(),
         )
         if _is_settled(wanted):
             rows.append(_nothing(due, f"the contract ended before {due.label}, and nothing is left to settle"))
@@ -242,7 +245,7 @@ def _with(wanted: _Wanted, ways: Mapping[str, Way], terms: Agreement, *, seller:
         buyer=account.buyer,
         payment_days=payment.days if payment else account.payment_days,
         purchase_order=account.purchase_order,
-        needs_order=account.needs_order,
+        demands=wanted.demands,
         language=account.language,
         local=wanted.local,
         deltas=[line for item in by_way.get("delta_line", []) for line in item.lines],
@@ -254,6 +257,8 @@ def _with(wanted: _Wanted, ways: Mapping[str, Way], terms: Agreement, *, seller:
     if contest := agreed(wanted.due.contract_name, ruling, account.language):
         draft = replace(draft, document=draft.document | {"contest": contest})
     bundle = bundle_of(account.consolidate, draft.document, terms.rounding)
+    if account.named_with:
+        draft = replace(draft, document=draft.document | account.named_with)
     if bundle:
         groups = {item.asset: item.group for version in wanted.versions for item in version.coverage if item.group}
         draft = replace(draft, document=of_bundle(draft.document, groups, terms.rounding))

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, text
 
+from billing.case import Demands, Material
 from billing.dunning import Procedure
 from billing.invoice import Party
 from billing.tax import Tax
 from contracts.store.contract import new_id
 from core import canonical
+from core.money import Money
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,23 +25,25 @@ if TYPE_CHECKING:
 SAVE_ENTITY = text("""
     INSERT INTO billing.entity
         (public_id, party, name, address, country, vat_id, prefix, timezone, tax_category, tax_rate, vat_currency,
-         rate_source, dunning)
+         rate_source, dunning, materiality)
     VALUES (:public_id, :party, :name, :address, :country, :vat_id, :prefix, :timezone, :tax_category, :tax_rate,
-        :vat_currency, :rate_source, cast(:dunning AS jsonb))
+        :vat_currency, :rate_source, cast(:dunning AS jsonb), cast(:materiality AS jsonb))
     ON CONFLICT (party) DO UPDATE SET name = excluded.name, address = excluded.address, country = excluded.country,
         vat_id = excluded.vat_id, prefix = excluded.prefix, timezone = excluded.timezone,
         tax_category = excluded.tax_category, tax_rate = excluded.tax_rate,
-        vat_currency = excluded.vat_currency, rate_source = excluded.rate_source, dunning = excluded.dunning
+        vat_currency = excluded.vat_currency, rate_source = excluded.rate_source, dunning = excluded.dunning,
+        materiality = excluded.materiality
 """)
 SAVE_ACCOUNT = text("""
     INSERT INTO billing.account (party, name, address, country, vat_id, payment_days, purchase_order,
-        language, consolidate, purchase_order_required)
+        language, consolidate, purchase_order_required, direct_debit, mandate, public_buyer, leitweg_id)
     VALUES (:party, :name, :address, :country, :vat_id, :payment_days, :purchase_order, :language,
-        cast(:consolidate AS jsonb), :purchase_order_required)
+        cast(:consolidate AS jsonb), :purchase_order_required, :direct_debit, :mandate, :public_buyer, :leitweg_id)
     ON CONFLICT (party) DO UPDATE SET name = excluded.name, address = excluded.address, country = excluded.country,
         vat_id = excluded.vat_id, payment_days = excluded.payment_days, purchase_order = excluded.purchase_order,
         language = excluded.language, consolidate = excluded.consolidate,
-        purchase_order_required = excluded.purchase_order_required
+        purchase_order_required = excluded.purchase_order_required, direct_debit = excluded.direct_debit,
+        mandate = excluded.mandate, public_buyer = excluded.public_buyer, leitweg_id = excluded.leitweg_id
 """)
 ENTITY = text("SELECT * FROM billing.entity WHERE name = :name")
 ENTITY_OF_INVOICE = text("""
@@ -49,7 +53,7 @@ ENTITY_OF_INVOICE = text("""
 ENTITY_BY_ID = text("SELECT * FROM billing.entity WHERE id = :id")
 ACCOUNTS = text("""
     SELECT party, name, address, country, vat_id, payment_days, purchase_order, language, consolidate,
-        purchase_order_required
+        purchase_order_required, direct_debit, mandate, public_buyer, leitweg_id
     FROM billing.account WHERE party = ANY(:parties)
 """)
 
@@ -68,11 +72,12 @@ class Entity:
     vat_currency: str | None
     rate_source: str
     dunning: Procedure | None
+    material: Material | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A debtor. needs_order: it pays nothing without a purchase order."""
+    """A debtor. needs_order: it pays nothing without a purchase order; mandate: by which it is debited."""
 
     party: int
     buyer: Party
@@ -81,12 +86,35 @@ class Account:
     language: str
     consolidate: Consolidate = False
     needs_order: bool = False
+    direct_debit: bool = False
+    mandate: str = ""
+    public_buyer: bool = False
+    leitweg_id: str = ""
+
+    @property
+    def named_with(self) -> dict[str, str]:
+        """What documents name beside the buyer, where it is set up."""
+        found = {"mandate": self.mandate if self.direct_debit else "", "leitweg_id": self.leitweg_id}
+        return {name: text for name, text in found.items() if text}
+
+    def demands(self, material: Material | None, too_much: tuple[Money, ...]) -> Demands:
+        """What drafts for it are held against. too_much: what it has paid too much, by currency."""
+        return Demands(
+            order=self.needs_order,
+            mandate=self.direct_debit and not self.mandate,
+            leitweg=self.public_buyer and not self.leitweg_id,
+            balance=too_much,
+            material=material,
+        )
 
 
 def save_entity(connection: Connection, party: int, entity: EntitySetup) -> None:
     """Create or correct a legal entity; invoices that are issued keep what they print."""
     row = {name: getattr(entity, name) for name in ("name", "address", "country", "vat_id", "prefix", "timezone")}
-    tax = entity.tax
+    tax, material = entity.tax, entity.material
+    row |= {
+        "materiality": material and canonical.text({"share": f"{material.share:f}", "amount": str(material.amount)})
+    }
     row |= {name: getattr(entity, name) for name in ("vat_currency", "rate_source")}
     row |= {"dunning": entity.dunning.model_dump_json(exclude_none=True) if entity.dunning else None}
     row |= {"tax_category": tax.category if tax else None, "tax_rate": tax.rate if tax else None}
@@ -97,6 +125,7 @@ def save_accounts(connection: Connection, accounts: Sequence[tuple[int, AccountS
     """Create or correct debtors, by party."""
     names = (
         "name", "address", "country", "vat_id", "payment_days", "purchase_order", "purchase_order_required", "language",
+        "direct_debit", "mandate", "public_buyer", "leitweg_id",
     )  # fmt: skip
     rows = [
         {name: getattr(account, name) for name in names}
@@ -138,6 +167,10 @@ def accounts(connection: Connection, parties: Iterable[int]) -> dict[int, Accoun
             row.language,
             row.consolidate,
             row.purchase_order_required,
+            row.direct_debit,
+            row.mandate,
+            row.public_buyer,
+            row.leitweg_id,
         )
         for row in rows
     }
@@ -153,5 +186,8 @@ def _entity(row: Any) -> Entity | None:
         },
         seller=Party(*(row[name] for name in ("name", "address", "country", "vat_id"))),
         tax=None if row["tax_category"] is None else Tax(row["tax_category"], Decimal(row["tax_rate"])),
+        material=None
+        if row["materiality"] is None
+        else Material(Decimal(row["materiality"]["share"]), Money.parse(row["materiality"]["amount"])),
         dunning=None if row["dunning"] is None else Procedure.model_validate(row["dunning"]),
     )

@@ -139,6 +139,21 @@ LAST = text("""
     JOIN billing.line AS l ON l.invoice = i.id AND l.part = i.part AND l.label IS NULL
     GROUP BY w.contract, i.id, i.number, l.clause, l.asset, l.currency
 """)
+# By asset the median of what three standing invoices of a contract bill before an instant; only of those on all three.
+USUAL = text("""
+    SELECT contract, asset, currency, (array_agg(amount ORDER BY amount))[2] AS amount FROM (
+        SELECT w.contract, i.id, l.asset, l.currency, sum(l.amount) AS amount
+        FROM unnest(cast(:contracts AS int[]), cast(:starts AS timestamptz[])) AS w (contract, "start")
+        CROSS JOIN LATERAL (
+            SELECT j.id, p.n AS part FROM billing.invoice_part AS p JOIN billing.invoice AS j ON j.id = p.invoice
+            WHERE p.contract = w.contract AND p.bills AND j.service_end <= w."start"
+                AND NOT EXISTS (SELECT FROM billing.correction AS c WHERE c.corrects = j.id AND c.kind = 'cancellation')
+            ORDER BY j.service_start DESC LIMIT 3
+        ) AS i
+        JOIN billing.line AS l ON l.invoice = i.id AND l.part = i.part AND l.label IS NULL
+        GROUP BY w.contract, i.id, l.asset, l.currency
+    ) AS m GROUP BY contract, asset, currency HAVING count(*) = 3
+""")
 # Who stands on these documents; one that several contracts share is unpacked once.
 PRINTED = text("""
     SELECT i.id, r.seller, r.buyer, r.purchase_order FROM billing.invoice AS i
@@ -234,11 +249,18 @@ def last(connection: Connection, wanted: Sequence[tuple[int, datetime]]) -> dict
         key = row.contract, row.id, row.number
         lines.setdefault(key, {})[row.clause, row.asset] = Money(row.amount, row.currency)
     invoices = list({invoice for _, invoice, _ in lines})
+    usual: dict[int, dict[str, Money]] = {}
+    for row in connection.execute(USUAL, given) if invoices else ():
+        usual.setdefault(row.contract, {})[row.asset] = Money(row.amount, row.currency)
     rows = connection.execute(PRINTED, {"invoices": invoices}).mappings() if invoices else ()
     printed = {row["id"]: {name: row[name] for name in ("seller", "buyer", "purchase_order")} for row in rows}
     return {
         contract: Last(
-            number, total(found.values(), Money.zero(next(iter(found.values())).currency)), found, printed[invoice]
+            number,
+            total(found.values(), Money.zero(next(iter(found.values())).currency)),
+            found,
+            printed[invoice],
+            usual.get(contract, {}),
         )
         for (contract, invoice, number), found in lines.items()
     }

@@ -103,6 +103,10 @@ ALTER TABLE billing.account ADD COLUMN mandate text NOT NULL DEFAULT '';
 ALTER TABLE billing.account ADD COLUMN public_buyer boolean NOT NULL DEFAULT false;
 ALTER TABLE billing.account ADD COLUMN leitweg_id text NOT NULL DEFAULT '';
 
+-- From which difference on a draft is looked at: the larger of a share of what it was, and an amount.
+ALTER TABLE billing.entity ADD COLUMN materiality jsonb;
+CREATE INDEX invoice_customer_corrects ON billing.invoice (customer) WHERE corrects IS NOT NULL;
+
 DO $$
 DECLARE seen record; own text := 'visible.reads_money() AND entity IN (SELECT id FROM billing.entity WHERE party = visible.party())';
 BEGIN

@@ -523,6 +523,7 @@ RELATION billing.entity
     vat_currency text
     rate_source text NOT NULL DEFAULT 'ECB'::text
     dunning jsonb
+    materiality jsonb
     CONSTRAINT entity_check CHECK (((tax_category IS NULL) = (tax_rate IS NULL)))
     CONSTRAINT entity_country_check CHECK ((country ~ '^[A-Z]{2}$'::text))
     CONSTRAINT entity_party_fkey FOREIGN KEY (party) REFERENCES contracts.party(id)
@@ -615,6 +616,7 @@ RELATION billing.invoice
     CONSTRAINT invoice_series_n_key UNIQUE (series, n)
     CREATE INDEX invoice_contract ON billing.invoice USING btree (contract, service_start DESC)
     CREATE INDEX invoice_corrects ON billing.invoice USING btree (corrects) WHERE (corrects IS NOT NULL)
+    CREATE INDEX invoice_customer_corrects ON billing.invoice USING btree (customer) WHERE (corrects IS NOT NULL)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.invoice FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.billed_contract_ids() AS billed_contract_ids))

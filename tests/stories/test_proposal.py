@@ -6,16 +6,21 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from billing import run as billing
 from billing.balances import run as balances
+from billing.case import Material
 from billing.credits import run as credits_
 from billing.payments import run as payments
 from billing.proposals import run as proposals
 from billing.reminders import run as reminders
-from tests.stories.story import SIGNED, Story
+from billing.store import entity as entities
+from billing.store import invoice as invoices
+from core.database import transaction
+from core.money import Money
+from tests.stories.story import SIGNED, Story, local
 from tests.stories.test_billing import ANNA, BERT, JULY_5, fees
 from tests.stories.test_books import beancount_agrees
 from tests.stories.test_payment import SELLER, balance, left, receivable
@@ -213,3 +218,32 @@ def test_what_was_paid_too_much_pays_another_invoice_or_is_sent_back(story: Stor
     beancount_agrees(story, date(2027, 1, 1))
     (row,) = story.rows("SELECT payee, reason, by, approved_by FROM billing.refund WHERE payment IS NOT NULL")
     assert tuple(row) == ("Somebody", "not ours", ANNA, BERT)
+
+
+def test_drafts_are_held_against_what_was_paid_too_much_and_three_months(engine: Engine) -> None:
+    story = Story(engine)
+    words = SETUP.replace(
+        "country: NL, vat_id: NL123456782B01", "country: DE, leitweg_id: 991-01484-64, public_buyer: true"
+    )
+    words = words.replace("language: de", "language: de, direct_debit: true, mandate: M-17")
+    words = words.replace("    dunning:", "    materiality: {share: 20 %, amount: 500.00 EUR}\n    dunning:")
+    assert not isinstance(billing.set_up(engine, words, at=SIGNED, by="person:test"), tuple)
+    fees(story, 1)
+    for label in ("2026-03", "2026-04", "2026-05"):
+        story.issue(story.bill(SELLER, label, JULY_5).run.public_id, JULY_5)
+    document = story.invoices()[0]
+    assert (document["leitweg_id"], document["mandate"]) == ("991-01484-64", "M-17")
+    with transaction(engine) as connection:
+        ((contract,),) = connection.execute(text("SELECT id FROM contracts.contract"))
+        seen = {n: invoices.last(connection, [(contract, local(f"2026-0{n}-01 00:00"))]) for n in (5, 6)}
+        seller = entities.entity_named(connection, SELLER)
+    # Two invoices before May, three before June: 1850.00 each
+    assert (seen[5][contract].usual, seen[6][contract].usual) == ({}, {"F01": Money.parse("1850.00 EUR")})
+    assert seller is not None
+    assert seller.material == Material(Decimal("0.2"), Money.parse("500.00 EUR"))
+    pay(story, entry("B1", "2201.50", FIRST))
+    credits_.credit(engine, FIRST, reason="wrong", approved_by=BERT, **given())
+    run = story.bill(SELLER, "2026-06", AUGUST_11)
+    (draft,) = run.drafts
+    assert [x["code"] for x in draft["findings"]] == ["credit_balance"]
+    assert draft["findings"][0]["at_risk"] == "2201.50"

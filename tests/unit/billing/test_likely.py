@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from billing.case import Finding, Last
+from billing.case import Demands, Finding, Last, Material
 from billing.exchange import Local, Rate
 from billing.invoice import Line, Party, draw_up
 from billing.tax import Tax
@@ -118,7 +118,74 @@ def test_a_charge_up_to_the_minimum_is_seen() -> None:
 
 
 def test_who_pays_nothing_without_a_purchase_order_gets_no_invoice_without_one() -> None:
-    (item,) = found("purchase_order_missing", needs_order=True)
+    (item,) = found("purchase_order_missing", demands=Demands(order=True))
     assert (item.severity, item.at_risk) == ("blocking", "119.00")
-    assert found("purchase_order_missing", needs_order=True, purchase_order="PO-7") == []
+    assert found("purchase_order_missing", demands=Demands(order=True), purchase_order="PO-7") == []
     assert found("purchase_order_missing") == []
+
+
+def test_what_a_debtor_must_be_named_with_blocks() -> None:
+    for code, demands in (
+        ("mandate_missing", Demands(mandate=True)),
+        ("leitweg_id_missing", Demands(leitweg=True)),
+    ):
+        (item,) = found(code, demands=demands)
+        # 100.00 and 19 %
+        assert (item.severity, item.at_risk) == ("blocking", "119.00")
+        assert found(code) == []
+
+
+def test_a_debtor_who_has_paid_too_much_is_told_of() -> None:
+    euro = Money.parse
+    (item,) = found("credit_balance", demands=Demands(balance=(euro("7.00 USD"), euro("50.00 EUR"))))
+    assert (item.message, item.at_risk) == ("Spedition GmbH has 50.00 EUR paid too much", "50.00")
+    assert found("credit_balance", demands=Demands(balance=(euro("7.00 USD"),))) == []
+
+
+MATERIAL = Material(Decimal("0.2"), Money.parse("30.00 EUR"))
+
+
+@pytest.mark.parametrize(
+    ("amount", "material", "expected"),
+    [
+        # After 100.00: the larger of 20 % = 20.00 and 30.00
+        ("130.00", MATERIAL, []),
+        ("130.01", MATERIAL, ["30.01"]),
+        ("69.99", MATERIAL, ["30.01"]),
+        ("250.01", MATERIAL, []),  # an outlier says it
+        ("130.01", None, []),
+        # The amount is of another currency: 20 % alone
+        ("120.01", Material(Decimal("0.2"), Money.parse("30.00 USD")), ["20.01"]),
+        ("120.00", Material(Decimal("0.2"), Money.parse("30.00 USD")), []),
+    ],
+)
+def test_a_total_that_moves_by_more_than_is_material(
+    amount: str, material: Material | None, expected: list[str]
+) -> None:
+    items = found("changed_total", line("2.1", "fixed_fee", f"{amount} EUR"), demands=Demands(material=material))
+    assert [item.at_risk for item in items] == expected
+
+
+@pytest.mark.parametrize(
+    ("amounts", "material", "expected"),
+    [
+        (("100.00", "250.00"), None, []),
+        # T1 250.01 after a median of 100.00, T2 39.99: 150.01 + 60.01
+        (("250.01", "39.99"), None, [("T1 250.01 after 100.00, T2 39.99 after 100.00", "210.02")]),
+        (
+            ("250.01", "39.99"),
+            Material(Decimal("0.2"), Money.parse("100.00 EUR")),
+            [("T1 250.01 after 100.00", "150.01")],
+        ),
+        (("0.00", "100.00"), None, [("T1 0.00 after 100.00", "100.00")]),
+    ],
+)
+def test_a_device_far_from_the_median_of_its_three_months(
+    amounts: tuple[str, str], material: Material | None, expected: list[tuple[str, str]]
+) -> None:
+    lines = [line("2.2", "usage_charge", f"{x} EUR", asset=f"T{n}") for n, x in enumerate(amounts, start=1)]
+    usual = {name: Money.parse("100.00 EUR") for name in ("T1", "T2")}
+    last = replace(before(("2.2", "T1"), ("2.2", "T2")), usual=usual)
+    items = found("unusual_device", *lines, last=last, demands=Demands(material=material))
+    prefix = "beside the median of three invoices: "
+    assert [(item.message.removeprefix(prefix), item.at_risk) for item in items] == expected
