@@ -38,19 +38,18 @@ OF_CUSTOMERS = text(f"""
     WHERE s.entity = :entity AND i.kind = 'invoice' AND i.gross + n.gross < coalesce(p.paid, 0)
     GROUP BY i.customer, i.currency ORDER BY i.customer, i.currency
 """)  # noqa: S608 - only constants
-# What is left of payments that the bank did not take back.
+# What is left of payments that the bank did not take back; below zero what was sent back of those that it did.
 RESTS = text("""
     SELECT * FROM (
         SELECT p.id, p.public_id, p.key AS name, CAST(NULL AS int) AS customer, p.payer, p.currency,
-            p.received_on AS since, p.amount - coalesce(s.paid, 0) - coalesce(c.paid, 0) - coalesce(r.paid, 0) AS rest,
-            p.text
-        FROM billing.payment AS p
+            p.received_on AS since, p.text, CASE WHEN t.payment IS NULL
+                THEN p.amount - coalesce(s.paid, 0) - coalesce(c.paid, 0) ELSE 0 END - coalesce(r.paid, 0) AS rest
+        FROM billing.payment AS p LEFT JOIN billing.payment_return AS t ON t.payment = p.id
         LEFT JOIN LATERAL (SELECT sum(amount) AS paid FROM billing.settlement WHERE payment = p.id) AS s ON true
         LEFT JOIN LATERAL (SELECT sum(amount) AS paid FROM billing.charge_settlement WHERE payment = p.id) AS c ON true
         LEFT JOIN LATERAL (SELECT sum(amount) AS paid FROM billing.refund WHERE payment = p.id) AS r ON true
         WHERE p.entity = :entity AND (CAST(:name AS text) IS NULL OR :name IN (p.public_id, p.key))
-            AND NOT EXISTS (SELECT FROM billing.payment_return AS t WHERE t.payment = p.id)
-    ) AS p WHERE rest > 0 ORDER BY since, id
+    ) AS p WHERE rest > 0 OR (rest < 0 AND CAST(:name AS text) IS NULL) ORDER BY since, id
 """)
 APPLY = text("""
     INSERT INTO billing.application (source, target, amount, reverses, reason, by, at)
@@ -89,7 +88,10 @@ class Balance:
 
 
 def rests(connection: Connection, entity: int, name: str | None = None) -> list[Balance]:
-    """Payments of which something is left, the oldest first; name: of this one only, by key or public id."""
+    """Payments of which something is left, the oldest first; name: of this one only, by key or public id.
+
+    Below zero: it was sent back, and then the bank took it back too; not where a name is given.
+    """
     rows = connection.execute(RESTS, {"entity": entity, "name": name}).mappings()
     return [_balance("payment", row) for row in rows]
 

@@ -29,6 +29,7 @@ from tests.unit.billing.statement import ORIGINAL, camt, entry, returned
 
 pytestmark = pytest.mark.services
 AUGUST_11 = datetime(2026, 8, 11, 10, tzinfo=UTC)
+LATE = datetime(2027, 1, 1, tzinfo=UTC)
 FIRST, SECOND, THIRD = (f"TS-2026-{n:05}" for n in (1, 2, 3))
 
 
@@ -52,6 +53,21 @@ def pay(story: Story, *rows: str) -> list[Any]:
 
 def listed(story: Story) -> list[tuple[str, str]]:
     return [(x.name, str(x.left)) for x in balances.listed(story.engine, entity=SELLER)]
+
+
+def books_agree(story: Story) -> None:
+    """What the ledger says of debtors and of what waits is what payments, invoices and returns say."""
+    (row,) = story.rows("""
+        SELECT (SELECT coalesce(sum(gross), 0) FROM billing.invoice)
+            - (SELECT coalesce(sum(amount), 0) FROM billing.settlement)
+            + (SELECT coalesce(sum(amount), 0) FROM billing.refund WHERE invoice IS NOT NULL)
+    """)
+    assert receivable(story) == row[0]
+    open_ = sum((x.owed.left.amount for x in payments.overdue(story.engine, entity=SELLER, at=LATE)), Decimal(0))
+    found = balances.listed(story.engine, entity=SELLER)
+    assert receivable(story) == open_ - sum(x.left.amount for x in found if x.kind == "invoice")
+    waiting = sum((x.amount.amount for x in payments.waiting(story.engine, entity=SELLER)), Decimal(0))
+    assert balance(story, "unmatched") == waiting - sum(x.left.amount for x in found if x.kind == "payment")
 
 
 def test_a_credit_note_takes_two_people_and_one_of_two_approvers(story: Story) -> None:
@@ -144,6 +160,7 @@ def test_a_returned_direct_debit_opens_its_invoice_again_once(story: Story) -> N
     assert receivable(story) == Decimal("6604.50")
     with pytest.raises(payments.NothingSettled):
         payments.take_back(story.engine, "B1/0", entity=SELLER, reason="again", **given())
+    books_agree(story)
     # The second try pays under the same end-to-end id, and comes back too.
     pay(story, entry("B2", "2201.50", FIRST, end_to_end="E-1"))
     assert pay(story, returned("R2", "2201.50", "E-1"))[0].payment == "B2/0"
@@ -157,6 +174,7 @@ def test_a_return_waits_for_a_person_who_says_of_which_payment_it_is(story: Stor
     (waiting,) = payments.waiting(engine, entity=SELLER)
     assert (waiting.key, str(waiting.amount), waiting.reason) == ("R1/0", "2204.50 EUR", "AC04")
     assert balance(story, "unmatched") == Decimal("2204.50"), "missing among what waits"
+    books_agree(story)
     assert payments.take_back(engine, "B2/0", entity=SELLER, reason="AC04", returned="R1/0", **given()) == 1
     assert payments.waiting(engine, entity=SELLER) == ()
     assert left(story)[0].startswith(SECOND)
@@ -171,6 +189,7 @@ def test_a_return_waits_for_a_person_who_says_of_which_payment_it_is(story: Stor
     assert pay(story, late)[0].payment == "B3/0"
     assert (balance(story, "bank"), balance(story, "bank_fee:return")) == (Decimal("-6.00"), Decimal("6.00"))
     assert receivable(story) == Decimal("6604.50")
+    books_agree(story)
     beancount_agrees(story, date(2027, 1, 1))
 
 
@@ -210,11 +229,18 @@ def test_what_was_paid_too_much_pays_another_invoice_or_is_sent_back(story: Stor
     made = proposals.propose_refund(engine, "B3/0", None, reason="not ours", **to, **given())
     proposals.approve(engine, made.public_id, **given(by=BERT))
     assert (balance(story, "unmatched"), listed(story)) == (Decimal("0.00"), [(FIRST, "500.00 EUR")])
+    books_agree(story)
+    # The bank takes that back as well: 70.00 are missing, and listed as such.
+    payments.take_back(engine, "B3/0", reason="returned", **to, **given())
+    assert listed(story) == [("B3/0", "-70.00 EUR"), (FIRST, "500.00 EUR")]
+    with pytest.raises(payments.NothingLeft):
+        proposals.propose_refund(engine, "B3/0", None, reason="again", **to, **given())
     # The bank takes the payment back that was too much: what it paid of the second is open again.
     payments.take_back(engine, "B1/0", reason="returned", **to, **given())
     assert left(story)[0] == f"{FIRST} 1500.00 EUR", "what was sent back is owed"
     assert left(story)[1] == f"{SECOND} 201.50 EUR"
-    assert (balance(story, "bank"), receivable(story)) == (Decimal("500.00"), Decimal("3903.00"))
+    assert (balance(story, "bank"), receivable(story)) == (Decimal("430.00"), Decimal("3903.00"))
+    books_agree(story)
     beancount_agrees(story, date(2027, 1, 1))
     (row,) = story.rows("SELECT payee, reason, by, approved_by FROM billing.refund WHERE payment IS NOT NULL")
     assert tuple(row) == ("Somebody", "not ours", ANNA, BERT)
