@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from billing.camt import Credit, Return, read_statement
 from billing.posting import Transfer
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from core.problem import Problem
 
 
+Item = TypeVar("Item", Credit, Return)
 UNMATCHED = "unmatched"
 """The account of money that waits: it is the payers' until somebody says what it pays."""
 FEE = "bank_fee:return"
@@ -96,10 +97,7 @@ def record(engine: Engine, credit: Credit, *, entity: str, at: datetime, by: str
         seller = seller_named(connection, entity)
         payment.lock(connection, seller.id)
         (entry,) = invoices.entries(connection, 1)
-        number = payment.add(connection, seller.id, credit, entry=entry, by=by, at=at)
-        if number is None and payment.is_another(connection, seller.id, credit):
-            credit = replace(credit, key=_other_key(credit))
-            number = payment.add(connection, seller.id, credit, entry=entry, by=by, at=at)
+        credit, number = _add(connection, seller, credit, {"entry": entry, "by": by, "at": at})
         if number is None:
             return Taken(credit, None, new=False)
         unpaid = _unpaid(connection, seller)
@@ -125,10 +123,7 @@ def record_return(engine: Engine, item: Return, *, entity: str, at: datetime, by
         payment.lock(connection, seller.id)
         (entry,) = invoices.entries(connection, 1)
         given: Any = {"entry": entry, "by": by, "at": at}
-        number = payment.add_return(connection, seller.id, item, **given)
-        if number is None and payment.is_another(connection, seller.id, item):
-            item = replace(item, key=_other_key(item))
-            number = payment.add_return(connection, seller.id, item, **given)
+        item, number = _add(connection, seller, item, given)
         if number is None:
             return Returned(item, None, 0, new=False)
         found = which(item, payment.received(connection, seller.id, item))
@@ -278,9 +273,13 @@ def _reverse(
     return moved, len(rows)
 
 
-def _other_key(item: Credit | Return) -> str:
-    """Where a bank gave two the same name."""
-    return f"{item.key}/{item.day}/{item.amount.amount:f}"
+def _add(connection: Connection, seller: Entity, item: Item, given: dict[str, Any]) -> tuple[Item, int | None]:
+    """Append it; under another key where the bank gave two the same name. None: it is known. given: entry, by, at."""
+    number = payment.add(connection, seller.id, item, **given)
+    if number is None and payment.is_another(connection, seller.id, item):
+        item = replace(item, key=f"{item.key}/{item.day}/{item.amount.amount:f}")
+        number = payment.add(connection, seller.id, item, **given)
+    return item, number
 
 
 def _unpaid(connection: Connection, seller: Entity) -> list[Open | Charge]:

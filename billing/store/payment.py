@@ -120,24 +120,17 @@ def lock(connection: Connection, entity: int) -> None:
     connection.execute(LOCK, {"entity": entity})
 
 
-def add(connection: Connection, entity: int, credit: Credit, *, entry: int, by: str, at: datetime) -> int | None:
-    """Append a payment, booked as this entry; None if the bank's key is known already."""
-    row = {"public_id": new_id("pay"), "entity": entity, "key": credit.key, "day": credit.day, "by": by, "at": at}
-    row |= {"entry": entry}
-    row |= {"currency": credit.amount.currency, "amount": credit.amount.amount}
-    found: int | None = connection.execute(
-        ADD, row | {name: getattr(credit, name) for name in ("payer", "text", "end_to_end")}
-    ).scalar()
-    return found
-
-
-def add_return(connection: Connection, entity: int, item: Return, *, entry: int, by: str, at: datetime) -> int | None:
-    """Append what the bank took back, booked as this entry; None if the bank's key is known already."""
-    row = {name: getattr(item, name) for name in ("key", "day", "end_to_end", "reason", "text")}
-    row |= {"currency": item.amount.currency, "amount": item.amount.amount, "fee": item.fee.amount}
-    row |= {"public_id": new_id("ret"), "entity": entity, "entry": entry, "by": by, "at": at}
-    found: int | None = connection.execute(ADD_RETURN, row).scalar()
-    return found
+def add(connection: Connection, entity: int, item: Credit | Return, *, entry: int, by: str, at: datetime) -> int | None:
+    """Append what came in or was taken back, booked as this entry; None if the bank's key is known already."""
+    row = {name: getattr(item, name) for name in ("key", "day", "end_to_end", "text")}
+    row |= {"currency": item.amount.currency, "amount": item.amount.amount}
+    row |= {"entity": entity, "entry": entry, "by": by, "at": at}
+    if isinstance(item, Credit):
+        found = connection.execute(ADD, row | {"public_id": new_id("pay"), "payer": item.payer})
+    else:
+        more = {"public_id": new_id("ret"), "reason": item.reason, "fee": item.fee.amount}
+        found = connection.execute(ADD_RETURN, row | more)
+    return found.scalar()
 
 
 def is_another(connection: Connection, entity: int, item: Credit | Return) -> bool:
