@@ -62,21 +62,22 @@ def start(
     instance: Path | None = None,
     *,
     fresh: bool = True,
+    within: Path | None = None,
     settings: Mapping[str, str] | None = None,
     broker_port: int | None = None,
     say: Say = say_on_stderr,
 ) -> Iterator[Services]:
     """Provide the packages, start both servers, and stop them at the end of the block.
 
-    Without `instance` its folder is new and removed at the end; a folder that is given stays, and `fresh=False` keeps
-    its data. `settings` override postgresql.conf. The servers end with the calling thread at the latest, therefore it
-    must be the main thread. Raises EmbeddedError.
+    Without `instance` its folder is new, `within` another if that is given, and removed at the end; an instance that is
+    given stays, and `fresh=False` keeps its data. `settings` override postgresql.conf. The servers end with the calling
+    thread at the latest, therefore it must be the main thread. Raises EmbeddedError.
     """
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError("start() must be called in the main thread: the kernel ends the servers with their thread")
     packages = provide(SERVICES, say=say)
     template = _template(packages, say=say)
-    with _owned(instance, packages, say=say) as place, ExitStack() as stack:
+    with _owned(instance, packages, within or home() / "instance", say=say) as place, ExitStack() as stack:
         if fresh or not (place / "data").exists():
             _lay_out(place, template)
         sockets = socket_directory(place)
@@ -93,9 +94,8 @@ def start(
 
 
 @contextmanager
-def _owned(instance: Path | None, packages: Path, *, say: Say) -> Iterator[Path]:
+def _owned(instance: Path | None, packages: Path, instances: Path, *, say: Say) -> Iterator[Path]:
     """Give a folder that nobody else uses, without servers of an owner who died."""
-    instances = home() / "instance"
     with locked(instances / "lock", say):
         _sweep(instances, packages)
         place = instance.resolve() if instance else Path(tempfile.mkdtemp(prefix=UNNAMED, dir=instances))

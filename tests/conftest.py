@@ -5,9 +5,11 @@
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -18,6 +20,8 @@ from embedded.services import Services, start
 from migrations.run import upgrade
 
 pytest_plugins = ["tests.served"]
+ROOM = 3 << 30
+"""Bytes that databases of tests and their log need at the most, for two processes."""
 
 # Quick by default, so that `make check` takes seconds; the same laws at length: HYPOTHESIS_PROFILE=long.
 settings.register_profile("quick", max_examples=25, deadline=None)
@@ -43,6 +47,8 @@ class Given:
     database_url: str
     broker_url: str
     servers: Services | None
+    copying: str = "wal_log"
+    """How a database is copied."""
 
 
 @pytest.fixture(scope="session")
@@ -53,8 +59,26 @@ def services() -> Iterator[Given]:
         yield Given(database_url, broker_url, None)
         return
     # Our tests kill processes, not machines: the kernel still writes what a killed server handed to it.
-    with start(settings={"fsync": "off"}) as servers:
-        yield Given(servers.database_url, servers.broker_url, servers)
+    memory = in_memory()
+    with start(within=memory, settings={"fsync": "off", "max_wal_size": "512MB"}) as servers:
+        yield Given(servers.database_url, servers.broker_url, servers, "file_copy" if memory else "wal_log")
+
+
+def in_memory() -> Path | None:
+    """A folder in memory, where there is plenty: a fresh database for each test is a thousand files."""
+    place = Path("/dev/shm")
+    if not place.is_dir() or shutil.disk_usage(place).free < ROOM or _free_memory() < 2 * ROOM:
+        return None
+    return place / f"yardstick-{os.getuid()}"
+
+
+def _free_memory() -> int:
+    """What is left, in bytes, of the machine's and of what this container may use."""
+    left = [int(line.split()[1]) * 1024 for line in Path("/proc/meminfo").read_text().splitlines() if "MemAvai" in line]
+    group = Path("/sys/fs/cgroup")
+    with suppress(OSError, ValueError):
+        left.append(int((group / "memory.max").read_text()) - int((group / "memory.current").read_text()))
+    return min(left, default=0)
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +114,7 @@ def database(services: Given, template: str) -> Iterator[str]:
     """The URL of a fresh, migrated database; its user is the administrator."""
     name = f"yardstick_test_{secrets.token_hex(4)}"
     with administration(services.database_url) as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY {services.copying}"))
     yield url_of(services.database_url, name)
     drop(services.database_url, name)
 
