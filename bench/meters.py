@@ -2,6 +2,7 @@
 
     python -m bench.meters                                 a short look at all three, two minutes
     python -m bench.meters fresh                           1,000 assets, a reading a minute: rolling up the second day
+    python -m bench.meters gauge                           the same of gauges, with what a mean needs
     python -m bench.meters history 100 365                 so many assets, a reading a minute, a month and so many days
     python -m bench.meters fleet 10000 365                 so many assets, a reading a day, a month and so many days
 
@@ -49,22 +50,24 @@ INSERT INTO ingest.asset (public_id, name, kind, created_at)
 INSERT INTO ingest.device (public_id, name, model, created_at)
     SELECT 'dev_' || id, 'D-' || id, 'm', :at FROM ingest.asset;
 INSERT INTO ingest.register (device, name, kind, unit, resolution)
-    SELECT id, 'odometer', 'counter', 'km', 0.001 FROM ingest.device;
+    SELECT id, 'odometer', :kind, 'km', 0.001 FROM ingest.device;
 INSERT INTO ingest.declaration (register, known, max_rate) SELECT id, 1, 150000 FROM ingest.register;
 INSERT INTO ingest.binding (device, asset, position, during, known)
     SELECT d.id, a.id, 'vehicle', tstzrange(:at, NULL), 1
     FROM ingest.asset AS a JOIN ingest.device AS d ON d.name = 'D-' || a.id;
 ANALYZE
 """
-# 1 km a minute; the hundredth registers lose 5,000 km on the 15th of each 30 days. As readings arrive: by time.
+# 1 km a minute; the hundredth registers lose 5,000 km on the 15th of each 30 days. As readings arrive: by time. Gauges
+# begin anew at 500.
 READINGS = text("""
     INSERT INTO ingest.reading (register, at, value, known, received_at)
-    SELECT r.id, t.at, 100000000000::bigint + r.id + m.n * 1000
-            - CASE WHEN r.id % 100 = 0 THEN 5000000 * div(m.n + 21600, 43200)::bigint ELSE 0 END,
+    SELECT r.id, t.at, (100000000000::bigint + r.id + m.n * 1000
+            - CASE WHEN r.id % 100 = 0 THEN 5000000 * div(m.n + 21600, 43200)::bigint ELSE 0 END)
+            % CASE r.kind WHEN 'gauge' THEN 500000 ELSE 4611686018427387904 END,
         m.n + 2, t.at + interval '2 seconds'
     FROM generate_series(cast(:start AS bigint), cast(:end AS bigint) - 1, cast(:every AS int)) AS m (n)
     CROSS JOIN LATERAL (SELECT '2025-01-01+00'::timestamptz + m.n * interval '1 minute' AS at) AS t
-    CROSS JOIN (SELECT id FROM ingest.register ORDER BY id OFFSET 0) AS r
+    CROSS JOIN (SELECT id, kind FROM ingest.register ORDER BY id OFFSET 0) AS r
 """)
 # As the ingester's commits do: each says what it brought, and since when.
 BATCHES = text("""
@@ -115,12 +118,14 @@ class Bench:
     assets: int
     every: int
     """Minutes between two readings of an asset."""
+    kind: str = "counter"
 
     def make(self) -> None:
         """Assets with devices."""
         with self.admin.begin() as connection:
+            given = {"at": FIRST - timedelta(days=1), "count": self.assets, "kind": self.kind}
             for statement in MADE.split(";\n"):
-                connection.execute(text(statement), {"at": FIRST - timedelta(days=1), "count": self.assets})
+                connection.execute(text(statement), given)
 
     def fill(self, first_day: int, end_day: int) -> int:
         """Readings of these days, two chunks at a time, each in the order of time. Returns how many."""
@@ -240,7 +245,7 @@ def fresh(bench: Bench) -> None:
     bench.roll_up(1)
     rows = bench.fill(1, 2)
     cost = bench.roll_up(2)
-    per_second(f"{bench.assets} assets: a fresh day rolled up", rows, cost, bench.scan(1, 2))
+    per_second(f"{bench.assets} assets: a {bench.kind}'s fresh day rolled up", rows, cost, bench.scan(1, 2))
     gate("a fresh day's million rows, two connections", got=cost.seconds / rows * 1e6, most=1.0, unit="s")
 
 
@@ -308,12 +313,14 @@ def _weeks(first: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 @contextmanager
-def _database(assets: int, *, every: int = 1, settings: Mapping[str, str] | None = None) -> Iterator[Bench]:
+def _database(
+    assets: int, *, every: int = 1, kind: str = "counter", settings: Mapping[str, str] | None = None
+) -> Iterator[Bench]:
     with start(settings=settings) as services:
         admin = connect(services.database_url, role=None)
         upgrade(admin)
         engine = connect(services.database_url, role="yardstick_worker")
-        yield Bench(admin, engine, assets, every)
+        yield Bench(admin, engine, assets, every, kind)
         engine.dispose()
         admin.dispose()
 
@@ -324,6 +331,9 @@ def main() -> None:
     assets, days = (int(one) for one in (*sizes, *("10000" if kind == "fleet" else "100", "365")[len(sizes) :]))
     if kind in ("short", "fresh"):
         with _database(1000) as bench:
+            fresh(bench)
+    if kind == "gauge":
+        with _database(1000, kind="gauge") as bench:
             fresh(bench)
     if kind in ("short", "history"):
         with _database(20 if kind == "short" else assets, settings=QUICK) as bench:

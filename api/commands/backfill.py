@@ -1,4 +1,4 @@
-"""What was imported from files, and taking it back, on the command line."""
+"""What was imported from files, taking it back and closing it, on the command line."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -37,18 +37,25 @@ def list_(most: Annotated[int, typer.Option(min=1, max=10_000, help="How many, n
 @backfill.command("revert")
 def revert(name: Name, note: Note, by: By = SOMEBODY) -> None:
     """Void all that an import brought; evaluations as known before still see it."""
-    count = _undo(run.revert, name, note, by)
+    count = _change(run.revert, name, note, by)
     typer.echo(f"{name}: {count:,} readings are void")
 
 
 @backfill.command("restore")
 def restore(name: Name, note: Note, by: By = SOMEBODY) -> None:
     """Take a revert back, except where somebody has decided since."""
-    count = _undo(run.restore, name, note, by)
+    count = _change(run.restore, name, note, by)
     typer.echo(f"{name}: {count:,} readings count again")
 
 
-def _undo(work: Callable[..., int], name: str, note: str, by: str) -> int:
+@backfill.command("close")
+def close(name: Name, note: Note, by: By = SOMEBODY) -> None:
+    """Say that an interrupted import will not go on: what it brought stays, and the same file begins anew."""
+    count = _change(run.close, name, note, by)
+    typer.echo(f"{name}: closed with {count:,} readings")
+
+
+def _change(work: Callable[..., int], name: str, note: str, by: str) -> int:
     with worker() as engine:
         try:
             return work(engine, name, now(), author=by, reason=note)

@@ -152,7 +152,7 @@ def _import(engine: Engine, path: Path, how: _How, order: Order) -> None:
         stop(f"{path}: {error}; give --encoding a name that Python knows, e.g. utf-8 or cp1252")
     except CannotRead as error:
         stop("\n".join(f"{path}: {line}" for line in str(error).splitlines()))
-    if how.dry and report.quarantined:
+    if how.dry and report.reasons:  # also what is in quarantine already
         raise typer.Exit(1)
 
 

@@ -1,4 +1,4 @@
-"""Use cases: take an import back, and bring it back."""
+"""Use cases: take an import back, bring it back, and close one that was interrupted."""
 
 from datetime import datetime
 
@@ -24,7 +24,7 @@ def revert(engine: Engine, name: str, at: datetime, *, author: str, reason: str)
         steps = backfill.steps(connection, there.id, "import")
     said = {"author": author, "reason": f"{name} reverted: {reason}"}
     count = sum(_undo(engine, there, step, void=True, **said) for step in steps)
-    _change(engine, there, at, status="reverted", author=author, reason=reason, count=count)
+    _change(engine, there, at, action="revert", author=author, reason=reason, count=count)
     return count
 
 
@@ -38,7 +38,19 @@ def restore(engine: Engine, name: str, at: datetime, *, author: str, reason: str
         steps = backfill.steps(connection, there.id, "void")
     said = {"author": author, "reason": f"{name} restored: {reason}"}
     count = sum(_undo(engine, there, step, void=False, **said) for step in steps)
-    _change(engine, there, at, status="closed", author=author, reason=reason, count=count)
+    _change(engine, there, at, action="restore", author=author, reason=reason, count=count)
+    return count
+
+
+def close(engine: Engine, name: str, at: datetime, *, author: str, reason: str) -> int:
+    """Say that an interrupted import will not go on; what it brought stays, and is counted. Its file begins anew.
+
+    Raises NotNow if the backfill is not open, or if the reason is empty.
+    """
+    there = _state(engine, name, reason, ("open",))
+    with transaction(engine) as connection:
+        count = backfill.sums(connection, there.id).stored
+    _change(engine, there, at, action="close", author=author, reason=reason, count=count)
     return count
 
 
@@ -59,14 +71,14 @@ def _undo(engine: Engine, there: Backfill, step: Step, *, void: bool, author: st
 
 
 def _change(  # the change's own facts
-    engine: Engine, there: Backfill, at: datetime, *, status: backfill.Status, author: str, reason: str, count: int
+    engine: Engine, there: Backfill, at: datetime, *, action: str, author: str, reason: str, count: int
 ) -> None:
-    action = "backfill.revert" if status == "reverted" else "backfill.restore"
+    status: backfill.Status = "reverted" if action == "revert" else "closed"
     with transaction(engine) as connection:
         known = draw_knowledge(connection)
         backfill.change(connection, there.id, at, status=status, author=author, reason=reason, known=known)
         detail = {"reason": reason, "readings": count}
-        audit(connection, at, actor=author, action=action, subject=there.public_id, detail=detail)
+        audit(connection, at, actor=author, action=f"backfill.{action}", subject=there.public_id, detail=detail)
 
 
 def _state(engine: Engine, name: str, reason: str, allowed: tuple[backfill.Status, ...]) -> Backfill:

@@ -46,6 +46,7 @@ class Judged:
     """A chunk with its packed rows, row n from items[sources[n]], and what is refused, by item."""
 
     chunk: Chunk
+    registry: Registry
     rows: list[bytes] = field(default_factory=list)
     sources: list[int] = field(default_factory=list)
     refused: list[tuple[int, Rejected]] = field(default_factory=list)
@@ -62,6 +63,17 @@ class Judged:
         """Whether every single item names a device that nobody has registered."""
         reasons = {rejected.reason for _, rejected in self.refused}
         return not self.rows and reasons == {Reason.UNKNOWN_DEVICE}
+
+    def clash(self, row: int, *, sent: int, stands: int) -> tuple[int, Rejected]:
+        """Row n says another value, in ticks, than the one that stands: its item's refusal, told in the unit."""
+        index = self.sources[row]
+        item = self.chunk.items[index]
+        register = self.registry.devices[item.device][item.register]
+        names = {code: name for name, code in self.registry.states.items()} if register.kind == "state" else {}
+        said, kept = (
+            names.get(ticks) or f"{ticks * register.resolution:f} {register.unit}".strip() for ticks in (sent, stands)
+        )
+        return index, Rejected(Reason.CONFLICT, f"{said} was sent where {kept} stands; the first stands")
 
 
 def chunks(records: Iterable[Record], *, after: int = 0, most: int = AT_ONCE) -> Iterator[Chunk]:
@@ -104,7 +116,8 @@ def judged(chunk: Chunk, rules: Rules) -> Judged:
         sources += [row[0] for row in found]
         instants += [row[2] for row in found]
         refused += rejected
-    return Judged(chunk, rows, sources, sorted(refused), min(instants, default=0), max(instants, default=0))
+    first, last = min(instants, default=0), max(instants, default=0)
+    return Judged(chunk, rules.registry, rows, sources, sorted(refused), first, last)
 
 
 def _of_device(

@@ -208,8 +208,7 @@ def _commit(engine: Engine, there: Backfill, at: datetime, ready: Judged) -> Don
         if anew:
             said = {"author": there.author, "reason": f"imported anew by {there.public_id}"}
             undo.give_anew(connection, anew, known=known, **said)
-        conflicts = [*written.conflicts, *clashes]
-        refused = [*ready.refused, *((ready.sources[one.n], _conflict(one)) for one in conflicts)]
+        refused = [*ready.refused, *_clashes(ready, (*written.conflicts, *clashes))]
         entries = [_entry(ready, index, rejected, at) for index, rejected in refused]
         quarantined = quarantine.add(connection, entries, known=known).total()
         stored = written.stored + len(anew)
@@ -239,8 +238,8 @@ def _given_anew(given: Sequence[undo.Given]) -> tuple[list[undo.Given], list[rea
     return anew, clashes
 
 
-def _conflict(one: reading.Conflict) -> Rejected:
-    return Rejected(Reason.CONFLICT, f"{one.sent} ticks were sent where {one.stored} ticks stand; the first stands")
+def _clashes(ready: Judged, conflicts: Iterable[reading.Conflict]) -> list[tuple[int, Rejected]]:
+    return [ready.clash(one.n, sent=one.sent, stands=one.stored) for one in conflicts]
 
 
 def _entry(ready: Judged, index: int, rejected: Rejected, at: datetime) -> Entry:
@@ -282,7 +281,7 @@ def rehearse(engine: Engine, records: Iterable[Record], order: Order, at: dateti
 def _rehearsed(connection: Connection, ready: Judged) -> Done:
     items = ready.chunk.items
     found = rehearsal.accept(connection, ready.rows) if ready.rows else reading.NOTHING
-    refused = [*ready.refused, *((ready.sources[one.n], _conflict(one)) for one in found.conflicts)]
+    refused = [*ready.refused, *_clashes(ready, found.conflicts)]
     quarantined = rehearsal.refuse(connection, [kept(items[index])[:2] for index, _ in refused])
     counts = Counts(0, len(items), found.stored, len(items) - found.stored - quarantined, quarantined)
     samples = [Sample(items[index].place, rejected) for index, rejected in refused]

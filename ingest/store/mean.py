@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 from sqlalchemy import Connection, TextClause, text
 
-from core.time import instant, micros
+from core.time import HOUR, instant, micros
 from ingest import held
 from ingest.held import Piece, Sum
 from ingest.store import level
@@ -126,10 +127,17 @@ def _pieces(connection: Connection, runs: Sequence[_Run], known: int, source: So
     }
     found: dict[int, list[Piece]] = {run.first: [] for run in runs}
     for bound, first_at, last_at, last, area, took in connection.execute(source.held, columns):
-        found[of[bound].first].append(Piece(first_at, last_at, last, None if area is None else int(area), took or 0))
+        found[of[bound].first].append(_piece(first_at, last_at, last, area, took))
     for first, at, ticks in _before(connection, runs, known, source):
         found[first].append(Piece(at, at, ticks, 0, 0))
     return found
+
+
+def _piece(first_at: int, last_at: int, last: int, area: Decimal | None, took: int | None) -> Piece:
+    """Of an hour that was sealed before areas were kept only the last reading is known: nothing holds into it."""
+    if area is None or took is None:
+        return Piece(first_at - first_at % HOUR, last_at, last, None, 0)
+    return Piece(first_at, last_at, last, int(area), took)
 
 
 def _interval(silence: timedelta | None) -> str | None:

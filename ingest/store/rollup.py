@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
+from ingest.store.derived import ROLLUPS
+
 SHARES = (0, 1)
 """Registers by id modulo 2: two connections roll up beside each other."""
 LOCK_SPACE = 726931
@@ -94,21 +96,6 @@ SETTING = text("""
     SET LOCAL work_mem = '128MB'; SET LOCAL timescaledb.enable_runtime_exclusion = off;
     SET LOCAL plan_cache_mode = force_custom_plan
 """)
-# What stands in a stretch e that is due. low, high: constants, which leave few chunks. Stretches of which nothing was
-# ever corrected, nearly all, are read in the order of the index and need neither a sort nor a join.
-STANDING = (
-    (
-        "NOT e.corrected",
-        """SELECT r.at, r.value FROM ingest.reading AS r
-            WHERE r.register = e.register AND r.at >= e.low AND r.at < e.high
-                AND r.at >= :low AND r.at < :high AND r.known <= :known""",
-    ),
-    (
-        "e.corrected",
-        """SELECT r.at, r.value FROM ingest.effective(e.register, e.low, e.high, :known) AS r
-            WHERE r.at >= :low AND r.at < :high""",
-    ),
-)
 # The reading before a stretch is looked for nearby, then further away, then everywhere; there only where a register
 # has any reading in the stretch.
 EDGE = text("""
@@ -125,67 +112,6 @@ EDGELESS = text("""
 """)
 NEAR = timedelta(hours=6)
 FAR = (timedelta(days=14), timedelta(days=112))
-STEPS = """
-    SELECT e.register, h.* FROM due AS e CROSS JOIN LATERAL (
-        SELECT date_bin('1 hour', s.at, :origin) AS hour, {columns}
-        FROM (
-            SELECT r.at, r.value, lag(r.at, 1, e.at_before) OVER w AS at_before,
-                lag(r.value, 1, e.before) OVER w AS before
-            FROM ({standing}) AS r WINDOW w AS (ORDER BY r.at)
-        ) AS s GROUP BY 1
-    ) AS h WHERE e.kind = '{kind}' AND {which}
-"""
-
-
-def _of_both(rows: str, **names: str) -> str:
-    """Rows of the stretches that were never corrected, and of the others."""
-    return " UNION ALL ".join(rows.format(which=which, standing=standing, **names) for which, standing in STANDING)
-
-
-# Steps of more than half the range of BIGINT would overflow in the subtraction. An epoch is NUMERIC: exact, and a tenth
-# of what a row costs; those of both instants would cost twice that.
-USAGE = _of_both(
-    STEPS,
-    kind="counter",
-    columns="""count(*) AS readings, min(s.at) AS first_at, public.first(s.value, s.at) AS first_value,
-        max(s.at) AS last_at, public.last(s.value, s.at) AS last_value,
-        coalesce(max(CASE
-            WHEN s.value < s.before THEN 9223372036854775807
-            WHEN s.value = s.before THEN 0
-            WHEN s.before < -4611686018427387904 OR s.value > 4611686018427387903 THEN 9223372036854775806
-            WHEN s.value - s.before > 2000000000 THEN 9223372036854775806
-            WHEN s.value > s.before THEN ((s.value - s.before) * 3600000000 - 1)
-                / (extract(epoch FROM s.at - s.at_before) * 1000000)::bigint + 1
-        END), 0) AS fastest""",
-)
-GAUGE = _of_both(
-    STEPS,
-    kind="gauge",
-    columns="""count(*) AS readings, min(s.value) AS lowest, max(s.value) AS highest, min(s.at) AS first_at,
-        max(s.at) AS last_at, public.last(s.value, s.at) AS last_value,
-        coalesce(sum(s.value::numeric - s.before) FILTER (WHERE s.value > s.before), 0) AS risen,
-        coalesce(sum(s.before::numeric - s.value) FILTER (WHERE s.value < s.before), 0) AS fallen,
-        coalesce(sum(s.before::numeric * (extract(epoch FROM s.at - s.at_before) * 1000000)::bigint)
-            FILTER (WHERE s.at_before >= date_bin('1 hour', s.at, :origin)), 0) AS area,
-        coalesce(max(s.at - s.at_before) FILTER (WHERE s.at_before >= date_bin('1 hour', s.at, :origin)),
-            interval '0') AS longest""",
-)
-STATE = _of_both("""
-    SELECT e.register, h.* FROM due AS e CROSS JOIN LATERAL (
-        SELECT s.hour, min(s.at) AS starts_at, max(s.at) AS ends_at, s.value,
-            coalesce(max(s.at - s.at_before) FILTER (WHERE NOT s.changes), interval '0') AS longest,
-            count(*) AS readings
-        FROM (
-            SELECT *, count(*) FILTER (WHERE c.changes) OVER (ORDER BY c.at) AS span
-            FROM (
-                SELECT *, lag(r.at) OVER w AS at_before,
-                    (r.value, r.hour) IS DISTINCT FROM (lag(r.value) OVER w, lag(r.hour) OVER w) AS changes
-                FROM (SELECT x.at, x.value, date_bin('1 hour', x.at, :origin) AS hour FROM ({standing}) AS x) AS r
-                WINDOW w AS (ORDER BY r.at)
-            ) AS c
-        ) AS s GROUP BY s.hour, s.span, s.value
-    ) AS h WHERE e.kind = 'state' AND {which}
-""")
 
 INSERT = "INSERT INTO ingest.{table} (register, {columns}, known) SELECT x.*, :known FROM ({rows}) AS x"
 FIRST_HOUR = text("""
@@ -204,23 +130,6 @@ DIFFERENCES = """
     SELECT 'rebuilt', d.register, d.hour, d::text FROM (TABLE rebuilt EXCEPT TABLE stored) AS d
     ORDER BY 2, 3, 1 LIMIT :most
 """
-
-
-class Rollup(NamedTuple):
-    """A derived table, the kind of registers it is for, its columns after the register, and what fills it."""
-
-    table: str
-    kind: str
-    columns: str
-    rows: str
-
-
-GAUGE_COLUMNS = "hour, readings, lowest, highest, first_at, last_at, last_value, risen, fallen, area, longest"
-ROLLUPS = (
-    Rollup("usage_hour", "counter", "hour, readings, first_at, first_value, last_at, last_value, fastest", USAGE),
-    Rollup("gauge_hour", "gauge", GAUGE_COLUMNS, GAUGE),
-    Rollup("state_span", "state", "hour, starts_at, ends_at, value, longest, readings", STATE),
-)
 
 
 class Difference(NamedTuple):

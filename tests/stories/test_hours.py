@@ -12,7 +12,7 @@ from sqlalchemy import Engine, text
 
 from core.database import transaction
 from core.grain import Grain, cuts
-from core.store import current_knowledge
+from core.store import current_knowledge, draw_knowledge
 from core.time import instant, micros, zone
 from ingest.rollup import run
 from ingest.store import completeness, counter, hold, hourly, level, mean, retention
@@ -124,6 +124,35 @@ def test_gauges_by_stretch_are_what_their_readings_say_as_of_any_number(engine: 
             assert [one[2:] for one in found] == [inside(readings, a, b) for a, b in pairwise(edges)], (n, known)
             for one, got in zip(limited, means, strict=True):
                 assert got == [held(readings, a, b, until, one.silence) for a, b in pairwise(edges)], (n, known, one)
+
+
+def test_an_hour_that_was_sealed_before_means_were_kept_is_unknown(engine: Engine, admin_engine: Engine) -> None:
+    """Four hours with readings at 0, 20 and 40 minutes; of the second and third only what older roll-ups knew is left.
+
+    10 l and 30 l in turn: each third of an hour, so the first hour holds 10, 30, 10 and the last one 30, 10, 30.
+    """
+    fleet = rollups.Life(engine, random.Random(1))  # noqa: S311 - not used
+    register = fleet.registers["D1", "level"]
+    with transaction(engine) as connection:
+        known = draw_knowledge(connection)
+        rows = [(register, START + n * 20 * rollups.MINUTE, (10_000, 30_000)[n % 2], known) for n in range(12)]
+        counters.insert(connection, rows)
+    run.roll_up(engine, rollups.at(300))
+    old = {"start": rollups.at(60), "end": rollups.at(180)}
+    with admin_engine.begin() as connection:
+        forget = "UPDATE ingest.gauge_hour SET first_at = NULL, area = NULL, longest = NULL"
+        connection.execute(text(f"{forget} WHERE hour >= :start AND hour < :end"), old)
+    edges = [rollups.at(60 * n) for n in range(5)]
+    with transaction(engine) as connection:
+        (served,) = [
+            one
+            for one in completeness.registers(connection, "A1", start=edges[0], end=edges[-1], known=known)
+            if one.kind == "gauge"
+        ]
+        means = mean.load(connection, [served._replace(max_gap=None)], edges, known=known, until=edges[-1])
+    # Known of the second hour is only that 30 l hold from 01:40 to 02:00, and of the third 10 l from 02:40 to 03:00.
+    third = Fraction(1, 3)
+    assert means == [(50 * third, 1), (30, third), (10, third), (70 * third, 1)]
 
 
 def held(

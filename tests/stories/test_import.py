@@ -95,6 +95,7 @@ def test_each_row_ends_in_one_place_and_the_same_file_again_stores_nothing(
         ("bad_value", "too_old", "conflict", "unknown_register", "unknown_device", "bad_reading"), 1
     )
     assert "a.csv:12: 'x' is no decimal number" in first.output
+    assert "a.csv:14: 9.500 km was sent where 0.000 km stands; the first stands" in first.output
     assert "--since allows an import to go back further" in first.output
     assert "the row has 2 cells, the header 5" in first.output
     assert stored(engine)[:2] == [("odometer", START, 0), ("odometer", START + timedelta(minutes=10), 1)]
@@ -131,6 +132,16 @@ def test_a_dry_run_says_what_would_happen_and_changes_nothing(
     assert (dry.exit_code, sums(dry)) == (1, (11, 3, 6, 2))
     assert (ending(engine), count(engine, "ingest.backfill")) == before
     assert sums(import_(command, file)) == sums(dry)
+    again = import_(command, file, "--dry-run")  # what is refused is in quarantine by now, and would be refused again
+    assert (again.exit_code, sums(again)) == (1, (11, 0, 11, 0))
+    sound = table(tmp_path / "third.csv", lines(device, range(6)))
+    assert import_(command, sound, "--dry-run").exit_code == 0
+
+
+def test_a_conflict_of_states_is_told_by_their_names(command: CliRunner, device: str, tmp_path: Path) -> None:
+    rows = [f"{device},state,{stamp(START)},{name},\n" for name in ("running", "idle")]
+    done = import_(command, table(tmp_path / "a.csv", rows))
+    assert "a.csv:3: idle was sent where running stands; the first stands" in done.output
 
 
 @pytest.mark.parametrize(
@@ -172,6 +183,25 @@ def test_a_quote_left_open_stops_and_says_what_is_in(command: CliRunner, device:
     assert re.search(r"a\.csv: line \d+: field larger .* is a quote left open before\?", stopped.output)
     assert "a.csv: 1,500 records before it are imported" in stopped.output
     assert sums(import_(command, table(file, lines(device, range(3000))))) == (3000, 1500, 1500, 0)
+
+
+def test_an_import_that_will_not_go_on_is_closed_and_its_file_begins_anew(
+    engine: Engine, command: CliRunner, device: str, tmp_path: Path
+) -> None:
+    rows = [*lines(device, range(1500)), '"', *lines(device, range(1500, 3000))]  # it cannot be read on
+    file = table(tmp_path / "a.csv", rows)
+    stopped = name_of(import_(command, file))
+    assert name_of(import_(command, file)) == stopped  # it would go on
+    assert call(command, "close", stopped, "--note", " ").exit_code == 2
+    closed = call(command, "close", stopped, "--note", "the logger is gone")
+    assert f"{stopped}: closed with 1,500 readings" in closed.output
+    assert count(engine, "ingest.reading") == 1500
+    with transaction(engine) as connection:
+        assert backfills.named(connection, stopped).status == "closed"
+    again = call(command, "close", stopped, "--note", "again")
+    assert (again.exit_code, "this needs one that is open" in again.output) == (2, True)
+    assert name_of(import_(command, file)) != stopped
+    assert "1,500 readings are void" in call(command, "revert", stopped, "--note", "wrong truck").output
 
 
 def test_local_times_decimal_commas_and_other_columns_are_read_as_told(

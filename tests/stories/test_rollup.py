@@ -140,16 +140,40 @@ def test_incremental_is_rebuilt_and_is_the_pure_law(engine: Engine) -> None:
     with transaction(engine) as connection:
         known = connection.execute(text("SELECT n FROM core.knowledge")).scalar_one()
         for (_, name), register in life.registers.items():
-            seen = life.readings(register, known)
-            law, table = LAWS[name]
-            columns = ", ".join(f"{MICROS.get(one, '%s') % one} AS {one}" for one in law(seen)[0]._fields)
-            rows = connection.execute(
-                text(
-                    f"SELECT {columns} FROM ingest.{table} WHERE register = :register AND superseded IS NULL"  # noqa: S608
-                ),
-                {"register": register},
-            )
-            assert sorted(map(tuple, rows)) == sorted(map(tuple, law(seen))), (name, register)
+            assert_law(connection, name, register, life.readings(register, known))
+
+
+def assert_law(connection: Connection, name: str, register: int, seen: list[tuple[int, int]]) -> None:
+    """The hours of a register are what the pure law makes of its readings."""
+    law, table = LAWS[name]
+    columns = ", ".join(f"{MICROS.get(one, '%s') % one} AS {one}" for one in law(seen)[0]._fields)
+    rows = connection.execute(
+        text(f"SELECT {columns} FROM ingest.{table} WHERE register = :register AND superseded IS NULL"),  # noqa: S608
+        {"register": register},
+    )
+    assert sorted(map(tuple, rows)) == sorted(map(tuple, law(seen))), (name, register)
+
+
+# Ends of BIGINT, ends of what is summed in it, and steps of exactly as many ticks as are told, and of one more.
+SMALL = 2_000_000_000
+ENDS = (-(2**63), -(2**62) - 7, -SMALL - 1, -SMALL, 0, SMALL, SMALL + 1, 2**62 + 7, 2**63 - 1)
+
+
+@pytest.mark.parametrize("ends", [(*ENDS, *ENDS[::-1]), ENDS[-1:] * 2, ENDS[3:6], (2**63 - 6, 2**63 - 1, 2**63 - 6)])
+def test_ticks_at_the_ends_of_their_range_are_exact(engine: Engine, ends: Sequence[int]) -> None:
+    """Each twice in an hour, then the next one: also the first reading of all, and the first step, lie at an end."""
+    life = Life(engine, random.Random(1))  # noqa: S311 - not used
+    twice = [value for one in ends for value in (one, one)]
+    seen = [(START + n * 17 * MINUTE + n, value) for n, value in enumerate(twice)]
+    registers = {name: life.registers["D1", name] for name in LAWS}
+    with transaction(engine) as connection:
+        known = draw_knowledge(connection)
+        counters.insert(connection, [(one, *reading, known) for one in registers.values() for reading in seen])
+    run.roll_up(engine, at(3000))
+    assert run.verify(engine) == []
+    with transaction(engine) as connection:
+        for name, register in registers.items():
+            assert_law(connection, name, register, seen)
 
 
 LAWS: dict[str, tuple[Callable[[list[tuple[int, int]]], Sequence[hour.Usage | hour.Level | hour.Span]], str]] = {
