@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from core.money import Mode, Money, exponent
@@ -32,7 +32,7 @@ class NotATax(ValueError):
     """A category that EN 16931 does not know, or a rate that does not go with it."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, order=True)
 class Tax:
     """How an amount is taxed. rate: percent, e.g. 19; zero for every category that is not taxed."""
 
@@ -53,7 +53,7 @@ class Tax:
             raise NotATax(f"a tax rate of {share} does not end as a decimal")
         return cls(category, (Decimal(percent.numerator) / percent.denominator).normalize() + 0)
 
-    @property
+    @cached_property
     def key(self) -> tuple[str, str]:
         """Category and rate as printed; 19 and 19.00 are one."""
         return self.category, rate_text(self.rate)
