@@ -28,7 +28,13 @@ def content_hash(document: Document) -> str:
 
 
 def sealed(document: Document) -> tuple[str, str]:
-    """The document as canonical JSON, and its content hash. What is hashed as it is printed is written once."""
+    """The document as canonical JSON, and its content hash. What is hashed as it is printed is written once.
+
+    Raises core.canonical.NotCanonical for a float that billing wrote; what an evaluation says is read without any.
+    """
+    for part in (document, *document["lines"]):
+        if float in map(type, part.values()):
+            raise canonical.NotCanonical(f"a float in {[name for name in part if type(part[name]) is float]}")
     content = _content(document)
     printed, hashed = [], []
     for differs, names in groupby(sorted(document), {*content, "issue"}.__contains__):

@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
-from core.money import Mode, Money, exponent
+from core.money import Mode, Money, exponent, round_ratio
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -87,5 +87,6 @@ def rate_text(rate: Decimal) -> str:
 
 
 def _tax_on(base: Money, tax: Tax, mode: Mode) -> Money:
-    exact = Fraction(base.amount) * Fraction(tax.rate) / 100
-    return Money.round_of(exact, base.currency, decimals=exponent(base.currency), mode=mode)
+    (amount, parts), (rate, of) = base.amount.as_integer_ratio(), tax.rate.as_integer_ratio()
+    rounded = round_ratio(amount * rate, parts * of * 100, exponent(base.currency), mode)
+    return Money(rounded, base.currency)

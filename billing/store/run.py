@@ -59,7 +59,8 @@ AMONG = text("""
 """)
 LEFT = text("SELECT count(*) FROM billing.draft WHERE run = :run AND revision = :revision AND state = 'collected'")
 # Documents come beside the rows as an array in the binary format, each taken out of it where it is stored: nothing
-# reads them before they become jsonb, and no list of them is kept on the way.
+# reads them before they become jsonb, and no list of them is kept on the way. The array is walked from its beginning
+# for each of them, so that many at once take longer than the same in parts.
 SAVE_DRAFTS = """
     UPDATE billing.draft AS d SET state = r.state, reason = r.reason, evaluation = r.evaluation,
         document = CAST((CAST(%(documents)b AS text[]))[r.drawn] AS jsonb), net = r.net, tax = r.tax, gross = r.gross,

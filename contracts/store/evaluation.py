@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, text
 
 from contracts.store.contract import new_id
-from core.database import read_json
+from core.database import read_exact_json
 from core.store import packed
 from core.time import instant
 
@@ -37,18 +37,19 @@ IDS = text("""
         ON e.contract = p.contract AND e.period = p.id AND e.known = :known AND e.until = p.ends_at
     WHERE p.id = ANY(:periods)
 """)
-# Results as text: they are large, and read when they are wanted.
 LATEST = text("""
-    SELECT p.id AS period, e.id, e.public_id, e.input_hash, CAST(e.result AS text) AS result,
-        CAST(e.evidence AS text) AS evidence
+    SELECT p.id AS period, e.id, e.input_hash
     FROM contracts.period AS p CROSS JOIN LATERAL (
-        SELECT * FROM contracts.evaluation
+        SELECT id, input_hash FROM contracts.evaluation
         WHERE contract = p.contract AND period = p.id AND known <= :known AND until = p.ends_at
         ORDER BY known DESC, id DESC LIMIT 1
     ) AS e
     WHERE p.id = ANY(:periods)
 """)
-BY_ID = text("SELECT period, id, public_id, result, evidence FROM contracts.evaluation WHERE id = ANY(:ids)")
+BY_ID = text("""
+    SELECT period, id, public_id, CAST(result AS text) AS result, CAST(evidence AS text) AS evidence
+    FROM contracts.evaluation WHERE id = ANY(:ids)
+""")
 # What the period before left, as of `known`.
 CARRY = text("""
     SELECT p.id, latest.result -> 'carry' AS carry
@@ -75,19 +76,12 @@ class Saved:
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
-    """A saved evaluation as JSON text: a tenth of what it takes when it is read."""
+class Latest:
+    """Which evaluation of a period is the newest, and what it rests on."""
 
     period: int
     id: int
-    public_id: str
     input_hash: str
-    result: str
-    evidence: str
-
-    def read(self) -> Saved:
-        """With all that it says."""
-        return Saved(self.period, self.id, self.public_id, read_json(self.result), read_json(self.evidence))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +121,18 @@ def append(connection: Connection, new: Sequence[New], *, known: int, at: dateti
     return {row.period: row.id for row in found}
 
 
-def latest(connection: Connection, periods: Iterable[int], known: int) -> dict[int, Unread]:
+def latest(connection: Connection, periods: Iterable[int], known: int) -> dict[int, Latest]:
     """The newest evaluation of each whole period as of `known`, by period id."""
     rows = connection.execute(LATEST, {"periods": list(periods), "known": known})
-    return {row.period: Unread(*row) for row in rows}
+    return {row.period: Latest(*row) for row in rows}
 
 
 def by_id(connection: Connection, ids: Iterable[int]) -> dict[int, Saved]:
-    """Evaluations by their ids."""
-    return {row["id"]: Saved(**row) for row in connection.execute(BY_ID, {"ids": list(ids)}).mappings()}
+    """Evaluations by their ids. Raises core.database.InexactNumber if a float was written into one."""
+    return {
+        number: Saved(period, number, public_id, read_exact_json(result), read_exact_json(evidence))
+        for period, number, public_id, result, evidence in connection.execute(BY_ID, {"ids": list(ids)})
+    }
 
 
 def carries(connection: Connection, periods: Iterable[int], known: int) -> dict[int, list[dict[str, str]]]:
