@@ -21,6 +21,8 @@ _ROWS = msgspec.json.Encoder()
 """Decimals become text, which PostgreSQL casts exactly."""
 Lock: TypeAlias = Literal["", "share", "update"]
 """How a run is read: as it is; so that it stays as it is, for several who calculate; so that acts follow each other."""
+SHARES, FEWEST = 3, 125
+"""One who takes drafts to calculate takes such a part of what is left, or so many where that is less."""
 ADD = text("""
     INSERT INTO billing.run (public_id, entity, label, starts_at, ends_at, state, created_at, created_by)
     VALUES (:public_id, :entity, :label, :starts_at, :ends_at, 'created', :at, :by) RETURNING id
@@ -47,10 +49,17 @@ ADD_DRAFTS = text("""
     FROM json_to_recordset(cast(:rows AS json)) AS r(contract int, contract_name text, period bigint, state text,
         reason text, hash text, final boolean)
 """)
+# Towards the end ever fewer at once, so that those who share a run come to its end together.
 WAITING = text("""
     SELECT contract, period, final FROM billing.draft
     WHERE run = :run AND revision = :revision AND state = 'collected' AND contract > :after
-    ORDER BY contract LIMIT :most FOR UPDATE SKIP LOCKED
+    ORDER BY contract LIMIT least(:most, greatest(:fewest, (
+        SELECT count(*) / :shares FROM (
+            SELECT FROM billing.draft
+            WHERE run = :run AND revision = :revision AND state = 'collected' AND contract > :after
+            LIMIT :most * :shares
+        ) AS d)))
+    FOR UPDATE SKIP LOCKED
 """)
 AMONG = text("""
     SELECT contract, period, final FROM billing.draft
@@ -301,6 +310,7 @@ def waiting(connection: Connection, run: Run, most: int, *, after: int) -> tuple
     after: a contract's id; no draft up to it is looked at again.
     """
     given = {"run": run.id, "revision": run.revision, "most": most, "after": after}
+    given |= {"fewest": FEWEST, "shares": SHARES}
     return tuple(Waiting(*row) for row in connection.execute(WAITING, given))
 
 
