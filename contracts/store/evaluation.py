@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from contracts.evaluation import Evaluation
 
+AT_ONCE = 50
+"""Evaluations in one statement: they are large, and pass through memory several times."""
 # Results come beside the rows as an array in the binary format: nothing reads them before they become jsonb.
 ADD = """
     INSERT INTO contracts.evaluation (public_id, contract, period, until, known, evaluated_at, engine_version,
@@ -96,6 +98,13 @@ class New:
 
 def append(connection: Connection, new: Sequence[New], *, known: int, at: datetime) -> dict[int, int]:
     """Append whole periods' evaluations, unless they are there already. Returns evaluation id by period id."""
+    for first in range(0, len(new), AT_ONCE):
+        _add(connection, new[first : first + AT_ONCE], known=known, at=at)
+    found = connection.execute(IDS, {"periods": [item.period for item in new], "known": known})
+    return {row.period: row.id for row in found}
+
+
+def _add(connection: Connection, new: Sequence[New], *, known: int, at: datetime) -> None:
     rows = [
         {
             "public_id": new_id("eva"),
@@ -117,8 +126,6 @@ def append(connection: Connection, new: Sequence[New], *, known: int, at: dateti
         "at": at,
     }
     connection.exec_driver_sql(ADD, given)
-    found = connection.execute(IDS, {"periods": [item.period for item in new], "known": known})
-    return {row.period: row.id for row in found}
 
 
 def latest(connection: Connection, periods: Iterable[int], known: int) -> dict[int, Latest]:
