@@ -23,6 +23,8 @@ OWN = ("contract", "parties", "coverage")
 """What contracts of one pattern differ in."""
 MOST = 256
 """So many patterns and coverages are kept."""
+FEW = 100
+"""Of contracts with more assets nothing is kept: it would be large, and few are alike."""
 _PATTERN = attrgetter(*(name for name in Version.model_fields if name not in OWN))
 
 
@@ -52,7 +54,7 @@ def needs_alike(versions: Sequence[Version], period: Period, until: datetime, wo
     """What `work_out` gives for these versions without any facts, or what it gave for others like them."""
     patterns = patterns_of(versions)
     assets = tuple(sorted({item.asset for version in versions for item in version.coverage}))
-    if any(term.applies_to in assets for version in versions for term in version.terms):
+    if len(assets) > FEW or any(term.applies_to in assets for version in versions for term in version.terms):
         return work_out()
     key = (identity(patterns), _shape(versions, assets), period, until)
     known = _KNOWN.get(key)

@@ -57,7 +57,7 @@ WAITING = text("""
         SELECT count(*) / :shares FROM (
             SELECT FROM billing.draft
             WHERE run = :run AND revision = :revision AND state = 'collected' AND contract > :after
-            LIMIT :most * :shares
+            LIMIT :looked
         ) AS d)))
     FOR UPDATE SKIP LOCKED
 """)
@@ -310,7 +310,7 @@ def waiting(connection: Connection, run: Run, most: int, *, after: int) -> tuple
     after: a contract's id; no draft up to it is looked at again.
     """
     given = {"run": run.id, "revision": run.revision, "most": most, "after": after}
-    given |= {"fewest": FEWEST, "shares": SHARES}
+    given |= {"fewest": FEWEST, "shares": SHARES, "looked": most * SHARES}
     return tuple(Waiting(*row) for row in connection.execute(WAITING, given))
 
 
@@ -327,6 +327,8 @@ def left(connection: Connection, run: Run) -> int:
 
 def save_drafts(connection: Connection, run: Run, rows: Sequence[Mapping[str, object]]) -> None:
     """What was calculated, by contract. document: as JSON text, if there is one."""
+    if not rows:
+        return
     documents: list[object] = []
     packing: list[dict[str, object]] = []
     for row in rows:
