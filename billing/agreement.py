@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from billing.invoice import Agreement
 from billing.tax import Tax
+from contracts.alike import identity, patterns_of
 from contracts.breach import in_force
 from contracts.sentence import sentence
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 
 PATTERNS = 256
-_WORDS: dict[int, tuple[object, dict[str, str]]] = {}
-"""By the identity of a version's terms, which are kept beside it so that it stays theirs: what they say in words."""
+_AGREED: dict[object, tuple[Agreement, object]] = {}
+"""By the identity of versions' patterns, which are kept beside it, by their numbers, end and default."""
 
 
 def agreement(versions: Sequence[Version], numbers: Iterable[int], *, end: int, default: Tax | None) -> Agreement:
@@ -27,6 +28,17 @@ def agreement(versions: Sequence[Version], numbers: Iterable[int], *, end: int, 
     The tax is that of the version in force when the period ends, because that is the tax point; where it names none,
     the seller's default. Raises billing.tax.NotATax for a category or rate that does not exist.
     """
+    patterns = patterns_of(versions)
+    key = (identity(patterns), tuple(numbers), end, default)
+    known = _AGREED.get(key)
+    if known is None:
+        if len(_AGREED) >= PATTERNS:
+            _AGREED.clear()
+        known = _AGREED[key] = _agreement(versions, key[1], end=end, default=default), patterns
+    return known[0]
+
+
+def _agreement(versions: Sequence[Version], numbers: Sequence[int], *, end: int, default: Tax | None) -> Agreement:
     used = {number: version for version in versions for number in numbers if version.version == number}
     last = in_force(versions, end - 1)
     return Agreement(
@@ -43,14 +55,8 @@ def agreement(versions: Sequence[Version], numbers: Iterable[int], *, end: int, 
 
 
 def _sentences(version: Version) -> dict[str, str]:
-    """By clause. Contracts of one pattern share their terms, and these are put in words once."""
-    known = _WORDS.get(id(version.terms))
-    if known is None:
-        if len(_WORDS) >= PATTERNS:
-            _WORDS.clear()
-        words = {term["clause"]: sentence(term, version.language) for term in version.canonical["terms"]}
-        known = _WORDS[id(version.terms)] = version.terms, words
-    return known[1]
+    """By clause."""
+    return {term["clause"]: sentence(term, version.language) for term in version.canonical["terms"]}
 
 
 def _tax(version: Version, default: Tax | None) -> Tax | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from core.money import Money
@@ -30,7 +31,13 @@ class Finding:
 
     def to_json(self) -> dict[str, str]:
         """As stored and shown."""
-        return {name: getattr(self, name) for name in ("code", "severity", "message", "at_risk", "fix")}
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "message": self.message,
+            "at_risk": self.at_risk,
+            "fix": self.fix,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +83,7 @@ class Last:
     usual: Mapping[str, Money] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Case:
     """What the rules see of a draft. result: the evaluation; taxed: did anybody decide on tax; last: None: none.
 
@@ -99,9 +106,15 @@ class Case:
         """In the document's currency."""
         return Money(Decimal(text), self.document["currency"])
 
-    def own(self) -> Iterable[Document]:
+    @cached_property
+    def own(self) -> tuple[Document, ...]:
         """Lines that belong to the period itself."""
-        return (line for line in self.document["lines"] if not line["corrects"])
+        return tuple([line for line in self.document["lines"] if not line["corrects"]])
+
+    @cached_property
+    def amounts(self) -> tuple[Decimal, ...]:
+        """Theirs, in the same order."""
+        return tuple([Decimal(line["amount"]) for line in self.own])
 
 
 Rule: TypeAlias = Callable[[Case], Iterable[Finding]]

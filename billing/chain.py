@@ -28,10 +28,16 @@ def content_hash(document: Document) -> str:
 
 
 def sealed(document: Document) -> tuple[str, str]:
-    """The document as canonical JSON, and its content hash. What is hashed as it is printed is written once."""
+    """The document as canonical JSON, and its content hash. What is hashed as it is printed is written once.
+
+    Raises core.canonical.NotCanonical for a float that billing wrote; what an evaluation says is read without any.
+    """
+    for part in (document, *document["lines"]):
+        if float in map(type, part.values()):
+            raise canonical.NotCanonical(f"a float in {[name for name in part if type(part[name]) is float]}")
     content = _content(document)
     printed, hashed = [], []
-    for differs, names in groupby(sorted(document), lambda name: name in content or name == "issue"):
+    for differs, names in groupby(sorted(document), {*content, "issue"}.__contains__):
         keys = list(names)
         text = canonical.written_of_json({name: document[name] for name in keys})[1:-1]
         printed.append(text)
@@ -39,7 +45,7 @@ def sealed(document: Document) -> tuple[str, str]:
             text = canonical.written_of_json({name: content[name] for name in keys if name in content})[1:-1]
         if text:
             hashed.append(text)
-    return (b"{" + b",".join(printed) + b"}").decode(), sha256(b"{" + b",".join(hashed) + b"}").hexdigest()
+    return (b"{%b}" % b",".join(printed)).decode(), sha256(b"{%b}" % b",".join(hashed)).hexdigest()
 
 
 def _content(document: Document) -> dict[str, Any]:

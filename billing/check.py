@@ -90,8 +90,9 @@ def _negative_total(case: Case) -> Iterable[Finding]:
 def _sums(case: Case) -> Iterable[Finding]:
     """Never so, unless a fault of ours: lines, tax and totals are added up once more."""
     document = case.document
-    net, base = (sum(Decimal(x[name]) for x in document[key]) for key, name in (("lines", "amount"), ("tax", "base")))
-    gross = net + sum(Decimal(part["tax"]) for part in document["tax"])
+    net = sum([Decimal(line["amount"]) for line in document["lines"]])
+    base = sum([Decimal(part["base"]) for part in document["tax"]])
+    gross = net + sum([Decimal(part["tax"]) for part in document["tax"]])
     if not net == base == Decimal(document["net"]) or gross != Decimal(document["gross"]):
         message = f"lines come to {net}, tax bases to {base}, the document says {document['net']}"
         yield finding(case, "sums_differ", message, "report it: this is a fault of the program")
@@ -114,7 +115,7 @@ def _open_case(case: Case) -> Iterable[Finding]:
 def _outlier(case: Case) -> Iterable[Finding]:
     if case.last is None or case.last.net.currency != case.net.currency:
         return
-    own, last = sum((Decimal(line["amount"]) for line in case.own()), Decimal(0)), case.last.net.amount
+    own, last = sum(case.amounts), case.last.net.amount
     if far(own, last):
         message = f"{own} after {last} on {case.last.number}"
         yield warning(case, "outlier", message, "look at the lines that changed most", str(abs(own - last)))
@@ -123,7 +124,7 @@ def _outlier(case: Case) -> Iterable[Finding]:
 def _missing_charge(case: Case) -> Iterable[Finding]:
     if case.last is None:
         return
-    there = {(line["clause"], line["asset"]) for line in case.own()}
+    there = {(line["clause"], line["asset"]) for line in case.own}
     for (clause, asset), amount in sorted(case.last.lines.items()):
         if amount.amount > 0 and (clause, asset) not in there:
             message = f"clause {clause}, {asset}: {amount} on {case.last.number}, nothing now"
@@ -133,24 +134,25 @@ def _missing_charge(case: Case) -> Iterable[Finding]:
 
 
 def _zero_use(case: Case) -> Iterable[Finding]:
-    for line in case.own():
-        before = case.last and case.last.lines.get((line["clause"], line["asset"]))
-        if line["kind"] == "usage_charge" and not Decimal(line["amount"]) and before and before.amount > 0:
-            message = f"clause {line['clause']}, {line['asset']}: no use, after {before} on {case.last.number}"  # type: ignore[union-attr]
+    if case.last is None:
+        return
+    for line, amount in zip(case.own, case.amounts, strict=True):
+        before = case.last.lines.get((line["clause"], line["asset"]))
+        if line["kind"] == "usage_charge" and not amount and before and before.amount > 0:
+            message = f"clause {line['clause']}, {line['asset']}: no use, after {before} on {case.last.number}"
             yield warning(case, "zero_use", message, "see whether the device still counts", str(before.amount))
 
 
 def _large_credit(case: Case) -> Iterable[Finding]:
-    amounts = [(line["kind"], Decimal(line["amount"])) for line in case.own()]
-    credit = -sum(amount for kind, amount in amounts if kind in PROMISES and amount < 0)
-    charged = sum(amount for _, amount in amounts if amount > 0)
+    credit = -sum([x for line, x in zip(case.own, case.amounts, strict=True) if x < 0 and line["kind"] in PROMISES])
+    charged = sum([amount for amount in case.amounts if amount > 0])
     if credit > charged * LARGE_CREDIT:
         message = f"credits of {credit} on charges of {charged}"
         yield warning(case, "large_credit", message, "look at the outages and who caused them", str(credit))
 
 
 def _estimated(case: Case) -> Iterable[Finding]:
-    for line in case.own():
+    for line in case.own:
         if any("carried" in (piece["opening_quality"], piece["closing_quality"]) for piece in line["evidence"]):
             message = f"clause {line['clause']}, {line['asset']}: the counter was silent for too long at a boundary"
             yield warning(case, "carried_reading", message, "bring late readings in", line["amount"])

@@ -143,7 +143,7 @@ def of_period(draft: Draft, credited: Mapping[str, Any]) -> Draft:
 
 def _note(document: Document, lines: Sequence[Line], tax: tuple[TaxTotal, ...], reason: str, evaluation: str) -> Draft:
     zero = Money.zero(document["currency"])
-    numbered = tuple(replace(line, document=line.document | {"n": n}) for n, line in enumerate(lines, start=1))
+    numbered = tuple(line._replace(document=line.document | {"n": n}) for n, line in enumerate(lines, start=1))
     net, tax_total = total((line.amount for line in lines), zero), total((part.amount for part in tax), zero)
     note = document | {
         "kind": "credit_note",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from billing import chain, wording
 from billing.case import Case, Demands
@@ -77,8 +76,7 @@ class Evaluated:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A row of an invoice. document: as printed, with number, sentence, steps and evidence."""
 
     kind: str
@@ -148,7 +146,7 @@ def draw_up(  # noqa: PLR0913 - what an invoice is made of
     result = evaluated.result
     own = tuple(printed(row, evaluated, agreement, n=n) for n, row in enumerate(result["lines"], start=1))
     more = enumerate(deltas, start=len(own) + 1)
-    lines = own + tuple(replace(line, document=line.document | {"n": n}) for n, line in more)
+    lines = own + tuple(line._replace(document=line.document | {"n": n}) for n, line in more)
     zero = Money.zero(result["currency"])
     tax = totals(((line.tax, line.amount) for line in lines), agreement.rounding)
     net, tax_total = total((line.amount for line in lines), zero), total((part.amount for part in tax), zero)
@@ -218,7 +216,9 @@ def printed(row: Mapping[str, Any], evaluated: Evaluated, agreement: Agreement, 
 
 def rule_of(tax: Tax, agreement: Agreement) -> str:
     """Why a line is taxed so: who named the tax, or that its credit is compensation."""
-    return agreement.rule if tax == agreement.tax else "tax_of_credits: outside_scope" if agreement.tax else "undecided"
+    if tax is agreement.tax or tax == agreement.tax:
+        return agreement.rule
+    return "tax_of_credits: outside_scope" if agreement.tax else "undecided"
 
 
 def tax_of(kind: str, amount: Money, agreement: Agreement) -> Tax:
@@ -231,7 +231,9 @@ def tax_of(kind: str, amount: Money, agreement: Agreement) -> Tax:
 def _evidence(row: Mapping[str, Any], evaluated: Evaluated, agreement: Agreement) -> list[Any]:
     """The counter readings that a line's quantity comes from; of a pool, those of all its assets."""
     register = agreement.registers.get(row["clause"])
-    by_asset = evaluated.pieces.get(register, {}) if register else {}
+    if register is None:
+        return []
+    by_asset = evaluated.pieces.get(register, {})
     own = by_asset.get(row["asset"]) or [piece for pieces in by_asset.values() for piece in pieces]
     start, end = row["from"], row["to"]
     return [piece for piece in own if piece["from"] < end and start < piece["to"]]
@@ -271,8 +273,8 @@ def _party(party: Party) -> Document:
 
 def amount_text(amount: Money, currency: str) -> str:
     """At least as many decimals as the currency has, so that 1850 reads 1850.00."""
-    least = exponent(currency)
-    value = amount.amount
-    if -int(value.as_tuple().exponent) < least:
-        value = value.quantize(Decimal(1).scaleb(-least))
-    return decimal_text(value)
+    least, value = exponent(currency), decimal_text(amount.amount)
+    if not least:
+        return value
+    whole, _, digits = value.partition(".")
+    return value if len(digits) >= least else f"{whole}.{digits.ljust(least, '0')}"

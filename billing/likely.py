@@ -38,9 +38,9 @@ def _new_charge(case: Case) -> Iterable[Finding]:
     if case.last is None:
         return
     new: dict[str, dict[str, Decimal]] = {}
-    for line in case.own():
+    for line, amount in zip(case.own, case.amounts, strict=True):
         known = (line["clause"], line["asset"]) in case.last.lines
-        if not known and line["kind"] not in PROMISES and (amount := Decimal(line["amount"])) > 0:
+        if not known and line["kind"] not in PROMISES and amount > 0:
             assets = new.setdefault(line["clause"], {})
             assets[line["asset"]] = assets.get(line["asset"], Decimal(0)) + amount
     for clause, amounts in sorted(new.items()):
@@ -52,7 +52,7 @@ def _new_charge(case: Case) -> Iterable[Finding]:
 def _device_count(case: Case) -> Iterable[Finding]:
     if case.last is None:
         return
-    now = {line["asset"] for line in case.own() if line["asset"]}
+    now = {line["asset"] for line in case.own if line["asset"]}
     before = {asset for _, asset in case.last.lines if asset}
     if now and len(now) != len(before):
         message = f"lines for {_assets(len(now))}, after {_assets(len(before))} on {case.last.number}"
@@ -112,18 +112,18 @@ def _tax_unlikely(case: Case) -> Iterable[Finding]:
 
 def _large_correction(case: Case) -> Iterable[Finding]:
     lines: Sequence[Mapping[str, str]] = case.document["lines"]
-    corrected = sum(abs(Decimal(line["amount"])) for line in lines if line["corrects"])
+    corrected = sum([abs(Decimal(line["amount"])) for line in lines if line["corrects"]])
     if not corrected:
         return
-    charged = sum(Decimal(line["amount"]) for line in case.own() if Decimal(line["amount"]) > 0)
+    charged = sum(amount for amount in case.amounts if amount > 0)
     if charged and corrected > charged * LARGE_CORRECTION:
         message = f"corrections of earlier periods of {corrected} on charges of {charged}"
         yield warning(case, "large_correction", message, "see why so much arrived late", str(corrected))
 
 
 def _minimum(case: Case) -> Iterable[Finding]:
-    for line in case.own():
-        if line["kind"] == "minimum_commitment" and Decimal(line["amount"]) > 0:
+    for line, amount in zip(case.own, case.amounts, strict=True):
+        if line["kind"] == "minimum_commitment" and amount > 0:
             message = f"clause {line['clause']}: {line['amount']} are charged up to the agreed minimum"
             yield warning(case, "minimum_charged", message, "see whether the use is all in", line["amount"])
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from billing.invoice import Document
 
+NOTHING = Decimal(0)
 _KEY = itemgetter("asset", "register", "device", "from", "to")
 
 
-@dataclass(frozen=True, slots=True)
-class Metered:
+class Metered(NamedTuple):
     """What a counter of an asset came to in a period, in its unit: metered = rated + excluded + pending, or a gap.
 
     excluded: exchanges, resets, spikes and the like, which count as no use; pending: a person has to decide.
@@ -32,8 +31,15 @@ class Metered:
 
     def to_json(self) -> dict[str, str]:
         """As stored."""
-        words = {name: getattr(self, name) for name in ("asset", "register", "unit")}
-        return words | {name: f"{getattr(self, name):f}" for name in ("metered", "rated", "excluded", "pending")}
+        return {
+            "asset": self.asset,
+            "register": self.register,
+            "unit": self.unit,
+            "metered": f"{self.metered:f}",
+            "rated": f"{self.rated:f}",
+            "excluded": f"{self.excluded:f}",
+            "pending": f"{self.pending:f}",
+        }
 
 
 def metered(
@@ -56,7 +62,7 @@ def metered(
 def _metered(
     key: tuple[str, str, str], pieces: Sequence[Mapping[str, Any]], under: set[Any], open_assets: set[str]
 ) -> Metered:
-    total = rated = excluded = pending = Decimal(0)
+    total = rated = excluded = pending = NOTHING
     for piece in pieces:
         use, removed = Decimal(piece["use"]), Decimal(piece["removed"])
         total += Decimal(piece["closing"]) - Decimal(piece["opening"])

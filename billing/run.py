@@ -40,8 +40,10 @@ if TYPE_CHECKING:
     from contracts.store.period import Due
     from core.problem import Problem
 
-CHUNK = 250
+CHUNK = 500
 CHUNKS_EACH = 3
+WORTH = 750
+"""So many drafts are worth the start of another process, or so many chunks where these are small."""
 SHOWN = 1_000
 """Drafts of a run that are listed at once."""
 
@@ -168,10 +170,10 @@ def calculate(  # what, when, by whom, and how
 
 
 def _worth(engine: Engine, run: str, most: int, workers: int) -> int:
-    """How many other processes are worth their start: each has a few chunks to do."""
+    """How many other processes are worth their start."""
     with transaction(engine) as connection:
-        chunks = runs.left(connection, runs.read(connection, run)) // (most * CHUNKS_EACH)
-    return max(0, min(workers - 1, chunks))
+        left = runs.left(connection, runs.read(connection, run))
+    return max(0, min(workers - 1, left // min(most * CHUNKS_EACH, WORTH)))
 
 
 def _calculated(engine: Engine, run: str, at: datetime, by: str) -> bool:

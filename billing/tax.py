@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
-from core.money import Mode, Money, exponent
+from core.money import Mode, Money, exponent, round_ratio
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +32,7 @@ class NotATax(ValueError):
     """A category that EN 16931 does not know, or a rate that does not go with it."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, order=True)
 class Tax:
     """How an amount is taxed. rate: percent, e.g. 19; zero for every category that is not taxed."""
 
@@ -53,7 +53,7 @@ class Tax:
             raise NotATax(f"a tax rate of {share} does not end as a decimal")
         return cls(category, (Decimal(percent.numerator) / percent.denominator).normalize() + 0)
 
-    @property
+    @cached_property
     def key(self) -> tuple[str, str]:
         """Category and rate as printed; 19 and 19.00 are one."""
         return self.category, rate_text(self.rate)
@@ -87,5 +87,6 @@ def rate_text(rate: Decimal) -> str:
 
 
 def _tax_on(base: Money, tax: Tax, mode: Mode) -> Money:
-    exact = Fraction(base.amount) * Fraction(tax.rate) / 100
-    return Money.round_of(exact, base.currency, decimals=exponent(base.currency), mode=mode)
+    (amount, parts), (rate, of) = base.amount.as_integer_ratio(), tax.rate.as_integer_ratio()
+    rounded = round_ratio(amount * rate, parts * of * 100, exponent(base.currency), mode)
+    return Money(rounded, base.currency)

@@ -104,7 +104,8 @@ def _calculate(connection: Connection, found: Run, waiting: Sequence[Waiting], a
     for final, draw_up in ((False, drafts.calculate), (True, drafts.final)):
         ids = [one.period for one in waiting if one.final is final]
         if ids:
-            runs.save_drafts(connection, found, draw_up(connection, found, ids, at))
+            for rows in draw_up(connection, found, ids, at):
+                runs.save_drafts(connection, found, rows)
 
 
 def _still(connection: Connection, run: str, part: Sequence[Waiting]) -> tuple[Run, Sequence[Waiting]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from contracts import cost, duty, uptime
+from contracts.alike import needs_alike
 from contracts.facts import CounterNeed, Facts, GaugeNeed, Needs, StateNeed
 from contracts.plan import plan_of
 from contracts.quantity import Demand
@@ -57,7 +58,13 @@ def needs(versions: Sequence[Version], period: Period, until: datetime, known: F
     known: facts loaded before, if `Needs.again` asks for it: duties and meter tests cut what is counted.
     Raises NothingInForce.
     """
-    scene = scene_of(versions, known or Facts(), period, until)
+    if known is None:
+        return needs_alike(versions, period, until, lambda: _needs(versions, Facts(), period, until))
+    return _needs(versions, known, period, until)
+
+
+def _needs(versions: Sequence[Version], known: Facts, period: Period, until: datetime) -> Needs:
+    scene = scene_of(versions, known, period, until)
     wanted = _Wanted()
     scenes = {scene.period.label: scene}
     for lineage, kinds in scene.plan.kinds:

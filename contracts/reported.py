@@ -66,6 +66,8 @@ LASTING = ("state_time", "gauge_level", "gauge_mean")
 
 def within(found: Reported, needs: Needs, where: tzinfo) -> Reported:
     """What concerns the stretch that is needed; of a case that began before, all since it began. where: of months."""
+    if found == NOTHING:
+        return found
     start, end = needs.start, needs.end
     tickets = tuple(ticket for ticket in found.tickets if _concerns(ticket, needs))
     names = {ticket.ticket for ticket in tickets}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from contracts.document import Version
     from contracts.evaluation import Evaluation
-    from contracts.store.evaluation import Unread
+    from contracts.store.evaluation import Latest
     from contracts.store.intake import Recorded
     from contracts.store.period import Due
     from contracts.store.reporting import Contests
@@ -155,8 +155,8 @@ def append(connection: Connection, found: Sequence[Evaluated], *, known: int, at
     return ids
 
 
-def settle(connection: Connection, dues: Sequence[Due], *, known: int, at: datetime) -> dict[int, Unread]:
-    """The evaluation of each whole period as of `known`, by period id: what money is billed from.
+def settle(connection: Connection, dues: Sequence[Due], *, known: int, at: datetime) -> dict[int, int]:
+    """The id of the evaluation of each whole period as of `known`, by period id: what money is billed from.
 
     Where the newest appended one rests on the same inputs, it is taken; else a new one is appended with its breaches.
     """
@@ -174,7 +174,7 @@ def settle(connection: Connection, dues: Sequence[Due], *, known: int, at: datet
     if changed:
         append(connection, changed, known=known, at=at)
         latest |= evaluation.latest(connection, [item.due.id for item in changed], known)
-    return latest
+    return {period_id: saved.id for period_id, saved in latest.items()}
 
 
 def note_failure(engine: Engine, number: int, work: failure.Work, error: Exception, *, at: datetime) -> None:
@@ -255,7 +255,7 @@ def _close(connection: Connection, dues: Sequence[Due], at: datetime) -> None:
     store.audit_all(connection, at, actor="schedule", action="period.close", details=details)
 
 
-def differs(saved: Unread | None, fresh: Evaluation) -> bool:
+def differs(saved: Latest | None, fresh: Evaluation) -> bool:
     """By their inputs: the same inputs give the same result, whatever the knowledge is called."""
     return saved is None or saved.input_hash != fresh.input_hash
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from pydantic import TypeAdapter
-from pydantic_core import from_json
 
+from contracts.alike import OWN
 from contracts.document import Coverage, Version, from_canonical
 from contracts.plan import Planned
 from contracts.words import Context
-from core import canonical
 from core.time import zone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-OWN = ("contract", "parties", "coverage")
-"""What contracts of one pattern differ in."""
 MOST = 256
 """Patterns that are kept."""
+_PARTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_SOURCE = msgspec.json.Decoder(dict[str, Any])
 _FIELDS = frozenset(Version.model_fields)
 _COVERAGE: TypeAdapter[tuple[Coverage, ...]] = TypeAdapter(tuple[Coverage, ...])
 _PATTERNS: dict[bytes, Version] = {}
@@ -31,11 +32,13 @@ def from_stored(documents: Sequence[str]) -> tuple[Version, ...]:
     Terms, measures and all else that is the same in many contracts is checked and made once. Raises
     core.problem.Problems.
     """
-    return Planned(_version(from_json(document)) for document in documents)
+    return Planned(map(_version, documents))
 
 
-def _version(source: dict[str, Any]) -> Version:
-    pattern = canonical.written({name: item for name, item in source.items() if name not in OWN})
+def _version(document: str) -> Version:
+    parts = _PARTS.decode(document)
+    pattern = b",".join([part for name, raw in parts.items() if name not in OWN for part in (name.encode(), raw)])
+    source = _SOURCE.decode(document)
     known = _PATTERNS.get(pattern)
     if known is None:
         (known,) = from_canonical([source])
@@ -49,5 +52,6 @@ def _version(source: dict[str, Any]) -> Version:
     )
     for name in vars(made).keys() - _FIELDS:  # what the other one has worked out for itself
         del vars(made)[name]
+    vars(made)["hash"] = sha256(document.encode()).hexdigest()
     object.__setattr__(made, "_source", source)
     return made

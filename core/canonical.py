@@ -97,7 +97,8 @@ def written(ordered: Any) -> bytes:
 def written_of_json(value: Mapping[str, Any]) -> bytes:
     """As `written(plain(value))` of texts, whole numbers, truth values, lists and maps in any order; faster.
 
-    Nothing else may be in it, and nobody looks: it is for what was made of these.
+    Nothing else may be in it, and nobody looks here: it is for what was made of these. Who reads them from JSON does it
+    by `core.database.read_exact_json`, which refuses floats.
     """
     return _SORTED.encode(value)
 

@@ -17,6 +17,17 @@ Role = Literal["yardstick_worker", "yardstick_api"]
 _DECODER = msgspec.json.Decoder()
 
 
+class InexactNumber(ValueError):
+    """A number with a fraction in JSON whose amounts and quantities are texts."""
+
+
+def _refuse(number: str) -> float:
+    raise ValueError(f"{number} would be read as a float; amounts and quantities are stored as texts")
+
+
+_EXACT = msgspec.json.Decoder(float_hook=_refuse)
+
+
 def connect(url: str, *, role: Role | None, pool_size: int = 5) -> Engine:
     """An engine whose sessions act as `role`, which owns nothing; None is for migrations and set-up only.
 
@@ -55,3 +66,11 @@ def read_json(stored: bytes | str) -> Any:
         return _DECODER.decode(stored)
     except msgspec.DecodeError:
         return from_json(stored)
+
+
+def read_exact_json(stored: bytes | str) -> Any:
+    """JSON that money is computed from, as stored. Raises InexactNumber for a number that only a float can hold."""
+    try:
+        return _EXACT.decode(stored)
+    except msgspec.ValidationError as error:
+        raise InexactNumber(str(error)) from None

@@ -66,6 +66,7 @@ class Money:
             raise NotMoney(f"{self.currency!r} is no currency; give an ISO 4217 code such as EUR")
 
     @classmethod
+    @lru_cache(maxsize=4096)
     def parse(cls, text: str) -> Money:
         """Read "1850.00 EUR". Raises NotMoney."""
         match = _MONEY.fullmatch(text)

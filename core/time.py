@@ -144,6 +144,7 @@ def midnight(day: date, where: ZoneInfo) -> datetime:
     return instant(high)
 
 
+@lru_cache(maxsize=4096)
 def read_time(text: str, where: ZoneInfo) -> datetime:
     """A written time as a UTC instant: wall clock of the zone, or with Z or an offset an instant by itself.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from billing.agreement import agreement
 from billing.bundle import bundle_of, of_bundle
@@ -30,7 +30,7 @@ from core import canonical
 from core.time import micros, zone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -42,8 +42,14 @@ if TYPE_CHECKING:
     from billing.store.entity import Account, Entity
     from billing.store.run import Run
     from contracts.document import Version
+    from contracts.store.contract import Side
     from contracts.store.evaluation import Saved
     from contracts.store.period import Due
+
+AT_ONCE = 50
+"""Drafts drawn up and saved together: in the fast memory of a processor there is room for no more documents."""
+Rows: TypeAlias = "list[dict[str, Any]]"
+"""By contract, what `billing.store.run.save_drafts` saves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,22 +96,23 @@ def final_row(due: Due) -> dict[str, object]:
     return due_row(due) | {"final": True}
 
 
-def final(connection: Connection, run: Run, ids: Sequence[int], at: datetime) -> list[dict[str, Any]]:
+def final(connection: Connection, run: Run, ids: Sequence[int], at: datetime) -> Iterator[Rows]:
     """Rows of drafts for contracts that are over, by their last periods: what earlier bills lack or have too much.
 
     There is no next invoice to carry it, so it gets a document of its own: an invoice of delta lines, or a credit note.
     """
     dues = periods.by_id(connection, ids)
     found = correction_store.find(connection, dues, run, at, final=True)
-    saved = evaluations.by_id(connection, {items[-1].saved for items in found.values()})
-    wanted = {
-        due.contract: _bare(saved[found[due.contract][-1].saved], run.label) for due in dues if due.contract in found
-    }
-    rows = _rows(
-        connection, run, [due for due in dues if due.contract in found], found, lambda due: wanted[due.contract]
-    )
+    whole = [due for due in dues if due.contract in found]
+
+    def read(some: Sequence[Due]) -> dict[int, Saved]:
+        newest = {due.id: found[due.contract][-1].saved for due in some}
+        saved = evaluations.by_id(connection, newest.values())
+        return {number: _bare(saved[newest[number]], run.label) for number in newest}
+
+    yield from _rows(connection, run, whole, found, read)
     unchanged = "the contract is over, and nothing of its bills changes"
-    return rows + [_nothing(due, unchanged) | {"final": True} for due in dues if due.contract not in found]
+    yield [_nothing(due, unchanged) | {"final": True} for due in dues if due.contract not in found]
 
 
 def _nothing(due: Due, reason: str) -> dict[str, Any]:
@@ -137,14 +144,19 @@ def _bare(saved: Saved, label: str) -> Saved:
     return replace(saved, result=saved.result | empty)
 
 
-def calculate(connection: Connection, run: Run, ids: Sequence[int], at: datetime) -> list[dict[str, Any]]:
-    """Rows of drafts for these periods, evaluated as of the run's knowledge."""
+def calculate(connection: Connection, run: Run, ids: Sequence[int], at: datetime) -> Iterator[Rows]:
+    """Rows of drafts for these periods, evaluated as of the run's knowledge; as many at once as are saved at once."""
     if run.known is None:
         raise ValueError(f"run {run.public_id} has not frozen what is known")
     dues = periods.by_id(connection, ids)
     found = correction_store.find(connection, dues, run, at)
     settled = contracts.settle(connection, dues, known=run.known, at=at)
-    return _rows(connection, run, dues, found, lambda due: settled[due.id].read())
+
+    def read(some: Sequence[Due]) -> dict[int, Saved]:
+        saved = evaluations.by_id(connection, [settled[due.id] for due in some])
+        return {due.id: saved[settled[due.id]] for due in some}
+
+    return _rows(connection, run, dues, found, read)
 
 
 def failed(connection: Connection, period: int, reason: str) -> dict[str, Any]:
@@ -158,9 +170,9 @@ def _rows(
     run: Run,
     dues: Sequence[Due],
     found_by_contract: Mapping[int, Sequence[Correction]],
-    read: Callable[[Due], Saved],
-) -> list[dict[str, Any]]:
-    """read: what each is drawn up from; one at a time, because evaluations are large."""
+    read: Callable[[Sequence[Due]], dict[int, Saved]],
+) -> Iterator[Rows]:
+    """read: what some are drawn up from, by period id; few at a time, because evaluations are large."""
     known = run.known or 0
     before = [(due.contract, due.starts_at) for due in dues]
     last, creditable = invoices.last(connection, before), invoices.creditable(connection, before)
@@ -171,29 +183,37 @@ def _rows(
     seller = entities.entity_by_id(connection, run.entity)
     local = _local(connection, seller, dues, known)
     too_much = balance.of_customers(connection, seller.id, accounts)
-    rows = []
-    for due in dues:
-        saved, account = read(due), accounts.get(payers[due.contract].party)
-        found = f"{payers[due.contract].name} has no account; set it up with `yardstick bill setup FILE`"
-        wanted = _Wanted(
-            due,
-            saved,
-            versions[due.contract],
-            found_by_contract.get(due.contract, ()),
-            last.get(due.contract),
-            local.get(due.ends_at),
-            creditable.get(due.contract),
-            account.demands(seller.material, too_much.get(account.party, ())) if account else Demands(),
-        )
-        if _is_settled(wanted):
-            rows.append(_nothing(due, f"the contract ended before {due.label}, and nothing is left to settle"))
-            continue
-        drawn = _draw_up(wanted, seller, account) if account else found
-        if isinstance(drawn, str):
-            rows.append(_blocked(due, saved, drawn))
-        else:
-            rows.append(_unbilled(due, saved, drawn) if _is_empty(drawn) else _row(due, saved, drawn))
-    return rows
+    for first in range(0, len(dues), AT_ONCE):
+        some = dues[first : first + AT_ONCE]
+        saved = read(some)
+        rows = []
+        for due in some:
+            payer = payers[due.contract]
+            account = accounts.get(payer.party)
+            wanted = _Wanted(
+                due,
+                saved.pop(due.id),
+                versions[due.contract],
+                found_by_contract.get(due.contract, ()),
+                last.get(due.contract),
+                local.get(due.ends_at),
+                creditable.get(due.contract),
+                account.demands(seller.material, too_much.get(account.party, ())) if account else Demands(),
+            )
+            rows.append(_row_of(wanted, seller, payer, account))
+        yield rows
+
+
+def _row_of(wanted: _Wanted, seller: Entity, payer: Side, account: Account | None) -> dict[str, Any]:
+    due, saved = wanted.due, wanted.saved
+    if _is_settled(wanted):
+        return _nothing(due, f"the contract ended before {due.label}, and nothing is left to settle")
+    if account is None:
+        return _blocked(due, saved, f"{payer.name} has no account; set it up with `yardstick bill setup FILE`")
+    drawn = _draw_up(wanted, seller, account)
+    if isinstance(drawn, str):
+        return _blocked(due, saved, drawn)
+    return _unbilled(due, saved, drawn) if _is_empty(drawn) else _row(due, saved, drawn)
 
 
 def _is_settled(wanted: _Wanted) -> bool:

@@ -21,6 +21,8 @@ _ROWS = msgspec.json.Encoder()
 """Decimals become text, which PostgreSQL casts exactly."""
 Lock: TypeAlias = Literal["", "share", "update"]
 """How a run is read: as it is; so that it stays as it is, for several who calculate; so that acts follow each other."""
+SHARES, FEWEST = 3, 125
+"""One who takes drafts to calculate takes such a part of what is left, or so many where that is less."""
 ADD = text("""
     INSERT INTO billing.run (public_id, entity, label, starts_at, ends_at, state, created_at, created_by)
     VALUES (:public_id, :entity, :label, :starts_at, :ends_at, 'created', :at, :by) RETURNING id
@@ -47,10 +49,17 @@ ADD_DRAFTS = text("""
     FROM json_to_recordset(cast(:rows AS json)) AS r(contract int, contract_name text, period bigint, state text,
         reason text, hash text, final boolean)
 """)
+# Towards the end ever fewer at once, so that those who share a run come to its end together.
 WAITING = text("""
     SELECT contract, period, final FROM billing.draft
     WHERE run = :run AND revision = :revision AND state = 'collected' AND contract > :after
-    ORDER BY contract LIMIT :most FOR UPDATE SKIP LOCKED
+    ORDER BY contract LIMIT least(:most, greatest(:fewest, (
+        SELECT count(*) / :shares FROM (
+            SELECT FROM billing.draft
+            WHERE run = :run AND revision = :revision AND state = 'collected' AND contract > :after
+            LIMIT :looked
+        ) AS d)))
+    FOR UPDATE SKIP LOCKED
 """)
 AMONG = text("""
     SELECT contract, period, final FROM billing.draft
@@ -59,7 +68,8 @@ AMONG = text("""
 """)
 LEFT = text("SELECT count(*) FROM billing.draft WHERE run = :run AND revision = :revision AND state = 'collected'")
 # Documents come beside the rows as an array in the binary format, each taken out of it where it is stored: nothing
-# reads them before they become jsonb, and no list of them is kept on the way.
+# reads them before they become jsonb, and no list of them is kept on the way. The array is walked from its beginning
+# for each of them, so that many at once take longer than the same in parts.
 SAVE_DRAFTS = """
     UPDATE billing.draft AS d SET state = r.state, reason = r.reason, evaluation = r.evaluation,
         document = CAST((CAST(%(documents)b AS text[]))[r.drawn] AS jsonb), net = r.net, tax = r.tax, gross = r.gross,
@@ -300,6 +310,7 @@ def waiting(connection: Connection, run: Run, most: int, *, after: int) -> tuple
     after: a contract's id; no draft up to it is looked at again.
     """
     given = {"run": run.id, "revision": run.revision, "most": most, "after": after}
+    given |= {"fewest": FEWEST, "shares": SHARES, "looked": most * SHARES}
     return tuple(Waiting(*row) for row in connection.execute(WAITING, given))
 
 
@@ -316,6 +327,8 @@ def left(connection: Connection, run: Run) -> int:
 
 def save_drafts(connection: Connection, run: Run, rows: Sequence[Mapping[str, object]]) -> None:
     """What was calculated, by contract. document: as JSON text, if there is one."""
+    if not rows:
+        return
     documents: list[object] = []
     packing: list[dict[str, object]] = []
     for row in rows:

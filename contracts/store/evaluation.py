@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, text
 
 from contracts.store.contract import new_id
-from core.database import read_json
+from core.database import read_exact_json
 from core.store import packed
 from core.time import instant
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from contracts.evaluation import Evaluation
 
+AT_ONCE = 50
+"""Evaluations in one statement: they are large, and pass through memory several times."""
 # Results come beside the rows as an array in the binary format: nothing reads them before they become jsonb.
 ADD = """
     INSERT INTO contracts.evaluation (public_id, contract, period, until, known, evaluated_at, engine_version,
@@ -37,18 +39,19 @@ IDS = text("""
         ON e.contract = p.contract AND e.period = p.id AND e.known = :known AND e.until = p.ends_at
     WHERE p.id = ANY(:periods)
 """)
-# Results as text: they are large, and read when they are wanted.
 LATEST = text("""
-    SELECT p.id AS period, e.id, e.public_id, e.input_hash, CAST(e.result AS text) AS result,
-        CAST(e.evidence AS text) AS evidence
+    SELECT p.id AS period, e.id, e.input_hash
     FROM contracts.period AS p CROSS JOIN LATERAL (
-        SELECT * FROM contracts.evaluation
+        SELECT id, input_hash FROM contracts.evaluation
         WHERE contract = p.contract AND period = p.id AND known <= :known AND until = p.ends_at
         ORDER BY known DESC, id DESC LIMIT 1
     ) AS e
     WHERE p.id = ANY(:periods)
 """)
-BY_ID = text("SELECT period, id, public_id, result, evidence FROM contracts.evaluation WHERE id = ANY(:ids)")
+BY_ID = text("""
+    SELECT period, id, public_id, CAST(result AS text) AS result, CAST(evidence AS text) AS evidence
+    FROM contracts.evaluation WHERE id = ANY(:ids)
+""")
 # What the period before left, as of `known`.
 CARRY = text("""
     SELECT p.id, latest.result -> 'carry' AS carry
@@ -75,19 +78,12 @@ class Saved:
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
-    """A saved evaluation as JSON text: a tenth of what it takes when it is read."""
+class Latest:
+    """Which evaluation of a period is the newest, and what it rests on."""
 
     period: int
     id: int
-    public_id: str
     input_hash: str
-    result: str
-    evidence: str
-
-    def read(self) -> Saved:
-        """With all that it says."""
-        return Saved(self.period, self.id, self.public_id, read_json(self.result), read_json(self.evidence))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +98,13 @@ class New:
 
 def append(connection: Connection, new: Sequence[New], *, known: int, at: datetime) -> dict[int, int]:
     """Append whole periods' evaluations, unless they are there already. Returns evaluation id by period id."""
+    for first in range(0, len(new), AT_ONCE):
+        _add(connection, new[first : first + AT_ONCE], known=known, at=at)
+    found = connection.execute(IDS, {"periods": [item.period for item in new], "known": known})
+    return {row.period: row.id for row in found}
+
+
+def _add(connection: Connection, new: Sequence[New], *, known: int, at: datetime) -> None:
     rows = [
         {
             "public_id": new_id("eva"),
@@ -123,19 +126,20 @@ def append(connection: Connection, new: Sequence[New], *, known: int, at: dateti
         "at": at,
     }
     connection.exec_driver_sql(ADD, given)
-    found = connection.execute(IDS, {"periods": [item.period for item in new], "known": known})
-    return {row.period: row.id for row in found}
 
 
-def latest(connection: Connection, periods: Iterable[int], known: int) -> dict[int, Unread]:
+def latest(connection: Connection, periods: Iterable[int], known: int) -> dict[int, Latest]:
     """The newest evaluation of each whole period as of `known`, by period id."""
     rows = connection.execute(LATEST, {"periods": list(periods), "known": known})
-    return {row.period: Unread(*row) for row in rows}
+    return {row.period: Latest(*row) for row in rows}
 
 
 def by_id(connection: Connection, ids: Iterable[int]) -> dict[int, Saved]:
-    """Evaluations by their ids."""
-    return {row["id"]: Saved(**row) for row in connection.execute(BY_ID, {"ids": list(ids)}).mappings()}
+    """Evaluations by their ids. Raises core.database.InexactNumber if a float was written into one."""
+    return {
+        number: Saved(period, number, public_id, read_exact_json(result), read_exact_json(evidence))
+        for period, number, public_id, result, evidence in connection.execute(BY_ID, {"ids": list(ids)})
+    }
 
 
 def carries(connection: Connection, periods: Iterable[int], known: int) -> dict[int, list[dict[str, str]]]:

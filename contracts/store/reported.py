@@ -27,7 +27,7 @@ from contracts.facts import (
     Ticket,
     Unmet,
 )
-from contracts.reported import Reported
+from contracts.reported import NOTHING, Reported
 from contracts.segment import FOREVER
 from core.money import Money, is_currency
 from core.units import Quantity
@@ -186,8 +186,13 @@ def load(
     }
 
 
+_NOTHING = Loaded(NOTHING, ())
+
+
 def _loaded(found: _Found, published: Sequence[IndexValue]) -> Loaded:
     lists = found.lists
+    if not lists and not found.basis and not found.carried and not published:
+        return _NOTHING
     unmet = lists.get("unmet", [])
     return Loaded(
         Reported(

@@ -240,8 +240,12 @@ def rate(stated: Quantity | None, unit: str, resolution: Decimal, declared: Deci
     return stated.to(f"{unit}/h") / Fraction(resolution)
 
 
-@lru_cache(_LIKE)
 def _searched_rate(stated: Quantity | None, unit: str, resolution: Decimal, declared: Decimal | None) -> Decimal | None:
     """Cut after six digits: what is found beside the true ones does no harm."""
+    return None if stated is None and declared is None else _cut_rate(stated, unit, resolution, declared)
+
+
+@lru_cache(_LIKE)
+def _cut_rate(stated: Quantity | None, unit: str, resolution: Decimal, declared: Decimal | None) -> Decimal | None:
     found = rate(stated, unit, resolution, declared)
     return None if found is None else Decimal(found.numerator * 10**6 // found.denominator).scaleb(-6)

@@ -73,6 +73,16 @@ def test_a_document_is_sealed_as_canonical_json_with_no_float_in_it() -> None:
     assert found.sealed == (canonical.text(found.document), canonical.digest(steady))
 
 
+def test_a_float_on_a_document_is_not_sealed() -> None:
+    found = draft(evaluated(*W18)).document
+    for wrong in (
+        found | {"net": 2184.78},
+        found | {"lines": [*found["lines"][1:], found["lines"][0] | {"amount": 1850.0}]},
+    ):
+        with pytest.raises(canonical.NotCanonical, match=r"net|amount"):
+            content_hash(wrong)
+
+
 @pytest.mark.parametrize("amount", ["1850.01 EUR", "1849.99 EUR"])
 def test_a_cent_changes_the_content_hash(amount: str) -> None:
     other = (line("2.1", "fixed_fee", amount), *W18[1:])

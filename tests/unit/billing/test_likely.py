@@ -100,7 +100,7 @@ def test_tax_that_does_not_go_with_the_countries_is_seen(tax: Tax, buyer: Party,
 def correction(amount: str) -> Line:
     """A line for the period before."""
     (row,) = draft(evaluated(line("2.1", "fixed_fee", f"{amount} EUR"))).lines
-    return replace(row, document=row.document | {"corrects": {"period": "2026-05"}})
+    return row._replace(document=row.document | {"corrects": {"period": "2026-05"}})
 
 
 def test_corrections_above_a_tenth_of_the_charges_are_seen() -> None:
