@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import random
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,8 +16,9 @@ from sqlalchemy import Engine
 from billing import chain, worker
 from billing import run as billing
 from billing.state import NotPossible
+from billing.store import run as runs
 from billing.store.run import AlreadyOpen
-from core.database import connect
+from core.database import connect, transaction
 from core.worker import company
 from tests.stories.story import Story
 from tests.stories.test_billing import ANNA, BERT, JULY_5, check_chain, fees
@@ -50,7 +52,7 @@ def work(database: str, run: str) -> None:
         billing.calculate(engine, run, at=JULY_5, by=ANNA, most=1, workers=2)
     if state in {"created", "collecting", "in_review"}:
         billing.approve(engine, run, at=JULY_5, by=BERT)
-    billing.issue(engine, run, at=JULY_5, by=BERT, most=1)
+    billing.issue(engine, run, at=JULY_5, by=BERT, most=1, workers=2)
 
 
 def killed(database: str, run: str, seconds: float) -> bool:
@@ -136,6 +138,48 @@ def test_a_worker_that_is_killed_leaves_its_contracts_to_the_others(story: Story
     assert (again.run.state, again.run.revision, again.run.hash) == ("in_review", 2, reference.hash)
 
 
+def test_numbers_are_the_same_whoever_issues(story: Story, database: str) -> None:
+    sharing(story, f"{{pool: [{', '.join(TOGETHER)}]}}")
+    fees(story, CONTRACTS)
+    given: list[dict[str, int]] = []
+    for label, workers, kill in (("2026-01", 1, False), ("2026-02", 2, False), ("2026-03", 2, True)):
+        run = story.bill(SELLER, label, JULY_5).run.public_id
+        billing.approve(story.engine, run, at=JULY_5, by=BERT)
+        process, kills = FORK.Process(target=issue, args=(database, run, workers)), 0
+        process.start()
+        while kill and process.is_alive() and not kills:
+            kills = kill_workers(process.pid)
+        process.join(20)
+        assert (kills, process.exitcode) == (int(kill), 0)
+        given.append({name: int(row[0].rpartition("-")[2]) for name, row in issued(story, run).items()})
+    one, two, without = given
+    assert two == {name: n + DOCUMENTS for name, n in one.items()}
+    assert without == {name: n + 2 * DOCUMENTS for name, n in one.items()}
+    assert [name for name, _ in sorted(one.items(), key=lambda item: item[1])][-1] == ", ".join(TOGETHER)
+    check_chain(story, 3 * DOCUMENTS)
+
+
+def test_two_processes_share_what_is_issued(story: Story) -> None:
+    fees(story, CONTRACTS)
+    run = story.bill(SELLER, "2026-01", JULY_5).run.public_id
+    billing.approve(story.engine, run, at=JULY_5, by=BERT)
+    with transaction(story.engine) as connection:
+        found = runs.read(connection, run, lock="update")
+        runs.begin_issue(connection, found, state="issuing", day=JULY_5.date())
+        last = runs.chunks(connection, found, 1)[-1]
+    with (
+        company(story.engine, 1, worker.take_part_in_issuing, (run, JULY_5, BERT, 1)) as told,
+        transaction(story.engine) as connection,
+    ):
+        assert runs.take(connection, found, last), "nobody else issues it while it is ours"
+        while story.rows("SELECT count(*) FROM billing.invoice")[0][0] < CONTRACTS - 1:
+            time.sleep(0.005)
+        connection.rollback()
+    assert told == [CONTRACTS - 1]
+    assert billing.issue(story.engine, run, at=JULY_5, by=BERT, most=1) == 1
+    check_chain(story, CONTRACTS)
+
+
 def test_beside_threads_a_new_process_takes_part(story: Story) -> None:
     fees(story, 3)
     run = billing.create(story.engine, entity=SELLER, label="2026-01", at=JULY_5, by=ANNA)
@@ -160,6 +204,10 @@ def test_a_process_that_fails_says_nothing_and_is_named(story: Story, caplog: py
 
 def calculate(database: str, run: str) -> None:
     billing.calculate(connect(database, role="yardstick_worker"), run, at=JULY_5, by=ANNA, most=1, workers=2)
+
+
+def issue(database: str, run: str, workers: int) -> None:
+    billing.issue(connect(database, role="yardstick_worker"), run, at=JULY_5, by=BERT, most=1, workers=workers)
 
 
 def test_of_two_approvers_one_approves(story: Story) -> None:
