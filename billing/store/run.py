@@ -142,12 +142,19 @@ ISSUABLE = text("""
             'period', r.period, 'currency', r.currency, 'payment_days', r.payment_days, 'net', r.net,
             'tax_total', r.tax_total, 'gross', r.gross, 'tax', r.tax, 'timezone', r.timezone, 'service', r.service,
             'lines', (
-                -- When a line is delivered matters where that is after the document's period; the texts sort as times.
-                SELECT coalesce(json_agg(CASE WHEN l."to" COLLATE "C" > s."end" THEN json_build_object(
-                        'kind', l.kind, 'amount', l.amount, 'corrects', l.corrects, 'from', l."from", 'to', l."to")
-                    ELSE json_build_object('kind', l.kind, 'amount', l.amount, 'corrects', l.corrects) END), '[]')
-                FROM (SELECT r.service ->> 'to' OFFSET 0) AS s("end"),
-                    jsonb_to_recordset(r.lines) AS l(kind text, amount text, corrects jsonb, "from" text, "to" text)
+                -- Those that are booked alike, as one. When a line is delivered matters where that is after the document's
+                -- period; the texts sort as times.
+                SELECT coalesce(json_agg(json_build_object('kind', b.kind, 'amount', b.amount::text,
+                    'corrects', b.corrects, 'from', b."from", 'to', b."to")), '[]')
+                FROM (
+                    SELECT l.kind, sum(l.amount) AS amount, l.corrects, min(l."from") FILTER (WHERE t.later) AS "from",
+                        min(l."to") FILTER (WHERE t.later) AS "to"
+                    FROM (SELECT r.service ->> 'to' OFFSET 0) AS s("end"),
+                        jsonb_to_recordset(r.lines) AS l(n int, kind text, amount numeric, corrects jsonb, "from" text,
+                            "to" text),
+                        LATERAL (SELECT l."to" COLLATE "C" > s."end") AS t(later)
+                    GROUP BY l.kind, l.corrects, l.amount < 0, CASE WHEN t.later THEN l.n END
+                ) AS b
             )) AS head
         FROM jsonb_to_record(d.document) AS r(kind jsonb, contest jsonb, corrects jsonb, contract jsonb, period jsonb,
             currency jsonb, payment_days jsonb, net jsonb, tax_total jsonb, gross jsonb, tax jsonb, timezone jsonb,

@@ -1,21 +1,25 @@
 """Killed anywhere in a run, or run by two at once: the same numbers and hashes, no gap, nothing twice."""
 
+import json
 import multiprocessing
 import os
 import random
 import signal
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import IntegrityError
 
 from billing import chain, worker
 from billing import run as billing
 from billing.state import NotPossible
+from billing.store import invoice as invoices
 from billing.store import run as runs
 from billing.store.run import AlreadyOpen
 from core.database import connect, transaction
@@ -161,12 +165,9 @@ def test_numbers_are_the_same_whoever_issues(story: Story, database: str) -> Non
 
 def test_two_processes_share_what_is_issued(story: Story) -> None:
     fees(story, CONTRACTS)
-    run = story.bill(SELLER, "2026-01", JULY_5).run.public_id
-    billing.approve(story.engine, run, at=JULY_5, by=BERT)
+    run = begun(story, "2026-01")
     with transaction(story.engine) as connection:
-        found = runs.read(connection, run, lock="update")
-        runs.begin_issue(connection, found, state="issuing", day=JULY_5.date())
-        last = runs.chunks(connection, found, 1)[-1]
+        last = runs.chunks(connection, runs.read(connection, run), 1)[-1]
     with (
         company(story.engine, 1, worker.take_part_in_issuing, (run, JULY_5, BERT, 1)) as told,
         transaction(story.engine) as connection,
@@ -178,6 +179,81 @@ def test_two_processes_share_what_is_issued(story: Story) -> None:
     assert told == [CONTRACTS - 1]
     assert billing.issue(story.engine, run, at=JULY_5, by=BERT, most=1) == 1
     check_chain(story, CONTRACTS)
+
+
+def begun(story: Story, label: str) -> str:
+    """A run of which nothing is issued yet, and issuing has begun."""
+    run = story.bill(SELLER, label, JULY_5).run.public_id
+    billing.approve(story.engine, run, at=JULY_5, by=BERT)
+    with transaction(story.engine) as connection:
+        found = runs.read(connection, run, lock="update")
+        runs.begin_issue(connection, found, state="issuing", day=JULY_5.date())
+    return run
+
+
+def laid_down_meanwhile(story: Story, run: str, change: Callable[[Connection], object]) -> int:
+    """How many are issued where something else commits after the first four were laid down, or stop at it."""
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(story.engine) as connection:
+            change(connection)
+            issuing = pool.submit(worker.issue, story.engine, run, at=JULY_5, by=BERT, most=4)
+            while not story.rows("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND state = 'active'"):
+                assert not issuing.done()
+                time.sleep(0.005)
+        return issuing.result()
+
+
+def test_what_was_laid_down_for_an_earlier_day_is_laid_down_anew(story: Story) -> None:
+    fees(story, 6)
+    run, day = begun(story, "2026-06"), date(2026, 7, 7)
+
+    def later(connection: Connection) -> None:
+        entity = runs.read(connection, run).entity
+        series = invoices.lock_series(connection, entity=entity, kind="invoice", year=2026)
+        invoices.advance(connection, series, issued=0, day=day, chain_hash="")
+
+    assert laid_down_meanwhile(story, run, later) == 6
+    assert billing.issue(story.engine, run, at=JULY_5, by=BERT) == 0
+    check_chain(story, 6)
+    # Of each a fee against revenue, and its tax: two transfers.
+    rows = "SELECT count(*), min(posted_on), max(posted_on) FROM billing.transfer"
+    assert tuple(story.rows(rows)[0]) == (12, day, day)
+    assert {document["issue"]["issue_date"] for document in story.invoices()} == {"2026-07-07"}
+
+
+def test_a_period_that_is_invoiced_while_it_is_laid_down_is_set_aside(story: Story) -> None:
+    fees(story, 6)
+    story.issue(story.bill(SELLER, "2026-05", JULY_5).run.public_id, JULY_5)
+    run = begun(story, "2026-06")
+    elsewhere = """
+        INSERT INTO billing.invoice_part (invoice, n, contract, label, bills, revision, evaluation, net)
+        SELECT p.invoice, 2, c.id, '2026-06', true, 1, p.evaluation, 0
+        FROM billing.invoice_part AS p, contracts.contract AS c WHERE c.name = 'C-F02' AND p.contract <> c.id LIMIT 1
+    """
+    assert laid_down_meanwhile(story, run, lambda connection: connection.exec_driver_sql(elsewhere)) == 5
+    (left,) = (d for d in billing.summary(story.engine, run).drafts if d["state"] != "issued")
+    assert (left["contract_name"], left["state"], left["reason"]) == (
+        "C-F02", "failed", "period 2026-06 was invoiced by another run",
+    )  # fmt: skip
+    check_chain(story, 11)
+
+
+def test_what_is_laid_down_without_its_document_is_refused(story: Story) -> None:
+    fees(story, 1)
+    story.issue(story.bill(SELLER, "2026-06", JULY_5).run.public_id, JULY_5)
+    for table, change, what in (
+        ("line", {"invoice": 999}, "a line of part 1 of document 999 is refused"),
+        ("line", {"part": 2, "n": 2}, "a line of part 2 of document [0-9]+ is refused"),
+        ("tax_total", {"invoice": 999}, "a row of tax_total is refused: document 999 has no part"),
+        ("transfer", {"invoice": 999, "n": 99}, "a row of transfer is refused: document 999 has no part"),
+        ("invoice_part", {"invoice": 999, "bills": False}, "invoice_part_invoice_fkey"),
+    ):
+        statement = f"""
+            INSERT INTO billing.{table} SELECT (jsonb_populate_record(r, '{json.dumps(change)}')).*
+            FROM billing.{table} AS r LIMIT 1
+        """  # noqa: S608 - only constants
+        with pytest.raises(IntegrityError, match=what), transaction(story.engine) as connection:
+            connection.exec_driver_sql(statement)
 
 
 def test_beside_threads_a_new_process_takes_part(story: Story) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from billing import run as billing
 from billing.books import run as books
+from billing.store.invoice import WHOLE
 from contracts import run as contracts
 from core.database import connect
 from tests.conftest import Given, administration, drop, url_of
