@@ -5,7 +5,7 @@ What does not depend on numbers is made ready first; from then on until the comm
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import groupby
@@ -42,6 +42,16 @@ if TYPE_CHECKING:
 CHUNK = 250
 
 
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """For which run (inside key) documents are issued, by whom, when, and the date they bear."""
+
+    run: int
+    seller: Entity
+    at: datetime
+    day: date
+
+
 class Overtaken(RuntimeError):
     """What was laid down cannot be numbered: look anew what is left, after whoever has these `contracts`."""
 
@@ -69,26 +79,27 @@ def issue_chunk(  # what, by whom, when, and how
     """
     if run.issue_date is None:
         raise ValueError(f"run {run.public_id} has no issue date")
-    taken = runs.take(connection, run, chunk)
-    if not taken:
+    occasion = Occasion(run.id, seller, at, run.issue_date)
+    keys = runs.take(connection, run, chunk)
+    if not keys:
         return 0
-    if taken < len(chunk):
-        raise Overtaken(f"{len(chunk) - taken} of {len(chunk)} drafts are issued elsewhere", chunk)
+    if len(keys) < len(chunk):
+        raise Overtaken(f"{len(chunk) - len(keys)} of {len(chunk)} drafts are issued elsewhere", chunk)
     if alone:
-        _wait_for_turn(connection, run, seller, before, run.issue_date)
-    sound, own, notes = _lay_down_drafts(connection, run, seller, chunk=chunk, day=run.issue_date, at=at)
+        _wait_for_turn(connection, run, occasion, before)
+    sound, own, notes = _lay_down_drafts(connection, run, occasion, chunk=chunk, keys=keys)
     if not alone:
-        _wait_for_turn(connection, run, seller, before, run.issue_date)
+        _wait_for_turn(connection, run, occasion, before)
         if _corrected(connection, sound):
             raise Overtaken("a period was corrected by another run")
-    _number_drafts(connection, run, seller, drafts=sound, laid=(own, notes), at=at)
+    _number_drafts(connection, run, occasion, drafts=sound, own=own, notes=notes)
     return len(sound)
 
 
-def _wait_for_turn(connection: Connection, run: Run, seller: Entity, before: Sequence[int], day: date) -> None:
+def _wait_for_turn(connection: Connection, run: Run, occasion: Occasion, before: Sequence[int]) -> None:
     """Nobody else numbers documents of the seller from here to the commit. Raises Overtaken."""
     runs.wait_for(connection, run, before[-1:])
-    invoices.lock_series(connection, entity=seller.id, kind="invoice", year=day.year)
+    invoices.lock_series(connection, entity=occasion.seller.id, kind="invoice", year=occasion.day.year)
     if before and runs.unissued(connection, run, before):
         raise Overtaken("drafts before these are not issued", before)
 
@@ -101,8 +112,9 @@ def issue_cancellation(
     were = invoices.parts(connection, found["id"])
     parts = tuple(Part(row.contract, row.evaluation, row.label, bills=False, net=-row.net) for row in were)
     ready = Ready("credit_note", parts, note.document, note.hash, corrects=found["id"])
-    laid = lay_down(connection, found["run"], seller, ready=[ready], day=day, at=at)
-    issue_documents(connection, found["run"], seller, laid=laid, at=at)
+    occasion = Occasion(found["run"], seller, at, day)
+    laid = _lay_down(connection, occasion, [ready])
+    _issue(connection, occasion, laid)
     counts = corrections.counts(connection, [part.contract for part in parts])
     invoice = laid[0].id
     rows = [
@@ -125,53 +137,49 @@ def issue_cancellation(
     return invoices.number_of(connection, invoice)
 
 
-def lay_down(  # what, by whom, when
+def _lay_down(
     connection: Connection,
-    run: int,
-    seller: Entity,
-    *,
+    occasion: Occasion,
     ready: Sequence[Ready],
-    day: date,
-    at: datetime,
+    *,
+    keys: Sequence[int] = (),
     drafted: Run | None = None,
 ) -> list[Laid]:
     """Insert all that belongs to documents and does not depend on their numbers.
 
-    day: the date they bear, or that of their series' last document if it is later, so that numbers follow dates.
-    drafted: the run whose drafts hold these very documents, if they do.
+    They bear the date of the occasion, or that of their series' last document if it is later: numbers follow dates.
+    keys: inside keys of at least so many documents, if they are reserved. drafted: the run whose drafts hold these very
+    documents, if they do.
     """
     if not ready:
         return []
     payers = contract_store.payers(connection, [item.parts[0].contract for item in ready])
-    ids = invoices.reserve(connection, len(ready))
-    days = {kind: _day(connection, seller, kind, day) for kind in {item.kind for item in ready}}
+    keys = keys or invoices.reserve(connection, len(ready))
+    days = {kind: _day(connection, occasion, kind) for kind in {item.kind for item in ready}}
     laid = [
-        Laid(key, item, payers[item.parts[0].contract], days[item.kind]) for key, item in zip(ids, ready, strict=True)
+        Laid(key, item, payers[item.parts[0].contract], days[item.kind]) for key, item in zip(keys, ready, strict=False)
     ]
     invoices.add_content(
         connection,
-        {"run": run, "drafted": drafted.revision if drafted else None},
+        _source(occasion, drafted),
         [_content_row(item, drafted) for item in laid],
         parts=[row for item in laid for row in _part_rows(item)],
         tax=[part | {"invoice": item.id} for item in laid for part in item.ready.head["tax"]],
     )
-    book(connection, laid, at)
+    book(connection, laid, occasion.at)
     return laid
 
 
-def _day(connection: Connection, seller: Entity, kind: Kind, day: date) -> date:
-    return max(day, invoices.last_issued(connection, entity=seller.id, kind=kind, year=day.year) or day)
+def _day(connection: Connection, occasion: Occasion, kind: Kind) -> date:
+    day = occasion.day
+    return max(day, invoices.last_issued(connection, entity=occasion.seller.id, kind=kind, year=day.year) or day)
 
 
-def issue_documents(  # what is issued, by whom, when
-    connection: Connection,
-    run: int,
-    seller: Entity,
-    *,
-    laid: Sequence[Laid],
-    at: datetime,
-    drafted: Run | None = None,
-) -> None:
+def _source(occasion: Occasion, drafted: Run | None) -> dict[str, int | None]:
+    return {"run": occasion.run, "drafted": drafted.revision if drafted else None}
+
+
+def _issue(connection: Connection, occasion: Occasion, laid: Sequence[Laid], *, drafted: Run | None = None) -> None:
     """Number documents of one kind, whose content is laid down, in their series, and say so.
 
     drafted: the run whose drafts hold these very documents, if they do. Raises Overtaken if they cannot bear the date.
@@ -179,14 +187,14 @@ def issue_documents(  # what is issued, by whom, when
     if not laid:
         return
     kind, day = laid[0].ready.kind, laid[0].day
-    series = invoices.lock_series(connection, entity=seller.id, kind=kind, year=day.year)
+    series = invoices.lock_series(connection, entity=occasion.seller.id, kind=kind, year=day.year)
     if series.last_issued and series.last_issued > day:
         raise Overtaken(f"a document of {series.last_issued} was issued")
-    batch = _contestable(connection, list(_number(laid, series, seller)), at)
+    batch = _contestable(connection, list(_number(laid, series, occasion.seller)), occasion.at)
     rows = [_invoice_row(item, series, drafted) for item in batch]
-    invoices.add_invoices(connection, {"run": run, "drafted": drafted.revision if drafted else None}, rows, at)
-    announce(connection, batch, at)
-    save_reports(connection, batch, at=at, drafted=drafted)
+    invoices.add_invoices(connection, _source(occasion, drafted), rows, occasion.at)
+    announce(connection, batch, occasion.at)
+    save_reports(connection, batch, at=occasion.at, drafted=drafted)
     invoices.advance(connection, series, issued=batch[-1].n, day=day, chain_hash=batch[-1].chain_hash)
 
 
@@ -200,8 +208,8 @@ def _by_period(note: Draft, part: int, label: str) -> dict[str, Money]:
     return sums
 
 
-def _lay_down_drafts(  # what, by whom, when
-    connection: Connection, run: Run, seller: Entity, *, chunk: Sequence[int], day: date, at: datetime
+def _lay_down_drafts(
+    connection: Connection, run: Run, occasion: Occasion, *, chunk: Sequence[int], keys: Sequence[int]
 ) -> tuple[list[Issuable], list[Laid], list[Laid]]:
     """What of a chunk is issued, its documents, and the credit notes beside them."""
     drafts = runs.issuable(connection, run, chunk)
@@ -210,30 +218,26 @@ def _lay_down_drafts(  # what, by whom, when
     sound = _set_aside(connection, run, drafts)
     credited = _credited(connection, sound)
     own = _ready(connection, run, sound, revisions, credited)
-    return (
-        sound,
-        lay_down(connection, run.id, seller, ready=own, day=day, at=at, drafted=run),
-        lay_down(connection, run.id, seller, ready=_notes(sound, credited), day=day, at=at),
-    )
+    laid = _lay_down(connection, occasion, own, keys=keys, drafted=run)
+    return sound, laid, _lay_down(connection, occasion, _notes(sound, credited))
 
 
-def _number_drafts(  # what, by whom, when
+def _number_drafts(  # drafts, and their documents
     connection: Connection,
     run: Run,
-    seller: Entity,
+    occasion: Occasion,
     *,
     drafts: Sequence[Issuable],
-    laid: tuple[Sequence[Laid], Sequence[Laid]],
-    at: datetime,
+    own: Sequence[Laid],
+    notes: Sequence[Laid],
 ) -> None:
-    own, notes = laid
     for kind in ("invoice", "credit_note"):
         some = [item for item in own if item.ready.kind == kind]
-        issue_documents(connection, run.id, seller, laid=some, at=at, drafted=run)
-    issue_documents(connection, run.id, seller, laid=notes, at=at)
+        _issue(connection, occasion, some, drafted=run)
+    _issue(connection, occasion, notes)
     billing = {part.contract: item.id for item in own for part in item.ready.parts}
     note_of = {(part.contract, part.label): item.id for item in notes for part in item.ready.parts}
-    _save_corrections(connection, drafts, billing, note_of, at)
+    _save_corrections(connection, drafts, billing, note_of, occasion.at)
 
 
 def _set_aside(connection: Connection, run: Run, drafts: Sequence[Issuable]) -> list[Issuable]:

@@ -106,7 +106,8 @@ CHUNKS = text("""
     ) AS d
     WHERE state IN ('ok', 'warning') GROUP BY place / :most ORDER BY place / :most
 """)
-# Taken by saying so: a draft is issued with the transaction that takes it, or not at all.
+# Taken by saying so: a draft is issued with the transaction that takes it, or not at all. With it comes the inside key
+# of a document, so that these follow the order in which chunks are begun.
 TAKE = text("""
     WITH free AS (
         SELECT contract FROM billing.draft
@@ -115,6 +116,7 @@ TAKE = text("""
     )
     UPDATE billing.draft AS d SET state = 'issued' FROM free
     WHERE d.run = :run AND d.revision = :revision AND d.contract = free.contract
+    RETURNING nextval('billing.invoice_id_seq')
 """)
 WAIT = text("""
     SELECT FROM billing.draft WHERE run = :run AND revision = :revision AND contract = ANY(:contracts)
@@ -142,8 +144,8 @@ ISSUABLE = text("""
             'period', r.period, 'currency', r.currency, 'payment_days', r.payment_days, 'net', r.net,
             'tax_total', r.tax_total, 'gross', r.gross, 'tax', r.tax, 'timezone', r.timezone, 'service', r.service,
             'lines', (
-                -- Those that are booked alike, as one. When a line is delivered matters where that is after the document's
-                -- period; the texts sort as times.
+                -- Those that are booked alike, as one. When a line is delivered matters where that is after the
+                -- document's period; the texts sort as times.
                 SELECT coalesce(json_agg(json_build_object('kind', b.kind, 'amount', b.amount::text,
                     'corrects', b.corrects, 'from', b."from", 'to', b."to")), '[]')
                 FROM (
@@ -403,10 +405,13 @@ def chunks(connection: Connection, run: Run, most: int) -> list[list[int]]:
     return list(connection.execute(CHUNKS, given).scalars())
 
 
-def take(connection: Connection, run: Run, contracts: Sequence[int]) -> int:
-    """Make these drafts issued, but for those that are, and those that somebody else has. Returns how many are ours."""
+def take(connection: Connection, run: Run, contracts: Sequence[int]) -> list[int]:
+    """Make these drafts issued, but for those that are, and those that somebody else has.
+
+    Returns an inside key for the document of each that is ours.
+    """
     given = {"run": run.id, "revision": run.revision, "contracts": list(contracts)}
-    return connection.execute(TAKE, given).rowcount
+    return sorted(connection.execute(TAKE, given).scalars())
 
 
 def wait_for(connection: Connection, run: Run, contracts: Sequence[int]) -> None:
