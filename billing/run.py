@@ -266,33 +266,58 @@ def approve(engine: Engine, run: str, *, at: datetime, by: str, hash: str | None
         _audit(connection, at, by, "approve", run, {"hash": found.hash, "revision": found.revision})
 
 
-def issue(engine: Engine, run: str, *, at: datetime, by: str, most: int = issuing.CHUNK) -> int:
-    """Make invoices of the approved drafts, in chunks of at most `most`. Returns how many this call issued.
+def issue(  # what, when, by whom, and how
+    engine: Engine, run: str, *, at: datetime, by: str, most: int = issuing.CHUNK, workers: int = 1
+) -> int:
+    """Make invoices of the approved drafts, in chunks of about `most`. Returns how many this call issued.
 
-    Interrupted, it goes on with the drafts that are left; nothing is issued twice and no number is skipped.
-    Raises HashChanged if the drafts are not the approved ones.
+    Interrupted, it goes on with the drafts that are left; nothing is issued twice and no number is skipped. workers:
+    how many processes share a run that is large enough, this one included; numbers are the same for any number.
+    Raises NoSuchRun, NotPossible, NotReconciled, HashChanged if the drafts are not the approved ones.
     """
-    count, checked = 0, False
+    count, left = _begin_issue(engine, run, at=at, by=by, most=most)
+    others = max(0, min(workers - 1, left // (most * CHUNKS_EACH)))
     while True:
-        with transaction(engine) as connection:
-            found = runs.read(connection, run, lock="update")
-            if found.state == "issued":
-                return count
-            state = after(found.state, "issue")
-            if not checked:  # once: a run that is issuing takes no other drafts, and the database keeps these
-                _check_approval(connection, found)
-                checked = True
-            seller = entities.entity_by_id(connection, found.entity)
-            runs.begin_issue(connection, found, state=state, day=at.astimezone(zone(seller.timezone)).date())
-            issued = issuing.issue_chunk(
-                connection, runs.read(connection, run, lock="update"), seller, at=at, most=most
-            )
-            if not issued:
-                _reconciled(run, gates.after_issuing(connection, found))
-                runs.move(connection, found, after(state, "finish"))
-            detail = {"invoices": issued, "hash": found.hash}
-            _audit(connection, at, by, "issue" if issued else "finish", run, detail)
-            count += issued
+        with company(engine, others, worker.take_part_in_issuing, (run, at, by, most)) as told:
+            count += worker.issue(engine, run, at=at, by=by, most=most)
+        count += sum(told)
+        if _issued(engine, run, at, by):
+            return count
+        others = 0
+
+
+def _begin_issue(engine: Engine, run: str, *, at: datetime, by: str, most: int) -> tuple[int, int]:
+    """How many drafts were issued, and how many are left; the database keeps those of a run that is issuing.
+
+    The first chunk is issued at once, so that a run of which nothing can be issued stays approved, and has no date.
+    """
+    with transaction(engine) as connection:
+        found = runs.read(connection, run, lock="update")
+        if found.state == "issued":
+            return 0, 0
+        state = after(found.state, "issue")
+        _check_approval(connection, found)
+        seller = entities.entity_by_id(connection, found.entity)
+        runs.begin_issue(connection, found, state=state, day=at.astimezone(zone(seller.timezone)).date())
+        begun = runs.read(connection, run)
+        count = 0
+        if found.state == "approved" and (chunks := runs.chunks(connection, begun, most)):
+            count = worker.issue_chunk(connection, begun, chunk=chunks[0], before=(), at=at, by=by, alone=True)
+        return count, runs.unissued(connection, begun)
+
+
+def _issued(engine: Engine, run: str, at: datetime, by: str) -> bool:
+    """End the run, if nothing is left to issue: nobody is at it any more while it is locked."""
+    with transaction(engine) as connection:
+        found = runs.read(connection, run, lock="update")
+        if found.state != "issuing":
+            return True
+        if runs.unissued(connection, found):
+            return False
+        _reconciled(run, gates.after_issuing(connection, found))
+        runs.move(connection, found, after(found.state, "finish"))
+        _audit(connection, at, by, "finish", run, {"invoices": 0, "hash": found.hash})
+    return True
 
 
 def cancel(engine: Engine, run: str, *, at: datetime, by: str) -> None:

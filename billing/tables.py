@@ -155,6 +155,7 @@ class Invoice(Row, table=True):
     tax: Decimal = Field(sa_type=Numeric)
     gross: Decimal = Field(sa_type=Numeric)
     document: dict[str, Any] = Field(sa_type=JSONB)
+    issue: dict[str, Any] = Field(sa_type=JSONB)
     content_hash: str = Field(sa_type=Text)
     previous_hash: str = Field(sa_type=Text)
     chain_hash: str = Field(sa_type=Text)

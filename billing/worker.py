@@ -1,8 +1,8 @@
-"""Drafts of a run are calculated here, chunk by chunk, by any number of processes at once.
+"""Drafts of a run are calculated and issued here, chunk by chunk, by any number of processes at once.
 
 A chunk is one transaction. Its drafts are locked, and others skip them; the run is locked so that nothing but
 calculating happens to it meanwhile. A draft depends on its contract and the run's knowledge alone, so who calculates
-which makes no difference.
+which makes no difference. Issuing has an order: chunks are made ready at once, and numbered one after the other.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from billing.state import NotPossible, after
 from billing.store import draft as drafts
+from billing.store import entity as entities
+from billing.store import issue as issuing
 from billing.store import run as runs
+from core import store
 from core.database import transaction
 from core.worker import Orphaned, go_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Engine
@@ -53,6 +56,82 @@ def calculate(engine: Engine, run: str, *, at: datetime, most: int, between: Cal
         count, after = count + len(done), done[-1].contract
         between()
     return count
+
+
+def take_part_in_issuing(engine: Engine, run: str, at: datetime, by: str, most: int) -> int:
+    """Issue beside others until nothing is left. Returns how many."""
+    try:
+        return issue(engine, run, at=at, by=by, most=most, between=go_on)
+    except Orphaned as error:
+        LOG.info("run %s is not issued here any more: %s", run, error)
+        return 0
+
+
+def issue(  # what, when, by whom, and how
+    engine: Engine, run: str, *, at: datetime, by: str, most: int, between: Callable[[], None] = lambda: None
+) -> int:
+    """Issue what is left and nobody else has in hand, about so many drafts in one transaction. Returns how many.
+
+    between: asked after each transaction; raises where no more is wanted. Raises NoSuchRun.
+    """
+    count, alone = 0, False
+    while True:
+        with transaction(engine) as connection:
+            chunks = runs.chunks(connection, runs.read(connection, run), most)
+        try:
+            for issued in _issue_chunks(engine, run, chunks, at=at, by=by, alone=alone):
+                count, alone = count + issued, False
+                between()
+        except (issuing.Overtaken, IntegrityError) as error:
+            if alone and isinstance(error, IntegrityError):
+                raise
+            _overtaken(engine, run, error)
+            alone = True
+            between()
+        else:
+            return count
+
+
+def _issue_chunks(  # what, when, by whom, and how
+    engine: Engine, run: str, chunks: Sequence[Sequence[int]], *, at: datetime, by: str, alone: bool
+) -> Iterator[int]:
+    """How many drafts were issued of each chunk that nobody else has in hand."""
+    for before, chunk in zip([(), *chunks], chunks, strict=False):
+        with transaction(engine) as connection:
+            found = runs.read(connection, run, lock="share")
+            if found.state != "issuing":
+                return
+            count = issue_chunk(connection, found, chunk=chunk, before=before, at=at, by=by, alone=alone)
+        if count:
+            yield count
+            alone = False
+
+
+def issue_chunk(  # what, when, by whom, and how
+    connection: Connection,
+    run: Run,
+    *,
+    chunk: Sequence[int],
+    before: Sequence[int],
+    at: datetime,
+    by: str,
+    alone: bool,
+) -> int:
+    """Issue the drafts of these contracts, and say so in the audit. Returns how many. Raises Overtaken."""
+    seller = entities.entity_by_id(connection, run.entity)
+    count = issuing.issue_chunk(connection, run, seller, chunk=chunk, before=before, at=at, alone=alone)
+    if count:
+        detail = {"invoices": count, "hash": run.hash}
+        store.audit(connection, at, actor=by, action="run.issue", subject=run.public_id, detail=detail)
+    return count
+
+
+def _overtaken(engine: Engine, run: str, error: issuing.Overtaken | IntegrityError) -> None:
+    """Whoever had the chunk before died, another run was first, or others go by chunks of another size: after them."""
+    LOG.info("a chunk of run %s is laid down anew: %s", run, error)
+    if isinstance(error, issuing.Overtaken) and error.contracts:
+        with transaction(engine) as connection:
+            runs.wait_for(connection, runs.read(connection, run), error.contracts)
 
 
 def _calculate_next(engine: Engine, run: str, *, at: datetime, most: int, after: int) -> Sequence[Waiting]:

@@ -67,6 +67,8 @@ def _start(engine: Engine, role: Role | None, part: Part, given: Sequence[object
     """A copy of this process where that is safe, because starting anew takes a second; else a new one."""
     copied = threading.active_count() == 1 and "fork" in multiprocessing.get_all_start_methods()
     context: Any = multiprocessing.get_context("fork" if copied else "spawn")
+    if copied:  # a connection that a copy holds too stays open, with all its locks, when this process is killed
+        engine.dispose()
     answer, tell = context.Pipe(duplex=False)
     address = engine.url.render_as_string(hide_password=False)
     arguments = (tell, address, role, (logging.root.level, _formatter()), part, given)

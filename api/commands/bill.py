@@ -146,7 +146,7 @@ def approve(
 def issue(run: Run, by: By) -> None:
     """Make invoices of an approved run; goes on where it was interrupted."""
     with database() as engine:
-        count = billing.issue(engine, run, at=clock.now(), by=person(by))
+        count = billing.issue(engine, run, at=clock.now(), by=person(by), workers=Settings().workers)
     typer.echo(f"issued {count} invoices")
 
 

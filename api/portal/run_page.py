@@ -105,7 +105,7 @@ def _do(engine: Engine, row: RunView, act: Act, later: BackgroundTasks, given: d
         billing.cancel(engine, run, **given)
     elif act == "issue":
         after(row.state, act)
-        later.add_task(finish, act, lambda: billing.issue(engine, run, **given))
+        later.add_task(finish, act, lambda: billing.issue(engine, run, workers=share, **given))
     else:
         if row.state != "collecting":
             billing.collect(engine, run, **given)

@@ -194,7 +194,9 @@ def approve(command: Finance, engine: Worker, run: str, if_match: IfMatch = None
 @router.post(
     "/{run}/issue", operation_id="issueBillingRun", status_code=202, responses=errors.responses(*DOING, 412, 428)
 )
-def issue(command: Finance, engine: Worker, run: str, later: BackgroundTasks, if_match: IfMatch = None) -> JSONResponse:
+def issue(  # what a framework hands over
+    command: Finance, engine: Worker, run: str, later: BackgroundTasks, *, share: Workers, if_match: IfMatch = None
+) -> JSONResponse:
     """Make documents of the approved drafts; read the run until it is issued.
 
     An issuing that was interrupted goes on when this is called again.
@@ -204,7 +206,7 @@ def issue(command: Finance, engine: Worker, run: str, later: BackgroundTasks, if
     def act() -> tuple[int, BillingRun]:
         match(if_match, tag_of(row))
         after(row.state, "issue")
-        later.add_task(finish, "issue", lambda: billing.issue(engine, run, **given))
+        later.add_task(finish, "issue", lambda: billing.issue(engine, run, workers=share, **given))
         return 202, _seen(engine, run)
 
     return _after(once(command, act), later)

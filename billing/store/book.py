@@ -59,11 +59,24 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
+class Laid:
+    """A document whose parts, lines, tax totals and transfers are laid down under its key; it has no number yet.
+
+    day: the date it is to bear.
+    """
+
+    id: int
+    ready: Ready
+    payer: Side
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
 class Numbered:
     """A document with its number and its place in the chain."""
 
+    laid: Laid
     ready: Ready
-    payer: Side
     public_id: str
     n: int
     number: str
@@ -73,12 +86,12 @@ class Numbered:
     due_date: date
 
 
-def book(connection: Connection, batch: Sequence[Numbered], ids: dict[str, int], *, day: date, at: datetime) -> None:
-    """Transfers and the message of each document; what it defers is released at month ends that are not over."""
+def book(connection: Connection, laid: Sequence[Laid], at: datetime) -> None:
+    """Transfers of each document; what it defers is released at month ends that are not over."""
     booked = [
         (item, on, transfers)
-        for item in batch
-        for on, transfers in ((day, post(item.head, item.payer.public_id)), *releases(item.head))
+        for item in laid
+        for on, transfers in ((item.day, post(item.ready.head, item.payer.public_id)), *releases(item.ready.head))
     ]
     entries = invoices.entries(connection, len(booked))
     invoices.add_transfers(
@@ -88,23 +101,25 @@ def book(connection: Connection, batch: Sequence[Numbered], ids: dict[str, int],
                 "entry": entry,
                 "n": n,
                 "at": at,
-                "posted_on": max(on, day).isoformat(),
+                "posted_on": max(on, item.day),
                 "debit": transfer.debit,
                 "credit": transfer.credit,
                 "currency": transfer.amount.currency,
                 "amount": transfer.amount.amount,
-                "invoice": ids[item.number],
+                "invoice": item.id,
             }
             for (item, on, transfers), entry in zip(booked, entries, strict=True)
             for n, transfer in enumerate(transfers, start=1)
         ],
     )
+
+
+def announce(connection: Connection, batch: Sequence[Numbered], at: datetime) -> None:
+    """The message of each document."""
     invoices.post(connection, [_message(at, f"{item.ready.kind}.issued", item.public_id, item) for item in batch])
 
 
-def save_reports(
-    connection: Connection, batch: Sequence[Numbered], ids: dict[str, int], *, at: datetime, drafted: Run | None
-) -> None:
+def save_reports(connection: Connection, batch: Sequence[Numbered], *, at: datetime, drafted: Run | None) -> None:
     """A report for each breach that the invoiced evaluations found; one that stands since an earlier invoice stays."""
     by_evaluation = {part.evaluation: item for item in batch for part in item.ready.parts if part.bills}
     if not by_evaluation:
@@ -130,7 +145,7 @@ def save_reports(
                 "public_id": public_id,
                 "breach": found.id,
                 "contract": found.contract,
-                "invoice": ids[item.number],
+                "invoice": item.laid.id,
                 "document": document,
                 "content_hash": chain.report_hash(document),
                 "issued_at": at,

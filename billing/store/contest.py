@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 LIMITS = text("""
     SELECT p.label, c ->> 'clause' AS clause, max((c ->> 'until')::timestamptz) AS until
     FROM billing.invoice_part AS p JOIN billing.invoice AS i ON i.id = p.invoice
-    CROSS JOIN LATERAL jsonb_array_elements(i.document #> '{issue,contest_until}') AS c
+    CROSS JOIN LATERAL jsonb_array_elements(i.issue -> 'contest_until') AS c
     WHERE p.contract = :contract AND p.label = ANY(:labels) AND c ->> 'contract' = :name
     GROUP BY p.label, c ->> 'clause'
 """)

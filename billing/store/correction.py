@@ -59,7 +59,7 @@ SEEN = text("""
         UNION ALL SELECT contract, label, evaluation FROM billing.carried
     ) AS e WHERE contract = ANY(:contracts) GROUP BY contract, label
 """)
-DOCUMENTS = text("SELECT id, document FROM billing.invoice WHERE id = ANY(:ids)")
+DOCUMENTS = text(f"SELECT id, {invoices.WHOLE} AS document FROM billing.invoice WHERE id = ANY(:ids)")  # noqa: S608
 BILLED = text("""
     SELECT p.contract, coalesce(l.label, p.label) AS label, l.clause, l.asset, l.tax_category, l.tax_rate,
         (array_agg(l.kind ORDER BY i.id DESC))[1] AS kind, l.currency, sum(l.amount) AS amount

@@ -9,17 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from sqlalchemy import Connection, text
 
 from billing.case import Last
 from billing.invoice import total
 from core.money import Money
-from core.store import packed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, datetime
 
+_JSON = msgspec.json.Encoder()
+"""Decimals and dates become text, which PostgreSQL casts exactly."""
 ENSURE_SERIES = text("""
     INSERT INTO billing.series (entity, kind, year) VALUES (:entity, :kind, :year)
     ON CONFLICT (entity, kind, year) DO NOTHING
@@ -31,63 +33,58 @@ LOCK_SERIES = text("""
 ADVANCE = text("""
     UPDATE billing.series SET issued = :issued, last_issued = :day, chain_hash = :chain_hash WHERE id = :series
 """)
-# Number, dates and place in the chain come from us; the document is that of the draft, or one that is handed over, and
-# its lines and tax totals are read from it where it lies: nothing that was approved makes a way out and back. OFFSET 0:
-# each document is put together once, and no heap of them is sorted.
-FROM_DRAFTS = """
-    SELECT g.*, coalesce(g.handed, d.document) || jsonb_build_object('issue', g.issue) AS document
-    FROM (SELECT * FROM given ORDER BY n OFFSET 0) AS g LEFT JOIN LATERAL (
-        SELECT document FROM billing.draft
-        WHERE g.handed IS NULL AND run = g.run AND revision = :drafted AND contract = g.contract OFFSET 0
-    ) AS d ON true OFFSET 0
-"""
-FROM_ROWS = """
-    SELECT g.*, g.handed || jsonb_build_object('issue', g.issue) AS document FROM given AS g ORDER BY n OFFSET 0
-"""
-ADD = """
-    WITH given AS MATERIALIZED (
-        SELECT * FROM json_to_recordset(cast(:rows AS json)) AS r(public_id text, series int, n int, number text,
-            kind text, contract int, customer int, run bigint, evaluation bigint, label text, issue jsonb,
-            issue_date date, due_date date, exponent smallint, content_hash text, previous_hash text, chain_hash text,
-            issued_at timestamptz, corrects bigint, revision int, handed jsonb,
-            parts jsonb)
-    ), added AS (
-        INSERT INTO billing.invoice (public_id, series, n, number, kind, contract, customer, run, evaluation, label,
-            service_start, service_end, issue_date, due_date, currency, exponent, net, tax, gross, document,
-            content_hash, previous_hash, chain_hash, issued_at, corrects, revision)
-        SELECT public_id, series, n, number, kind, contract, customer, run, evaluation, label,
-            (document #>> '{{service,from}}')::timestamptz, (document #>> '{{service,to}}')::timestamptz, issue_date,
-            due_date, document ->> 'currency', exponent, (document ->> 'net')::numeric,
-            (document ->> 'tax_total')::numeric, (document ->> 'gross')::numeric, document, content_hash,
-            previous_hash, chain_hash, issued_at, corrects, revision
-        FROM ({documents}) AS whole
-        RETURNING id, number, net, document
-    ), parts AS (
+LAST_ISSUED = text("SELECT last_issued FROM billing.series WHERE entity = :entity AND kind = :kind AND year = :year")
+RESERVE = text("SELECT nextval('billing.invoice_id_seq') FROM generate_series(1, :count)")
+# What a document says is that of the draft, or one that is handed over; its lines are read from it where it lies:
+# nothing that was approved makes a way out and back.
+ADD_CONTENT = text("""
+    WITH parts AS (
         INSERT INTO billing.invoice_part (invoice, n, contract, label, bills, revision, evaluation, net)
-        SELECT a.id, p.n, p.contract, p.label, p.bills, p.revision, p.evaluation, coalesce(p.net, a.net)
-        FROM given AS g JOIN added AS a ON a.number = g.number CROSS JOIN LATERAL jsonb_to_recordset(g.parts)
-            AS p(n int, contract int, label text, bills boolean, revision int, evaluation bigint, net numeric)
-    ), lines AS (
-        INSERT INTO billing.line (invoice, part, n, line_id, clause, kind, asset, text, quantity, unit, amount,
-            currency, tax_category, tax_rate, service_start, service_end, steps, label)
-        SELECT a.id, coalesce(l.part, 1), l.n, l.id, l.clause, l.kind, l.asset, l.text,
-            -- A third of something has no digits that end; the document keeps it as a fraction.
-            CASE WHEN strpos(l.quantity, '/') = 0 THEN l.quantity::numeric END, l.unit, l.amount,
-            a.document ->> 'currency', l.tax ->> 'category', (l.tax ->> 'rate')::numeric, l."from", l."to", l.steps,
-            l.corrects ->> 'period'
-        FROM added AS a
-        CROSS JOIN LATERAL jsonb_to_recordset(a.document -> 'lines') AS l(n int, part int, id text, clause text,
-            kind text, asset text, text text, quantity text, unit text, amount numeric, tax jsonb, "from" timestamptz,
-            "to" timestamptz, steps jsonb, corrects jsonb)
+        SELECT * FROM json_to_recordset(cast(:parts AS json)) AS r(invoice bigint, n int, contract int, label text,
+            bills boolean, revision int, evaluation bigint, net numeric)
     ), tax AS (
         INSERT INTO billing.tax_total (invoice, category, rate, base, tax)
-        SELECT a.id, t.category, t.rate, t.base, t.tax
-        FROM added AS a CROSS JOIN LATERAL jsonb_to_recordset(a.document -> 'tax')
-            AS t(category text, rate numeric, base numeric, tax numeric)
+        SELECT * FROM json_to_recordset(cast(:tax AS json)) AS r(invoice bigint, category text, rate numeric,
+            base numeric, tax numeric)
     )
-    SELECT id, number FROM added
-"""
-ADD_DRAFTED, ADD_HANDED = text(ADD.format(documents=FROM_DRAFTS)), text(ADD.format(documents=FROM_ROWS))
+    INSERT INTO billing.line (invoice, part, n, line_id, clause, kind, asset, text, quantity, unit, amount, currency,
+        tax_category, tax_rate, service_start, service_end, steps, label)
+    SELECT w.id, coalesce(l.part, 1), l.n, l.id, l.clause, l.kind, l.asset, l.text,
+        -- A third of something has no digits that end; the document keeps it as a fraction.
+        CASE WHEN strpos(l.quantity, '/') = 0 THEN l.quantity::numeric END, l.unit, l.amount, w.currency,
+        l.tax ->> 'category', (l.tax ->> 'rate')::numeric, l."from", l."to", l.steps, l.corrects ->> 'period'
+    FROM (
+        SELECT g.id, g.currency, coalesce(g.handed, d.document -> 'lines') AS lines
+        FROM json_to_recordset(cast(:rows AS json)) AS g(id bigint, contract int, currency text, handed jsonb)
+        LEFT JOIN LATERAL (
+            SELECT document FROM billing.draft
+            WHERE g.handed IS NULL AND run = :run AND revision = :drafted AND contract = g.contract OFFSET 0
+        ) AS d ON true OFFSET 0
+    ) AS w
+    CROSS JOIN LATERAL jsonb_to_recordset(w.lines) AS l(n int, part int, id text, clause text, kind text, asset text,
+        text text, quantity text, unit text, amount numeric, tax jsonb, "from" timestamptz, "to" timestamptz,
+        steps jsonb, corrects jsonb)
+""")
+# OFFSET 0: no heap of documents is sorted. One that comes from a draft is copied as it is compressed, unread.
+ADD_INVOICES = text("""
+    INSERT INTO billing.invoice (id, public_id, series, n, number, kind, contract, customer, run, evaluation, label,
+        service_start, service_end, issue_date, due_date, currency, exponent, net, tax, gross, document, issue,
+        content_hash, previous_hash, chain_hash, issued_at, corrects, revision) OVERRIDING SYSTEM VALUE
+    SELECT g.id, public_id, series, n, number, kind, g.contract, customer, :run, evaluation, label,
+        service_start, service_end, issue_date, due_date, currency, exponent, net, tax, gross,
+        coalesce(g.handed, d.document), issue, content_hash, previous_hash, chain_hash, :at, corrects, revision
+    FROM (
+        SELECT * FROM json_to_recordset(cast(:rows AS json)) AS r(id bigint, public_id text, series int, n int,
+            number text, kind text, contract int, customer int, evaluation bigint, label text,
+            service_start timestamptz, service_end timestamptz, issue_date date, due_date date, currency text,
+            exponent smallint, net numeric, tax numeric, gross numeric, issue jsonb, content_hash text,
+            previous_hash text, chain_hash text, corrects bigint, revision int, handed jsonb)
+        ORDER BY n OFFSET 0
+    ) AS g LEFT JOIN LATERAL (
+        SELECT document FROM billing.draft
+        WHERE g.handed IS NULL AND run = :run AND revision = :drafted AND contract = g.contract OFFSET 0
+    ) AS d ON true
+""")
 ENTRIES = text("SELECT nextval('billing.entry') FROM generate_series(1, :count)")
 ADD_TRANSFERS = text("""
     INSERT INTO billing.transfer (entry, n, at, posted_on, debit, credit, currency, amount, invoice)
@@ -175,16 +172,18 @@ PARTS = text("""
 REPORTED = text("SELECT breach FROM billing.breach_report WHERE breach = ANY(:breaches)")
 NUMBER = text("SELECT number FROM billing.invoice WHERE id = :id")
 IDS = text("SELECT public_id, id FROM billing.invoice WHERE public_id = ANY(:public_ids)")
-BY_NAME = text("""
-    SELECT id, run, contract, evaluation, label, public_id, kind, number, document, content_hash, chain_hash
+WHOLE = "document || jsonb_build_object('issue', issue)"
+"""A document as it was issued: that of its draft, with its number and dates."""
+BY_NAME = text(f"""
+    SELECT id, run, contract, evaluation, label, public_id, kind, number, {WHOLE} AS document, content_hash, chain_hash
     FROM billing.invoice
     WHERE number = :name OR public_id = :name
-""")
-CHAIN = text("""
-    SELECT i.n, i.number, i.issue_date, i.document, i.content_hash, i.previous_hash, i.chain_hash
+""")  # noqa: S608 - only constants
+CHAIN = text(f"""
+    SELECT i.n, i.number, i.issue_date, {WHOLE} AS document, i.content_hash, i.previous_hash, i.chain_hash
     FROM billing.invoice AS i JOIN billing.series AS s ON s.id = i.series
     WHERE s.entity = :entity AND s.kind = :kind AND s.year = :year ORDER BY i.n
-""")
+""")  # noqa: S608 - only constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,20 +209,42 @@ def advance(connection: Connection, series: Series, *, issued: int, day: date, c
     connection.execute(ADVANCE, row)
 
 
-def add_invoices(
-    connection: Connection, rows: Sequence[Mapping[str, Any]], *, drafted: int | None = None
-) -> dict[str, int]:
-    """Append documents with their lines and tax totals. Returns ids by number.
+def last_issued(connection: Connection, *, entity: int, kind: str, year: int) -> date | None:
+    """The date of a series' last document so far; None: there is none."""
+    found: date | None = connection.execute(LAST_ISSUED, {"entity": entity, "kind": kind, "year": year}).scalar()
+    return found
 
-    Keys as the columns, and `issue`: number and dates as printed; `parts`: rows of invoice_part, net None where it is
-    the document's. drafted: the revision of the run's drafts whose documents these are, but for rows that bring their
-    own as `handed`; None: each row does.
+
+def reserve(connection: Connection, count: int) -> list[int]:
+    """So many inside keys for documents to come."""
+    return [int(n) for n in connection.execute(RESERVE, {"count": count}).scalars()]
+
+
+def add_content(  # whose, and what there is of each kind
+    connection: Connection,
+    source: Mapping[str, int | None],
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    parts: Sequence[Mapping[str, Any]],
+    tax: Sequence[Mapping[str, Any]],
+) -> None:
+    """Append parts, tax totals and lines of documents that are inserted later in the transaction.
+
+    source: the run, and as `drafted` the revision of its drafts whose documents these are; None: they bring their own.
+    rows: id, contract, currency; handed: its lines, if it brings its own. parts, tax: keys as the columns.
     """
-    if drafted is None:
-        found = connection.execute(ADD_HANDED, _rows(rows))
-    else:
-        found = connection.execute(ADD_DRAFTED, _rows(rows) | {"drafted": drafted})
-    return {row.number: row.id for row in found}
+    given = _rows(rows) | {"parts": _packed(parts), "tax": _packed(tax)}
+    connection.execute(ADD_CONTENT, given | dict(source))
+
+
+def add_invoices(
+    connection: Connection, source: Mapping[str, int | None], rows: Sequence[Mapping[str, Any]], at: datetime
+) -> None:
+    """Append documents whose content is there. Keys as the columns; handed: the document, if it brings its own.
+
+    source: as of `add_content`.
+    """
+    connection.execute(ADD_INVOICES, _rows(rows) | dict(source) | {"at": at})
 
 
 def entries(connection: Connection, count: int) -> list[int]:
@@ -326,4 +347,9 @@ def chain_of(connection: Connection, *, entity: int, kind: str, year: int) -> li
 
 
 def _rows(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    return {"rows": packed(rows)}
+    return {"rows": _packed(rows)}
+
+
+def _packed(rows: Sequence[Mapping[str, Any]]) -> str:
+    """As `core.store.packed`, faster."""
+    return _JSON.encode(rows).decode()

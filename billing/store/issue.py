@@ -1,8 +1,11 @@
-"""A chunk of approved drafts becomes invoices, transfers, breach reports and messages, in the caller's transaction."""
+"""A chunk of approved drafts becomes invoices, transfers, breach reports and messages, in the caller's transaction.
+
+What does not depend on numbers is made ready first; from then on until the commit nobody else numbers documents.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import groupby
@@ -18,7 +21,7 @@ from billing.store import correction as corrections
 from billing.store import invoice as invoices
 from billing.store import run as runs
 from billing.store import supplement
-from billing.store.book import Numbered, Part, Ready, book, save_reports
+from billing.store.book import Laid, Numbered, Part, Ready, announce, book, save_reports
 from contracts.store import contract as contract_store
 from core import store
 from core.money import Money, exponent
@@ -30,29 +33,75 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from billing.invoice import Draft
+    from billing.number import Kind
     from billing.store.entity import Entity
     from billing.store.invoice import Series
     from billing.store.run import Issuable, Run
     from contracts.document import Version
-    from contracts.store.contract import Side
 
-CHUNK = 500
+CHUNK = 250
 
 
-def issue_chunk(connection: Connection, run: Run, seller: Entity, *, at: datetime, most: int) -> int:
-    """Issue the next drafts of a run, at most so many, and their credit notes. Returns how many; 0: none left.
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """For which run (inside key) documents are issued, by whom, when, and the date they bear."""
 
-    The series row is locked first: whoever comes second sees what the first one issued, and takes the drafts after.
-    A draft whose period was invoiced or corrected meanwhile is set aside as failed; it waits for another run.
+    run: int
+    seller: Entity
+    at: datetime
+    day: date
+
+
+class Overtaken(RuntimeError):
+    """What was laid down cannot be numbered: look anew what is left, after whoever has these `contracts`."""
+
+    def __init__(self, why: str, contracts: Sequence[int] = ()) -> None:
+        super().__init__(why)
+        self.contracts = contracts
+
+
+def issue_chunk(  # what, by whom, when, and how
+    connection: Connection,
+    run: Run,
+    seller: Entity,
+    *,
+    chunk: Sequence[int],
+    before: Sequence[int],
+    at: datetime,
+    alone: bool = False,
+) -> int:
+    """Issue the drafts of these contracts, which come next after those `before`, and their credit notes.
+
+    Returns how many; 0 too where they are issued, or somebody else has them. Content is laid down at once; documents
+    are numbered once those before are issued and while the series row is locked, so that numbers are the same whoever
+    issues what. A draft whose period was invoiced or corrected meanwhile is set aside as failed; it waits for another
+    run. alone: the series is locked first, so that nothing changes meanwhile. Raises Overtaken.
     """
     if run.issue_date is None:
         raise ValueError(f"run {run.public_id} has no issue date")
-    invoices.lock_series(connection, entity=seller.id, kind="invoice", year=run.issue_date.year)
-    while drafts := runs.issuable(connection, run, most):
-        sound = _set_aside(connection, run, drafts)
-        if sound:
-            return _issue_drafts(connection, run, seller, drafts=sound, day=run.issue_date, at=at)
-    return 0
+    occasion = Occasion(run.id, seller, at, run.issue_date)
+    keys = runs.take(connection, run, chunk)
+    if not keys:
+        return 0
+    if len(keys) < len(chunk):
+        raise Overtaken(f"{len(chunk) - len(keys)} of {len(chunk)} drafts are issued elsewhere", chunk)
+    if alone:
+        _wait_for_turn(connection, run, occasion, before)
+    sound, own, notes = _lay_down_drafts(connection, run, occasion, chunk=chunk, keys=keys)
+    if not alone:
+        _wait_for_turn(connection, run, occasion, before)
+        if _corrected(connection, sound):
+            raise Overtaken("a period was corrected by another run")
+    _number_drafts(connection, run, occasion, drafts=sound, own=own, notes=notes)
+    return len(sound)
+
+
+def _wait_for_turn(connection: Connection, run: Run, occasion: Occasion, before: Sequence[int]) -> None:
+    """Nobody else numbers documents of the seller from here to the commit. Raises Overtaken."""
+    runs.wait_for(connection, run, before[-1:])
+    invoices.lock_series(connection, entity=occasion.seller.id, kind="invoice", year=occasion.day.year)
+    if before and runs.unissued(connection, run, before):
+        raise Overtaken("drafts before these are not issued", before)
 
 
 def issue_cancellation(
@@ -63,9 +112,11 @@ def issue_cancellation(
     were = invoices.parts(connection, found["id"])
     parts = tuple(Part(row.contract, row.evaluation, row.label, bills=False, net=-row.net) for row in were)
     ready = Ready("credit_note", parts, note.document, note.hash, corrects=found["id"])
-    ids = issue_documents(connection, found["run"], seller, ready=[ready], day=day, at=at)
+    occasion = Occasion(found["run"], seller, at, day)
+    laid = _lay_down(connection, occasion, [ready])
+    _issue(connection, occasion, laid)
     counts = corrections.counts(connection, [part.contract for part in parts])
-    invoice = ids[parts[0].contract, parts[0].label]
+    invoice = laid[0].id
     rows = [
         {
             "contract": part.contract,
@@ -86,40 +137,65 @@ def issue_cancellation(
     return invoices.number_of(connection, invoice)
 
 
-def issue_documents(  # what is issued, by whom, when
+def _lay_down(
     connection: Connection,
-    run: int,
-    seller: Entity,
-    *,
+    occasion: Occasion,
     ready: Sequence[Ready],
-    day: date,
-    at: datetime,
+    *,
+    keys: Sequence[int] = (),
     drafted: Run | None = None,
-) -> dict[tuple[int, str], int]:
-    """Number documents of one kind in their series, and save them with all that belongs to them.
+) -> list[Laid]:
+    """Insert all that belongs to documents and does not depend on their numbers.
 
-    day: the date they bear, or that of the series' last document if it is later, so that numbers follow dates.
-    drafted: the run whose drafts hold these very documents, if they do.
-    Returns inside keys by contract and period.
+    They bear the date of the occasion, or that of their series' last document if it is later: numbers follow dates.
+    keys: inside keys of at least so many documents, if they are reserved. drafted: the run whose drafts hold these very
+    documents, if they do.
     """
     if not ready:
-        return {}
-    kind = ready[0].kind
-    series = invoices.lock_series(connection, entity=seller.id, kind=kind, year=day.year)
-    day = max(day, series.last_issued or day)
+        return []
     payers = contract_store.payers(connection, [item.parts[0].contract for item in ready])
-    batch = list(_number(ready, series, payers, seller, day))
-    batch = _contestable(connection, batch, at)
-    rows = [_invoice_row(item, run, series, day, at) for item in batch]
-    rows = [
-        row | {"handed": item.ready.head} if drafted is None or len(item.ready.parts) > 1 else row
-        for row, item in zip(rows, batch, strict=True)
+    keys = keys or invoices.reserve(connection, len(ready))
+    days = {kind: _day(connection, occasion, kind) for kind in {item.kind for item in ready}}
+    laid = [
+        Laid(key, item, payers[item.parts[0].contract], days[item.kind]) for key, item in zip(keys, ready, strict=False)
     ]
-    ids = invoices.add_invoices(connection, rows, drafted=drafted.revision if drafted else None)
-    book(connection, batch, ids, day=day, at=at)
-    save_reports(connection, batch, ids, at=at, drafted=drafted)
+    invoices.add_content(
+        connection,
+        _source(occasion, drafted),
+        [_content_row(item, drafted) for item in laid],
+        parts=[row for item in laid for row in _part_rows(item)],
+        tax=[part | {"invoice": item.id} for item in laid for part in item.ready.head["tax"]],
+    )
+    book(connection, laid, occasion.at)
+    return laid
+
+
+def _day(connection: Connection, occasion: Occasion, kind: Kind) -> date:
+    day = occasion.day
+    return max(day, invoices.last_issued(connection, entity=occasion.seller.id, kind=kind, year=day.year) or day)
+
+
+def _source(occasion: Occasion, drafted: Run | None) -> dict[str, int | None]:
+    return {"run": occasion.run, "drafted": drafted.revision if drafted else None}
+
+
+def _issue(connection: Connection, occasion: Occasion, laid: Sequence[Laid], *, drafted: Run | None = None) -> None:
+    """Number documents of one kind, whose content is laid down, in their series, and say so.
+
+    drafted: the run whose drafts hold these very documents, if they do. Raises Overtaken if they cannot bear the date.
+    """
+    if not laid:
+        return
+    kind, day = laid[0].ready.kind, laid[0].day
+    series = invoices.lock_series(connection, entity=occasion.seller.id, kind=kind, year=day.year)
+    if series.last_issued and series.last_issued > day:
+        raise Overtaken(f"a document of {series.last_issued} was issued")
+    batch = _contestable(connection, list(_number(laid, series, occasion.seller)), occasion.at)
+    rows = [_invoice_row(item, series, drafted) for item in batch]
+    invoices.add_invoices(connection, _source(occasion, drafted), rows, occasion.at)
+    announce(connection, batch, occasion.at)
+    save_reports(connection, batch, at=occasion.at, drafted=drafted)
     invoices.advance(connection, series, issued=batch[-1].n, day=day, chain_hash=batch[-1].chain_hash)
-    return {(part.contract, part.label): ids[item.number] for item in batch for part in item.ready.parts}
 
 
 def _by_period(note: Draft, part: int, label: str) -> dict[str, Money]:
@@ -132,42 +208,73 @@ def _by_period(note: Draft, part: int, label: str) -> dict[str, Money]:
     return sums
 
 
+def _lay_down_drafts(
+    connection: Connection, run: Run, occasion: Occasion, *, chunk: Sequence[int], keys: Sequence[int]
+) -> tuple[list[Issuable], list[Laid], list[Laid]]:
+    """What of a chunk is issued, its documents, and the credit notes beside them."""
+    drafts = runs.issuable(connection, run, chunk)
+    # First the revisions: a period that is invoiced after that is refused, as two documents cannot have the same one.
+    revisions = invoices.revisions(connection, chunk, label=run.label)
+    sound = _set_aside(connection, run, drafts)
+    credited = _credited(connection, sound)
+    own = _ready(connection, run, sound, revisions, credited)
+    laid = _lay_down(connection, occasion, own, keys=keys, drafted=run)
+    return sound, laid, _lay_down(connection, occasion, _notes(sound, credited))
+
+
+def _number_drafts(  # drafts, and their documents
+    connection: Connection,
+    run: Run,
+    occasion: Occasion,
+    *,
+    drafts: Sequence[Issuable],
+    own: Sequence[Laid],
+    notes: Sequence[Laid],
+) -> None:
+    for kind in ("invoice", "credit_note"):
+        some = [item for item in own if item.ready.kind == kind]
+        _issue(connection, occasion, some, drafted=run)
+    _issue(connection, occasion, notes)
+    billing = {part.contract: item.id for item in own for part in item.ready.parts}
+    note_of = {(part.contract, part.label): item.id for item in notes for part in item.ready.parts}
+    _save_corrections(connection, drafts, billing, note_of, occasion.at)
+
+
 def _set_aside(connection: Connection, run: Run, drafts: Sequence[Issuable]) -> list[Issuable]:
     """Only what nobody else invoiced or corrected since it was calculated."""
-    contracts = [draft.contract for draft in drafts]
-    billed = invoices.billed(connection, contracts, label=run.label)
-    counts = corrections.counts(connection, contracts)
-    corrected = {draft.contract: draft.corrections for draft in drafts if draft.corrections}
-    overtaken = corrections.invoiced_since(connection, corrected) if corrected else frozenset()
-    sound = []
+    billed = invoices.billed(connection, [draft.contract for draft in drafts], label=run.label)
+    corrected = _corrected(connection, drafts)
     for draft in drafts:
-        stale = (
-            draft.corrections
-            if draft.contract in overtaken
-            else [x for x in draft.corrections if counts.get((draft.contract, x["label"]), 0) + 1 != x["n"]]
-        )
         if draft.contract in billed:
             runs.fail(connection, run, [draft.contract], f"period {run.label} was invoiced by another run")
-        elif stale:
-            runs.fail(connection, run, [draft.contract], f"period {stale[0]['label']} was corrected by another run")
-        else:
-            sound.append(draft)
-    return sound
+        elif label := corrected.get(draft.contract):
+            runs.fail(connection, run, [draft.contract], f"period {label} was corrected by another run")
+    return [draft for draft in drafts if draft.contract not in billed and draft.contract not in corrected]
 
 
-def _issue_drafts(  # a run's drafts, by whom, when
-    connection: Connection, run: Run, seller: Entity, *, drafts: Sequence[Issuable], day: date, at: datetime
-) -> int:
-    notes = [(draft, note) for draft in drafts for note in draft.credit_notes]
-    named = {note["document"]["corrects"]["id"] for _, note in notes}
+def _corrected(connection: Connection, drafts: Sequence[Issuable]) -> dict[int, str]:
+    """By contract, a period that a draft corrects and that somebody else corrected or invoiced since."""
+    corrected = {draft.contract: draft.corrections for draft in drafts if draft.corrections}
+    if not corrected:
+        return {}
+    counts = corrections.counts(connection, corrected)
+    overtaken = corrections.invoiced_since(connection, corrected)
+    return {
+        contract: stale[0]["label"]
+        for contract, items in corrected.items()
+        if (stale := [x for x in items if contract in overtaken or counts.get((contract, x["label"]), 0) + 1 != x["n"]])
+    }
+
+
+def _credited(connection: Connection, drafts: Sequence[Issuable]) -> dict[str, int]:
+    """Inside keys of the invoices that drafts and their credit notes correct."""
+    named = {note["document"]["corrects"]["id"] for draft in drafts for note in draft.credit_notes}
     named |= {draft.head["corrects"]["id"] for draft in drafts if draft.head["corrects"]}
-    credited = invoices.ids(connection, named) if named else {}
-    ready = _ready(connection, run, drafts, credited)
-    billing: dict[tuple[int, str], int] = {}
-    for kind in ("invoice", "credit_note"):
-        own = [item for item in ready if item.kind == kind]
-        billing |= issue_documents(connection, run.id, seller, ready=own, day=day, at=at, drafted=run)
-    ready = [
+    return invoices.ids(connection, named) if named else {}
+
+
+def _notes(drafts: Sequence[Issuable], credited: Mapping[str, int]) -> list[Ready]:
+    return [
         Ready(
             "credit_note",
             (Part(draft.contract, note["evaluation"], note["label"], bills=False),),
@@ -175,17 +282,19 @@ def _issue_drafts(  # a run's drafts, by whom, when
             note["hash"],
             corrects=credited[note["document"]["corrects"]["id"]],
         )
-        for draft, note in notes
+        for draft in drafts
+        for note in draft.credit_notes
     ]
-    note_of = issue_documents(connection, run.id, seller, ready=ready, day=day, at=at)
-    _save_corrections(connection, drafts, {contract: key for (contract, _), key in billing.items()}, note_of, at)
-    runs.issued(connection, run, [draft.contract for draft in drafts])
-    return len(drafts)
 
 
-def _ready(connection: Connection, run: Run, drafts: Sequence[Issuable], credited: Mapping[str, int]) -> list[Ready]:
+def _ready(  # whose drafts, and what is known of them
+    connection: Connection,
+    run: Run,
+    drafts: Sequence[Issuable],
+    revisions: Mapping[int, int],
+    credited: Mapping[str, int],
+) -> list[Ready]:
     """The documents of these drafts: one for each bundle, and one for each draft that stands alone."""
-    revisions = invoices.revisions(connection, [draft.contract for draft in drafts], label=run.label)
     printed = [draft for draft in drafts if draft.head["lines"] or not draft.final]
     groups = [
         sorted(group, key=lambda draft: str(draft.head["contract"]))
@@ -236,18 +345,17 @@ def _save_corrections(
     corrections.carry(connection, [row for row in rows if row["kind"] == "carried"], at)
 
 
-def _number(
-    ready: Sequence[Ready], series: Series, payers: dict[int, Side], seller: Entity, day: date
-) -> Iterator[Numbered]:
+def _number(laid: Sequence[Laid], series: Series, seller: Entity) -> Iterator[Numbered]:
     """Each document with its number and its place in the chain."""
     previous = series.chain_hash
-    for item, n in zip(ready, following(series.issued, len(ready)), strict=True):
+    for known, n in zip(laid, following(series.issued, len(laid)), strict=True):
+        item, day = known.ready, known.day
         name = number(seller.prefix, item.kind, year=day.year, n=n)
         public_id = contract_store.new_id("inv" if item.kind == "invoice" else "crn")
         due_date = day + timedelta(days=item.head["payment_days"])
         head = issued(item.head, id=public_id, number=name, issue_date=day, due_date=due_date)
         link = chain.chain_hash(previous, item.content_hash, number=name, issue_date=day)
-        yield Numbered(item, payers[item.parts[0].contract], public_id, n, name, head, previous, link, due_date)
+        yield Numbered(known, item, public_id, n, name, head, previous, link, due_date)
         previous = link
 
 
@@ -270,24 +378,42 @@ def _with_limits(item: Numbered, versions: Mapping[int, Sequence[Version]], at: 
     return replace(item, head=item.head | {"issue": item.head["issue"] | {"contest_until": found}})
 
 
-def _invoice_row(item: Numbered, run: int, series: Series, day: date, at: datetime) -> dict[str, Any]:
-    ready = item.ready
-    return {
-        **{name: getattr(item, name) for name in ("public_id", "n", "number")},
+def _content_row(item: Laid, drafted: Run | None) -> dict[str, Any]:
+    head = item.ready.head
+    row = {"id": item.id, "contract": item.ready.parts[0].contract, "currency": head["currency"]}
+    return row if _is_drafted(item.ready, drafted) else row | {"handed": head["lines"]}
+
+
+def _is_drafted(ready: Ready, drafted: Run | None) -> bool:
+    """Whether a draft holds this very document; a shared one is no draft's."""
+    return drafted is not None and len(ready.parts) == 1
+
+
+def _part_rows(item: Laid) -> list[dict[str, Any]]:
+    net = item.ready.head["net"]
+    return [
+        {name: getattr(part, name) for name in Part.__slots__}
+        | {"invoice": item.id, "n": n, "net": net if part.net is None else part.net}
+        for n, part in enumerate(item.ready.parts, start=1)
+    ]
+
+
+def _invoice_row(item: Numbered, series: Series, drafted: Run | None) -> dict[str, Any]:
+    laid, ready, head = item.laid, item.ready, item.ready.head
+    row = {
+        **{name: getattr(item, name) for name in ("public_id", "n", "number", "due_date")},
         **{name: getattr(item, name) for name in ("previous_hash", "chain_hash")},
         **{name: getattr(ready.parts[0], name) for name in ("contract", "evaluation", "label", "revision")},
-        **{name: getattr(ready, name) for name in ("kind", "corrects")},
-        "parts": [
-            {"n": n, **{name: getattr(part, name) for name in Part.__slots__}}
-            for n, part in enumerate(ready.parts, start=1)
-        ],
-        "content_hash": ready.content_hash,
+        **{name: getattr(ready, name) for name in ("kind", "corrects", "content_hash")},
+        **{name: head[name] for name in ("currency", "net", "gross")},
+        "id": laid.id,
+        "tax": head["tax_total"],
+        "service_start": head["service"]["from"],
+        "service_end": head["service"]["to"],
         "issue": item.head["issue"],
         "series": series.id,
-        "customer": item.payer.party,
-        "run": run,
-        "issue_date": day.isoformat(),
-        "due_date": item.due_date.isoformat(),
-        "exponent": exponent(item.head["currency"]),
-        "issued_at": at,
+        "customer": laid.payer.party,
+        "issue_date": laid.day,
+        "exponent": exponent(head["currency"]),
     }
+    return row if _is_drafted(ready, drafted) else row | {"handed": head}

@@ -106,35 +106,71 @@ BLOCKED = text("""
     SELECT contract_name FROM billing.draft
     WHERE run = :run AND revision = :revision AND state = 'blocked' ORDER BY contract_name LIMIT 20
 """)
-# What is left to issue, in the order of the chain: customer, then bundle or contract, a bundle never in two chunks. Of
-# the documents only what is booked; all of it in one pass, because each look into a large document unpacks it anew.
-# What is sorted is narrow: all that is left of the run is sorted for each chunk.
+# What is left to issue, in the order of the chain: customer, then bundle or contract, a bundle never in two chunks.
+# Counted over all drafts, so that chunks are the same whatever of them is issued already.
+CHUNKS = text("""
+    SELECT array_agg(contract ORDER BY place, contract) FROM (
+        SELECT contract, state, rank() OVER (
+            ORDER BY buyer COLLATE "C", coalesce(nullif(bundle, ''), contract_name) COLLATE "C") - 1 AS place
+        FROM billing.draft WHERE run = :run AND revision = :revision
+    ) AS d
+    WHERE state IN ('ok', 'warning') GROUP BY place / :most ORDER BY place / :most
+""")
+# Taken by saying so: a draft is issued with the transaction that takes it, or not at all. With it comes the inside key
+# of a document, so that these follow the order in which chunks are begun.
+TAKE = text("""
+    WITH free AS (
+        SELECT contract FROM billing.draft
+        WHERE run = :run AND revision = :revision AND contract = ANY(:contracts) AND state IN ('ok', 'warning')
+        FOR UPDATE SKIP LOCKED
+    )
+    UPDATE billing.draft AS d SET state = 'issued' FROM free
+    WHERE d.run = :run AND d.revision = :revision AND d.contract = free.contract
+    RETURNING nextval('billing.invoice_id_seq')
+""")
+WAIT = text("""
+    SELECT FROM billing.draft WHERE run = :run AND revision = :revision AND contract = ANY(:contracts)
+    ORDER BY contract FOR SHARE
+""")
+UNISSUED = text("""
+    SELECT count(*) FROM billing.draft WHERE run = :run AND revision = :revision AND state IN ('ok', 'warning')
+""")
+UNISSUED_OF = text("""
+    SELECT count(*) FROM billing.draft
+    WHERE run = :run AND revision = :revision AND contract = ANY(:contracts) AND state IN ('ok', 'warning')
+""")
+# Of the documents only what is booked; all of it in one pass, because each look into a large one unpacks it anew.
 ISSUABLE = text("""
     SELECT d.contract, d.period, d.evaluation, d.hash, d.content_hash, d.corrections, d.credit_notes, d.bundle,
         d.final OR d.findings @> '[{"code": "nothing_to_bill"}]' AS final,
         h.head
-    FROM (
-        SELECT contract FROM billing.draft
-        WHERE run = :run AND revision = :revision AND state IN ('ok', 'warning')
-        ORDER BY buyer COLLATE "C", coalesce(nullif(bundle, ''), contract_name) COLLATE "C"
-        FETCH FIRST :most ROWS WITH TIES FOR UPDATE
-    ) AS next
+    FROM unnest(cast(:contracts AS int[])) AS next (contract)
     CROSS JOIN LATERAL (
-        SELECT * FROM billing.draft WHERE run = :run AND revision = :revision AND contract = next.contract OFFSET 0
+        SELECT * FROM billing.draft
+        WHERE run = :run AND revision = :revision AND contract = next.contract OFFSET 0
     ) AS d
     CROSS JOIN LATERAL (
-        SELECT jsonb_build_object('kind', r.kind, 'contest', r.contest, 'corrects', r.corrects, 'contract', r.contract,
-            'period', r.period, 'currency', r.currency, 'payment_days', r.payment_days, 'gross', r.gross, 'tax', r.tax,
-            'timezone', r.timezone, 'service', r.service, 'lines', (
-                -- When a line is delivered matters where that is after the document's period; the texts sort as times.
-                SELECT coalesce(jsonb_agg(CASE WHEN l."to" COLLATE "C" > s."end" THEN jsonb_build_object(
-                        'kind', l.kind, 'amount', l.amount, 'corrects', l.corrects, 'from', l."from", 'to', l."to")
-                    ELSE jsonb_build_object('kind', l.kind, 'amount', l.amount, 'corrects', l.corrects) END), '[]')
-                FROM (SELECT r.service ->> 'to' OFFSET 0) AS s("end"),
-                    jsonb_to_recordset(r.lines) AS l(kind text, amount text, corrects jsonb, "from" text, "to" text)
+        SELECT json_build_object('kind', r.kind, 'contest', r.contest, 'corrects', r.corrects, 'contract', r.contract,
+            'period', r.period, 'currency', r.currency, 'payment_days', r.payment_days, 'net', r.net,
+            'tax_total', r.tax_total, 'gross', r.gross, 'tax', r.tax, 'timezone', r.timezone, 'service', r.service,
+            'lines', (
+                -- Those that are booked alike, as one. When a line is delivered matters where that is after the
+                -- document's period; the texts sort as times.
+                SELECT coalesce(json_agg(json_build_object('kind', b.kind, 'amount', b.amount::text,
+                    'corrects', b.corrects, 'from', b."from", 'to', b."to")), '[]')
+                FROM (
+                    SELECT l.kind, sum(l.amount) AS amount, l.corrects, min(l."from") FILTER (WHERE t.later) AS "from",
+                        min(l."to") FILTER (WHERE t.later) AS "to"
+                    FROM (SELECT r.service ->> 'to' OFFSET 0) AS s("end"),
+                        jsonb_to_recordset(r.lines) AS l(n int, kind text, amount numeric, corrects jsonb, "from" text,
+                            "to" text),
+                        LATERAL (SELECT l."to" COLLATE "C" > s."end") AS t(later)
+                    GROUP BY l.kind, l.corrects, l.amount < 0, CASE WHEN t.later THEN l.n END
+                ) AS b
             )) AS head
         FROM jsonb_to_record(d.document) AS r(kind jsonb, contest jsonb, corrects jsonb, contract jsonb, period jsonb,
-            currency jsonb, payment_days jsonb, gross jsonb, tax jsonb, timezone jsonb, service jsonb, lines jsonb)
+            currency jsonb, payment_days jsonb, net jsonb, tax_total jsonb, gross jsonb, tax jsonb, timezone jsonb,
+            service jsonb, lines jsonb)
     ) AS h
     ORDER BY d.buyer COLLATE "C", coalesce(nullif(d.bundle, ''), d.contract_name) COLLATE "C"
 """)
@@ -153,11 +189,6 @@ BUNDLED = text("""
         SELECT bundle FROM billing.draft WHERE run = :run AND revision = :revision AND contract_name = :contract)
     ORDER BY contract_name COLLATE "C"
 """)
-ISSUED = text("""
-    UPDATE billing.draft SET state = 'issued'
-    WHERE run = :run AND revision = :revision AND contract = ANY(:contracts)
-""")
-
 ENTITY_OF = text("SELECT entity FROM billing.run WHERE id = :run")
 FINDINGS = text("""
     SELECT contract, document, findings, hash FROM billing.draft
@@ -381,9 +412,37 @@ def drafts(
     return [dict(row) for row in rows]
 
 
-def issuable(connection: Connection, run: Run, most: int) -> list[Issuable]:
-    """The next drafts to issue, locked, in the order of the chain."""
+def chunks(connection: Connection, run: Run, most: int) -> list[list[int]]:
+    """What is left to issue, in the order of the chain: contracts of about so many drafts each."""
     given = {"run": run.id, "revision": run.revision, "most": most}
+    return list(connection.execute(CHUNKS, given).scalars())
+
+
+def take(connection: Connection, run: Run, contracts: Sequence[int]) -> list[int]:
+    """Make these drafts issued, but for those that are, and those that somebody else has.
+
+    Returns an inside key for the document of each that is ours.
+    """
+    given = {"run": run.id, "revision": run.revision, "contracts": list(contracts)}
+    return sorted(connection.execute(TAKE, given).scalars())
+
+
+def wait_for(connection: Connection, run: Run, contracts: Sequence[int]) -> None:
+    """Until whoever has these drafts has ended its transaction."""
+    connection.execute(WAIT, {"run": run.id, "revision": run.revision, "contracts": list(contracts)})
+
+
+def unissued(connection: Connection, run: Run, contracts: Sequence[int] | None = None) -> int:
+    """How many drafts are left to issue; of these contracts, or of all."""
+    given = {"run": run.id, "revision": run.revision}
+    if contracts is None:
+        return int(connection.execute(UNISSUED, given).scalar_one())
+    return int(connection.execute(UNISSUED_OF, given | {"contracts": list(contracts)}).scalar_one())
+
+
+def issuable(connection: Connection, run: Run, contracts: Sequence[int]) -> list[Issuable]:
+    """These contracts' drafts, in the order of the chain."""
+    given = {"run": run.id, "revision": run.revision, "contracts": list(contracts)}
     return [Issuable(**row) for row in connection.execute(ISSUABLE, given).mappings()]
 
 
@@ -404,12 +463,6 @@ def documents(connection: Connection, run: Run, contracts: Sequence[int]) -> dic
     """Whole documents of drafts, by contract."""
     given = {"run": run.id, "revision": run.revision, "contracts": list(contracts)}
     return {row.contract: row.document for row in connection.execute(DOCUMENTS, given)}
-
-
-def issued(connection: Connection, run: Run, contracts: Sequence[int]) -> None:
-    """These drafts are invoices now."""
-    given = {"run": run.id, "revision": run.revision, "contracts": list(contracts)}
-    connection.execute(ISSUED, given)
 
 
 def fail(connection: Connection, run: Run, contracts: Sequence[int], reason: str) -> None:

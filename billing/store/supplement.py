@@ -12,6 +12,7 @@ from billing import chain
 from billing.breach import Breach, report, withdrawal
 from billing.bundle import part_of
 from billing.invoice import Evaluated
+from billing.store.invoice import WHOLE
 from contracts.store import breach as breach_store
 from contracts.store import contract as contract_store
 from contracts.store import evaluation as evaluations
@@ -34,8 +35,8 @@ STANDING = text("""
     WHERE NOT EXISTS (SELECT FROM billing.breach_report AS later WHERE later.supersedes = r.id)
     ORDER BY r.id
 """)
-DOCUMENTS = text("SELECT id, document FROM billing.invoice WHERE id = ANY(:ids)")
-CORRECTED = text("SELECT public_id, document FROM billing.invoice WHERE public_id = ANY(:ids)")
+DOCUMENTS = text(f"SELECT id, {WHOLE} AS document FROM billing.invoice WHERE id = ANY(:ids)")  # noqa: S608
+CORRECTED = text(f"SELECT public_id, {WHOLE} AS document FROM billing.invoice WHERE public_id = ANY(:ids)")  # noqa: S608
 ADD = text("""
     INSERT INTO billing.breach_report
         (public_id, breach, contract, invoice, document, content_hash, issued_at, supersedes)

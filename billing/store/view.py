@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from billing.state import DRAFT_STATES, DraftState, State
+from billing.store.invoice import WHOLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ INVOICES = text(
         " OR id IN (SELECT invoice FROM billing.invoice_part WHERE contract = :contract))",
     )
 )
-ONE_INVOICE = text(INVOICE.format(document="document", condition="public_id = :public_id"))
+ONE_INVOICE = text(INVOICE.format(document=WHOLE, condition="public_id = :public_id"))
 LINES = text("""
     SELECT n, line_id, clause, kind, asset, text, quantity, unit, amount, currency, tax_category, tax_rate,
         service_start, service_end, steps

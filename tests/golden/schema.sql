@@ -593,6 +593,7 @@ RELATION billing.invoice
     issued_at timestamp with time zone NOT NULL
     corrects bigint
     revision integer NOT NULL DEFAULT 1
+    issue jsonb NOT NULL
     CONSTRAINT invoice_check CHECK ((service_end > service_start))
     CONSTRAINT invoice_check1 CHECK ((due_date >= issue_date))
     CONSTRAINT invoice_check2 CHECK ((scale(net) <= exponent))
@@ -618,12 +619,16 @@ RELATION billing.invoice
     CREATE INDEX invoice_corrects ON billing.invoice USING btree (corrects) WHERE (corrects IS NOT NULL)
     CREATE INDEX invoice_customer_corrects ON billing.invoice USING btree (customer) WHERE (corrects IS NOT NULL)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.invoice FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    CREATE TRIGGER locked AFTER INSERT ON billing.invoice REFERENCING NEW TABLE AS issued FOR EACH STATEMENT EXECUTE FUNCTION billing.refuse_locked_document()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (contract IN ( SELECT visible.billed_contract_ids() AS billed_contract_ids))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
     GRANT INSERT, SELECT TO yardstick_worker
     GRANT SELECT TO yardstick_api
     GRANT SELECT TO yardstick_visible
+
+RELATION billing.invoice_id_seq
+    GRANT USAGE TO yardstick_worker
 
 RELATION billing.invoice_part
     invoice bigint NOT NULL
@@ -637,7 +642,7 @@ RELATION billing.invoice_part
     CONSTRAINT invoice_part_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
     CONSTRAINT invoice_part_contract_invoice_key UNIQUE (contract, invoice)
     CONSTRAINT invoice_part_evaluation_fkey FOREIGN KEY (evaluation) REFERENCES contracts.evaluation(id)
-    CONSTRAINT invoice_part_invoice_fkey FOREIGN KEY (invoice) REFERENCES billing.invoice(id)
+    CONSTRAINT invoice_part_invoice_fkey FOREIGN KEY (invoice) REFERENCES billing.invoice(id) DEFERRABLE INITIALLY DEFERRED
     CONSTRAINT invoice_part_n_check CHECK ((n > 0))
     CONSTRAINT invoice_part_pkey PRIMARY KEY (invoice, n)
     CONSTRAINT invoice_part_revision_check CHECK ((revision > 0))
@@ -670,12 +675,12 @@ RELATION billing.line
     label text
     part integer NOT NULL DEFAULT 1
     CONSTRAINT line_check CHECK ((service_end > service_start))
-    CONSTRAINT line_invoice_part_fkey FOREIGN KEY (invoice, part) REFERENCES billing.invoice_part(invoice, n)
     CONSTRAINT line_n_check CHECK ((n > 0))
     CONSTRAINT line_pkey PRIMARY KEY (invoice, n)
     CONSTRAINT line_tax_rate_check CHECK ((tax_rate >= (0)::numeric))
     CREATE INDEX line_label ON billing.line USING btree (label) WHERE (label IS NOT NULL)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.line FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    CREATE TRIGGER of_part AFTER INSERT ON billing.line REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION billing.refuse_partless_line()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (invoice IN ( SELECT invoice.id FROM billing.invoice))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
@@ -914,9 +919,9 @@ RELATION billing.tax_total
     rate numeric NOT NULL
     base numeric NOT NULL
     tax numeric NOT NULL
-    CONSTRAINT tax_total_invoice_fkey FOREIGN KEY (invoice) REFERENCES billing.invoice(id)
     CONSTRAINT tax_total_pkey PRIMARY KEY (invoice, category, rate)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.tax_total FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
+    CREATE TRIGGER of_part AFTER INSERT ON billing.tax_total REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION billing.refuse_partless()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (invoice IN ( SELECT invoice.id FROM billing.invoice))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
@@ -938,13 +943,13 @@ RELATION billing.transfer
     CONSTRAINT transfer_check CHECK ((credit <> debit))
     CONSTRAINT transfer_check1 CHECK (((invoice IS NOT NULL) OR (entity IS NOT NULL)))
     CONSTRAINT transfer_entity_fkey FOREIGN KEY (entity) REFERENCES billing.entity(id)
-    CONSTRAINT transfer_invoice_fkey FOREIGN KEY (invoice) REFERENCES billing.invoice(id)
     CONSTRAINT transfer_n_check CHECK ((n > 0))
     CONSTRAINT transfer_pkey PRIMARY KEY (entry, n)
     CREATE INDEX transfer_entity ON billing.transfer USING btree (entity) WHERE (entity IS NOT NULL)
     CREATE INDEX transfer_invoice ON billing.transfer USING btree (invoice)
     CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON billing.transfer FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_change()
     CREATE TRIGGER locked AFTER INSERT ON billing.transfer REFERENCING NEW TABLE AS posted FOR EACH STATEMENT EXECUTE FUNCTION billing.refuse_locked()
+    CREATE TRIGGER of_part AFTER INSERT ON billing.transfer REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION billing.refuse_partless()
     ROW LEVEL SECURITY FORCED
     POLICY api FOR r TO yardstick_api USING (invoice IN ( SELECT invoice.id FROM billing.invoice))
     POLICY worker FOR * TO yardstick_visible, yardstick_worker USING true WITH CHECK true
@@ -2322,6 +2327,60 @@ BEGIN
 END $function$
 -- owner: the administrator
 
+CREATE OR REPLACE FUNCTION billing.refuse_locked_document()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog'
+AS $function$
+DECLARE shut record;
+BEGIN
+    SELECT t.posted_on, l.until INTO shut
+    FROM issued AS i JOIN billing.series AS s ON s.id = i.series
+    JOIN (SELECT entity, max(until) AS until FROM billing.lock GROUP BY entity) AS l ON l.entity = s.entity
+    CROSS JOIN LATERAL (SELECT min(posted_on) AS posted_on FROM billing.transfer WHERE invoice = i.id) AS t
+    WHERE t.posted_on <= l.until LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'a posting on % is refused: the books are closed until %', shut.posted_on, shut.until
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
+END $function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION billing.refuse_partless()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog'
+AS $function$
+DECLARE lost bigint;
+BEGIN
+    SELECT a.invoice INTO lost FROM (SELECT DISTINCT invoice FROM added WHERE invoice IS NOT NULL) AS a
+    WHERE NOT EXISTS (SELECT FROM billing.invoice_part WHERE invoice = a.invoice OFFSET 0) LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'a row of % is refused: document % has no part', TG_TABLE_NAME, lost
+            USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    RETURN NULL;
+END $function$
+-- owner: the administrator
+
+CREATE OR REPLACE FUNCTION billing.refuse_partless_line()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog'
+AS $function$
+DECLARE lost record;
+BEGIN
+    SELECT a.invoice, a.part INTO lost FROM (SELECT DISTINCT invoice, part FROM added) AS a
+    WHERE NOT EXISTS (SELECT FROM billing.invoice_part WHERE invoice = a.invoice AND n = a.part OFFSET 0) LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'a line of part % of document % is refused: there is no such part', lost.part, lost.invoice
+            USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    RETURN NULL;
+END $function$
+-- owner: the administrator
+
 CREATE OR REPLACE FUNCTION core.draw_knowledge()
  RETURNS bigint
  LANGUAGE sql
@@ -3240,7 +3299,7 @@ AS $function$
     SELECT p.label, c ->> 'clause', max((c ->> 'until')::timestamptz)
     FROM billing.invoice_part AS p JOIN billing.invoice AS i ON i.id = p.invoice
     JOIN contracts.contract AS k ON k.id = p.contract
-    CROSS JOIN LATERAL jsonb_array_elements(i.document #> '{issue,contest_until}') AS c
+    CROSS JOIN LATERAL jsonb_array_elements(i.issue -> 'contest_until') AS c
     WHERE p.contract = contract_id AND p.label = ANY (labels) AND c ->> 'contract' = k.name
         AND p.contract IN (SELECT visible.contract_ids())
     GROUP BY p.label, c ->> 'clause'

@@ -11,6 +11,7 @@ import yaml
 from sqlalchemy import Engine, text
 
 from billing import run as billing
+from billing.store.invoice import WHOLE
 from contracts import run as contracts
 from contracts.store.intake import Imported
 from core.database import transaction
@@ -128,7 +129,7 @@ class Story:
 
     def invoices(self) -> list[dict[str, Any]]:
         """Documents issued, by number."""
-        return [row[0] for row in self.rows("SELECT document FROM billing.invoice ORDER BY number")]
+        return [row[0] for row in self.rows(f"SELECT {WHOLE} FROM billing.invoice ORDER BY number")]  # noqa: S608
 
 
 def case(name: str) -> list[str]:

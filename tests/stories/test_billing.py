@@ -311,11 +311,11 @@ def test_racing_issuers_share_the_work(story: Story) -> None:
     for run in runs:
         billing.approve(story.engine, run, at=JULY_5, by=BERT)
 
-    def issue(run: str) -> int:
-        return billing.issue(story.engine, run, at=JULY_5, by=BERT, most=3)
+    def issue(run: str, most: int) -> int:
+        return billing.issue(story.engine, run, at=JULY_5, by=BERT, most=most)
 
     with ThreadPoolExecutor(4) as pool:
-        counts = list(pool.map(issue, runs * 2))
+        counts = list(pool.map(issue, runs * 2, (3, 3, 5, 2)))
     assert sum(counts) == 40
     check_chain(story, 40)
 

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from billing import run as billing
 from billing.books import run as books
+from billing.store.invoice import WHOLE
 from contracts import run as contracts
 from core.database import connect
 from tests.conftest import Given, administration, drop, url_of
@@ -172,7 +173,7 @@ class Told:
 
     def documents(self, contract: str) -> list[dict[str, Any]]:
         """Those of one contract, in the order in which they were issued."""
-        rows = self.story.rows("SELECT document FROM billing.invoice ORDER BY id")
+        rows = self.story.rows(f"SELECT {WHOLE} FROM billing.invoice ORDER BY id")  # noqa: S608
         return [row[0] for row in rows if contract in row[0].get("contracts", [row[0]["contract"]])]
 
     def amounts(self, contract: str) -> list[tuple[str, list[tuple[str, str, str]], str]]:
