@@ -115,7 +115,7 @@ def _open_case(case: Case) -> Iterable[Finding]:
 def _outlier(case: Case) -> Iterable[Finding]:
     if case.last is None or case.last.net.currency != case.net.currency:
         return
-    own, last = sum(case.amounts), case.last.net.amount
+    own, last = sum(case.amounts, Decimal(0)), case.last.net.amount
     if far(own, last):
         message = f"{own} after {last} on {case.last.number}"
         yield warning(case, "outlier", message, "look at the lines that changed most", str(abs(own - last)))

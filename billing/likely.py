@@ -160,7 +160,7 @@ def _changed_total(case: Case) -> Iterable[Finding]:
     material = case.demands.material
     if case.last is None or material is None or case.last.net.currency != case.net.currency:
         return
-    own, last = sum((Decimal(line["amount"]) for line in case.own()), Decimal(0)), case.last.net.amount
+    own, last = sum((Decimal(line["amount"]) for line in case.own), Decimal(0)), case.last.net.amount
     if abs(own - last) > material.least(last, case.net.currency) and not far(own, last):
         message = f"{own} after {last} on {case.last.number}"
         yield warning(case, "changed_total", message, "look at the lines that changed most", _size(own - last))
@@ -171,7 +171,7 @@ def _unusual_device(case: Case) -> Iterable[Finding]:
     if case.last is None or not case.last.usual:
         return
     now: dict[str, Decimal] = {}
-    for line in case.own():
+    for line in case.own:
         now[line["asset"]] = now.get(line["asset"], Decimal(0)) + Decimal(line["amount"])
     currency, material = case.net.currency, case.demands.material
     found = []
