@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from billing import chain
 from billing import run as billing
 from billing.state import NotPossible
+from billing.store import run as runs
 from billing.store.run import AlreadyOpen
 from contracts import run as contracts
 from contracts.store.intake import Recorded
@@ -61,6 +62,21 @@ def fees(story: Story, count: int, *, month: str = "2026-07-05") -> None:
     fee_only = whole[: whole.index('  - clause: "4.2"')]
     story.contract(*(fee_only.replace("C-04", f"C-{name}").replace("T1", name) for name in names))
     contracts.close_due_periods(story.engine, at=local(month))
+
+
+def _taken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many drafts are taken from now on, where the fewest to take is one."""
+    taken: list[int] = []
+    waiting = runs.waiting
+
+    def noted(*given: Any, **more: Any) -> Any:
+        found = waiting(*given, **more)
+        taken.append(len(found))
+        return found
+
+    monkeypatch.setattr(runs, "FEWEST", 1)
+    monkeypatch.setattr(runs, "waiting", noted)
+    return taken
 
 
 def charged(document: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -261,7 +277,7 @@ def test_a_period_is_invoiced_once(story: Story) -> None:
 
 
 def test_a_run_that_fails_between_chunks_goes_on_with_the_same_hashes_and_no_gap(
-    story: Story, admin_engine: Engine
+    story: Story, admin_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fees(story, 9)
     run = billing.create(story.engine, entity="Truck Supplier GmbH", label="2026-06", at=JULY_5, by=ANNA)
@@ -273,7 +289,9 @@ def test_a_run_that_fails_between_chunks_goes_on_with_the_same_hashes_and_no_gap
     assert billing.summary(story.engine, run).run.state == "collecting"
     resumed = billing.calculate(story.engine, run, at=JULY_5, by=ANNA, most=2)
     billing.collect(story.engine, run, at=JULY_5, by=ANNA)
+    taken = _taken(monkeypatch)
     assert billing.calculate(story.engine, run, at=JULY_5, by=ANNA).run.hash == resumed.run.hash
+    assert taken == [3, 2, 1, 1, 1, 1, 0]  # a third of what is left of 9, and one at least
     billing.approve(story.engine, run, at=JULY_5, by=BERT)
     for table in ("billing.invoice", "billing.line", "billing.tax_total", "billing.transfer"):
         _plug(admin_engine, table, "EXISTS (SELECT FROM billing.series WHERE issued >= 4)")
