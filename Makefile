@@ -1,7 +1,7 @@
 # The two commands of the README are `make demo` and `make test`. Everything is set up when needed.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check golden fuzz soak
+.PHONY: help setup demo test check rules quick golden fuzz soak
 
 # The newest Python that works, of those the locked packages have wheels for; PYTHON=… chooses another.
 PYTHON ?= $(shell for name in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -18,10 +18,15 @@ demo: setup  ## Show the main path on simulated devices and serve the portal unt
 	@.venv/bin/yardstick demo $(if $(filter 0,$(SERVE)),--no-serve)
 
 check: setup  ## Format, lint, types, import rules and the fast tests: seconds
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target rules quick
+
+rules:
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+
+quick:
 	.venv/bin/pytest -q -m "not services and not browser and not slow"
 
 test: check  ## All of check, then the tests against the real database, broker and browser

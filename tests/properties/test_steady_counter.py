@@ -33,6 +33,7 @@ BOUNDS = st.builds(
     closing=st.none(),
     readings=(RISING | READINGS).map(lambda found: tuple(sorted(found.items()))),
     before=st.none() | st.none() | st.tuples(st.integers(-30, -11), st.integers(0, 5)),
+    after=st.none() | st.tuples(st.integers(71, 90), st.integers(0, 60)),
 )
 INSTANTS = st.lists(st.integers(-15, 75), min_size=2, max_size=5).map(sorted)
 
