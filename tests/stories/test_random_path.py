@@ -8,9 +8,8 @@ from the facts files as of each run, month after month, and never sees a databas
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from fractions import Fraction
 from random import Random
 from typing import Any, TypeAlias
@@ -32,292 +31,16 @@ from contracts.store.reporting import Taken
 from contracts.text import TextDocument
 from contracts.words import Context
 from core.time import Period, micros
-from tests.stories.story import BERLIN, SIGNED, Story, local
+from tests.stories.random_told import RUNS, Told, random_contract
+from tests.stories.story import BERLIN, Story, local
 
 pytestmark = pytest.mark.services
 MONTHS = ("2026-03", "2026-04", "2026-05", "2026-06")
-RUNS = tuple(local(f"2026-{n:02}-05 10:00") for n in (4, 5, 6, 7))
 SEEDS = tuple(map(int, os.environ.get("RANDOM_PATHS", "1").split(",")))
-MANY = int(os.environ.get("RANDOM_CONTRACTS", "40"))
+MANY = int(os.environ.get("RANDOM_CONTRACTS", "6"))
 SELLER = "Truck Supplier GmbH"
-Fact: TypeAlias = dict[str, Any]
 Sums: TypeAlias = dict[tuple[str, str, str], Fraction]
 """What is billed by period, clause and asset."""
-
-
-@dataclass
-class Told:
-    """One agreement: its versions, and its facts by list, each with the run by which it is known."""
-
-    name: str
-    assets: tuple[str, ...]
-    versions: list[dict[str, Any]]
-    facts: dict[str, list[tuple[int, Fact]]] = field(default_factory=dict)
-
-    def say(self, name: str, known: int, **fact: Any) -> None:
-        fact["recorded_at"] = wall(RUNS[known] - timedelta(hours=1))
-        self.facts.setdefault(name, []).append((known, fact))
-
-    def known(self, run: int, *, only: bool = False) -> dict[str, list[Fact]]:
-        """What is known by a run; only: what was not before."""
-        found = {
-            name: [fact for n, fact in facts if n == run or (n < run and not only)]
-            for name, facts in self.facts.items()
-        }
-        return {name: facts for name, facts in found.items() if facts}
-
-
-def wall(at: datetime) -> str:
-    return f"{at.astimezone(BERLIN):%Y-%m-%d %H:%M}"
-
-
-def moment(rng: Random, first: str = "2026-03-01", last: str = "2026-07-01") -> datetime:
-    start, end = local(first), local(last)
-    return start + timedelta(minutes=10 * rng.randrange(int((end - start) / timedelta(minutes=10))))
-
-
-def seen_by(rng: Random, at: datetime) -> int | None:
-    """The run by which something of that time is known; now and then a later one."""
-    first = next((n for n, run in enumerate(RUNS) if at < run - timedelta(days=2)), None)
-    late = rng.choice((0, 0, 0, 1, 2))
-    return None if first is None or first + late >= len(RUNS) else first + late
-
-
-def random_contract(rng: Random, n: int) -> Told:
-    assets = tuple(f"R{n}-{m}" for m in range(rng.choice((1, 1, 2))))
-    name, start = f"RP-{n:03}", rng.choice(("2026-03-01", "2026-03-01", "2026-03-11"))
-    coverage = [{"asset": asset, "group": "g", "from": start} for asset in assets]
-    if len(assets) > 1:
-        coverage[1] |= rng.choice(({}, {"to": "2026-05-20"}, {"from": "2026-04-08"}))
-    version: dict[str, Any] = {
-        "schema": "contract/1",
-        "contract": name,
-        "version": "1",
-        "effective_from": start,
-        "recorded_at": "2025-12-15 10:00",
-        "parties": {"provider": "Truck Supplier", "customer": "Haulier"},
-        "currency": "EUR",
-        "timezone": "Europe/Berlin",
-        "billing": {
-            "period": "month",
-            "rounding": rng.choice(("half_up", "half_even")),
-            "decimals": "2",
-            "tax_category": "S",
-            "tax_rate": "19 %",
-            "correction": rng.choice(("delta_line", "credit_note")),
-        },
-        "coverage": coverage,
-        "measures": [
-            {
-                "measure": "distance", "kind": "counter_delta", "register": "vehicle/odometer", "unit": "km",
-                "on_reset": "hold", "boundary": rng.choice(("interpolate", "interpolate", "at_reading")),
-            },
-            {"measure": "state", "kind": "state_time", "register": "vehicle/state", "max_gap": "1500 h"},
-            {"measure": "pressure", "kind": "gauge_level", "register": "vehicle/pressure", "unit": "bar"},
-        ],
-        "terms": list(terms(rng, n)),
-    }  # fmt: skip
-    told = Told(name, assets, [version])
-    if rng.random() < 0.5:  # an amendment: prices of use and the fee, from the same random terms
-        other = json.loads(json.dumps(version))
-        other |= {"version": "2", "effective_from": rng.choice(("2026-04-11", "2026-05-01", "2026-05-16"))}
-        for term in other["terms"]:
-            if term["kind"] == "fixed_fee":
-                term["amount"] = f"{rng.randrange(100, 900)}.00 EUR"
-            for tier in term.get("tiers", []):
-                tier |= {"price": f"0.{rng.randrange(10, 99)} EUR/km"} if "price" in tier else {}
-        told.versions.append(other)
-    tell(rng, told, n)
-    return told
-
-
-def terms(rng: Random, n: int) -> Iterator[dict[str, Any]]:
-    def maybe(part: float) -> bool:
-        return rng.random() < part
-
-    yield {
-        "clause": "2.1", "kind": "fixed_fee", "amount": f"{rng.randrange(100, 2000)}.{rng.randrange(100):02} EUR",
-        "every": "month", "per": rng.choice(("asset", "contract")), "proration": rng.choice(("calendar_days", "none")),
-        "advance": rng.choice(("true", "false", "false")), "text": "As agreed.",
-    }  # fmt: skip
-    scope = rng.choice(("asset", "pool"))
-    yield usage(rng, scope) | {"clause": "2.2", "scope": scope, "applies_to": "g"}
-    common = {"text": "As agreed.", "obligated": "provider"}
-    if maybe(0.3):
-        yield {
-            "clause": "2.3", "kind": "indexation", "of": ["2.1", "2.2"], "fixed_share": "40 %", "text": "As agreed.",
-            "components": [{"index": f"index-{n}", "weight": "60 %", "base_value": "100", "lag": "P2M"}],
-            "review": ["2026-04-01", "2026-05-16"], "base_after": rng.choice(("last_applied", "original")),
-            "deadband": "1 %", "collar_high": "6 %", "price_decimals": "4",
-        }  # fmt: skip
-    if maybe(0.35):
-        money = maybe(0.5)
-        yield {
-            "clause": "2.4", "kind": "minimum_commitment", "obligated": "customer", "text": "As agreed.",
-            "window": "period", "scope": scope, "applies_to": "g",
-            "makeup_price": "50 %" if money else "0.10 EUR/km", "shortfall_price": "80 %" if money else "0.20 EUR/km",
-        } | ({"of": ["2.2"], "minimum": "700 EUR"} if money else {"measure": "distance", "minimum": "2500 km"})  # fmt: skip
-    if maybe(0.35):
-        yield common | {
-            "clause": "2.5", "kind": "spend_cap", "of": ["2.1", "2.2"], "limit": f"{rng.randrange(900, 6000)} EUR",
-            "window": rng.choice(("month", "quarter", "contract_year")), "on_reach": "waive",
-        }  # fmt: skip
-    if maybe(0.3):
-        yield {"clause": "2.6", "kind": "prepaid", "of": ["2.1", "2.2"], "on_empty": "invoice", "text": "As agreed."}
-    if maybe(0.8):
-        yield uptime(rng) | common | {"clause": "4.1", "kind": "availability", "measure": "state", "window": "month"}
-    if maybe(0.5):
-        yield common | {
-            "clause": "4.2", "kind": "event_guarantee", "clock_start": "opened", "clock_stop": "closed",
-            "hours": "24x7", "limit": "24 h", "per": rng.choice(("started_24h", "started_hour", "calendar_day")),
-            "amount": "7.50 EUR", "cap_per_case": "400 EUR", "substitute": "stops_clock",
-        }  # fmt: skip
-    if maybe(0.4):
-        yield {
-            "clause": "5.1", "kind": "obligation", "obligated": "customer", "measure": "pressure", "text": "As agreed.",
-            "at_least": "8 bar", "cure": "48 h", "notice": ["portal"], "surcharge": "15 %", "surcharge_of": "2.2",
-        }  # fmt: skip
-
-
-def usage(rng: Random, scope: str) -> dict[str, Any]:
-    model = rng.choice(("flat", "graduated", "graduated", "volume", "package", "stairstep"))
-    term: dict[str, Any] = {
-        "kind": "usage_charge", "measure": "distance", "model": model, "text": "As agreed.",
-        "reset": rng.choice(("period", "contract_year")), "on_amendment": rng.choice(("continue", "prorate", "restart")),
-    }  # fmt: skip
-    if model == "flat":
-        term["price"] = f"0.{rng.randrange(1000, 9999)} EUR/km"
-    elif model == "package":
-        term |= {"package_size": "250 km", "package_price": "61.25 EUR"}
-    else:
-        bounds = (0, rng.randrange(800, 2000), rng.randrange(2500, 5000))
-        paid = "fee" if model == "stairstep" else "price"
-        amounts = [rng.randrange(100, 999) for _ in bounds]
-        term["tiers"] = [
-            {"above": f"{bound} km", paid: f"{amount}.00 EUR" if paid == "fee" else f"0.{amount} EUR/km"}
-            for bound, amount in zip(bounds, amounts, strict=True)
-        ]
-    if rng.random() < 0.3:
-        term["included"] = "300 km"
-    if scope == "pool":
-        term["allocate"] = rng.choice(("none", "by_quantity"))
-    return term
-
-
-def uptime(rng: Random) -> dict[str, Any]:
-    unknown = rng.choice(("up", "down", "exclude"))
-    term: dict[str, Any] = {
-        "target": "98 %", "required": "24x7", "aggregate": rng.choice(("asset", "asset", "pool")), "applies_to": "g",
-        "base": ["2.1"], "min_coverage": "80 %", "min_outage": "30 min", "planned_notice": "P3D",
-        "treatments": {
-            "running": "up", "idle": "up", "derated": "measured", "fault": "down", "unplanned_repair": "down",
-            "planned_maintenance": "exclude", "customer_cause": "exclude", "external": "exclude",
-            "force_majeure": "exclude", "unknown": unknown,
-        },
-        "application": rng.choice(("this_invoice", "this_invoice", "next_invoice")),
-    }  # fmt: skip
-    form = rng.choice(("ladder", "per_point", "linear"))
-    term["remedy"] = form
-    if form == "ladder":
-        steps = (("98 %", "0 %"), ("95 %", "7 %"), ("90 %", "15 %"), ("0 %", "35 %"))
-        term["steps"] = [{"at_or_above": bound, "credit": credit} for bound, credit in steps]
-    else:
-        term["rate"] = "3 %"
-    if rng.random() < 0.5:
-        term["caps"] = rng.choice((
-            [{"window": "month", "share": "20 %"}],
-            [{"window": "rolling_12_months", "share": "8 %"}],
-            [{"window": "month", "share": "25 %"}, {"window": "contract_year", "amount": "150 EUR"}],
-        ))  # fmt: skip
-    if rng.random() < 0.4:
-        term |= {"earn_back_target": "99 %", "earn_back_windows": rng.choice(("1", "2"))}
-    return term
-
-
-def tell(rng: Random, told: Told, n: int) -> None:
-    for asset in told.assets:
-        driven(rng, told, asset)
-        stopped(rng, told, asset)
-        pressed(rng, told, asset)
-    kinds = {term["kind"] for term in told.versions[0]["terms"]}
-    if "prepaid" in kinds:
-        told.say("carried", 0, clause="2.6", item="balance", value=f"{rng.randrange(200, 5000)}.00 EUR")
-    if "indexation" in kinds:
-        for month in ("2026-02", "2026-03"):
-            for _ in range(rng.choice((0, 1, 2))):
-                known = rng.randrange(len(RUNS))
-                published = wall(RUNS[known] - timedelta(hours=1, minutes=rng.randrange(1, 50)))
-                value = f"{rng.randrange(90, 125)}.{rng.randrange(10)}"
-                told.say("index_values", known, index=f"index-{n}", month=month, value=value, published=published)
-    if "event_guarantee" in kinds:
-        for number in range(rng.randrange(3)):
-            opened = moment(rng, last="2026-06-20")
-            closed = opened + timedelta(hours=rng.randrange(1, 400))
-            known = seen_by(rng, closed)
-            if known is not None and opened >= local(told.versions[0]["effective_from"]):
-                asset = rng.choice(told.assets)
-                told.say("tickets", known, ticket=f"K{number}", asset=asset, opened=wall(opened), closed=wall(closed))
-                if rng.random() < 0.4:
-                    since = opened + timedelta(hours=rng.randrange(1, 60))
-                    told.say("substitutes", known, asset=asset, **{"from": wall(since), "to": wall(since + timedelta(hours=30))})
-
-
-def driven(rng: Random, told: Told, asset: str) -> None:
-    """The odometer every few days, from the first of March on; some readings come late."""
-    at, km = local("2026-03-01"), rng.randrange(0, 500_000)
-    while at < RUNS[-1] - timedelta(hours=3):
-        first = next(n for n, run in enumerate(RUNS) if at < run - timedelta(hours=2))
-        late = rng.choice((0, 0, 0, 1)) if at > local("2026-03-01") else 0
-        told.say(
-            "readings", min(first + late, len(RUNS) - 1), asset=asset, device=f"{asset}-unit",
-            register="vehicle/odometer", at=wall(at), value=f"{km / 10:.1f} km",
-        )  # fmt: skip
-        step = timedelta(minutes=10 * rng.randrange(100, 900))
-        at, km = at + step, km + rng.randrange(0, 40) * int(step / timedelta(hours=1)) * 5
-
-
-def stopped(rng: Random, told: Told, asset: str) -> None:
-    """The state as the device says it, now and then down; people decide later what it was."""
-    at, down = local("2026-03-01"), False
-    while at < RUNS[-1] - timedelta(hours=3):
-        first = next(n for n, run in enumerate(RUNS) if at < run - timedelta(hours=2))
-        state = rng.choice(("fault", "idle", "unknown", "planned_maintenance")) if down else "running"
-        told.say(
-            "readings", first, asset=asset, device=f"{asset}-unit", register="vehicle/state", at=wall(at), value=state
-        )
-        end = at + timedelta(minutes=10 * rng.randrange(2, 300) if down else 10 * rng.randrange(200, 2000))
-        known = seen_by(rng, end)
-        if down and known is not None and rng.random() < 0.6:
-            category = rng.choice(("customer_cause", "force_majeure", "fault"))
-            told.say(
-                "attributions", known, asset=asset, category=category, party="none", status="accepted",
-                **{"from": wall(at), "to": wall(end)},
-            )  # fmt: skip
-        if down and state == "planned_maintenance" and rng.random() < 0.7:
-            given = at - timedelta(days=rng.randrange(1, 9))
-            if (known := seen_by(rng, end)) is not None:
-                told.say(
-                    "notices", known, asset=asset, kind="planned_maintenance", given=wall(given),
-                    **{"from": wall(at), "to": wall(end)},
-                )  # fmt: skip
-        at, down = end, not down
-
-
-def pressed(rng: Random, told: Told, asset: str) -> None:
-    """The pressure, now and then too low, with an alert that is known late."""
-    at = local("2026-03-01")
-    while at < RUNS[-1] - timedelta(hours=3):
-        first = next(n for n, run in enumerate(RUNS) if at < run - timedelta(hours=2))
-        low = rng.random() < 0.3 and at > local("2026-03-12")
-        told.say(
-            "readings", first, asset=asset, device=f"{asset}-unit", register="vehicle/pressure", at=wall(at),
-            value=f"{rng.choice(('7.5', '7.9') if low else ('8', '8.4'))} bar",
-        )  # fmt: skip
-        duty = any(term["clause"] == "5.1" for term in told.versions[0]["terms"])
-        given = at + timedelta(minutes=30)
-        if low and duty and (known := seen_by(rng, given)) is not None:
-            told.say("notices", known, clause="5.1", asset=asset, kind="alert", given=wall(given))
-        at += timedelta(minutes=10 * rng.randrange(100, 1800))
 
 
 # ---- the pure engine, from facts files
@@ -378,14 +101,17 @@ def hear(story: Story, told: Told, run: int) -> None:
     assert isinstance(taken, Taken), [str(problem) for problem in taken]
 
 
-def bill(story: Story, run: int) -> list[str]:
-    """A billing run; returns what is set aside."""
+def bill(story: Story, run: int) -> set[str]:
+    """A billing run; returns contracts that are left out: credits exceed charges, and there is nothing to credit."""
     contracts.close_due_periods(story.engine, at=RUNS[run])
     done = story.bill(SELLER, MONTHS[run], RUNS[run])
-    aside = [f"{d['contract']}: {d['state']} {d['findings']}" for d in done.drafts if d["state"] in ("blocked", "failed")]
-    if not aside:
-        story.issue(done.run.public_id, RUNS[run])
-    return aside
+    blocked = [draft for draft in done.drafts if draft["state"] in ("blocked", "failed")]
+    assert {x["code"] for d in blocked for x in d["findings"] if x["severity"] == "blocking"} <= {"negative_total"}
+    for draft in blocked:
+        name, why = draft["contract_name"], "no invoice to credit"
+        billing.exclude(story.engine, done.run.public_id, name, reason=why, at=RUNS[run], by="person:anna")
+    story.issue(done.run.public_id, RUNS[run])
+    return {draft["contract_name"] for draft in blocked}
 
 
 def billed(story: Story) -> dict[str, Sums]:
@@ -409,53 +135,20 @@ def difference(one: Sums, other: Sums) -> dict[tuple[str, str, str], str]:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_what_is_billed_of_each_month_is_what_the_engine_says(engine: Engine, seed: int) -> None:
-    rng, story = Random(seed), Story(engine)
+    rng, story = Random(seed), Story(engine)  # noqa: S311 - no secret
     all_told = [random_contract(rng, n) for n in range(MANY)]
     story.set_up()
     story.assets(*(asset for told in all_told for asset in told.assets))
     story.contract(*("\n---\n".join(json.dumps(version) for version in told.versions) for told in all_told))
+    left_out: set[str] = set()
     for run in range(len(RUNS)):
         for told in all_told:
             hear(story, told, run)
-        assert bill(story, run) == []
+        left_out |= bill(story, run)
         found = billed(story)
         wrong = {
             told.name: gap
             for told in all_told
-            if (gap := difference(found.get(told.name, {}), sums_of(chain(told, run))))
+            if told.name not in left_out and (gap := difference(found.get(told.name, {}), sums_of(chain(told, run))))
         }
         assert wrong == {}, f"run {run}"
-
-
-
-def test_dbg(engine: Engine) -> None:
-    rng, story = Random(int(os.environ.get("S", "1"))), Story(engine)
-    all_told = [random_contract(rng, n) for n in range(MANY)]
-    all_told = [t for t in all_told if t.name in os.environ["T"].split(",")]
-    story.set_up()
-    story.assets(*(asset for told in all_told for asset in told.assets))
-    story.contract(*("\n---\n".join(json.dumps(version) for version in told.versions) for told in all_told))
-    for run in range(len(RUNS)):
-        for told in all_told:
-            hear(story, told, run)
-        print(bill(story, run))
-        for told in all_told:
-            rows = story.rows("SELECT DISTINCT ON (p.label) p.label, e.result, e.evidence FROM contracts.evaluation e JOIN contracts.period p ON p.id = e.period JOIN contracts.contract c ON c.id = p.contract WHERE c.name = :n ORDER BY p.label, e.id DESC", n=told.name)
-            mine = chain(told, run)
-            for label, result, evidence in rows:
-                theirs, ours = result, mine[label].to_json()
-                for part in ("lines", "verdicts", "carry"):
-                    a = [json.dumps(x, sort_keys=True) for x in theirs[part]]
-                    b = [json.dumps(x, sort_keys=True) for x in ours[part]]
-                    for x in a:
-                        if x not in b:
-                            print(run, told.name, label, "DB  ", part, x[:1500])
-                    for x in b:
-                        if x not in a:
-                            print(run, told.name, label, "PURE", part, x[:1500])
-            gap = difference(billed(story).get(told.name, {}), sums_of(mine))
-            if gap:
-                print("GAP", run, told.name, gap)
-            for row in story.rows("SELECT p.label, e.id, e.known, e.input_hash, e.result->'carry' FROM contracts.evaluation e JOIN contracts.period p ON p.id = e.period JOIN contracts.contract c ON c.id = p.contract WHERE c.name = :n ORDER BY e.id", n=told.name):
-                print("   ", row)
-            for row in story.rows("SELECT id, known FROM billing.run"): print("  run", row)
