@@ -22,18 +22,44 @@ class Told:
     assets: tuple[str, ...]
     versions: list[dict[str, Any]]
     facts: dict[str, list[tuple[int, Fact]]] = field(default_factory=dict)
+    corrected: list[tuple[int, Fact]] = field(default_factory=list)
+    """Readings that people correct, with what counts from then on."""
 
     def say(self, name: str, known: int, **fact: Any) -> None:
         fact["recorded_at"] = wall(RUNS[known] - timedelta(hours=1))
         self.facts.setdefault(name, []).append((known, fact))
 
-    def known(self, run: int, *, only: bool = False) -> dict[str, list[Fact]]:
-        """What is known by a run; only: what was not before."""
-        found = {
-            name: [fact for n, fact in facts if n == run or (n < run and not only)]
-            for name, facts in self.facts.items()
-        }
+    def news(self, run: int) -> dict[str, list[Fact]]:
+        """What is known by a run and was not before; without what is corrected."""
+        found = {name: [fact for n, fact in facts if n == run] for name, facts in self.facts.items()}
         return {name: facts for name, facts in found.items() if facts}
+
+    def known(self, run: int) -> dict[str, list[Fact]]:
+        """All that is known by a run, as a facts file says it."""
+        found = {name: [fact for n, fact in facts if n <= run] for name, facts in self.facts.items()}
+        right = {(fact["asset"], fact["at"]): fact for n, fact in self.corrected if n <= run}
+        of_use = [fact for fact in found["readings"] if fact["register"] == "vehicle/odometer"]
+        others = [fact for fact in found["readings"] if fact["register"] != "vehicle/odometer"]
+        found["readings"] = [*others, *(right.get((fact["asset"], fact["at"]), fact) for fact in of_use)]
+        return {name: facts for name, facts in found.items() if facts}
+
+    def catalogue(self) -> str:
+        """Its devices: an odometer, perhaps another one in its place, and what says states and levels."""
+        devices, bindings = [], []
+        exchanged = {fact["asset"]: fact for _, fact in self.facts.get("exchanges", [])}
+        for asset in self.assets:
+            odometer, units = [{"register": "odometer", "kind": "counter", "unit": "km"}], [f"{asset}-unit"]
+            bound: dict[str, Any] = {"device": f"{asset}-unit", "asset": asset, "position": "vehicle"}
+            if one := exchanged.get(asset):
+                at = f"{local(one['at']):%Y-%m-%dT%H:%M:%SZ}"
+                units.append(f"{asset}b-unit")
+                bindings.append(bound | {"to": at, "closing": {"odometer": one["end_value"]}})
+                bound |= {"device": f"{asset}b-unit", "from": at, "opening": {"odometer": one["start_value"]}}
+            devices += [{"device": unit, "registers": odometer} for unit in units]
+            cab = [{"register": "state", "kind": "state"}, {"register": "pressure", "kind": "gauge", "unit": "bar"}]
+            devices.append({"device": f"{asset}c-unit", "registers": cab})
+            bindings += [bound, {"device": f"{asset}c-unit", "asset": asset, "position": "cab"}]
+        return json.dumps({"devices": devices, "bindings": bindings})
 
 
 def wall(at: datetime) -> str:
@@ -81,8 +107,8 @@ def random_contract(rng: Random, n: int) -> Told:
                 "measure": "distance", "kind": "counter_delta", "register": "vehicle/odometer", "unit": "km",
                 "on_reset": "hold", "boundary": rng.choice(("interpolate", "interpolate", "at_reading")),
             },
-            {"measure": "state", "kind": "state_time", "register": "vehicle/state", "max_gap": "1500 h"},
-            {"measure": "pressure", "kind": "gauge_level", "register": "vehicle/pressure", "unit": "bar"},
+            {"measure": "state", "kind": "state_time", "register": "cab/state", "max_gap": "1500 h"},
+            {"measure": "pressure", "kind": "gauge_level", "register": "cab/pressure", "unit": "bar"},
         ],
         "terms": list(terms(rng, n)),
     }  # fmt: skip
@@ -253,7 +279,8 @@ def broken_down(rng: Random, told: Told) -> None:
         opened = moment(rng, last="2026-06-20")
         closed = opened + timedelta(hours=rng.randrange(1, 400))
         known, asset = seen_by(rng, closed), rng.choice(told.assets)
-        if known is None or opened < local(told.versions[0]["effective_from"]):
+        ends = told.versions[-1].get("ends", "2027-01-01")
+        if known is None or opened < local(told.versions[0]["effective_from"]) or closed > local(ends):
             continue
         told.say("tickets", known, ticket=f"K{number}", asset=asset, opened=wall(opened), closed=wall(closed))
         if maybe(rng, 0.4):
@@ -263,17 +290,29 @@ def broken_down(rng: Random, told: Told) -> None:
 
 
 def driven(rng: Random, told: Told, asset: str) -> None:
-    """The odometer every few days, from the first of March on; some readings come late."""
-    at, km = local("2026-03-01"), rng.randrange(0, 500_000)
+    """The odometer every few days, from the first of March on; some readings come late, or are wrong at first."""
+    at, km, device = local("2026-03-01"), rng.randrange(0, 500_000), f"{asset}-unit"
+    before, exchange = km, moment(rng, "2026-03-20", "2026-06-20") if maybe(rng, 0.4) else RUNS[-1]
     while at < RUNS[-1] - timedelta(hours=3):
+        if at > exchange:
+            start = rng.choice((0, 1234))
+            told.say(
+                "exchanges", 0, asset=asset, register="vehicle/odometer", at=wall(exchange), old_device=device,
+                end_value=f"{(before + km) // 2 / 10:.1f} km", new_device=f"{asset}b-unit",
+                start_value=f"{start / 10:.1f} km", evidence="work order",
+            )  # fmt: skip
+            before, km, device, exchange = start, start + (km - before) // 2, f"{asset}b-unit", RUNS[-1]
         first = next(n for n, run in enumerate(RUNS) if at < run - timedelta(hours=2))
         late = rng.choice((0, 0, 0, 1)) if at > local("2026-03-01") else 0
-        told.say(
-            "readings", min(first + late, len(RUNS) - 1), asset=asset, device=f"{asset}-unit",
-            register="vehicle/odometer", at=wall(at), value=f"{km / 10:.1f} km",
-        )  # fmt: skip
+        known = min(first + late, len(RUNS) - 1)
+        reading = {"asset": asset, "device": device, "register": "vehicle/odometer", "at": wall(at)}
+        shown = km
+        if maybe(rng, 0.1) and known + 1 < len(RUNS):
+            shown, again = (before + km) // 2, rng.randrange(known + 1, len(RUNS))
+            told.corrected.append((again, reading | {"value": f"{km / 10:.1f} km"}))
+        told.say("readings", known, **reading, value=f"{shown / 10:.1f} km")
         step = timedelta(minutes=10 * rng.randrange(100, 900))
-        at, km = at + step, km + rng.randrange(0, 40) * int(step / timedelta(hours=1)) * 5
+        at, before, km = at + step, km, km + rng.randrange(0, 40) * int(step / timedelta(hours=1)) * 5
 
 
 def stopped(rng: Random, told: Told, asset: str) -> None:
@@ -283,7 +322,7 @@ def stopped(rng: Random, told: Told, asset: str) -> None:
         first = next(n for n, run in enumerate(RUNS) if at < run - timedelta(hours=2))
         state = rng.choice(("fault", "idle", "unknown", "planned_maintenance")) if down else "running"
         told.say(
-            "readings", first, asset=asset, device=f"{asset}-unit", register="vehicle/state", at=wall(at), value=state
+            "readings", first, asset=asset, device=f"{asset}c-unit", register="cab/state", at=wall(at), value=state
         )
         end = at + timedelta(minutes=10 * rng.randrange(2, 300) if down else 10 * rng.randrange(200, 2000))
         known = seen_by(rng, end)
@@ -310,7 +349,7 @@ def pressed(rng: Random, told: Told, asset: str) -> None:
         first = next(n for n, run in enumerate(RUNS) if at < run - timedelta(hours=2))
         low = rng.random() < 0.3 and at > local("2026-03-12")
         told.say(
-            "readings", first, asset=asset, device=f"{asset}-unit", register="vehicle/pressure", at=wall(at),
+            "readings", first, asset=asset, device=f"{asset}c-unit", register="cab/pressure", at=wall(at),
             value=f"{rng.choice(('7.5', '7.9') if low else ('8', '8.4'))} bar",
         )  # fmt: skip
         duty = any(term["clause"] == "5.1" for term in told.versions[0]["terms"])

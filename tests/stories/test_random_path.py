@@ -30,9 +30,13 @@ from contracts.stated.run import By, state
 from contracts.store.reporting import Taken
 from contracts.text import TextDocument
 from contracts.words import Context
+from core.database import transaction
 from core.time import Period, micros
+from ingest import catalogue
+from ingest import run as ingesting
+from ingest.correction.run import Wanted, correct
 from tests.stories.random_told import RUNS, Told, random_contract
-from tests.stories.story import BERLIN, Story, local
+from tests.stories.story import BERLIN, SIGNED, Story, local
 
 pytestmark = pytest.mark.services
 MONTHS = ("2026-03", "2026-04", "2026-05", "2026-06")
@@ -86,13 +90,17 @@ def sums_of(evaluations: dict[str, Evaluation]) -> Sums:
 
 def hear(story: Story, told: Told, run: int) -> None:
     """What became known before a run, through the doors that devices and people use."""
-    fresh = told.known(run, only=True)
-    for asset in told.assets:
-        mine = [r for r in fresh.get("readings", []) if r["asset"] == asset]
+    fresh = told.news(run)
+    for unit in sorted({r["device"] for r in fresh.get("readings", [])}):
+        mine = [r for r in fresh["readings"] if r["device"] == unit]
         rows = [(r["register"].partition("/")[2], local(r["at"]), *f"{r['value']} ".split(" ")[:2]) for r in mine]
-        if rows:
-            story._deliver(asset, rows)
-    facts: dict[str, Any] = {name: items for name, items in fresh.items() if name != "readings"}
+        story._deliver(unit.removesuffix("-unit"), rows)
+    with transaction(story.engine) as connection:
+        for r in (fact for n, fact in told.corrected if n == run):
+            at = f"{local(r['at']):%Y-%m-%dT%H:%M:%SZ}"
+            wanted = Wanted(f"{r['device']}/odometer", at, r["value"], "misread")
+            correct(connection, RUNS[run] - timedelta(hours=1), wanted, by="person:test")
+    facts: dict[str, Any] = {name: items for name, items in fresh.items() if name not in ("readings", "exchanges")}
     if run == 0:
         facts["otherwise"] = "running"
     by = By("person:test", "random", RUNS[run] - timedelta(hours=1))
@@ -138,7 +146,10 @@ def test_what_is_billed_of_each_month_is_what_the_engine_says(engine: Engine, se
     rng, story = Random(seed), Story(engine)  # noqa: S311 - no secret
     all_told = [random_contract(rng, n) for n in range(MANY)]
     story.set_up()
-    story.assets(*(asset for told in all_told for asset in told.assets))
+    for told in all_told:
+        declared = catalogue.read(told.catalogue())
+        assert isinstance(declared, catalogue.Catalogue), declared
+        ingesting.declare(engine, declared, SIGNED, author="person:test")
     story.contract(*("\n---\n".join(json.dumps(version) for version in told.versions) for told in all_told))
     left_out: set[str] = set()
     for run in range(len(RUNS)):
