@@ -2,7 +2,8 @@
 
 Four months of many contracts in one database. In each run some readings, cases, decisions and index values of earlier
 months have just become known, so that the bills of those months are corrected. The oracle evaluates every month anew
-from the facts files as of each run, month after month, and never sees a database.
+from the facts files as of each run, month after month, and never sees a database. `RANDOM_PATHS=2,3,4` and
+`RANDOM_CONTRACTS=40` ask for other and for more contracts.
 """
 
 import json
