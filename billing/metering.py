@@ -48,13 +48,15 @@ def metered(
     """By asset and register, of the registers that usage charges read. cases: what the evaluation leaves to people.
 
     A piece is rated if it stands under a line of the document: not another count of the same lines, but whether each
-    reading that the evaluation took in came to a line at all.
+    reading that the evaluation took in came to a line at all. Pieces of other periods, on which caps, minimums and
+    bases over longer windows look, were rated there.
     """
+    start, end = document["service"]["from"], document["service"]["to"]
     under = {_KEY(piece) for line in document["lines"] for piece in line["evidence"]}
     open_assets = {case["asset"] for case in cases}
     found: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
     for piece in evidence.get("counters", []):
-        if piece["register"] in charged:
+        if piece["register"] in charged and start <= piece["from"] and piece["to"] <= end:
             found.setdefault((piece["asset"], piece["register"], piece["unit"]), []).append(piece)
     return tuple(_metered(key, pieces, under, open_assets) for key, pieces in sorted(found.items()))
 

@@ -127,8 +127,13 @@ def observe(scene: Scene, owner: str, chunks: list[Chunk]) -> dict[str, Usage]:
         rows = [row for u in known.values() for row in u.rows if start <= row.start and row.end <= end]
         if len(rows) > 1:
             rows.sort(key=lambda row: (row.start, row.owner, row.end))
-        chunk.rows = [_weighed(row, chunk.term.weights) for row in rows] if chunk.term.weights else rows
+        chunk.rows = weighed(rows, chunk.term.weights)
     return known
+
+
+def weighed(rows: Sequence[Row], weights: Mapping[str, Decimal] | None) -> Sequence[Row]:
+    """Use by its class, where classes count differently."""
+    return [_weighed(row, weights) for row in rows] if weights else rows
 
 
 def _weighed(row: Row, weights: Mapping[str, Decimal]) -> Row:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from contracts.chunk import spans_of
 from contracts.explain import ONE, price_text
+from contracts.position import position_of
 from contracts.pricing import Charge, fees, graduated, packages, reached, total
 from contracts.quantity import demands as of_measure
 from contracts.quantity import measured
 from contracts.scene import PricedUnits
 from contracts.stretch import stretches
-from core.units import Quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ def price(scene: Scene, owner: str, chunks: list[Chunk]) -> None:
     position, run = ZERO, None
     for chunk in chunks:
         if chunk.stretch.run != run:
-            position = ZERO if chunk.stretch.first else _carried_position(scene, chunk, owner)
+            position = ZERO if chunk.stretch.first else position_of(scene, chunk, owner)
             run = chunk.stretch.run
         chunk.at = position
         used = total([row.quantity for row in chunk.rows])
@@ -47,14 +47,6 @@ def price(scene: Scene, owner: str, chunks: list[Chunk]) -> None:
         chunk.charges = _charges(chunk, reached_in[chunk.stretch.run], means)
         chunk.exact = total([one.amount if times is ONE else one.amount * times for one, times in chunk.charges])
         chunk.counted = chunk.place(chunk.to) - chunk.place(chunk.at) if chunk.at else chunk.place(chunk.to)
-
-
-def _carried_position(scene: Scene, chunk: Chunk, owner: str) -> Fraction:
-    for item in scene.facts.carried:
-        same = item.clause in (chunk.term.clause, chunk.term.continues) and item.item == "position"
-        if same and item.owner in (owner, "") and isinstance(item.value, Quantity):
-            return item.value.to(chunk.stretch.measure.unit or item.value.unit)
-    return ZERO
 
 
 def _charges(chunk: Chunk, reached_to: Fraction, means: Means) -> list[tuple[Charge, Fraction]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from contracts.quantity import levels
 from contracts.segment import FOREVER, covered, in_force, version_at
 from contracts.span import intersect, normal
-from contracts.terms.obligation import Obligation
+from contracts.terms.obligation import OBSERVABLE, Obligation
 from core.time import instant, micros
 
 if TYPE_CHECKING:
@@ -89,6 +89,8 @@ def _failures(
 def _below(version: Version, term: Obligation, facts: Facts, asset: str, until: int) -> Spans:
     """When the gauge, or a ready quantity of it, breaks the limit; a stretch that goes on ends after `until`."""
     measure = version.measure_by_name[term.measure]
+    if measure.kind not in OBSERVABLE:
+        return ()
     unit = measure.unit or ""
     ready = facts.quantities_of.get((asset, measure.measure), [])
     failing = [(q.start, q.end) for q in ready if not term.kept(q.quantity, unit)]

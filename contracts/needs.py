@@ -89,7 +89,7 @@ def scene_of(versions: Sequence[Version], facts: Facts, period: Period, until: d
         raise NothingInForce(f"no version of the contract is in force in {period.label}, as far as is known")
     asked, plan = micros(until), plan_of(versions)
     breached = duty.breaches(versions, plan.of_kind(Obligation), facts, min(asked, FOREVER))
-    return Scene(plan.versions, facts, period, start, end, min(end, asked), asked, plan, breached)
+    return Scene(plan.versions, facts, period, start, end, min(end, asked), asked, start, plan, breached)
 
 
 def _demands(scene: Scene, lineage: Lineage, kinds: frozenset[type[Term]]) -> Iterator[Demand]:

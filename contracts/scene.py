@@ -43,6 +43,8 @@ class Scene:
     until: int
     asked: int
     """Until when the evaluation was asked for; `until` is that or the period's end."""
+    begins: int
+    """When the period that is evaluated begins: what is carried is carried to there."""
     plan: Plan
     """What the versions say whatever is known."""
     breaches: tuple[Breach, ...] = ()

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 FOREVER = micros(instant(0)) + 10**17
 """Later than any contract, in microseconds."""
+_OF_LINES = ("period", "anchor_day", "rounding", "decimals", "tax_category", "tax_rate")
+"""What of a version's billing makes a line another one; when it is to be paid or corrected does not."""
 Lineage: TypeAlias = "dict[int, Term]"
 """One promise or charge through the versions: version number to its term there."""
 
@@ -96,7 +98,7 @@ def segments(versions: Sequence[Version], lineage: Lineage, start: int, end: int
 def _same(segment: Segment, term: Term, version: Version) -> bool:
     measures = [version.measure_by_name[name] for name in term.measures]
     earlier = [segment.version.measure_by_name[name] for name in segment.term.measures]
-    billing = segment.version.billing, version.billing
+    billing = [[getattr(one.billing, name) for name in _OF_LINES] for one in (segment.version, version)]
     return (
         type(term) is type(segment.term)
         and term.rule == segment.term.rule

@@ -64,7 +64,7 @@ class _Speaker:
             value = source.get(first, "")
             return self.words(rest or first, value[rest] if rest and isinstance(value, dict) else value)
 
-        return PLACEHOLDER.sub(fill, source["text"])
+        return PLACEHOLDER.sub(fill, source["text"].rstrip())
 
     def words(self, name: str, value: Any) -> str:
         if isinstance(value, str):
@@ -201,8 +201,8 @@ _LISTS: dict[str, Callable[[_Speaker, Any], str]] = {
     "tiers": lambda by, value: ", ".join(_tiers(by, value)),
     "steps": lambda by, value: ", ".join(_steps(by, value)),
     "treatments": lambda by, value: by.one_by_one(_treatments(by, value)),
-    "caps": lambda by, value: ", ".join(_caps(by, value)),
-    "multipliers": lambda by, value: ", ".join(_bands(by, value, "factor")),
+    "caps": lambda by, value: ", ".join(_caps(by, value)) or by.say("nothing"),
+    "multipliers": lambda by, value: ", ".join(_bands(by, value, "factor")) or by.say("nothing"),
     "components": lambda by, value: ", ".join(_components(by, value)),
     "drivers": lambda by, value: ", ".join(_drivers(by, value)) or by.say("nothing"),
 }

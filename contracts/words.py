@@ -107,6 +107,11 @@ def _word(text: str, _: Context) -> str:
     return text
 
 
+def _words(text: str, context: Context) -> str:
+    """As YAML's folded text gives it, with the end of its last line."""
+    return _word(text.rstrip(), context)
+
+
 def _name(text: str, context: Context) -> str:
     if "|" in text or not text.isprintable():
         raise ValueError(f"{text!r} has a bar or an unprintable character, which a name may not")
@@ -141,7 +146,7 @@ Share = Annotated[Fraction, _read(_share, SHARE)]
 """A part of one: 98 % is 49/50."""
 Number = Annotated[Decimal, _read(_number, NUMBER)]
 Count = Annotated[int, _read(_count, written(r"\d+", "2"))]
-Word = Annotated[str, _read(_word)]
+Word = Annotated[str, _read(_words)]
 Name = Annotated[str, _read(_name)]
 Flag = Annotated[bool, _read(_flag, Literal["true", "false"])]
 DurationWord = Annotated[time.Duration, _read(lambda text, _: time.Duration.parse(text), DURATION)]

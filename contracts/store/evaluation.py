@@ -1,4 +1,7 @@
-"""Evaluations, appended: one for each contract, period, state of knowledge and `until`."""
+"""Evaluations, appended: one for each contract, period, state of knowledge, `until` and inputs; the last one counts.
+
+As of the same knowledge the inputs change where the period before was evaluated again: what it leaves is one of them.
+"""
 
 from __future__ import annotations
 
@@ -30,14 +33,14 @@ ADD = """
         until timestamptz, engine_version text, input_hash text, result_hash text, evidence jsonb)
     JOIN unnest(CAST(%(periods)b AS bigint[]), CAST(%(results)b AS text[])) AS w (period, result)
         ON w.period = r.period
-    ON CONFLICT (contract, period, known, until) DO NOTHING
+    ON CONFLICT (contract, period, known, until, input_hash) DO NOTHING
 """
 # Evaluations are found by contract and period, as their index is ordered; by the period alone all would be looked at.
 IDS = text("""
-    SELECT e.period, e.id
+    SELECT e.period, max(e.id) AS id
     FROM contracts.period AS p JOIN contracts.evaluation AS e
         ON e.contract = p.contract AND e.period = p.id AND e.known = :known AND e.until = p.ends_at
-    WHERE p.id = ANY(:periods)
+    WHERE p.id = ANY(:periods) GROUP BY e.period
 """)
 LATEST = text("""
     SELECT p.id AS period, e.id, e.input_hash

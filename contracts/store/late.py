@@ -14,14 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-# `seen`: up to which knowledge everything was considered; `before`: when what the period before leaves was found.
+# `seen`: up to which knowledge everything was considered; `stale`: what the period before leaves was found later.
 HEADS = text("""
     SELECT DISTINCT ON (e.period) p.id AS period, p.contract, p.starts_at, p.ends_at, p.cutoff_at, e.id AS evaluation,
-        greatest(e.known, p.checked) AS seen, e.evaluated_at, e.result ->> 'status' AS status, (
-            SELECT max(b.known) FROM contracts.period AS q JOIN contracts.evaluation AS b ON b.contract = q.contract
+        greatest(e.known, p.checked) AS seen, e.evaluated_at, e.result ->> 'status' AS status, EXISTS (
+            SELECT FROM contracts.period AS q JOIN contracts.evaluation AS b ON b.contract = q.contract
                 AND b.period = q.id
             WHERE q.contract = p.contract AND q.ends_at = p.starts_at AND b.until = q.ends_at AND b.known <= :known
-        ) AS before
+                AND b.id > e.id AND b.known >= greatest(e.known, p.checked)
+        ) AS stale
     FROM contracts.evaluation AS e JOIN contracts.period AS p ON p.id = e.period AND p.contract = e.contract
     WHERE p.id = ANY(:periods) AND e.known <= :known AND e.until = p.ends_at
     ORDER BY e.period, e.known DESC, e.id DESC
@@ -49,7 +50,7 @@ MARGIN = timedelta(days=35)
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The newest evaluation of a whole period. before: knowledge of the one of the period before, if there is one."""
+    """The newest evaluation of a whole period. stale: that of the period before is newer still."""
 
     period: int
     contract: int
@@ -60,7 +61,7 @@ class Head:
     seen: int
     evaluated_at: datetime
     status: str
-    before: int | None
+    stale: bool
 
 
 def heads(connection: Connection, periods: Iterable[int], known: int) -> dict[int, Head]:
@@ -76,7 +77,7 @@ def reasons(connection: Connection, found: Sequence[Head], known: int) -> dict[i
     """
     why: dict[int, set[str]] = {}
     for head in found:
-        if head.before is not None and head.before > head.seen:
+        if head.stale:
             why.setdefault(head.period, set()).add("earlier period corrected")
     _stated(connection, found, known, why)
     assets = covered(connection, {head.contract for head in found})

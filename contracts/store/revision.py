@@ -89,7 +89,7 @@ def _again(
     """One period of each contract; what an earlier one newly leaves is a reason of its own."""
     heads = late.heads(connection, [due.id for due in level], known)
     for head in heads.values():
-        if head.before is not None and head.before > head.seen:
+        if head.stale:
             reasons.setdefault(head.period, ("earlier period corrected",))
     dues = [due for due in level if due.id in reasons]
     if not dues:

@@ -22,7 +22,7 @@ from core.time import Period, micros
 from core.units import Quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from contracts.document import Version
     from contracts.scene import Scene
@@ -202,7 +202,7 @@ def _held(scene: Scene, window: Window[Allowance], owner: str) -> tuple[dict[str
     """Rollover by the period it comes from, without what has expired; and how much has."""
     held: dict[str, Fraction] = {}
     expired = ZERO
-    for item in scene.facts.carried:
+    for item in _carried(scene, window):
         name, _, label = item.item.partition(" of ")
         mine = item.clause in (window.term.clause, window.term.continues) and item.owner in (owner, "")
         if name != "rollover" or not mine or not isinstance(item.value, Quantity):
@@ -213,6 +213,16 @@ def _held(scene: Scene, window: Window[Allowance], owner: str) -> tuple[dict[str
         else:
             held[label] = held.get(label, ZERO) + units
     return held, expired
+
+
+def _carried(scene: Scene, window: Window[Allowance]) -> Sequence[Carried]:
+    """What is carried to the period that is evaluated; to one before it, what the one before that leaves."""
+    if scene.start >= scene.begins:
+        return scene.facts.carried
+    if scene.start <= scene.versions[0].effective_from:
+        return ()
+    lineage = next(one for one in scene.plan.lineages if window.term in one.values())
+    return evaluate(scene.of(scene.period.previous()), lineage).carry
 
 
 def _is_over(scene: Scene, window: Window[Allowance], label: str) -> bool:

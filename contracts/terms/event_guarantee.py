@@ -111,7 +111,8 @@ def evaluate(scene: Scene, lineage: Lineage) -> Outcome:
         run = _run(scene, lineage, ticket, outcome)
         if run is not None and _concerns(scene, run):
             runs.setdefault(ticket.asset, []).append(run)
-    for asset in _assets(scene, lineage):
+    settled = {asset for asset, mine in runs.items() if any(run.stopped is not None for run in mine)}
+    for asset in dict.fromkeys([*_assets(scene, lineage), *settled]):
         mine = runs.pop(asset, [])
         stopped = [run for run in mine if run.stopped is not None]
         outcome.lines += _lines(scene, asset, stopped)

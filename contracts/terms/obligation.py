@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 ZERO = Fraction(0)
 OBSERVABLE = ("gauge_level", "gauge_mean")
+"""Whose readings show when a duty fails; of anything else facts must say it (`unmet`)."""
 
 
 class Obligation(Term):
@@ -71,8 +72,6 @@ class Obligation(Term):
         if len(limits) != 1:
             yield Problem("at_least", "needs one of at_least and at_most", "say what must hold")
         measure = version.measure_by_name.get(self.measure)
-        if measure is not None and measure.kind not in OBSERVABLE:
-            yield Problem("measure", f"{self.measure} is a {measure.kind}", "a duty is observed by a gauge")
         for name in limits if measure is not None and measure.unit else ():
             if not convertible(getattr(self, name).unit, measure.unit):  # type: ignore[union-attr,arg-type]
                 yield Problem(name, f"{getattr(self, name)} is no {measure.unit}", "use the measure's unit")  # type: ignore[union-attr]
@@ -107,6 +106,8 @@ def demands(scene: Scene, lineage: Lineage) -> Iterator[Demand]:
         term = lineage.get(segment_version.version)
         if isinstance(term, Obligation):
             measure = segment_version.measure_by_name[term.measure]
+            if measure.kind not in OBSERVABLE:
+                continue
             for asset, spans in covered(scene.versions, term.applies_to, scene.start, scene.until).items():
                 yield Demand(measure, asset, spans)
 
@@ -160,7 +161,8 @@ def _unknown(scene: Scene, version: Version, term: Obligation, asset: str) -> bo
     measure = version.measure_by_name[term.measure]
     gauge = scene.facts.gauges.get((asset, measure.register_path or ""))
     ready = scene.facts.quantities_of.get((asset, measure.measure))
-    return scene.facts.unmet is None and not ready and not (gauge and gauge.levels)
+    shown = measure.kind in OBSERVABLE and (ready or (gauge and gauge.levels))
+    return scene.facts.unmet is None and not shown
 
 
 def _units(breach: Breach, units: Sequence[PricedUnits]) -> list[PricedUnits]:

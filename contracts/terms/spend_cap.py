@@ -12,6 +12,7 @@ from contracts.terms.base import CHARGES, Term
 from contracts.window import Window, windows
 from contracts.words import MoneyWord, Name
 from core.canonical import fraction_text
+from core.money import Money
 from core.problem import Problem
 from core.time import MONTHS
 
@@ -57,10 +58,10 @@ def evaluate(scene: Scene, lineage: Lineage, bill: Callable[[Period], Outcome]) 
     """What of the period's charges lies beyond the limit. bill: charges of any period, minimum commitments included."""
     outcome = Outcome()
     for window in _of_period(scene, lineage):
-        before = sum((_sum(window.term, bill(period)) for period in earlier(scene, window)), ZERO)
-        now = _sum(window.term, bill(scene.period))
         limit = Fraction(window.term.limit.amount)
-        beyond = max(ZERO, before + now - limit) - max(ZERO, before - limit)
+        before, waived = _before(scene, window, limit, bill)
+        now = _sum(window.term, bill(scene.period))
+        beyond = max(ZERO, before + now - limit - waived)
         reached = before + now > limit
         if beyond > 0 and window.term.on_reach == "waive":
             outcome.lines.append(_line(scene, window, before + now, beyond))
@@ -80,6 +81,21 @@ def earlier(scene: Scene, window: Window[SpendCap]) -> Iterator[Period]:
     while period.span.micros[0] > start:
         period = period.previous()
         yield period
+
+
+def _before(
+    scene: Scene, window: Window[SpendCap], limit: Fraction, bill: Callable[[Period], Outcome]
+) -> tuple[Fraction, Fraction]:
+    """What the window's earlier periods came to, and what of it was waived: as carried, else as evaluated."""
+    carried = {
+        item.item: Fraction(item.value.amount)
+        for item in scene.facts.carried
+        if item.clause in (window.term.clause, window.term.continues) and isinstance(item.value, Money)
+    }
+    before = carried.get("base_before")
+    if before is None:
+        before = sum((_sum(window.term, bill(period)) for period in earlier(scene, window)), ZERO)
+    return before, carried.get("credits_before", max(ZERO, before - limit))
 
 
 def _sum(term: SpendCap, bill: Outcome) -> Fraction:

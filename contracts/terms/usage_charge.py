@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
@@ -10,13 +11,12 @@ from contracts.pricing import Band, whole_charges
 from contracts.terms.base import Term
 from contracts.words import MoneyWord, Name, Number, Part, PriceWord, QuantityWord
 from core.problem import Problem
+from core.units import Quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from decimal import Decimal
 
     from contracts.document import Version
-    from core.units import Quantity
 
 
 class Tier(Part):
@@ -33,6 +33,12 @@ class Multiplier(Part):
     measure: Name
     above: QuantityWord
     factor: Number
+
+    @property
+    def plain(self) -> Multiplier:
+        """The band from zero in which nothing is dearer."""
+        zero = Quantity(Decimal(0), self.above.unit)
+        return Multiplier.model_construct(measure=self.measure, above=zero, factor=Decimal(1))
 
 
 class UsageCharge(Term):
@@ -62,10 +68,11 @@ class UsageCharge(Term):
 
     @property
     def scales(self) -> dict[str, tuple[Multiplier, ...]]:
-        """By measure the bands of its factors; factors of several measures multiply."""
+        """By measure the bands of its factors; factors of several measures multiply. Below the first one it is 1."""
         found: dict[str, tuple[Multiplier, ...]] = {}
         for band in self.multipliers or ():
-            found[band.measure] = (*found.get(band.measure, ()), band)
+            below = () if band.above.magnitude <= 0 else (band.plain,)
+            found[band.measure] = (*found.get(band.measure, below), band)
         return found
 
     def bands(self, shrink: Fraction) -> tuple[Band, ...]:
@@ -156,13 +163,11 @@ class UsageCharge(Term):
                 yield Problem(place, f"{price} is not for one {unit}", f"{self.measure} is measured in {unit}")
 
     def _check_multipliers(self, version: Version) -> Iterator[Problem]:
-        if self.multipliers is None:
-            return
-        if self.model == "stairstep" or not self.multipliers:
-            yield Problem("multipliers", "need a price for each unit, and one band at least", "use another model")
+        if self.model == "stairstep" and self.multipliers:
+            yield Problem("multipliers", "need a price for each unit", "use another model")
             return
         below: dict[str, Decimal] = {}
-        for n, item in enumerate(self.multipliers):
+        for n, item in enumerate(self.multipliers or ()):
             measure = version.measure_by_name.get(item.measure)
             if measure is None or measure.unit is None:
                 message = f"{item.measure!r} is no measure with a unit"
@@ -172,8 +177,6 @@ class UsageCharge(Term):
                     f"multipliers[{n}].above", f"{item.above} is not in {measure.unit}", "use the measure's unit"
                 )
             before, above = below.get(item.measure), item.above.magnitude
-            if before is None and above != 0:
-                yield Problem(f"multipliers[{n}].above", "is not zero", "the first band of a measure begins at zero")
-            elif before is not None and above <= before:
+            if before is not None and above <= before:
                 yield Problem(f"multipliers[{n}].above", f"{item.above} does not rise", "order the bands")
             below[item.measure] = above

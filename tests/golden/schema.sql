@@ -1136,7 +1136,7 @@ RELATION contracts.evaluation
     result jsonb NOT NULL
     evidence jsonb NOT NULL
     CONSTRAINT evaluation_contract_fkey FOREIGN KEY (contract) REFERENCES contracts.contract(id)
-    CONSTRAINT evaluation_contract_period_known_until_key UNIQUE (contract, period, known, until)
+    CONSTRAINT evaluation_contract_period_known_until_input_hash_key UNIQUE (contract, period, known, until, input_hash)
     CONSTRAINT evaluation_period_fkey FOREIGN KEY (period) REFERENCES contracts.period(id)
     CONSTRAINT evaluation_pkey PRIMARY KEY (id)
     CONSTRAINT evaluation_public_id_key UNIQUE (public_id)

@@ -108,6 +108,20 @@ def test_w02_the_next_invoice_carries_the_difference_and_the_issued_one_stays(st
     assert (saved, label) == (Decimal("5.70"), "2026-06")
 
 
+def test_what_a_corrected_month_leaves_is_in_the_next_bill_at_once(story: Story) -> None:
+    found = catalogue.read(EXCHANGED)
+    assert isinstance(found, catalogue.Catalogue), found
+    run.declare(story.engine, found, SIGNED, author="person:test")
+    story.contract("\n---\n".join(case("w02-late-readings")).replace("reset: period", "reset: contract_year"))
+    story.odometer("T1", ("2026-06-01", "1000.0"), ("2026-06-10 08:00", "6000.0"))
+    story.odometer("T2", ("2026-06-16", "1300.0"), ("2026-07-01", "5400.0"), ("2026-08-01", "7400.0"))
+    month(story, "2026-06", JULY_5)
+    late(story)
+    month(story, "2026-07", AUGUST_5)  # closed and billed as of the same knowledge
+    # 2000 km from 10550 km on: 1450 at 0.0360 and 550 at 0.0330; from 10400 km on it would be 70.80.
+    assert [amount for _, amount in amounts(story.invoices()[-1])] == ["70.35", "5.70"]
+
+
 def test_a_difference_is_billed_once(story: Story) -> None:
     june(story)
     late(story)

@@ -17,7 +17,8 @@ def piece(
 def place(
     pieces: list[dict[str, Any]], under: list[dict[str, Any]], cases: list[dict[str, str]]
 ) -> tuple[Metered, ...]:
-    return metered({"counters": pieces}, {"lines": [{"evidence": under}]}, CHARGED, cases)
+    document = {"service": {"from": "a", "to": "b"}, "lines": [{"evidence": under}]}
+    return metered({"counters": pieces}, document, CHARGED, cases)
 
 
 def test_each_unit_is_rated_excluded_or_pending() -> None:
@@ -34,3 +35,10 @@ def test_each_unit_is_rated_excluded_or_pending() -> None:
          "metered": "9", "rated": "0", "excluded": "0", "pending": "0"},
     ]  # fmt: skip
     assert [x.metered == x.rated + x.excluded + x.pending for x in found] == [True, True, False]
+
+
+def test_use_of_other_periods_on_which_a_cap_looks_was_rated_there() -> None:
+    now = piece("T1", "100.0", "250.0")
+    before, after = (now | span for span in ({"from": "Z", "to": "a"}, {"from": "b", "to": "c"}))
+    (found,) = place([before, now, after], [now], [])
+    assert (found.metered, found.rated) == (Decimal("150.0"), Decimal("150.0"))
