@@ -13,6 +13,14 @@ from markupsafe import Markup
 from api.portal.tongue import mark
 from core.problem import Problem
 
+# Names of the program that stand in what is said.
+NAMES = (
+    *(mark("customer"), mark("finance"), mark("partner"), mark("operator"), mark("device_manager")),
+    *(mark("created"), mark("collecting"), mark("calculated"), mark("in_review"), mark("approved"), mark("issuing")),
+    *(mark("issued"), mark("exported"), mark("closed"), mark("failed"), mark("cancelled")),
+    *(mark("collect"), mark("calculate"), mark("review"), mark("exclude"), mark("override"), mark("approve")),
+    *(mark("issue"), mark("finish"), mark("cancel"), mark("nothing more")),
+)
 SAID = (
     # Titles of pages.
     mark("Sign in, or send an API key"),
@@ -113,8 +121,13 @@ def _told(text: str, catalog: NullTranslations) -> Markup:
     for pattern, said in _patterns():
         found = pattern.fullmatch(text)
         if found:
-            return Markup("{}").format(catalog.gettext(said) % found.groupdict())
+            named = {key: _named(value, catalog) for key, value in found.groupdict().items()}
+            return Markup("{}").format(catalog.gettext(said) % named)
     return Markup("<span lang=en>{}</span>").format(text)
+
+
+def _named(value: str, catalog: NullTranslations) -> str:
+    return ", ".join(catalog.gettext(one) if one in NAMES else one for one in value.split(", "))
 
 
 @cache

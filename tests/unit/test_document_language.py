@@ -187,7 +187,7 @@ def test_a_breach_report_on_a_page_is_in_the_debtors_language(language: str, sai
     shown = page.text(
         "breach_report.html", language=language, **FRAME,
         report=SimpleNamespace(document=words, public_id="rep_1", content_hash="c"),
-        zone=zone(words["timezone"]), looks=LOOKS, w=labels(language), between=breach_page._between,
+        zone=zone(words["timezone"]), looks=LOOKS, between=breach_page._between,
     )  # fmt: skip
     shown = words_of(shown)
     assert [text for text in said if text not in shown] == []
