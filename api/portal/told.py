@@ -6,9 +6,9 @@ as steps of a calculation are. What nobody foresaw stays in English, and says th
 
 import re
 from functools import cache
-from gettext import NullTranslations
+from gettext import GNUTranslations, NullTranslations
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from api.portal.tongue import mark
 from core.problem import Problem
@@ -118,12 +118,14 @@ def told(said: str | Problem, catalog: NullTranslations) -> str:
 
 
 def _told(text: str, catalog: NullTranslations) -> Markup:
+    if not isinstance(catalog, GNUTranslations):
+        return escape(text)
     for pattern, said in _patterns():
         found = pattern.fullmatch(text)
         if found:
             named = {key: _named(value, catalog) for key, value in found.groupdict().items()}
-            return Markup("{}").format(catalog.gettext(said) % named)
-    return Markup("<span lang=en>{}</span>").format(text)
+            return escape(catalog.gettext(said) % named)
+    return Markup('<span lang="en">{}</span>').format(text)
 
 
 def _named(value: str, catalog: NullTranslations) -> str:
@@ -132,5 +134,5 @@ def _named(value: str, catalog: NullTranslations) -> str:
 
 @cache
 def _patterns() -> list[tuple[re.Pattern[str], str]]:
-    """A sentence begins with a capital where it stands alone, and ends with a stop or not."""
+    """A sentence begins with a capital where it stands alone."""
     return [(re.compile(PLACE.sub(r"(?P<\1>.+?)", re.escape(one)), re.IGNORECASE | re.DOTALL), one) for one in SAID]

@@ -257,5 +257,5 @@ def width(bill: Bill, length: timedelta) -> str:
 
 def _days(bill: Bill) -> list[tuple[datetime, str]]:
     step = max(1, round(bill.days / 6))
-    days = [bill.start + timedelta(days=n) for n in range(0, bill.days, step)]
+    days = [bill.start + timedelta(days=n) for n in range(0, bill.days - step // 2, step)]
     return [(at, place(bill, at)) for at in days]
