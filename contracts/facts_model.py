@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field
 
@@ -270,3 +271,11 @@ class FactsFile(Part):
     contract: Name
     facts: dict[Name, Any]
     examples: tuple[Example, ...] = ()
+
+
+T = TypeVar("T", bound=Fact)
+
+
+def known(facts: Iterable[T], as_of: int | None) -> Iterator[T]:
+    """Those that were known at a time; None: all."""
+    return (fact for fact in facts if as_of is None or fact.recorded_at is None or fact.recorded_at <= as_of)

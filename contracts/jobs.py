@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import text
 
-from contracts import run, worker
+from contracts import worker
+from contracts.standing import run as standings
 from core.clock import now
 from ingest.certificate import run as certificates
 from ingest.meter import run as meters
@@ -81,7 +82,7 @@ def standing(interval: float, *, most: int = 3000) -> Job:
 
     def work(engine: Engine, at: datetime) -> int:
         end = now() + age
-        return run.refresh_standing(engine, at=at, older_than=age, most=most, in_time=lambda: now() < end)
+        return standings.refresh(engine, at=at, older_than=age, most=most, in_time=lambda: now() < end)
 
     return Job("refresh standing", 1, work)
 

@@ -9,62 +9,22 @@ bindings: [{device, asset, position, from, to, evidence, opening: {register: qua
 A device may name its only binding itself (asset, position). Every scalar is text: numbers never become floats.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from fractions import Fraction
-from typing import Annotated, Any, Literal
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 import yaml
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, Field, ValidationError
 
-from core.canonical import fraction_text
 from core.problem import Problem
-from core.time import Duration, NotADuration, NotATime, read_time, zone
-from core.units import IncompatibleUnits, NotAQuantity, Quantity, UnknownUnit, default_tick, is_unit
-from ingest.registry import Kind
+from core.time import NotATime, read_time, zone
+from core.units import IncompatibleUnits, Quantity, UnknownUnit
+from ingest.declaration import Declaration, Entry, Name, NotARegister, QuantityText, RegisterEntry, declare, reads
 from ingest.tick import NoTicks, whole_ticks
 
 SINCE_EVER = datetime(2000, 1, 1, tzinfo=UTC)
 """Start of a binding that names none; no reading is older."""
-HOUR = 3600
-_NAME = r"^[A-Za-z0-9._-]{1,64}$"
-_UTC = zone("UTC")
-
-
-@dataclass(frozen=True, slots=True)
-class CrossCheck:
-    """What else moved with a register: it should come to the sum of these paths of its asset, give or take a share.
-
-    tolerance: part of one as text, e.g. 0.05.
-    """
-
-    against: tuple[str, ...]
-    tolerance: str
-
-
-@dataclass(frozen=True, slots=True)
-class Declaration:
-    """What a register is, in its ticks. resolution: one tick, in unit. max_rate: ticks per hour."""
-
-    name: str
-    kind: Kind
-    unit: str
-    resolution: Decimal
-    minimum: int | None = None
-    maximum: int | None = None
-    modulus: int | None = None
-    tolerance: int = 0
-    max_rate: Decimal | None = None
-    max_gap: timedelta | None = None
-    silence_limit: timedelta | None = None
-    glitch_window: timedelta | None = None
-    noise_band: int = 0
-    refill_threshold: int | None = None
-    every: timedelta | None = None
-    cross_checks: tuple[CrossCheck, ...] = ()
-    resets_at_boot: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,95 +68,42 @@ class Catalogue:
     bindings: tuple[Binding, ...]
 
 
-class _Wrong(ValueError):
-    pass
+_UTC = zone("UTC")
+_Time = Annotated[datetime, reads(lambda text: read_time(text, _UTC), NotATime)]
 
 
-def _reads(action: Callable[[str], object], *faults: type[Exception]) -> BeforeValidator:
-    """A validator that turns a text into a value and a fault into a problem at its place."""
-
-    def convert(text: object) -> object:
-        if not isinstance(text, str):
-            return text
-        try:
-            return action(text)
-        except faults as error:
-            raise ValueError(str(error)) from None
-
-    return BeforeValidator(convert)
-
-
-def _elapsed(text: str) -> timedelta:
-    return timedelta(microseconds=Duration.parse(text).elapsed)
-
-
-_Name = Annotated[str, Field(pattern=_NAME)]
-_Quantity = Annotated[Quantity, _reads(Quantity.parse, NotAQuantity, UnknownUnit)]
-_Elapsed = Annotated[timedelta, _reads(_elapsed, NotADuration)]
-_Time = Annotated[datetime, _reads(lambda text: read_time(text, _UTC), NotATime)]
-
-
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
-
-
-class _CrossCheck(_Entry):
-    against: Annotated[list[str], Field(min_length=1)]
-    tolerance: _Quantity
-
-
-class _Register(_Entry):
-    register_: _Name = Field(validation_alias=AliasChoices("register"))
-    kind: Literal["counter", "state", "gauge"]
-    unit: str | None = None
-    resolution: _Quantity | None = None
-    minimum: _Quantity | None = None
-    maximum: _Quantity | None = None
-    modulus: _Quantity | None = None
-    tolerance: _Quantity | None = None
-    max_rate: _Quantity | None = None
-    max_gap: _Elapsed | None = None
-    silence_limit: _Elapsed | None = None
-    glitch_window: _Elapsed | None = None
-    noise_band: _Quantity | None = None
-    refill_threshold: _Quantity | None = None
-    every: _Elapsed | None = None
-    cross_checks: list[_CrossCheck] = []
-    resets_at_boot: bool = False
-
-
-class _Span(_Entry):
+class _Span(Entry):
     start: _Time = Field(default=SINCE_EVER, validation_alias=AliasChoices("from"))
     end: _Time | None = Field(default=None, validation_alias=AliasChoices("to"))
 
 
 class _Device(_Span):
-    device: _Name
+    device: Name
     model: str = ""
-    registers: list[_Register]
+    registers: list[RegisterEntry]
     asset: Annotated[str, Field(min_length=1)] | None = None
-    position: _Name | None = None
+    position: Name | None = None
 
 
-class _Asset(_Entry):
+class _Asset(Entry):
     asset: Annotated[str, Field(min_length=1)]
     kind: str = ""
     site: str = ""
 
 
 class _Binding(_Span):
-    device: _Name
+    device: Name
     asset: Annotated[str, Field(min_length=1)]
-    position: _Name
+    position: Name
     evidence: str = ""
-    opening: dict[str, _Quantity] = {}
-    closing: dict[str, _Quantity] = {}
+    opening: dict[str, QuantityText] = Field(default_factory=dict)
+    closing: dict[str, QuantityText] = Field(default_factory=dict)
 
 
-class _File(_Entry):
-    devices: list[_Device] = []
-    assets: list[_Asset] = []
-    bindings: list[_Binding] = []
+class _File(Entry):
+    devices: list[_Device] = Field(default_factory=list)
+    assets: list[_Asset] = Field(default_factory=list)
+    bindings: list[_Binding] = Field(default_factory=list)
 
 
 def read(text: str) -> Catalogue | tuple[Problem, ...]:
@@ -246,104 +153,12 @@ def _device(n: int, device: _Device, problems: list[Problem]) -> Device:
     for i, entry in enumerate(device.registers):
         place = f"devices[{n}].registers[{i}]"
         try:
-            registers.append(_declaration(entry))
-        except (_Wrong, NoTicks, UnknownUnit, IncompatibleUnits) as error:
+            registers.append(declare(entry))
+        except (NotARegister, NoTicks, UnknownUnit, IncompatibleUnits) as error:
             problems.append(Problem(place, str(error)))
     names = (register.name for register in registers)
     problems += _repeated(f"devices[{n}].registers", names)
     return Device(device.device, device.model, tuple(registers))
-
-
-def _declaration(entry: _Register) -> Declaration:
-    if entry.kind == "state":
-        if entry.unit or entry.resolution:
-            raise _Wrong("a state has neither unit nor resolution; leave them out")
-        _only_for(entry, "counter", _OF_COUNTERS)
-        _only_for(entry, "gauge", _OF_GAUGES)
-        return Declaration(
-            entry.register_,
-            "state",
-            "state",
-            Decimal(1),
-            max_gap=entry.max_gap,
-            silence_limit=entry.silence_limit,
-            every=entry.every,
-        )
-    if not entry.unit or not is_unit(entry.unit):
-        raise _Wrong(f"a {entry.kind} needs a unit that is known, e.g. unit: km")
-    unit, resolution = _tick(entry.unit, entry.resolution)
-    _check_physics(entry)
-
-    def ticks(quantity: Quantity | None) -> int | None:
-        return None if quantity is None else whole_ticks(quantity, unit, resolution)
-
-    return Declaration(
-        entry.register_,
-        entry.kind,
-        unit,
-        resolution,
-        minimum=ticks(entry.minimum),
-        maximum=ticks(entry.maximum),
-        modulus=ticks(entry.modulus),
-        tolerance=ticks(entry.tolerance) or 0,
-        max_rate=_rate(entry.max_rate, unit, resolution),
-        max_gap=entry.max_gap,
-        silence_limit=entry.silence_limit,
-        glitch_window=entry.glitch_window,
-        noise_band=ticks(entry.noise_band) or 0,
-        refill_threshold=ticks(entry.refill_threshold),
-        every=entry.every,
-        cross_checks=tuple(map(_cross_check, entry.cross_checks)),
-        resets_at_boot=entry.resets_at_boot,
-    )
-
-
-_OF_COUNTERS = ("modulus", "tolerance", "max_rate", "glitch_window", "cross_checks", "resets_at_boot")
-_OF_GAUGES = ("noise_band", "refill_threshold")
-
-
-def _check_physics(entry: _Register) -> None:
-    if entry.kind == "counter":
-        _only_for(entry, "gauge", _OF_GAUGES)
-    else:
-        _only_for(entry, "counter", ("glitch_window", "cross_checks", "resets_at_boot"))
-    if entry.glitch_window is not None and entry.max_rate is None:
-        raise _Wrong("a glitch_window needs a max_rate: it says which later value fits")
-
-
-def _only_for(entry: _Register, kind: str, names: Iterable[str]) -> None:
-    for name in names:
-        if entry.kind != kind and getattr(entry, name):
-            raise _Wrong(f"{name} is declared of a {kind}, and this is a {entry.kind}; leave it out")
-
-
-def _cross_check(entry: _CrossCheck) -> CrossCheck:
-    if entry.tolerance.unit != "%":
-        raise _Wrong(f"tolerance {entry.tolerance} of a cross-check is a share, e.g. 5 %")
-    for path in entry.against:
-        if len(path.split("/")) != 2:  # noqa: PLR2004 - position and register
-            raise _Wrong(f"{path!r} is no path; write position/register, e.g. vehicle/gps_distance")
-    return CrossCheck(tuple(entry.against), f"{entry.tolerance.magnitude / 100:f}")
-
-
-def _tick(unit: str, resolution: Quantity | None) -> tuple[str, Decimal]:
-    """The register's unit and one tick in it. Hours count seconds, unless told otherwise."""
-    own = default_tick(unit)
-    tick = resolution or Quantity(own.resolution, own.unit)
-    step = fraction_text(tick.to(unit))
-    if "/" not in step and tick.magnitude > 0:
-        return unit, Decimal(step)
-    if resolution is None:
-        return own.unit, own.resolution
-    raise _Wrong(f"{resolution} is no finite decimal of {unit}; write unit: {resolution.unit}")
-
-
-def _rate(rate: Quantity | None, unit: str, resolution: Decimal) -> Decimal | None:
-    """Ticks per hour; what is no finite decimal is cut after six digits, so that it holds a little earlier."""
-    if rate is None:
-        return None
-    ticks = rate.to(f"{unit}/h") / Fraction(resolution)
-    return Decimal(ticks.numerator * 10**6 // ticks.denominator).scaleb(-6)
 
 
 def _bindings(
@@ -380,6 +195,6 @@ def _values(
             continue
         try:
             found[name] = whole_ticks(quantity, declaration.unit, declaration.resolution)
-        except (_Wrong, NoTicks, IncompatibleUnits) as error:
+        except (NotARegister, NoTicks, IncompatibleUnits) as error:
             problems.append(Problem(place, f"{name}: {error}"))
     return found

@@ -7,7 +7,8 @@ from itertools import pairwise
 from operator import itemgetter
 from typing import NamedTuple
 
-from ingest.counter import CounterReading, Course, Doubt, Estimate, Exchange, Part, Quality, Release, Rule, course
+from ingest.counter import CounterReading, Doubt, Estimate, Exchange, Part, Quality, Release, Rule
+from ingest.course import Course, course
 
 
 class Epoch(NamedTuple):

@@ -18,6 +18,7 @@ from api.store import Role
 from billing import run as billing
 from billing.store import view as billing_view
 from contracts import run as agreements
+from contracts.standing import run as standings
 from contracts.store import view
 from core.database import transaction
 from core.problem import Problem
@@ -188,7 +189,7 @@ def settle(engine: Engine, at: datetime) -> Fleet:
         assert not (isinstance(found, tuple) and any(isinstance(one, Problem) for one in found)), found
     agreements.extend_periods(engine, at=at)
     agreements.close_due_periods(engine, at=at)
-    agreements.refresh_standing(engine, at=at)
+    standings.refresh(engine, at=at)
     for label in ("2026-09", "2026-10"):
         bill(engine, label, at)
     bill(engine, "2026-10", at, seller=DEPOT)

@@ -1,5 +1,6 @@
 """What was imported from files, and taking it back, on the command line."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -36,20 +37,20 @@ def list_(most: Annotated[int, typer.Option(min=1, max=10_000, help="How many, n
 @backfill.command("revert")
 def revert(name: Name, note: Note, by: By = SOMEBODY) -> None:
     """Void all that an import brought; evaluations as known before still see it."""
-    with worker() as engine:
-        try:
-            count = run.revert(engine, name, now(), author=by, reason=note)
-        except (run.NotNow, store.UnknownBackfill) as error:
-            stop(str(error))
+    count = _undo(run.revert, name, note, by)
     typer.echo(f"{name}: {count:,} readings are void")
 
 
 @backfill.command("restore")
 def restore(name: Name, note: Note, by: By = SOMEBODY) -> None:
     """Take a revert back, except where somebody has decided since."""
+    count = _undo(run.restore, name, note, by)
+    typer.echo(f"{name}: {count:,} readings count again")
+
+
+def _undo(work: Callable[..., int], name: str, note: str, by: str) -> int:
     with worker() as engine:
         try:
-            count = run.restore(engine, name, now(), author=by, reason=note)
+            return work(engine, name, now(), author=by, reason=note)
         except (run.NotNow, store.UnknownBackfill) as error:
             stop(str(error))
-    typer.echo(f"{name}: {count:,} readings count again")

@@ -90,8 +90,7 @@ def show_levels(  # noqa: PLR0913, PLR0917 - the question has as many parts
     is known.
     """
     until = now()
-    with refused("levels"), worker() as engine, transaction(engine) as connection:
-        asked = _Asked(connection, where or "UTC", start, end, as_of)
+    with _asking("levels", where, start, end, as_of) as asked:
         cuts = asked.cuts(grain)
         rows = [
             {
@@ -106,8 +105,8 @@ def show_levels(  # noqa: PLR0913, PLR0917 - the question has as many parts
             }
             for path, served in asked.served(asset, "gauge", register).items()
             for one, held in zip(
-                level.load(connection, served, cuts, known=asked.known),
-                mean.load(connection, served, cuts, known=asked.known, until=until),
+                level.load(asked.connection, served, cuts, known=asked.known),
+                mean.load(asked.connection, served, cuts, known=asked.known, until=until),
                 strict=True,
             )
         ]
@@ -126,8 +125,7 @@ def show_refills(  # noqa: PLR0913, PLR0917 - the question has as many parts
     as_json: AsJson = False,
 ) -> None:
     """Show what gauges used and took in in each stretch, with the single refills: rises beyond the threshold."""
-    with refused("refills"), worker() as engine, transaction(engine) as connection:
-        asked = _Asked(connection, where or "UTC", start, end, as_of)
+    with _asking("refills", where, start, end, as_of) as asked:
         cuts = asked.cuts(grain)
         rows = [
             {
@@ -140,7 +138,7 @@ def show_refills(  # noqa: PLR0913, PLR0917 - the question has as many parts
                 "refills": [_refill(each) for each in one.refills],
             }
             for path, served in asked.served(asset, "gauge", register).items()
-            for one in refill.load(connection, (asset, path), cuts, known=asked.known)
+            for one in refill.load(asked.connection, (asset, path), cuts, known=asked.known)
         ]
     _print(rows, asked.local, as_json=as_json)
 
@@ -165,13 +163,12 @@ def show_states(  # noqa: PLR0913, PLR0917 - the question has as many parts
 ) -> None:
     """Show for how long each state lasted in each stretch; silence beyond the limit is unknown."""
     until = micros(now())
-    with refused("states"), worker() as engine, transaction(engine) as connection:
-        asked = _Asked(connection, where or "UTC", start, end, as_of)
+    with _asking("states", where, start, end, as_of) as asked:
         cuts, rows = asked.cuts(grain), []
         for path, served in asked.served(asset, "state", register).items():
             silence = (served[-1].silence or asked.end - asked.start) // timedelta(microseconds=1)
             need = StateNeed(asset, path, micros(asked.start), micros(asked.end), silence)
-            (said,) = state.load(connection, [need], known=asked.known)
+            (said,) = state.load(asked.connection, [need], known=asked.known)
             sums = shares(said, [micros(at) for at in cuts], until=until)
             rows += [
                 {
@@ -211,6 +208,12 @@ class _Asked:
             known = ", ".join(sorted({one.path for one in every if one.kind == kind})) or f"no {kind}"
             raise Problems((Problem(asset, f"has no such {kind} in that time", f"it has {known}"),))
         return found
+
+
+@contextmanager
+def _asking(place: str, where: str | None, start: str | None, end: str | None, as_of: str | None) -> Iterator[_Asked]:
+    with refused(place), worker() as engine, transaction(engine) as connection:
+        yield _Asked(connection, where or "UTC", start, end, as_of)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Registers of an asset by grain: what counters counted, how long states lasted, and what such questions share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
@@ -115,10 +116,8 @@ def used(  # noqa: PLR0913, PLR0917 - the question has as many parts
     paths = _counters(visit, asked.row, register)
     needs = [need for path in paths for need in _needs(visit, asked, path, by_component=group_by == "component")]
     question.refuse_many(len(needs) * (len(asked.cuts) - 1), "rows", "one register, a coarser grain or a shorter time")
-    try:
+    with answerable():
         found_ = usage.each(visit.connection, needs, known=asked.known)
-    except MixedTicks as error:
-        raise InvalidQuestion(str(error)) from None
     named = group_by == "component"
     rows = [_used(one, need, named=named) for need, uses in zip(needs, found_, strict=True) for one in uses]
     return AssetUsage(
@@ -170,6 +169,15 @@ def ask(  # what every question here names
     local = question.where(timezone, _zone(visit, row))
     cuts = question.stretches(since, before, grain, local)
     return Question(row, cuts, str(local), question.known(visit.connection, as_of, now=visit.at))
+
+
+@contextmanager
+def answerable() -> Iterator[None]:
+    """Raises InvalidQuestion where ticks of several sizes would have to be summed."""
+    try:
+        yield
+    except MixedTicks as error:
+        raise InvalidQuestion(str(error)) from None
 
 
 def _zone(visit: Visit, row: AssetView) -> str:

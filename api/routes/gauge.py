@@ -11,11 +11,10 @@ from api import errors
 from api.errors import InvalidQuestion
 from api.question import AsOf, Zone
 from api.routes.asset import Before, Since
-from api.routes.asset_use import REFUSALS, ByGrain, Question, Stretch, ask, covered, names
+from api.routes.asset_use import REFUSALS, ByGrain, Question, Stretch, answerable, ask, covered, names
 from api.visit import Anyone, Visit
 from core.canonical import decimal_text, fraction_text
 from ingest.store import gauge, level, mean, refill, view
-from ingest.store.counter import MixedTicks
 from ingest.store.shown import share
 from ingest.store.view import RegisterView
 
@@ -93,10 +92,8 @@ def levels(  # noqa: PLR0913, PLR0917 - the question has as many parts
     """What a gauge showed in each stretch, lowest, highest, last and mean, while your contracts cover the asset."""
     asked = ask(visit, asset, since, before, grain, timezone, as_of)
     served = _gauges(visit, asked, register)
-    try:
+    with answerable():
         shown = level.load(visit.connection, served, asked.cuts, known=asked.known, statement=level.VISIBLE)
-    except MixedTicks as error:
-        raise InvalidQuestion(str(error)) from None
     means = _means(visit, asked, served)
     return Levels(
         asset=asked.row.public_id,
@@ -122,9 +119,8 @@ def refills(  # noqa: PLR0913, PLR0917 - the question has as many parts
 ) -> Refills:
     """What a gauge used and took in in each stretch, with the single refills, while your contracts cover the asset."""
     asked = ask(visit, asset, since, before, grain, timezone, as_of)
-    unit = _gauges(visit, asked, register)[-1].unit
-    spans = _spans(visit, asked)
-    try:
+    unit, spans = _gauges(visit, asked, register)[-1].unit, _spans(visit, asked)
+    with answerable():
         found = refill.load(
             visit.connection,
             (asked.row.name, register),
@@ -133,8 +129,6 @@ def refills(  # noqa: PLR0913, PLR0917 - the question has as many parts
             spans=spans,
             statement=gauge.VISIBLE,
         )
-    except MixedTicks as error:
-        raise InvalidQuestion(str(error)) from None
     return Refills(
         asset=asked.row.public_id,
         register=register,

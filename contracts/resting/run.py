@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from contracts import run
-from contracts.store import evaluation, period, resting
+from contracts.store import evaluation, gathered, period, resting
 from core.store import current_knowledge
 from core.time import instant, micros, midnight
 from ingest.store.retention import Resting
@@ -32,7 +32,7 @@ def asked(connection: Connection, since: datetime | None) -> Iterator[Resting]:
                 part = level[n : n + run.CHUNK]
                 carried = evaluation.carries(connection, [due.id for due in part], known)
                 until = max(due.ends_at for due in part)
-                found = run.gathered(connection, part, known=known, until=until, carried=carried)
+                found = gathered.load(connection, part, known=known, until=until, carried=carried)
                 wanted = [*(item.needs for item in found.wanted), *found.more]
                 daily = [one for item in found.wanted for one in _by_day(item)] if known == now else []
                 yield Resting(

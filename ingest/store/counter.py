@@ -1,6 +1,6 @@
 """What counters showed at needed instants, for many registers at once.
 
-The pure `ingest.counter` computes from the few readings that `ingest.store.search` brings what it would from all.
+The pure `ingest.course` computes from the few readings that `ingest.store.search` brings what it would from all.
 """
 
 from collections import defaultdict

@@ -3,14 +3,14 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, TextClause, text
 
-from core.time import instant
 from ingest.gauge import Level, Rule, runs
 from ingest.store import decided
 from ingest.store.decided import Decided
+from ingest.store.need import Need, columns
 
 # Of a register with a noise band or a refill threshold, everything is brought from the last step on that these cannot
 # explain, see ingest.gauge; a tick more of noise looks a little further back than it must.
@@ -56,19 +56,6 @@ VISIBLE = text(STATEMENT.format(shown="visible.gauge_shown"))
 """What a party may see: nothing of a stretch that its contracts do not cover from end to end."""
 
 
-class Need(Protocol):
-    """Levels wanted from start to end, both included; `contracts.facts.GaugeNeed` is one. All µs; register: a path."""
-
-    @property
-    def asset(self) -> str: ...  # noqa: D102
-    @property
-    def register(self) -> str: ...  # noqa: D102
-    @property
-    def start(self) -> int: ...  # noqa: D102
-    @property
-    def end(self) -> int: ...  # noqa: D102
-
-
 class Shown(NamedTuple):
     """A gauge showed so many ticks at an instant. at: µs since 1970; resolution: one tick, in unit."""
 
@@ -93,7 +80,7 @@ class Showed(NamedTuple):
 def load(
     connection: Connection, needs: Sequence[Need], *, known: int, statement: TextClause = SHOWN
 ) -> tuple[Showed, ...]:  # fmt: skip
-    """Each need's readings as known at K, in the order of the needs; within one, in order of time."""
+    """Each need's readings as known at K, its end included, in the order of the needs; within one, in order of time."""
     if not needs:
         return ()
     found: list[dict[int, list[Any]]] = [defaultdict(list) for _ in needs]
@@ -106,16 +93,7 @@ def load(
 
 def arguments(needs: Sequence[Need], known: int) -> dict[str, object]:
     """Of the statement."""
-    paths = [need.register.partition("/") for need in needs]
-    return {
-        "needs": list(range(len(needs))),
-        "assets": [need.asset for need in needs],
-        "positions": [position for position, _, _ in paths],
-        "registers": [register for _, _, register in paths],
-        "starts": [instant(need.start) for need in needs],
-        "ends": [instant(need.end) for need in needs],
-        "known": known,
-    }
+    return {**columns(needs), "known": known}
 
 
 def _showed(need: Need, devices: Sequence[Sequence[Any]], begun: Mapping[int, Decided]) -> Showed:

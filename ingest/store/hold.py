@@ -39,7 +39,7 @@ AT_ONCE = 300
 
 
 class Hold(NamedTuple):
-    """From a reading of `before` ticks to one of `after` nobody knows what was used. reason: as ingest.counter says."""
+    """From a reading of `before` ticks to one of `after` nobody knows what was used. reason: as ingest.stretch says."""
 
     asset: str
     path: str

@@ -13,22 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 # The stretch leaves few chunks, and in them BRIN on `known` leaves few blocks: late rows stand at a chunk's end.
-READINGS = """
+TOLD = """
     SELECT b.asset, max(r.known) AS known
-    FROM ingest.reading AS r
+    FROM {told} AS r
     JOIN ingest.register AS g ON g.id = r.register
     JOIN ingest.binding AS b ON b.device = g.device AND r.at <@ b.during AND b.superseded IS NULL
     WHERE r.at >= :start AND r.at < :end AND r.known > :after AND r.known <= :known
     GROUP BY b.asset
 """
-OVERRIDES = """
-    SELECT b.asset, max(r.known) AS known
-    FROM ingest.reading_override AS r
-    JOIN ingest.register AS g ON g.id = r.register
-    JOIN ingest.binding AS b ON b.device = g.device AND r.at <@ b.during AND b.superseded IS NULL
-    WHERE r.at >= :start AND r.at < :end AND r.known > :after AND r.known <= :known
-    GROUP BY b.asset
-"""
+READINGS = TOLD.format(told="ingest.reading")
+OVERRIDES = TOLD.format(told="ingest.reading_override")
 # A binding that ceased to hold, or holds now, concerns the time of both.
 DEVICES = """
     SELECT b.asset, max(greatest(

@@ -24,14 +24,14 @@ NEWEST = """
         SELECT v.known, v.value FROM ingest.reading_override AS v
         WHERE v.register = r.register AND v.at = r.at ORDER BY v.known DESC LIMIT 1
     ) AS o ON true
-    WHERE r.register = {register} AND (o.known IS NULL OR o.value IS NOT NULL)
+    WHERE {of} AND (o.known IS NULL OR o.value IS NOT NULL)
     ORDER BY r.at DESC LIMIT 1
 """
-"""The newest reading of a register that counts."""
+"""The newest reading of a register that counts. of: which readings `r`."""
 # Where the one at this instant was the newest, or is again.
 FOLLOW = text(f"""
     UPDATE ingest.latest AS l SET at = n.at, value = n.value, received_at = n.received_at
-    FROM ({NEWEST.format(register=":register")}) AS n WHERE l.register = :register AND l.at <= :at
+    FROM ({NEWEST.format(of="r.register = :register")}) AS n WHERE l.register = :register AND l.at <= :at
 """)  # noqa: S608 - our own text
 LISTED = text("""
     SELECT o.known, k.at AS recorded_at, o.register AS register_id, d.name AS device, r.name AS register, o.at,

@@ -72,7 +72,8 @@ LATEST = text("""
 # Where readings later than the latest were there already: it was void, and stays so.
 FOLLOW = text(f"""
     UPDATE ingest.latest AS l SET at = n.at, value = n.value, received_at = n.received_at
-    FROM (SELECT DISTINCT register FROM staging) AS s CROSS JOIN LATERAL ({NEWEST.format(register="s.register")}) AS n
+    FROM (SELECT DISTINCT register FROM staging) AS s
+    CROSS JOIN LATERAL ({NEWEST.format(of="r.register = s.register")}) AS n
     WHERE l.register = s.register AND (l.at, l.value) IS DISTINCT FROM (n.at, n.value)
 """)  # noqa: S608 - our own text
 

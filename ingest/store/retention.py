@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 
 from core.time import instant
 from ingest.retention.columnstore import Edition
-from ingest.store import counter, gauge, state
+from ingest.store import counter, gauge, need, state
 from ingest.store.bound import Need
 
 LOCK = text("SELECT pg_advisory_xact_lock(726932, 0)")
@@ -149,8 +149,8 @@ class Resting(NamedTuple):
 
     known: int
     counters: Sequence[Need]
-    states: Sequence[state.Need]
-    gauges: Sequence[gauge.Need]
+    states: Sequence[need.StateNeed]
+    gauges: Sequence[need.Need]
 
 
 def sealed(connection: Connection) -> Sealed:

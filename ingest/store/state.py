@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from sqlalchemy import Connection, TextClause, text
 
 from core.time import instant
+from ingest.store.need import StateNeed, columns
 
 # A reading holds until the next, at most for max_gap, and no longer than its device serves the asset. Spans of one
 # category that touch become one. What is brought holds from `at` to `heard` already; of that, only what says something
@@ -74,21 +75,6 @@ SPANS = text(STATEMENT.format(said="ingest.said"))
 """From the tables; others may bring `said` from elsewhere into the same statement."""
 
 
-class Need(Protocol):
-    """States wanted over [start, end); `contracts.facts.StateNeed` is one. All µs; register: a path."""
-
-    @property
-    def asset(self) -> str: ...  # noqa: D102
-    @property
-    def register(self) -> str: ...  # noqa: D102
-    @property
-    def start(self) -> int: ...  # noqa: D102
-    @property
-    def end(self) -> int: ...  # noqa: D102
-    @property
-    def max_gap(self) -> int: ...  # noqa: D102
-
-
 class Said(NamedTuple):
     """A device said so over [start, end), µs since 1970. Silence longer than max_gap is in no span: unknown."""
 
@@ -98,7 +84,7 @@ class Said(NamedTuple):
 
 
 def load(
-    connection: Connection, needs: Sequence[Need], *, known: int, statement: TextClause = SPANS
+    connection: Connection, needs: Sequence[StateNeed], *, known: int, statement: TextClause = SPANS
 ) -> tuple[tuple[Said, ...], ...]:
     """Each need's spans as known at K, in the order of the needs; within one, sorted and coalesced."""
     asked = arguments(needs, known)
@@ -107,16 +93,10 @@ def load(
     return tuple(found.get(n, ()) for n in range(len(needs)))
 
 
-def arguments(needs: Sequence[Need], known: int) -> dict[str, object]:
+def arguments(needs: Sequence[StateNeed], known: int) -> dict[str, object]:
     """Of the statement."""
-    paths = [need.register.partition("/") for need in needs]
     return {
-        "needs": list(range(len(needs))),
-        "assets": [need.asset for need in needs],
-        "positions": [position for position, _, _ in paths],
-        "registers": [register for _, _, register in paths],
-        "starts": [instant(need.start) for need in needs],
-        "ends": [instant(need.end) for need in needs],
+        **columns(needs),
         "max_gaps": [timedelta(microseconds=need.max_gap) for need in needs],
         "low": min((instant(need.start - need.max_gap) for need in needs), default=None),
         "high": max((instant(need.end) for need in needs), default=None),

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, text
 
 from ingest.store.backfill import Step
+from ingest.store.override import NEWEST
 
 SOME = text("SELECT EXISTS (SELECT FROM ingest.backfill_step WHERE kind = 'void')")
 UNDOING = text("""
@@ -49,21 +50,12 @@ WRITE = text("""
     SELECT register, at, value, :known, :author, :reason, reverts FROM undoing ORDER BY register, at
 """)
 # Where the newest reading became void, the newest that still counts; where none does, it stays as the last one heard.
-FALL_BACK = text("""
+FALL_BACK = text(f"""
     UPDATE ingest.latest AS l SET at = n.at, value = n.value, received_at = n.received_at
     FROM undoing AS u
-    CROSS JOIN LATERAL (
-        SELECT r.at, CASE WHEN o.known IS NULL THEN r.value ELSE o.value END AS value, r.received_at
-        FROM ingest.reading AS r
-        LEFT JOIN LATERAL (
-            SELECT v.known, v.value FROM ingest.reading_override AS v
-            WHERE v.register = r.register AND v.at = r.at ORDER BY v.known DESC LIMIT 1
-        ) AS o ON true
-        WHERE r.register = u.register AND r.at < u.at AND (o.known IS NULL OR o.value IS NOT NULL)
-        ORDER BY r.at DESC LIMIT 1
-    ) AS n
+    CROSS JOIN LATERAL ({NEWEST.format(of="r.register = u.register AND r.at < u.at")}) AS n
     WHERE l.register = u.register AND l.at = u.at
-""")
+""")  # noqa: S608 - our own text
 CATCH_UP = text("""
     UPDATE ingest.latest AS l SET at = n.at, value = n.value, received_at = n.received_at
     FROM (

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 
 from ingest.store import counter, search, state
 from ingest.store.bound import Need
+from ingest.store.need import StateNeed
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +240,7 @@ def counters(connection: Connection, needs: Sequence[Need], *, known: int) -> tu
     return counter.load(connection, needs, known=known, source=COUNTERS)
 
 
-def states(connection: Connection, needs: Sequence[state.Need], *, known: int) -> tuple[tuple[state.Said, ...], ...]:
+def states(connection: Connection, needs: Sequence[StateNeed], *, known: int) -> tuple[tuple[state.Said, ...], ...]:
     """As ingest.store.state.load, of what is visible."""
     return state.load(connection, needs, known=known, statement=STATES)
 

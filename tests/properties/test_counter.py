@@ -8,7 +8,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.counter import CounterReading, Estimate, Exchange, Release, Rule, course
+from ingest.counter import CounterReading, Estimate, Exchange, Release, Rule
+from ingest.course import course
 
 rules = st.builds(
     Rule,

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from core.grain import Grain, cuts
 from core.time import micros, midnight, zone
-from ingest.counter import CounterReading, Rule, course
+from ingest.counter import CounterReading, Rule
+from ingest.course import course
 
 ZONES = ("UTC", "Europe/Berlin", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe", "America/St_Johns",
          "Pacific/Chatham", "Africa/Cairo", "Pacific/Apia")  # fmt: skip

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.exc import DBAPIError
 
 from contracts import run
+from contracts.standing import run as standings
 from contracts.store.intake import Recorded
 from core.money import round_fraction
 from core.problem import Problem
@@ -267,8 +268,8 @@ def test_the_running_period_stands_as_far_as_time_has_come(story: Story) -> None
     story.contract(case("w01-km-amended")[0], at=local("2026-06-10"))
     story.odometer("T1", ("2026-06-01", "1000.0"), ("2026-06-11", "2000.0"))
     run.close_due_periods(story.engine, at=local("2026-06-10 12:00"))
-    assert run.refresh_standing(story.engine, at=local("2026-06-10 12:00")) == 1
-    assert run.refresh_standing(story.engine, at=local("2026-06-11")) == 1
+    assert standings.refresh(story.engine, at=local("2026-06-10 12:00")) == 1
+    assert standings.refresh(story.engine, at=local("2026-06-11")) == 1
     (row,) = story.rows("SELECT until, result FROM contracts.standing")
     # 1000 km in ten days of June at 0.0420
     assert (row.until, row.result["total"]) == (local("2026-06-11"), "42.00 EUR")
@@ -279,7 +280,7 @@ def test_what_a_period_leaves_goes_on_in_the_next(story: Story) -> None:
     story.contract(yearly.replace('"2026-01-01"', '"2026-05-01"'), at=local("2026-05-01"))
     story.odometer("T1", ("2026-05-01", "0"), ("2026-06-01", "6000"), ("2026-07-01", "10000"), ("2026-07-02", "10000"))
     # June begins at 6000 km: 2000 km at 0.0420 and 2000 km at 0.0380
-    run.refresh_standing(story.engine, at=local("2026-06-30 23:59:59"))
+    standings.refresh(story.engine, at=local("2026-06-30 23:59:59"))
     assert story.rows("SELECT result ->> 'total' FROM contracts.standing")[0][0] == "160.00 EUR"
     run.close_due_periods(story.engine, at=JULY_5)
     assert [evaluation(story, "C-01", label)["total"] for label in ("2026-05", "2026-06")] == [
@@ -331,7 +332,7 @@ def test_many_contracts_are_evaluated_by_a_handful_of_statements(story: Story) -
             kept.append(told[2])
 
         event.listen(story.engine, "before_cursor_execute", count)
-        assert run.refresh_standing(story.engine, at=local("2026-01-12")) >= n
+        assert standings.refresh(story.engine, at=local("2026-01-12")) >= n
         event.remove(story.engine, "before_cursor_execute", count)
         counts.append(len(statements))
     assert counts[1] == counts[0] < 25

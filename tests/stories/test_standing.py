@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from api.commands import contract_store
 from contracts import run
 from contracts.facts import IndexValue
+from contracts.standing import run as standings
 from contracts.stated.run import By, publish, state
 from contracts.store import failure
 from contracts.store.reporting import Taken
@@ -45,7 +46,7 @@ def evaluated(story: Story) -> dict[str, int]:
 
 
 def look(story: Story, minute: int, **bounds: object) -> int:
-    return run.refresh_standing(story.engine, at=JUNE_10 + minute * MINUTE, **bounds)  # type: ignore[arg-type]
+    return standings.refresh(story.engine, at=JUNE_10 + minute * MINUTE, **bounds)  # type: ignore[arg-type]
 
 
 def test_without_news_a_counter_is_not_evaluated_again_until_an_hour_is_over(engine: Engine) -> None:

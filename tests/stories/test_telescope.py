@@ -14,7 +14,8 @@ from sqlalchemy import Engine, text
 
 from core.database import transaction
 from core.time import instant, micros, midnight, zone
-from ingest.counter import Course, Part, Rule
+from ingest.counter import Part, Rule
+from ingest.course import Course
 from ingest.path import Bound, course_of, plain
 from ingest.rollup import run
 from ingest.store import counter

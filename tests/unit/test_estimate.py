@@ -11,7 +11,8 @@ from contracts.facts_document import FactsDocument, read_facts
 from contracts.phrase import say
 from contracts.schema import contract_schema, facts_schema
 from contracts.sentence import agreement
-from ingest.counter import CounterReading, Estimate, Exchange, Rule, course
+from ingest.counter import CounterReading, Estimate, Exchange, Rule
+from ingest.course import course
 from ingest.path import Bound, course_of
 
 SPEC = Path("tests/specs/estimate.yaml").read_text()

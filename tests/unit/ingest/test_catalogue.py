@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from core.problem import Problem
-from ingest.catalogue import SINCE_EVER, Asset, Binding, Catalogue, Declaration, Device, read
+from ingest.catalogue import SINCE_EVER, Asset, Binding, Catalogue, Device, read
+from ingest.declaration import Declaration
 
 GOOD = """
 devices:

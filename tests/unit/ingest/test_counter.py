@@ -4,7 +4,8 @@ from fractions import Fraction
 
 import pytest
 
-from ingest.counter import CounterReading, Exchange, Kind, Release, Rule, course
+from ingest.counter import CounterReading, Exchange, Kind, Release, Rule
+from ingest.course import course
 
 MINUTE = 60_000_000
 RULE = Rule(modulus=10_000, max_rate=Fraction(2, MINUTE), tolerance=3, glitch=10 * MINUTE)

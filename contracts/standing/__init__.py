@@ -1,0 +1,1 @@
+"""What running periods come to by now."""
