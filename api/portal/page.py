@@ -71,18 +71,8 @@ THEMES = ("light", "dark")
 FILTERS = (
     *("money", "number", "quantity", "percent", "short", "lasted", "hours", "day", "short_day", "moment"),
     *("period", "clock", "initials", "stretch", "figure", "instant", "instant_day", "instant_last_day"),
-    *(
-        "rounded",
-        "many",
-        "calculation",
-        "value_name",
-        "corrected",
-        "category_name",
-        "word",
-        "rate",
-        "share",
-        "with_sign",
-    ),
+    *("rounded", "many", "calculation", "value_name", "corrected", "category_name"),
+    *("word", "rate", "share", "with_sign"),
 )
 
 
@@ -134,7 +124,6 @@ def environment(language: str) -> Environment:
         undefined=StrictUndefined,
         extensions=["jinja2.ext.i18n"],
     )
-    found.policies["ext.i18n.trimmed"] = True
     found.install_gettext_translations(tongue.catalog(language), newstyle=True)  # type: ignore[attr-defined]
     found.globals.update(icon=icon, file=file, homes=HOMES)
     found.globals.update(language=language, languages=tongue.LANGUAGES, label=labels(language))

@@ -30,7 +30,7 @@ msgstr ""
 def said() -> Catalog:
     """Every text of the portal, as it is in English."""
     found = Catalog()
-    options = {"**/templates/**.html": {"trimmed": "true", "newstyle_gettext": "true", "silent": "false"}}
+    options = {"**/templates/**.html": {"newstyle_gettext": "true", "silent": "false"}}
     for _, _, text, _, context in extract_from_dir(HERE, METHODS, options, keywords=KEYWORDS):
         found.add(text, context=context)
     return found
@@ -66,11 +66,11 @@ def faults(language: str) -> Iterator[str]:
     now, known = {(one.id, one.context) for one in said()}, {(one.id, one.context): one for one in kept(language)}
     yield from (f"not in the catalog: {key}" for key in sorted(now - known.keys(), key=str))
     yield from (f"no longer said: {key}" for key in sorted(known.keys() - now, key=str))
-    yield from (f"{why}: {one.id}" for one in known.values() if one.id for why in _faults(one))
+    yield from (f"{why}: {one.id}" for one in known.values() if one.id for why in amiss(one))
 
 
-def _faults(one: Message) -> Iterator[str]:
-    """Each form has the placeholders and marks of one of the English forms, and nothing that would end an attribute."""
+def amiss(one: Message) -> Iterator[str]:
+    """What is wrong with a translation. Each form has placeholders and marks as an English one, and no `"` of its own."""
     ids, texts = ([each] if isinstance(each, str) else list(each or ("",)) for each in (one.id, one.string))
     if one.fuzzy:
         yield "fuzzy"

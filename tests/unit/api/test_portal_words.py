@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from babel.messages.catalog import Message
 from jinja2 import Environment, nodes
 
 from api.portal import page, translate
@@ -76,6 +77,25 @@ def test_a_template_has_no_words_that_are_not_translated(template: str) -> None:
 )
 def test_words_that_are_not_translated_are_found(template: str, found: list[str]) -> None:
     assert list(bare(template, page.environment("en"))) == found
+
+
+@pytest.mark.parametrize(
+    ("english", "german", "found"),
+    [
+        ("%(n)s of %(m)s", "%(n)s von %(m)s", []),
+        ("%(n)s of %(m)s", "%(n)s von", ["other placeholders or marks"]),
+        ("<b>%(n)s</b>", "%(n)s", ["other placeholders or marks"]),
+        ("said", 'so "gesagt"', ["other placeholders or marks"]),
+        ("said", "", ["not translated"]),
+        (("%(num)s line", "%(num)s lines"), ("eine Zeile", "%(num)s Zeilen"), ["other placeholders or marks"]),
+        (("one line", "%(num)s lines"), ("eine Zeile", "%(num)s Zeilen"), []),
+    ],
+)
+def test_a_translation_that_lost_something_is_found(
+    english: str | tuple[str, str], german: str | tuple[str, str], found: list[str]
+) -> None:
+    assert list(translate.amiss(Message(english, german))) == found
+    assert "fuzzy" in translate.amiss(Message(english, german, flags=["fuzzy"]))
 
 
 @pytest.mark.parametrize("language", translate.TRANSLATED)
