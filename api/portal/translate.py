@@ -70,7 +70,7 @@ def faults(language: str) -> Iterator[str]:
 
 
 def amiss(one: Message) -> Iterator[str]:
-    """What is wrong with a translation. Each form has placeholders and marks as an English one, and no `"` of its own."""
+    """What is wrong with a translation: each form has placeholders and marks as an English one, no `"` of its own."""
     ids, texts = ([each] if isinstance(each, str) else list(each or ("",)) for each in (one.id, one.string))
     if one.fuzzy:
         yield "fuzzy"
