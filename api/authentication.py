@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from api import store
-from api.store import Role
+from api.store import Language, Role
 from billing.person import VIA
 from core.identifier import public_id
 
@@ -45,7 +45,7 @@ class WeakPassword(ValueError):
 class Viewer:
     """Somebody whose right to ask is established. `party` is an inside key; `csrf` is None for programs.
 
-    made_by: of a key, the person who made it.
+    made_by: of a key, the person who made it. language: that they chose to read in.
     """
 
     actor: str
@@ -54,6 +54,7 @@ class Viewer:
     party: int
     csrf: str | None
     made_by: str | None = None
+    language: Language | None = None
 
     @property
     def who(self) -> str:
@@ -99,7 +100,12 @@ def by_session(connection: Connection, token: str, *, at: datetime) -> Viewer:
     if session is None:
         raise NotSignedIn("this session has ended; sign in again")
     return Viewer(
-        actor=f"person:{session.name}", title=session.title, role=session.role, party=session.party, csrf=session.csrf
+        actor=f"person:{session.name}",
+        title=session.title,
+        role=session.role,
+        party=session.party,
+        csrf=session.csrf,
+        language=session.language,
     )
 
 

@@ -18,7 +18,7 @@ def reference(request: Request) -> Response:
     groups: dict[str, list[dict[str, Any]]] = {}
     for operation in operations:
         groups.setdefault(operation["group"], []).append(operation)
-    return page.render(request, "document.html", description=description, groups=groups)
+    return page.render(request, "document.html", language="en", description=description, groups=groups)
 
 
 def _operations(description: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

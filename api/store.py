@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 Role = Literal["customer", "finance", "partner", "operator", "device_manager"]
 ROLES: tuple[Role, ...] = get_args(Role)
+Language = Literal["en", "de", "fr"]
 
 
 class NameTaken(ValueError):
@@ -30,7 +31,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A sign-in that holds until `expires_at`; `csrf` is what its forms must carry."""
+    """A sign-in that holds until `expires_at`; `csrf` is what its forms must carry. language: None: not chosen."""
 
     name: str
     title: str
@@ -38,6 +39,7 @@ class Session:
     party: int
     csrf: str
     expires_at: datetime
+    language: Language | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,9 @@ ADD_PERSON = text("""
     INSERT INTO api.person (public_id, name, title, role, party, password_hash, created_at)
     VALUES (:public_id, :name, :title, :role, :party, :password_hash, :at)
 """)
+SPEAK = text("UPDATE api.person SET language = :language WHERE name = :name")
 SESSION = text("""
-    SELECT p.name, p.title, p.role, p.party, s.csrf, s.expires_at
+    SELECT p.name, p.title, p.role, p.party, s.csrf, s.expires_at, p.language
     FROM api.session AS s JOIN api.person AS p ON p.id = s.person
     WHERE s.token_hash = :token_hash AND s.expires_at > :at AND p.disabled_at IS NULL
 """)
@@ -100,6 +103,11 @@ def add_person(connection: Connection, *, at: datetime, row: dict[str, object]) 
         connection.execute(ADD_PERSON, row | {"at": at})
     except IntegrityError as error:
         raise NameTaken(f"{row['name']}: somebody signs in with this name already; choose another") from error
+
+
+def speak(connection: Connection, name: str, language: Language | None) -> bool:
+    """Set in which language somebody reads; None: in that of their bills or browser. Whether they were found."""
+    return connection.execute(SPEAK, {"name": name, "language": language}).rowcount == 1
 
 
 def session(connection: Connection, token_hash: str, *, at: datetime) -> Session | None:

@@ -8,7 +8,6 @@ from api.portal.context import shown
 from api.portal.uptime import LOOKS
 from api.routes.breach_report import found
 from api.visit import MoneyReader
-from billing.label import labels
 from contracts.store import view
 from core.time import zone
 
@@ -27,7 +26,6 @@ def breach_page(request: Request, visit: MoneyReader, report: str) -> Response:
         contract=view.contracts_by_key(visit.connection, {row.contract})[row.contract].public_id,
         zone=zone(row.document["timezone"]),
         looks=LOOKS,
-        w=labels(row.document.get("language")),
         between=_between,
     )
 

@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 
 from api.errors import NotFound
 from api.portal import bill as bills
-from api.portal import page
+from api.portal import page, tongue
 from api.portal.bill import Bill
 from api.visit import Visit
 from contracts.store import view
@@ -17,12 +17,6 @@ from contracts.store.view import ContractView
 ContractChoice = Annotated[str | None, Query(max_length=64)]
 PeriodChoice = Annotated[str | None, Query(max_length=10, pattern=r"^\d{4}(-\d\d|-Q[1-4])?$")]
 First = Annotated[int, Query(ge=0, le=1_000_000)]
-TITLES = {
-    "fixed_fee": "Fixed fee",
-    "usage_charge": "Usage",
-    "availability": "Uptime credit",
-    "minimum_commitment": "Minimum",
-}
 CHOICES = 12
 
 
@@ -53,11 +47,11 @@ def chosen_bill(visit: Visit, choice: Choice | None, label: str | None) -> Bill 
 def shown(request: Request, visit: Visit, template: str, **context: Any) -> HTMLResponse:
     """A page for the viewer."""
     party = view.party_name(visit.connection, visit.viewer.party)
-    frame = {"titles": TITLES, "open_first": True, "most": 5}
-    return page.render_for(request, template, visit.viewer, party=party, **{**frame, **context})
+    frame = {"open_first": True, "most": 5}
+    language = tongue.of(request, visit)
+    return page.render_for(request, template, visit.viewer, party=party, language=language, **{**frame, **context})
 
 
 def nothing(request: Request, visit: Visit, heading: str) -> HTMLResponse:
     """The page for somebody of whom nothing is known yet."""
-    words = "It appears when a contract names you and its first period is evaluated."
-    return shown(request, visit, "nothing.html", heading=heading, title="Nothing to show yet", words=words)
+    return shown(request, visit, "nothing.html", heading=heading)

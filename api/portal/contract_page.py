@@ -1,7 +1,7 @@
 """A contract in words, the list of contracts, and the first pages of finance and partners."""
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
@@ -9,6 +9,7 @@ from api.evaluation import verdicts
 from api.paging import Cursor, cursor, read_number
 from api.portal.context import ContractChoice, choose, nothing, shown
 from api.portal.paying import chips
+from api.portal.tongue import mark
 from api.sentence import sentences
 from api.visit import FinancePerson, MoneyReader, Visit, visiting
 from billing.store import view as billing_view
@@ -26,7 +27,7 @@ def contract_page(request: Request, visit: MoneyReader, contract: ContractChoice
     """Every version of a contract, clause by clause."""
     choice = choose(visit, contract)
     if choice is None:
-        return nothing(request, visit, "Contract")
+        return nothing(request, visit, mark("Contract"))
     found = choice.contract
     rows = view.versions(visit.connection, found.id)
     standing = view.standings(visit.connection, [found.id]).get(found.id)
@@ -36,7 +37,7 @@ def contract_page(request: Request, visit: MoneyReader, contract: ContractChoice
         "contract.html",
         contract=found,
         contracts=choice.contracts,
-        versions=[(row, sentences(json.loads(row.document))) for row in rows],
+        versions=[(row, *_said(json.loads(row.document))) for row in rows],
         periods=view.periods(visit.connection, found.id),
         running=standing.label if standing else None,
         zone=zone(found.timezone),
@@ -82,6 +83,11 @@ def partner_page(request: Request, visit: Partner, cursor: Cursor = None) -> Res
         zones={one.id: zone(one.timezone) for one in found},
         last_reading_at=ingest_view.last_reading_at(visit.connection),
     )
+
+
+def _said(document: dict[str, Any]) -> tuple[str, list[tuple[str, str, str]]]:
+    """A version's language and its sentences."""
+    return document.get("language", "en"), sentences(document)
 
 
 def _contracts(visit: Visit, after: str | None, most: int) -> dict[str, object]:

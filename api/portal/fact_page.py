@@ -14,9 +14,11 @@ from psycopg.errors import InsufficientPrivilege
 from sqlalchemy.exc import ProgrammingError
 
 from api.errors import RoleNotAllowed, StaleForm
+from api.portal import tongue
 from api.portal.bill import natural
 from api.portal.context import ContractChoice, choose, nothing, shown
 from api.portal.session_page import refuse_foreign
+from api.portal.tongue import mark
 from api.routes import contract as contract_route
 from api.stated import words
 from api.visit import Visit, identify, open_visit, visiting
@@ -50,10 +52,10 @@ ANSWERS = {
 }
 OPINIONS, DECISIONS = ("proposed", "disputed"), ("proposed", "accepted", "disputed", "determined")
 DONE: Mapping[str, str] = {
-    "ticket": "The case is recorded.",
-    "cause": "Your statement is recorded, with your name and the reason.",
-    "index": "The value is recorded.",
-    "withdrawal": "The fact is taken back.",
+    "ticket": mark("The case is recorded."),
+    "cause": mark("Your statement is recorded, with your name and the reason."),
+    "index": mark("The value is recorded."),
+    "withdrawal": mark("The fact is taken back."),
 }
 
 
@@ -100,7 +102,7 @@ def facts_page(
     """What is stated of a contract, and the forms that the viewer may send; a link may fill in a stretch of time."""
     choice = choose(visit, contract)
     if choice is None:
-        return nothing(request, visit, "Facts")
+        return nothing(request, visit, mark("Facts"))
     where = zone(choice.contract.timezone)
     filled = {"asset": asset, "status": "disputed"} | {
         name: _local(at, where) for name, at in (("since", since), ("until", until)) if at
@@ -220,7 +222,7 @@ def _page(  # whose page, and what was sent
     facts = stated_view.newest(visit.connection, row.public_id, most=SHOWN)
     newest = contract_store.versions_for_stating(visit.connection, row.id)[-1]
     known = sorted({one.asset for one in newest.coverage}, key=natural)
-    seller = visit.viewer.role in SELLERS
+    seller, language = visit.viewer.role in SELLERS, tongue.of(request, visit)
     found = shown(
         request,
         visit,
@@ -237,7 +239,7 @@ def _page(  # whose page, and what was sent
         given=given,
         done=done,
         now=_local(visit.at, zone(row.timezone)),
-        words=lambda fact: words(fact, zone(row.timezone)),
+        words=lambda fact: words(fact, zone(row.timezone), language),
     )
     found.status_code = status
     return found

@@ -11,6 +11,7 @@ from pydantic import AwareDatetime
 
 from api.paging import Cursor, cursor, read_name
 from api.portal import format as show
+from api.portal import tongue
 from api.portal.context import shown
 from api.routes.asset import found
 from api.visit import Anyone, Visit
@@ -51,14 +52,14 @@ def asset_page(
     newest_at = row.last_reading_at or visit.at
     before = min(until or newest_at, newest_at) + timedelta(microseconds=1)
     readings = _readings(visit, row, chosen, before) if chosen else []
-    codes = view.state_categories(visit.connection)
+    codes, language = view.state_categories(visit.connection), tongue.of(request, visit)
     return shown(
         request,
         visit,
         "asset.html",
         asset=row,
         coverage=covered,
-        facts=_facts(newest, codes),
+        facts=_facts(newest, codes, language),
         registers=served,
         register=chosen,
         paths=list(newest),
@@ -68,15 +69,15 @@ def asset_page(
         later=before + LOOK_BACK if before < newest_at else None,
         readings=readings,
         points=_points(readings, chosen) if chosen else "",
-        shown=lambda one: _value(one.value, chosen, codes) if chosen else "",
-        newest=lambda one: "–" if one.last_value is None else _value(one.last_value, one, codes),
+        shown=lambda one: _value(one.value, chosen, codes, language) if chosen else "",
+        newest=lambda one: "–" if one.last_value is None else _value(one.last_value, one, codes, language),
     )
 
 
 def _coverage(visit: Visit, row: AssetView) -> tuple[ZoneInfo, list[str]]:
     rows = contract_view.covered_by(visit.connection, row.id)
     known = contract_view.contracts_by_key(visit.connection, {one.contract for one in rows})
-    names = [f"contract {known[one.contract].name}" for one in rows if one.contract in known]
+    names = [known[one.contract].name for one in rows if one.contract in known]
     where = next((known[one.contract].timezone for one in reversed(rows) if one.contract in known), "UTC")
     return zone(where), list(dict.fromkeys(names))
 
@@ -87,20 +88,20 @@ def _readings(visit: Visit, row: AssetView, register: RegisterView, before: date
     )
 
 
-def _facts(newest: dict[str, RegisterView], codes: dict[int, str]) -> list[tuple[str, str, bool]]:
+def _facts(newest: dict[str, RegisterView], codes: dict[int, str], language: str) -> list[tuple[str, str, bool]]:
     facts = []
     for path, one in newest.items():
         if one.last_value is not None:
-            said = _value(one.last_value, one, codes)
-            facts.append((path, said, one.kind == "state" and said in ("fault", "unplanned repair")))
+            bad = one.kind == "state" and codes.get(one.last_value) in ("fault", "unplanned_repair")
+            facts.append((path, _value(one.last_value, one, codes, language), bad))
     return facts
 
 
-def _value(ticks: int, register: RegisterView, codes: dict[int, str]) -> str:
+def _value(ticks: int, register: RegisterView, codes: dict[int, str], language: str) -> str:
     if register.kind == "state":
-        return codes.get(ticks, str(ticks)).replace("_", " ")
+        return show.category_name(codes.get(ticks, str(ticks)), language)
     exact = from_ticks(ticks, resolution=register.resolution, register_unit=register.unit)
-    return f"{show.number(exact.magnitude)} {exact.unit}"
+    return f"{show.number(exact.magnitude, language=language)} {exact.unit}"
 
 
 def _points(readings: list[ReadingView], register: RegisterView) -> str:

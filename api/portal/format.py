@@ -26,6 +26,11 @@ THIN = "\u202f"
 # English without a country is shown with the day before the month.
 LOCALES = {"en": "en_GB"}
 SECONDS_OF_HOUR = 3600
+SHORT = {
+    "en": ((1_000_000, "M"), (1_000, "k")),
+    "de": ((1_000_000, "\u202fMio."),),
+    "fr": ((1_000_000, "\u202fM"), (1_000, "\u202fk")),
+}
 
 
 def locale(language: str) -> Locale:
@@ -119,18 +124,28 @@ def value_name(name: str, language: str = "en") -> str:
     return told_name(name, language)
 
 
-def percent(value: Fraction, *, apart_from: Fraction | None = None) -> str:
+def percent(value: Fraction, *, apart_from: Fraction | None = None, language: str = "en") -> str:
     """A share in percent with two decimals, more where it would else look like the target that it misses."""
     for decimals in range(2, 9):
         shown = round_fraction(value, decimals, "half_up")
         if apart_from is None or value == apart_from or Fraction(shown) != apart_from:
-            return f"{shown:f}"
-    return f"{round_fraction(value, 8, 'half_up'):f}"
+            return number(shown, decimals, language)
+    return number(value, 8, language)
+
+
+def share(value: Fraction, *, apart_from: Fraction | None = None, language: str = "en") -> str:
+    """`percent` with its sign."""
+    return with_sign(percent(value, apart_from=apart_from, language=language), language)
+
+
+def with_sign(shown: str, language: str = "en") -> str:
+    """A shown number of percent: 19%, 19 %."""
+    return f"{shown}{chr(160) if language in notation.SIGNS else ''}%"
 
 
 def rate(text: str, language: str = "en") -> str:
     """A rate of tax: 19%, 19 %."""
-    return f"{number(text, language=language)}{chr(160) if language in notation.SIGNS else ''}%"
+    return with_sign(number(text, language=language), language)
 
 
 def figure(text: str) -> Fraction:
@@ -138,12 +153,12 @@ def figure(text: str) -> Fraction:
     return Fraction(text.partition(" ")[0])
 
 
-def short(value: Fraction | int) -> str:
-    """For axes: 0, 950, 1.5k, 2M."""
-    for size, letter in ((1_000_000, "M"), (1_000, "k")):
+def short(value: Fraction | int, language: str = "en") -> str:
+    """For axes: 0, 950, 1.5k, 2M; German has no word as short for a thousand."""
+    for size, word in SHORT.get(language, SHORT["en"]):
         if value >= size:
-            return f"{round_fraction(Fraction(value) / size, 2, 'half_up').normalize():f}{letter}"
-    return f"{round_fraction(Fraction(value), 2, 'half_up').normalize():f}"
+            return _plain(Fraction(value) / size, language) + word
+    return _plain(Fraction(value), language)
 
 
 def lasted(length: timedelta) -> str:
@@ -161,11 +176,9 @@ def hours(value: Fraction) -> str:
 
 
 def day(at: date | datetime, zone: ZoneInfo | None = None, language: str = "en") -> str:
-    """E.g. 21 Nov 2026."""
+    """E.g. 21 Nov 2026, 21.11.2026, 21 nov. 2026."""
     local = at.astimezone(zone or UTC).date() if isinstance(at, datetime) else at
-    if language in notation.SIGNS:
-        return format_skeleton("yMMMd", local, locale=locale(language))
-    return format_date(local, "d MMM y", locale=locale(language))
+    return format_date(local, "medium", locale=locale(language))
 
 
 def short_day(at: date | datetime, zone: ZoneInfo | None = None, language: str = "en") -> str:
@@ -198,9 +211,10 @@ def period(label: str, language: str = "en") -> str:
     return format_date(date(int(year), int(rest), 1), "MMMM y", locale=locale(language)) if rest else year
 
 
-def clock(at: datetime) -> Markup:
+def clock(at: datetime, language: str = "en") -> Markup:
     """A machine-readable instant, which the page's script turns into "4 s ago"."""
-    return Markup('<time datetime="{}" data-ago>{}</time>').format(at.astimezone(UTC).isoformat(), moment(at) + " UTC")
+    shown = f"{moment(at, language=language)} UTC"
+    return Markup('<time datetime="{}" data-ago>{}</time>').format(at.astimezone(UTC).isoformat(), shown)
 
 
 def instant(text: str | datetime, zone: ZoneInfo, language: str = "en") -> str:
@@ -231,6 +245,12 @@ def initials(name: str) -> str:
     """Two letters for a badge."""
     words = [word for word in name.split() if word[0].isalnum()] or ["?"]
     return "".join(word[0] for word in words[:2]).upper()
+
+
+def _plain(value: Fraction, language: str) -> str:
+    """At most two decimals, and none that is zero at the end."""
+    found = round_fraction(value, 2, "half_up")
+    return number(Decimal(f"{found.normalize():f}"), language=language)
 
 
 def _pattern(value: Decimal) -> str:

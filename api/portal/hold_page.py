@@ -13,6 +13,7 @@ from api.holding import LOOK_BACK, Case, Seen
 from api.paging import Cursor, cursor
 from api.portal.context import shown
 from api.portal.session_page import refuse_foreign
+from api.portal.tongue import mark
 from api.routes.hold import read_seen, refusing
 from api.stake import Stake, stakes
 from api.visit import Anyone, Operator, Visit
@@ -25,12 +26,12 @@ UTC_ZONE = zone("UTC")
 Kind = Literal["bill", "from_zero", "void", "reopened"]
 DECIDERS = ("operator", "device_manager")
 MONEY_READERS = ("customer", "finance")
-REASONS = {"counter_fell": "The counter fell", "above_max_rate": "It rose faster than it can"}
+REASONS = {"counter_fell": mark("The counter fell"), "above_max_rate": mark("It rose faster than it can")}
 KINDS = {
-    "bill": "Bill a quantity",
-    "from_zero": "It began again at zero",
-    "void": "Nothing was used",
-    "reopened": "Waits again",
+    "bill": mark("Bill a quantity"),
+    "from_zero": mark("It began again at zero"),
+    "void": mark("Nothing was used"),
+    "reopened": mark("Waits again"),
 }
 
 

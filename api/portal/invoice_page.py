@@ -131,7 +131,6 @@ def invoice_page(
         shown_lines=len(document["lines"][start : start + LINES]),
         size=LINES,
         first=start,
-        w=labels(row.document.get("language")),
         opened=line,
         reports=of_lines(reports, row.public_id),
         promises=promised(document, reports),

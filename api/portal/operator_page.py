@@ -8,7 +8,6 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.paging import Cursor
 from api.portal import chart
-from api.portal import format as show
 from api.portal.context import shown
 from api.routes import ingest, meter
 from api.visit import Operator, Visit
@@ -58,12 +57,8 @@ def _series(visit: Visit) -> list[IngestCount]:
     return [found.get(at, IngestCount(at, 0, 0, 0, 0, 0)) for at in starts] if found else []
 
 
-def counts(visit: Visit) -> list[tuple[str, str, str]]:
-    """Label, value and note of the last day's counts."""
+def counts(visit: Visit) -> dict[str, int]:
+    """The last day's items by what became of them, with the messages and devices that brought them."""
     total = view.ingest_total(visit.connection, since=visit.at - DAY)
-    return [
-        ("Received", show.number(int(total.received)), f"items in {show.number(int(total.messages))} messages"),
-        ("Stored", show.number(int(total.stored)), f"from {show.number(total.devices)} known devices"),
-        ("Duplicate", show.number(int(total.duplicate)), "sent again, known already"),
-        ("Quarantined", show.number(int(total.quarantined)), "put aside with a reason"),
-    ]
+    names = ("received", "messages", "stored", "devices", "duplicate", "quarantined")
+    return {name: int(getattr(total, name)) for name in names}

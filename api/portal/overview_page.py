@@ -1,6 +1,6 @@
 """The overview of a contract, all its lines, and its uptime."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -9,6 +9,7 @@ from api.portal import overview, uptime
 from api.portal.bill import Bill
 from api.portal.context import ContractChoice, First, PeriodChoice, choose, chosen_bill, nothing, shown
 from api.portal.paying import chips
+from api.portal.tongue import mark
 from api.portal.uptime import Row, Stretch
 from api.sentence import sentences
 from api.visit import MoneyReader, Visit
@@ -33,7 +34,7 @@ def overview_page(
     choice = choose(visit, contract)
     bill = chosen_bill(visit, choice, period)
     if bill is None or choice is None:
-        return nothing(request, visit, "Overview")
+        return nothing(request, visit, mark("Overview"))
     known = usage.measures(contract_view.versions(visit.connection, bill.contract.id))
     chosen = next((one for one in known if one.measure == measure), known[0] if known else None)
     bands = uptime.load(visit, bill, most=ROWS_OF_OVERVIEW) if bill.promises else None
@@ -66,7 +67,7 @@ def bill_page(
     choice = choose(visit, contract)
     bill = chosen_bill(visit, choice, period)
     if bill is None or choice is None:
-        return nothing(request, visit, "All lines")
+        return nothing(request, visit, mark("All lines"))
     return shown(request, visit, "bill.html", bill=bill, contracts=choice.contracts, most=500, open_first=False)
 
 
@@ -94,7 +95,7 @@ def uptime_page(
     choice = choose(visit, contract)
     bill = chosen_bill(visit, choice, period)
     if bill is None or choice is None:
-        return nothing(request, visit, "Uptime")
+        return nothing(request, visit, mark("Uptime"))
     found = uptime.load(visit, bill, first=first, most=PAGE)
     promised = [(clause, words) for clause, kind, words in sentences(bill.document) if kind == "availability"]
     return shown(
@@ -109,15 +110,15 @@ def uptime_page(
     )
 
 
-def _treated(bill: Bill, row: Row, one: Stretch) -> str:
+def _treated(bill: Bill, row: Row, one: Stretch) -> uptime.Treatment:
     return uptime.treatment(bill, row.verdict.clause, one.category)
 
 
-def regions(visit: Visit, bill: Bill) -> dict[str, str]:
+def regions(visit: Visit, bill: Bill, language: str) -> dict[str, str]:
     """The regions of an overview that change while it is open, by element id."""
-    from api.portal import context, page
+    from api.portal import page
 
-    frame = {"bill": bill, "titles": context.TITLES, "open_first": True, "most": 5}
+    frame: dict[str, Any] = {"language": language, "bill": bill, "open_first": True, "most": 5}
     earlier = overview.before(overview.invoices(visit, bill, most=25), bill)
     return {
         "cost": page.text("cost.html", earlier=earlier, **frame),

@@ -1,9 +1,10 @@
 """Pages from templates: what every page has, and the files beside them."""
 
 import hashlib
+import inspect
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,10 @@ from starlette.types import Scope
 from api.authentication import NotSignedIn, Viewer
 from api.errors import ANSWERS, Answer, request_id
 from api.portal import format as show
+from api.portal import tongue, word
+from api.portal.told import told
+from api.portal.tongue import mark
+from billing.label import labels
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -31,37 +36,44 @@ HOMES = {
 # Icon, label, address; at most six fit under a small screen.
 MENUS = {
     "customer": [
-        ("layout-dashboard", "Overview", "/portal/overview"),
-        ("activity", "Uptime", "/portal/uptime"),
-        ("truck", "Assets", "/portal/assets"),
-        ("receipt-text", "Invoices", "/portal/invoices"),
-        ("file-text", "Contract", "/portal/contract"),
-        ("inbox", "Facts", "/portal/facts"),
-        ("triangle-alert", "Holds", "/portal/holds"),
+        ("layout-dashboard", mark("Overview"), "/portal/overview"),
+        ("activity", mark("Uptime"), "/portal/uptime"),
+        ("truck", mark("Assets"), "/portal/assets"),
+        ("receipt-text", mark("Invoices"), "/portal/invoices"),
+        ("file-text", mark("Contract"), "/portal/contract"),
+        ("inbox", mark("Facts"), "/portal/facts"),
+        ("triangle-alert", mark("Holds"), "/portal/holds"),
     ],
     "finance": [
-        ("layout-dashboard", "Overview", "/portal/finance"),
-        ("users", "Contracts", "/portal/contracts"),
-        ("truck", "Assets", "/portal/assets"),
-        ("receipt-text", "Invoices", "/portal/invoices"),
-        ("inbox", "Facts", "/portal/facts"),
-        ("triangle-alert", "Holds", "/portal/holds"),
+        ("layout-dashboard", mark("Overview"), "/portal/finance"),
+        ("users", mark("Contracts"), "/portal/contracts"),
+        ("truck", mark("Assets"), "/portal/assets"),
+        ("receipt-text", mark("Invoices"), "/portal/invoices"),
+        ("inbox", mark("Facts"), "/portal/facts"),
+        ("triangle-alert", mark("Holds"), "/portal/holds"),
     ],
     "partner": [
-        ("layout-dashboard", "Overview", "/portal/partner"),
-        ("truck", "Assets", "/portal/assets"),
-        ("inbox", "Facts", "/portal/facts"),
+        ("layout-dashboard", mark("Overview"), "/portal/partner"),
+        ("truck", mark("Assets"), "/portal/assets"),
+        ("inbox", mark("Facts"), "/portal/facts"),
     ],
     "operator": [
-        ("radio-tower", "Ingest", "/portal/operator"),
-        ("archive-x", "Quarantine", "/portal/quarantine"),
-        ("triangle-alert", "Holds", "/portal/holds"),
-        ("truck", "Assets", "/portal/assets"),
-        ("inbox", "Facts", "/portal/facts"),
+        ("radio-tower", mark("Ingest"), "/portal/operator"),
+        ("archive-x", mark("Quarantine"), "/portal/quarantine"),
+        ("triangle-alert", mark("Holds"), "/portal/holds"),
+        ("truck", mark("Assets"), "/portal/assets"),
+        ("inbox", mark("Facts"), "/portal/facts"),
     ],
 }
 MENUS["device_manager"] = [one for one in MENUS["operator"] if one[2] != "/portal/facts"]
 THEMES = ("light", "dark")
+# Values as people read them; those that depend on it are in the reader's language, unless a template names another.
+FILTERS = (
+    *("money", "number", "quantity", "percent", "short", "lasted", "hours", "day", "short_day", "moment"),
+    *("period", "clock", "initials", "stretch", "figure", "instant", "instant_day", "instant_last_day"),
+    *("rounded", "many", "calculation", "value_name", "corrected", "category_name"),
+    *("word", "rate", "share", "with_sign"),
+)
 
 
 class Cached(StaticFiles):
@@ -102,47 +114,36 @@ def icon(name: str, size: int = 16) -> Markup:
 
 
 @cache
-def environment() -> Environment:
-    """Templates with escaping on, in which a missing name is an error."""
+def environment(language: str) -> Environment:
+    """Templates in a reader's language, with escaping on, in which a missing name is an error."""
     found = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
     )
+    found.install_gettext_translations(tongue.catalog(language), newstyle=True)  # type: ignore[attr-defined]
     found.globals.update(icon=icon, file=file, homes=HOMES)
-    for name in ("money", "number", "quantity", "percent", "short", "lasted", "hours", "day", "short_day", "moment"):
-        found.filters[name] = getattr(show, name)
-    for name in (
-        "period",
-        "clock",
-        "initials",
-        "stretch",
-        "figure",
-        "instant",
-        "instant_day",
-        "instant_last_day",
-        "rounded",
-        "many",
-        "calculation",
-        "value_name",
-        "corrected",
-        "category_name",
-        "word",
-        "rate",
-    ):
-        found.filters[name] = getattr(show, name)
+    found.globals.update(language=language, languages=tongue.LANGUAGES, label=labels(language))
+    found.globals.update(run_states=word.RUN_STATES, draft_states=word.DRAFT_STATES)
+    found.globals.update(reasons_called=word.REASONS, facts_called=word.FACTS)
+    found.globals["told"] = partial(told, catalog=tongue.catalog(language))
+    for name in FILTERS:
+        shown = getattr(show, name)
+        localised = "language" in inspect.signature(shown).parameters
+        found.filters[name] = partial(shown, language=language) if localised else shown
     found.globals["part"] = found.get_template("part.html").module
     return found
 
 
-def text(template: str, **context: Any) -> str:
+def text(template: str, *, language: str = "en", **context: Any) -> str:
     """A template as text; for regions of a page."""
-    return environment().get_template(template).render(**context)
+    return environment(language).get_template(template).render(**context)
 
 
-def render(request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
+def render(request: Request, template: str, *, language: str, status: int = 200, **context: Any) -> HTMLResponse:
     """A page for nobody in particular."""
     theme = request.cookies.get("theme", "")
     frame: Mapping[str, Any] = {
@@ -153,12 +154,15 @@ def render(request: Request, template: str, *, status: int = 200, **context: Any
         "menu": [],
         "live": "",
     }
-    return HTMLResponse(text(template, **{**frame, **context}), status_code=status)
+    return HTMLResponse(text(template, language=language, **{**frame, **context}), status_code=status)
 
 
-def render_for(request: Request, template: str, viewer: Viewer, *, party: str, **context: Any) -> HTMLResponse:
+def render_for(
+    request: Request, template: str, viewer: Viewer, *, party: str, language: str, **context: Any
+) -> HTMLResponse:
     """A page for somebody, with their menu. `party` is the name of whom they act for."""
-    return render(request, template, viewer=viewer, party=party, menu=MENUS[viewer.role], **context)
+    shown: dict[str, Any] = {"viewer": viewer, "party": party, "menu": MENUS[viewer.role], "here": _looked_at(request)}
+    return render(request, template, language=language, **shown, **context)
 
 
 def problem(request: Request, answer: Answer, detail: str) -> Response:
@@ -169,7 +173,7 @@ def problem(request: Request, answer: Answer, detail: str) -> Response:
             headers={"Location": str(request.url_for("sign_in_page").path) + _wanted(_looked_at(request))},
         )
     said = {"answer": answer, "detail": _for_people(answer, detail), "request_id": request_id(request)}
-    return render(request, "problem.html", status=answer.status, **said)
+    return render(request, "problem.html", language=tongue.of_nobody(request), status=answer.status, **said)
 
 
 def _looked_at(request: Request) -> str:
@@ -185,7 +189,7 @@ def _looked_at(request: Request) -> str:
 def _for_people(answer: Answer, detail: str) -> str:
     """What is said to programs, without their addresses and patterns."""
     if answer.code == "invalid_request":
-        return "Something in this address or form cannot be read. Go back and choose again."
+        return mark("Something in this address or form cannot be read. Go back and choose again.")
     said = detail.partition("; GET /")[0]
     return said[:1].upper() + said[1:]
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Literal
 
 from api.visit import Visit
 from billing.store.paying import Paying, paying
 from billing.store.view import InvoiceView
 
-Chip = tuple[str, str]
-"""Its look and its words."""
+Standing = Literal["credit_note", "settled", "contested", "overdue", "due"]
+Chip = tuple[Standing, int]
+"""How it stands, and by how many days."""
 
 
 def chips(visit: Visit, invoices: Sequence[InvoiceView]) -> dict[int, Chip]:
@@ -20,12 +22,10 @@ def chips(visit: Visit, invoices: Sequence[InvoiceView]) -> dict[int, Chip]:
 def chip(invoice: InvoiceView, found: Paying, today: date) -> Chip:
     """What matters most of it: that it is settled, contested, overdue, or due."""
     if invoice.kind == "credit_note":
-        return "", "Credit note"
+        return "credit_note", 0
     if found.owed <= 0:
-        return "ok", "Settled"
+        return "settled", 0
     if found.contested:
-        return "warn", "Contested"
+        return "contested", 0
     days = (invoice.due_date - today).days
-    if days < 0:
-        return "bad", f"{-days} {'day' if days == -1 else 'days'} overdue"
-    return ("info", f"Due in {days} {'day' if days == 1 else 'days'}") if days else ("warn", "Due today")
+    return ("overdue", -days) if days < 0 else ("due", days)

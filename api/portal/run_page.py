@@ -12,6 +12,7 @@ from api.errors import StaleForm
 from api.paging import Cursor, cursor, read_number
 from api.portal.context import shown
 from api.portal.session_page import refuse_foreign
+from api.portal.tongue import mark
 from api.routes.billing_run import finish, found, tag_of
 from api.visit import FinancePerson
 from billing import run as billing
@@ -31,10 +32,10 @@ OFFERED: dict[str, tuple[Act, ...]] = {
     "issuing": ("issue",),
 }
 WORDS: dict[Act, str] = {
-    "calculate": "Calculate",
-    "approve": "Approve",
-    "issue": "Issue",
-    "cancel": "Cancel the run",
+    "calculate": mark("Calculate"),
+    "approve": mark("Approve"),
+    "issue": mark("Issue"),
+    "cancel": mark("Cancel the run"),
 }
 
 

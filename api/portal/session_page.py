@@ -1,7 +1,7 @@
 """Signing in and out."""
 
 import hmac
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Form, Request, Response
@@ -11,12 +11,15 @@ from sqlalchemy import Engine
 from api import authentication, store
 from api.authentication import COOKIE, SESSION_LENGTH, NotSignedIn, SignInRefused, TooManyGuesses
 from api.errors import StaleForm
-from api.portal import page
-from api.visit import Anyone
+from api.portal import page, tongue
+from api.store import Language
+from api.visit import Anyone, identify
 from core.database import transaction
 
 router = APIRouter()
 HERE = ("same-origin", "none")
+A_YEAR = 365 * 24 * 3600
+Shown = TypeVar("Shown", bound=Response)
 
 
 @router.get("/", include_in_schema=False)
@@ -32,9 +35,15 @@ def home(visit: Anyone) -> Response:
 
 
 @router.get("/portal/sign-in", name="sign_in_page")
-def sign_in_page(request: Request, next: str = "/portal") -> HTMLResponse:  # noqa: A002 - the address says so
-    """The form."""
-    return page.render(request, "sign_in.html", next=own(next), name="", refused="")
+def sign_in_page(
+    request: Request,
+    next: str = "/portal",  # noqa: A002 - the address says so
+    language: Language | None = None,
+) -> HTMLResponse:
+    """The form; in a language that is chosen there, and then kept by the browser."""
+    request.state.language = language or ""
+    response = _form(request, next=own(next), name="", refused="")
+    return _remembering(response, request, language) if language else response
 
 
 @router.post("/portal/sign-in")
@@ -57,7 +66,7 @@ def sign_in(
                 authentication.note_refusal(connection, name, address=address, at=at)
         status = 429 if isinstance(error, TooManyGuesses) else 401
         said = f"{str(error)[0].upper()}{str(error)[1:]}."
-        return page.render(request, "sign_in.html", status=status, next=own(next), name=name, refused=said)
+        return _form(request, status=status, next=own(next), name=name, refused=said)
     response = RedirectResponse(own(next), status_code=303)
     response.set_cookie(
         COOKIE,
@@ -85,6 +94,34 @@ def sign_out(request: Request, csrf: Annotated[str, Form(max_length=200)] = "") 
         store.end_session(connection, authentication.digest(token))
     response = RedirectResponse("/portal/sign-in", status_code=303)
     response.delete_cookie(COOKIE)
+    return response
+
+
+@router.post("/portal/language")
+def choose_language(
+    request: Request,
+    language: Annotated[Language, Form()],
+    next: Annotated[str, Form(max_length=2000)] = "/portal",  # noqa: A002 - the form says so
+    csrf: Annotated[str, Form(max_length=200)] = "",
+) -> Response:
+    """In which language the viewer reads from now on, wherever they sign in."""
+    refuse_foreign(request)
+    with transaction(request.app.state.engine) as connection:
+        viewer = identify(request, connection, at=request.app.state.clock())
+        if not viewer.csrf or not hmac.compare_digest(viewer.csrf, csrf):
+            raise StaleForm("reload the page and try again")
+        store.speak(connection, viewer.actor.removeprefix("person:"), language)
+    return _remembering(RedirectResponse(own(next), status_code=303), request, language)
+
+
+def _form(request: Request, **shown: Any) -> HTMLResponse:
+    return page.render(request, "sign_in.html", language=tongue.of_nobody(request), **shown)
+
+
+def _remembering(response: Shown, request: Request, language: Language) -> Shown:
+    """With the language for pages of nobody in particular: the form to sign in."""
+    secure = request.url.scheme == "https"
+    response.set_cookie(tongue.COOKIE, language, max_age=A_YEAR, httponly=True, samesite="lax", secure=secure)
     return response
 
 

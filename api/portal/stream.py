@@ -11,7 +11,7 @@ from fastapi.responses import Response, StreamingResponse
 from api.authentication import NotSignedIn
 from api.live import Broadcast
 from api.portal import bill as bills
-from api.portal import operator_page, page
+from api.portal import operator_page, page, tongue
 from api.portal.overview_page import regions
 from api.visit import Visit, identify, open_visit
 from contracts.store import view as contract_view
@@ -83,16 +83,16 @@ def _changed(request: Request, contract: str | None, kinds: set[str]) -> tuple[s
     """The identity of what the viewer may see now, and its HTML."""
     at = request.app.state.clock()
     with open_visit(request.app.state.engine, lambda c: identify(request, c, at=at), at=at) as visit:
-        last = view.last_reading_at(visit.connection)
-        shown = {"live": page.text("fresh.html", last_reading_at=last)}
+        last, language = view.last_reading_at(visit.connection), tongue.of(request, visit)
+        shown = {"live": page.text("fresh.html", language=language, last_reading_at=last)}
         identity = [last.isoformat() if last else "-"]
         if contract and "standing" in kinds:
             bill = _bill(visit, contract)
             if bill is not None:
                 identity.append(bill.evaluated_at.isoformat())
-                shown |= regions(visit, bill)
+                shown |= regions(visit, bill, language)
         if visit.viewer.role in ("operator", "device_manager"):
-            shown["counts"] = page.text("counts.html", counts=operator_page.counts(visit))
+            shown["counts"] = page.text("counts.html", language=language, counts=operator_page.counts(visit))
     parts = [
         f'<hx-partial hx-target="#{name}" hx-swap="{SWAPS[name]}">{html}</hx-partial>' for name, html in shown.items()
     ]

@@ -10,6 +10,7 @@ from typing import Any, Literal, cast
 from api.evaluation import Verdict
 from api.portal.bill import Bill, lowest_first
 from api.portal.format import figure
+from api.portal.tongue import mark
 from api.visit import Visit
 from contracts.document import from_canonical
 from contracts.facts import Attribution, Category, StateNeed, StateSpan
@@ -21,20 +22,28 @@ from ingest.store import view
 
 # Category of time: look, and words for people. The contract decides what counts.
 LOOKS = {
-    "running": ("up", "In service"),
-    "idle": ("up", "In service"),
-    "derated": ("derated", "Reduced performance"),
-    "fault": ("fault", "Our fault"),
-    "unplanned_repair": ("fault", "Unplanned repair"),
-    "planned_maintenance": ("maint", "Planned maintenance"),
-    "customer_cause": ("cust", "Customer-caused"),
-    "external": ("ext", "Outside both parties"),
-    "force_majeure": ("ext", "Force majeure"),
-    "unknown": ("nodata", "No data"),
+    "running": ("up", mark("In service")),
+    "idle": ("up", mark("In service")),
+    "derated": ("derated", mark("Reduced performance")),
+    "fault": ("fault", mark("Our fault")),
+    "unplanned_repair": ("fault", mark("Unplanned repair")),
+    "planned_maintenance": ("maint", mark("Planned maintenance")),
+    "customer_cause": ("cust", mark("Customer-caused")),
+    "external": ("ext", mark("Outside both parties")),
+    "force_majeure": ("ext", mark("Force majeure")),
+    "unknown": ("nodata", mark("No data")),
 }
-TREATED = {"up": "counts as up", "down": "counts", "exclude": "excluded", "measured": "counts in part"}
+TREATED = {
+    "up": mark("counts as up"),
+    "down": mark("counts"),
+    "exclude": mark("excluded"),
+    "measured": mark("counts in part"),
+}
+IN_PART = mark("%(share)s counts as up")
 # Maintenance that no notice covers in time, or beyond the allowance, is down.
-ANNOUNCED = "excluded if announced in time"
+ANNOUNCED = mark("excluded if announced in time")
+Treatment = tuple[str, str]
+NOT_SAID: Treatment = ("", "")
 MICROSECOND = timedelta(microseconds=1)
 
 
@@ -108,7 +117,7 @@ class Uptime:
     rows: list[Row]
     total: int
     target: Fraction | None
-    legend: list[tuple[str, str, str]]
+    legend: list[tuple[str, str, Treatment]]
     days: list[tuple[datetime, str]]
 
 
@@ -144,24 +153,24 @@ def target(term: Mapping[str, Any]) -> Fraction:
     return figure(term.get("target", "100 %"))
 
 
-def treatment(bill: Bill, clause: str, category: str) -> str:
-    """How the promise counts a category of time, in words."""
+def treatment(bill: Bill, clause: str, category: str) -> Treatment:
+    """How the promise counts a category of time, in words, and a share that stands in them."""
     for term in bill.document["terms"]:
         if term["clause"] == clause and "treatments" in term:
             said = term["treatments"].get(category, "")
             if said == "exclude" and category == "planned_maintenance":
-                return ANNOUNCED
-            return TREATED.get(said, f"{said} counts as up")
-    return ""
+                return ANNOUNCED, ""
+            return (TREATED[said], "") if said in TREATED else (IN_PART, said)
+    return NOT_SAID
 
 
-def legend(bill: Bill, rows: Iterable[Row]) -> list[tuple[str, str, str]]:
+def legend(bill: Bill, rows: Iterable[Row]) -> list[tuple[str, str, Treatment]]:
     """Look, words and treatment of what the bands show."""
-    found: dict[str, tuple[str, str, str]] = {"up": ("up", "In service", "")}
+    found: dict[tuple[str, Treatment], tuple[str, str, Treatment]] = {("up", NOT_SAID): (*LOOKS["running"], NOT_SAID)}
     for row in rows:
         for one in row.events:
             said = treatment(bill, row.verdict.clause, one.category)
-            found.setdefault(one.look + said, (one.look, one.words, said))
+            found.setdefault((one.look, said), (one.look, one.words, said))
     return list(found.values())
 
 
@@ -248,5 +257,5 @@ def width(bill: Bill, length: timedelta) -> str:
 
 def _days(bill: Bill) -> list[tuple[datetime, str]]:
     step = max(1, round(bill.days / 6))
-    days = [bill.start + timedelta(days=n) for n in range(0, bill.days, step)]
+    days = [bill.start + timedelta(days=n) for n in range(0, bill.days - step // 2, step)]
     return [(at, place(bill, at)) for at in days]

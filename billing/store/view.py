@@ -189,6 +189,7 @@ DRAFTS = text("""
         AND (CAST(:state AS text) IS NULL OR state = :state)
     ORDER BY contract LIMIT :most
 """)
+ACCOUNT_LANGUAGE = text("SELECT language FROM billing.account WHERE party = :party")
 STATES = text("""
     SELECT state, count(*) AS drafts FROM billing.draft WHERE run = :run AND revision = :revision GROUP BY state
 """)
@@ -262,3 +263,9 @@ def draft_states(connection: Connection, run: RunView) -> dict[DraftState, int]:
     given = {"run": run.id, "revision": run.revision}
     counted = {row.state: int(row.drafts) for row in connection.execute(STATES, given)}
     return {state: counted[state] for state in DRAFT_STATES if state in counted}
+
+
+def account_language(connection: Connection, party: int) -> str | None:
+    """In which language a debtor is billed; None for a party that is not one."""
+    found: str | None = connection.execute(ACCOUNT_LANGUAGE, {"party": party}).scalar()
+    return found

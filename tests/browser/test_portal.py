@@ -316,3 +316,20 @@ def test_the_rest_of_a_month_is_expected_like_the_last_four_weeks(opened: Open) 
         page.get_by_text("Table", exact=True).click()
         # 12 trucks of 280 km each day, in each of the four weeks
         expect(page.get_by_role("row", name="Mon 30 Nov")).to_contain_text("3,360 – 3,360")
+
+
+def test_a_page_is_chosen_to_be_german_and_fits_a_narrow_screen(opened: Open) -> None:
+    with opened("dora") as page:
+        settled(page, "/portal/overview")
+        page.get_by_role("button", name="Deutsch").click()
+        expect(page.locator("html")).to_have_attribute("lang", "de")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Übersicht")
+        expect(page.locator("#cost .fig")).to_have_text(re.compile(r"^[\d.]+,\d\d\s€$"))
+        page.set_viewport_size({"width": 390, "height": 844})
+        for address in ("/portal/overview", "/portal/facts", "/portal/invoices"):
+            settled(page, address)
+            assert page.evaluate("document.documentElement.scrollWidth") == 390
+            assert page.evaluate("document.querySelector('.tabs').scrollWidth") == 390
+            assert page.evaluate(SCROLLING) == []
+        page.get_by_role("button", name="English").click()
+        expect(page.locator("html")).to_have_attribute("lang", "en")

@@ -40,6 +40,8 @@ RELATION api.person
     password_hash text NOT NULL
     created_at timestamp with time zone NOT NULL
     disabled_at timestamp with time zone
+    language text
+    CONSTRAINT person_language_check CHECK ((language = ANY (ARRAY['en'::text, 'de'::text, 'fr'::text])))
     CONSTRAINT person_name_key UNIQUE (name)
     CONSTRAINT person_party_fkey FOREIGN KEY (party) REFERENCES contracts.party(id)
     CONSTRAINT person_pkey PRIMARY KEY (id)

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from sqlalchemy import Connection, text
 
+from api import store
 from core.database import transaction
 from ingest.reason import Reason
 from tests.fleet import PEOPLE
@@ -347,7 +348,7 @@ def test_a_method_that_is_not_offered(served: Served) -> None:
 
 
 def test_a_revoked_key_opens_nothing(served: Served) -> None:
-    from api import authentication, store
+    from api import authentication
 
     with transaction(served.worker) as connection:
         party = connection.execute(text("SELECT party FROM api.person WHERE name = 'anna'")).scalar_one()
@@ -461,3 +462,32 @@ def test_times_are_utc_and_the_zone_is_named(served: Served) -> None:
     assert sum(Decimal(line["amount"].split()[0]) for line in standing["lines"]) == Decimal(
         standing["total"].split()[0]
     )
+
+
+def test_a_page_speaks_the_language_of_its_reader(served: Served) -> None:
+    """Their own, else that of their bills, else what the browser asks for; programs' forms are the same in all."""
+    french = {"Accept-Language": "fr-CA,fr;q=0.8"}
+    with served.signed_in("fin") as client, served.signed_in("anna") as customer:
+        machine = client.get("/portal/bill.csv", headers=french).text
+        assert '<html lang="fr">' in client.get("/portal/finance", headers=french).text
+        assert '<html lang="en">' in customer.get("/portal/overview", headers=french).text
+        page = client.get("/portal/finance").text
+        csrf = re.search(r'name="csrf" value="([^"]+)"', page)
+        assert csrf is not None
+        try:
+            chosen = {"csrf": csrf[1], "language": "de", "next": "/portal/contracts?cursor="}
+            answer = client.post("/portal/language", data=chosen, headers=french)
+            assert (answer.status_code, answer.headers["Location"]) == (303, "/portal/contracts?cursor=")
+            assert "<h1>Übersicht</h1>" in client.get("/portal/finance", headers=french).text
+            assert "<h1>Das gibt es nicht</h1>" in client.get("/portal/invoices/none", headers=french).text
+            assert client.get("/portal/bill.csv").text == machine
+            refused = client.post("/portal/language", data=chosen | {"csrf": "wrong", "language": "en"})
+            unknown = client.post("/portal/language", data=chosen | {"language": "nl"})
+            assert (refused.status_code, unknown.status_code) == (403, 422)
+            assert "<h1>Anmelden</h1>" in client.get("/portal/sign-in", headers=french).text
+        finally:
+            with transaction(served.worker) as connection:
+                assert store.speak(connection, "fin", None)
+    with served.client() as nobody:
+        assert "<h1>Anmelden</h1>" in nobody.get("/portal/sign-in?language=de").text
+        assert "<h1>Anmelden</h1>" in nobody.get("/portal/sign-in", headers=french).text

@@ -202,7 +202,7 @@ def test_two_people_at_the_portal(clients: dict[str, httpx.Client], engine: Engi
         assert does(eva, "issue") == 409
         excluded = post(clients["anna"], f"/{run}/exclusions", "k5", {"contract": "C-F02", "reason": "<disputed>"})
         assert excluded.status_code == 200
-        assert "<div>C-F02 is not on it: excluded, &lt;disputed&gt;</div>" in eva.get(page).text
+        assert '<div lang="en">C-F02 is not on it: excluded, &lt;disputed&gt;</div>' in eva.get(page).text
         one = eva.get(f"{page}?state=excluded").text
         assert ("<b>C-F01</b>" in one, "<b>C-F02</b>" in one) == (False, True)
         links = re.findall(

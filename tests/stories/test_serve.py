@@ -122,8 +122,14 @@ def test_a_person_from_the_command_line_signs_in_once(
     assert run(capsys, *asked)[0] == 0
     code, said = run(capsys, *asked)
     assert (code, said) == (1, "zoe: somebody signs in with this name already; choose another\n")
-    answer = httpx.post(f"{server[0]}/portal/sign-in", data={"name": "zoe", "password": PASSWORD})
-    assert answer.status_code == 303
+    with httpx.Client(base_url=str(server[0]), headers={"Accept-Language": "de"}) as client:
+        assert client.post("/portal/sign-in", data={"name": "zoe", "password": PASSWORD}).status_code == 303
+        assert '<html lang="de">' in client.get("/portal/finance").text
+        assert run(capsys, "person", "language", "zoe", "fr")[0] == 0
+        assert '<html lang="fr">' in client.get("/portal/finance").text
+        assert run(capsys, "person", "language", "zoe")[0] == 0
+        assert '<html lang="de">' in client.get("/portal/finance").text
+    assert run(capsys, "person", "language", "nobody", "fr")[0] == 1
 
 
 @pytest.mark.usefixtures("commands")

@@ -1,6 +1,6 @@
 // Enhancements only: every number is on the page without this file.
 (() => {
-  const $ = (s, r = document) => r.querySelector(s), tip = $("#tip"), say = $("#say");
+  const $ = (s, r = document) => r.querySelector(s), tip = $("#tip"), say = $("#say"), said = document.body.dataset;
   const parts = el => { const [head, ...kv] = el.dataset.tip.split("|"), rows = []; for (let i = 0; i + 1 < kv.length; i += 2) rows.push([kv[i], kv[i + 1]]); return { head, rows }; };
   function show(el) {
     const { head, rows } = parts(el); tip.replaceChildren();
@@ -39,7 +39,7 @@
     for (const el of document.querySelectorAll("time[data-ago]")) {
       const s = Math.max(0, Math.round((Date.now() - new Date(el.dateTime)) / 1000));
       el.title ||= el.textContent;
-      el.textContent = s < 60 ? `${s} s ago` : s < 3600 ? `${Math.floor(s / 60)} min ago` : s < 172800 ? `${Math.floor(s / 3600)} h ago` : el.title;
+      el.textContent = s < 60 ? said.seconds.replace("{}", s) : s < 3600 ? said.minutes.replace("{}", Math.floor(s / 60)) : s < 172800 ? said.hours.replace("{}", Math.floor(s / 3600)) : el.title;
     }
   }
   if ($("time[data-ago]") || $("#live")) { ago(); setInterval(ago, 1000); }

@@ -41,8 +41,8 @@ def test_a_step_without_digits_that_end_is_shown_rounded() -> None:
 
 def test_days_in_another_language() -> None:
     at = datetime(2026, 11, 21, 14, 36, tzinfo=UTC)
-    assert [show.day(at, language=one) for one in ("de", "fr")] == ["21. Nov. 2026", "21 nov. 2026"]
-    assert show.moment(at, BERLIN, "de") == "21. Nov. 2026, 15:36"
+    assert [show.day(at, language=one) for one in ("de", "fr")] == ["21.11.2026", "21 nov. 2026"]
+    assert show.moment(at, BERLIN, "de") == "21.11.2026, 15:36"
     assert show.period("2026-Q4", "fr") == "4e trimestre 2026"
 
 
@@ -83,6 +83,8 @@ def test_a_missed_share_never_looks_like_the_target() -> None:
     just_below = Fraction(98) - Fraction(1, 10**5)
     assert show.percent(just_below) == "98.00"
     assert show.percent(just_below, apart_from=Fraction(98)) == "97.99999"
+    assert show.share(just_below, apart_from=Fraction(98), language="de") == "97,99999\xa0%"
+    assert show.share(just_below) == "98.00%"
 
 
 @pytest.mark.parametrize(
@@ -109,9 +111,17 @@ def test_periods(label: str, shown: str) -> None:
     assert show.period(label) == shown
 
 
-@pytest.mark.parametrize(("value", "shown"), [(0, "0"), (950, "950"), (1500, "1.5k"), (2_588_412, "2.59M")])
-def test_axes_are_short(value: int, shown: str) -> None:
-    assert show.short(value) == shown
+@pytest.mark.parametrize(
+    ("value", "english", "german", "french"),
+    [
+        (0, "0", "0", "0"),
+        (950, "950", "950", "950"),
+        (1500, "1.5k", "1.500", "1,5\u202fk"),
+        (2_588_412, "2.59M", "2,59\u202fMio.", "2,59\u202fM"),
+    ],
+)
+def test_axes_are_short(value: int, english: str, german: str, french: str) -> None:
+    assert [show.short(value, one) for one in ("en", "de", "fr")] == [english, german, french]
 
 
 def test_an_unknown_language_is_shown_in_english() -> None:

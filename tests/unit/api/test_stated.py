@@ -27,7 +27,7 @@ def test_a_stretch_within_a_day_names_the_day_once() -> None:
         "21 Aug 2026, 08:00 – 22 Aug 2026, 01:00"
     )
     assert stretch(at("2026-08-21T06:00Z"), at("2026-08-21T06:00:20Z"), BERLIN) == "21 Aug 2026, 08:00"
-    assert stretch(at("2026-08-21T06:00Z"), at("2026-08-21T10:00Z"), BERLIN, "de") == "21. Aug. 2026, 08:00–12:00"
+    assert stretch(at("2026-08-21T06:00Z"), at("2026-08-21T10:00Z"), BERLIN, "de") == "21.08.2026, 08:00–12:00"
 
 
 def test_a_range_of_the_database_is_a_span_in_json_and_in_words() -> None:
