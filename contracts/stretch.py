@@ -74,7 +74,7 @@ class Stretch:
     def placed_as(self, like: Stretch) -> None:
         """Where one of the same time and segment is placed."""
         self.run, self.first, self.shrink, self.share = like.run, like.first, like.shrink, like.share
-        self.bands, self.labels, self.fees = like.bands, like.labels, like.fees
+        self.bands, self.labels, self.fees, self.told = like.bands, like.labels, like.fees, like.told
 
 
 def stretches(scene: Scene, lineage: Lineage) -> Mapping[str, Sequence[Stretch]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
@@ -11,7 +12,7 @@ from contracts.phrase import one_by_one, say
 from contracts.plan import key_of
 from contracts.pricing import total
 from contracts.scene import Draft, Outcome
-from contracts.segment import Segment, covered, days_touched, in_force, periods, segments
+from contracts.segment import Segment, days_touched, in_force, periods, segments
 from contracts.span import normal
 from contracts.terms.base import Term
 from contracts.terms.indexation import is_indexed, moves, written_at
@@ -23,8 +24,10 @@ from core.time import instant, micros
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import date
 
     from contracts.document import Version
+    from contracts.evaluation import Line
     from contracts.scene import Scene
     from contracts.segment import Lineage
     from contracts.span import Spans
@@ -67,22 +70,38 @@ def _prepared(outcome: Outcome) -> Outcome:
 def _evaluate(scene: Scene, lineage: Lineage) -> Outcome:
     outcome = Outcome()
     by_clause: dict[tuple[str, str], list[Fraction]] = {}
+    told: dict[int, Line] = {}
     for segment, owner, draft in drafts_of(scene, lineage, ending(scene, lineage)):
-        outcome.lines.append(scene.line(segment, owner, draft))
+        like = told.get(id(draft))
+        if like is None:
+            line = told[id(draft)] = scene.line(segment, owner, draft)
+        else:
+            line = scene.line_as(like, owner)
+        outcome.lines.append(line)
         by_clause.setdefault((segment.term.clause, owner), []).append(draft.exact)
     outcome.verdicts += [_verdict(scene, *key, total(amounts)) for key, amounts in by_clause.items()]
     return outcome
 
 
 def drafts_of(scene: Scene, lineage: Lineage, windows: Iterable[Period]) -> list[tuple[Segment, str, Draft]]:
-    """A line before rounding for each owner and segment: its days of these windows of the fee."""
+    """A line before rounding for each owner and segment: its days of these windows of the fee.
+
+    Owners of one segment whose time is the same have the very same draft, and most of a fleet's are.
+    """
     shares: dict[tuple[str, int], list[_Share]] = {}
     for window in windows:
         for share in _shares(scene, lineage, window):
             shares.setdefault((share.owner, share.segment.version.version), []).append(share)
-    return [
-        (parts[0].segment, owner, _draft(parts, several=_is_cut(shares, owner))) for (owner, _), parts in shares.items()
-    ]
+    cuts = Counter(owner for owner, _ in shares)
+    alike: dict[object, Draft] = {}
+    found = []
+    for (owner, _), parts in shares.items():
+        several = cuts[owner] > 1
+        time = several, tuple([part.time for part in parts])
+        if time not in alike:
+            alike[time] = _draft(parts, several=several)
+        found.append((parts[0].segment, owner, alike[time]))
+    return found
 
 
 class _Share:
@@ -104,6 +123,11 @@ class _Share:
         if not isinstance(term, FixedFee):
             raise TypeError("a share of a fee belongs to a fixed_fee")
         return term
+
+    @property
+    def time(self) -> tuple[int, str, int, int, int, int]:
+        """All that it says of an owner follows from it."""
+        return id(self.segment), self.window.label, self.days, self.of, self.start, self.end
 
     @property
     def exact(self) -> Fraction:
@@ -130,14 +154,16 @@ def ending(scene: Scene, lineage: Lineage) -> Iterator[Period]:
 def _shares(scene: Scene, lineage: Lineage, window: Period) -> Iterator[_Share]:
     start, end = window.span.micros
     counted: dict[str, int] = {}
-    taken: dict[str, set[object]] = {}
+    taken: dict[str, frozenset[date]] = {}
     for segment in segments(scene.versions, lineage, start, end):
         fee = segment.term
         if not isinstance(fee, FixedFee) or fee.every != window.kind:
             continue
         for owner, spans in _owners(scene, fee, segment).items():
-            days = days_touched(spans, scene.zone) - taken.setdefault(owner, set())
-            taken[owner] |= days
+            days, before = days_touched(spans, scene.zone), taken.get(owner)
+            if before:
+                days -= before
+            taken[owner] = before | days if before else days
             whole = fee.proration == "none"
             if not days or (whole and counted.get(owner)):
                 continue
@@ -154,11 +180,7 @@ def _shares(scene: Scene, lineage: Lineage, window: Period) -> Iterator[_Share]:
 def _owners(scene: Scene, fee: FixedFee, segment: Segment) -> dict[str, Spans]:
     if fee.per == "contract":
         return {"contract": normal([(segment.start, segment.end)])}
-    return covered(scene.versions, fee.applies_to, segment.start, segment.end)
-
-
-def _is_cut(shares: dict[tuple[str, int], list[_Share]], owner: str) -> bool:
-    return sum(1 for other, _ in shares if other == owner) > 1
+    return scene.plan.covered(fee.applies_to, segment.start, segment.end)
 
 
 def _draft(parts: list[_Share], *, several: bool) -> Draft:
