@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from contracts.written import time_text
 from core import canonical
-from core.time import instant
-from core.units import from_ticks
+from core.money import EXACT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -86,7 +87,8 @@ def _piece(key: Register, counter: Counter, piece: Piece) -> dict[str, Any]:
         "asset": asset,
         "register": register,
         "device": piece.device,
-        **_span(piece.start, piece.end),
+        "from": time_text(piece.start),
+        "to": time_text(piece.end),
         "opening": _amount(piece.opening, counter),
         "closing": _amount(piece.closing, counter),
         "removed": _amount(piece.removed, counter),
@@ -150,10 +152,9 @@ def _span(start: int | None, end: int | None) -> dict[str, Any]:
     return {"from": _time(start), "to": _time(end)}
 
 
-def _time(microseconds: int | None) -> Any:
-    return None if microseconds is None else canonical.plain(instant(microseconds))
+def _time(microseconds: int | None) -> str | None:
+    return None if microseconds is None else time_text(microseconds)
 
 
 def _amount(ticks: int, counter: Counter) -> str:
-    exact = from_ticks(ticks, resolution=counter.resolution, register_unit=counter.unit).magnitude
-    return canonical.decimal_text(exact)
+    return f"{EXACT.multiply(Decimal(ticks), counter.resolution):f}"

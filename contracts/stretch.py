@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 READ = ("counter_delta", "gauge_fall", "event_count")
 MOST = 1024
 ONE = Fraction(1)
-Tiers: TypeAlias = "tuple[tuple[Band, ...], bool, tuple[str, ...]]"
-"""A charge's bands, whether one costs a fee, and what each is called."""
-_TIERS: dict[tuple[int, int, int, str], tuple[UsageCharge, Tiers]] = {}
-"""By the identity of a term, which is kept beside so that it stays its own, by proration and unit."""
+Tiers: TypeAlias = "tuple[tuple[Band, ...], bool, tuple[str, ...], dict[int, Tier]]"
+"""A charge's bands, whether one costs a fee, what each is called, and what is said of those passed as a whole."""
+_TIERS: dict[tuple[int, int, int, str, str, str], tuple[UsageCharge, Tiers]] = {}
+"""By the identity of a term, which is kept beside so that it stays its own, by proration, unit, and how it is told."""
 
 
 @dataclass(slots=True)
@@ -176,7 +176,7 @@ def _place(scene: Scene, mine: list[Stretch], window: tuple[int, int]) -> None:
         one.first = anew and min(spans[0][0] for spans in one.members.values()) >= scene.start
         if one.term.on_amendment == "prorate":
             one.shrink = Fraction(len(touched), whole)
-        one.bands, one.fees, one.labels = _tiers(one.term, one.shrink, one.unit)
+        one.bands, one.fees, one.labels, one.told = _tiers(one)
         active = len(_days(scene, one.members) & touched)
         days.append((active, active if one.billed == one.members else len(_days(scene, one.billed) & touched)))
     for _, run in groupby(zip(mine, days, strict=True), key=lambda pair: pair[0].run):
@@ -187,16 +187,17 @@ def _place(scene: Scene, mine: list[Stretch], window: tuple[int, int]) -> None:
             one.share = part * one.shrink if together and one.shrink != ONE else part
 
 
-def _tiers(term: UsageCharge, shrink: Fraction, unit: str) -> Tiers:
+def _tiers(one: Stretch) -> Tiers:
     """The same for all assets, and in all contracts that share the term."""
-    key = id(term), shrink.numerator, shrink.denominator, unit
+    term, shrink, unit, version = one.term, one.shrink, one.unit, one.segment.version
+    key = id(term), shrink.numerator, shrink.denominator, unit, version.language, version.currency
     known = _TIERS.get(key)
     if known is None:
         bands = term.bands(shrink)
         labels = tuple(f"tier above {Figure(band.above).text()} {unit}" for band in bands)
         if len(_TIERS) >= MOST:
             _TIERS.clear()
-        known = _TIERS[key] = term, (bands, any(band.fee is not None for band in bands), labels)
+        known = _TIERS[key] = term, (bands, any(band.fee is not None for band in bands), labels, {})
     return known[1]
 
 

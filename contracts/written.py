@@ -39,7 +39,7 @@ def evaluation_text(found: Evaluation, prepared: Prepared) -> tuple[str, str]:
         f'"delta":[{",".join([_line(line) for line in found.delta])}]',
         f'"engine_version":"{found.engine_version}"',
         f'"events":[{",".join([_event(event, where) for event in found.events])}]',
-        f'"from":"{_time(found.start)}"',
+        f'"from":"{time_text(found.start)}"',
         f'"input_hash":"{found.input_hash}"',
         f'"lines":[{",".join(lines)}]',
         f'"open_cases":[{",".join([_open_case(case, where) for case in found.open_cases])}]',
@@ -49,10 +49,10 @@ def evaluation_text(found: Evaluation, prepared: Prepared) -> tuple[str, str]:
     after = (
         f'"status":"{found.status}"',
         f'"timezone":"{found.timezone}"',
-        f'"to":"{_time(found.end)}"',
+        f'"to":"{time_text(found.end)}"',
         f'"total":"{found.total}"',
         f'"tzdata_version":"{found.tzdata_version}"',
-        f'"until":"{_time(found.until)}"',
+        f'"until":"{time_text(found.until)}"',
         f'"verdicts":[{",".join(verdicts)}]',
         f'"versions":[{",".join(map(str, found.versions))}]',
     )
@@ -72,9 +72,9 @@ def _line(line: Line) -> str:
     quantity = "null" if line.quantity is None else f'"{fraction_text(line.quantity)}"'
     return (
         f'{{"amount":"{line.amount!s}","asset":{quoted(line.owner)},"clause":{quoted(line.clause)},'
-        f'"from":"{_time(line.start)}","id":"{line.id}","kind":"{line.kind}","quantity":{quantity},'
+        f'"from":"{time_text(line.start)}","id":"{line.id}","kind":"{line.kind}","quantity":{quantity},'
         f'"segment":{line.segment},"steps":[{",".join([step.written for step in line.steps])}],'
-        f'"text":{quoted(line.text)},"to":"{_time(line.end)}","unit":{quoted(line.unit)},'
+        f'"text":{quoted(line.text)},"to":"{time_text(line.end)}","unit":{quoted(line.unit)},'
         f'"unrounded":"{fraction_text(line.unrounded)}"}}'
     )
 
@@ -86,9 +86,9 @@ def _verdict(verdict: Verdict) -> str:
     return (
         f'{{"asset":{quoted(verdict.owner)},"bounds":{{{bounds}}},"certain":{"true" if verdict.certain else "false"},'
         f'"clause":{quoted(verdict.clause)},"explanation":{quoted(verdict.explanation)},'
-        f'"from":"{_time(verdict.start)}","kind":"{verdict.kind}","state":"{verdict.state}",'
+        f'"from":"{time_text(verdict.start)}","kind":"{verdict.kind}","state":"{verdict.state}",'
         f'"status":"{verdict.status}","steps":[{",".join([step.written for step in verdict.steps])}],'
-        f'"to":"{_time(verdict.end)}","values":{{{values}}}}}'
+        f'"to":"{time_text(verdict.end)}","values":{{{values}}}}}'
     )
 
 
@@ -129,5 +129,6 @@ def _open_case(item: OpenCase, where: ZoneInfo) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _time(microseconds: int) -> str:
+def time_text(microseconds: int) -> str:
+    """An instant in UTC. An evaluation names the same ones again and again."""
     return str(canonical.plain(instant(microseconds)))
