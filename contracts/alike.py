@@ -7,16 +7,18 @@ are told apart in it by their names alone: by which of them are one, by their or
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from contracts.document import Version
 from contracts.facts import CounterNeed, GaugeNeed, Needs, StateNeed
+from contracts.plan import plan_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
     from datetime import datetime
 
+    from contracts.document import Version
     from core.time import Period
 
 OWN = ("contract", "parties", "coverage")
@@ -25,24 +27,36 @@ MOST = 256
 """So many patterns and coverages are kept."""
 FEW = 100
 """Of contracts with more assets nothing is kept: it would be large, and few are alike."""
-_PATTERN = attrgetter(*(name for name in Version.model_fields if name not in OWN))
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """Of one contract. assets: in the order of their names; patterns: kept, so that what identifies them stays so."""
+class Likeness:
+    """What contracts have in common that differ in names only.
 
+    key: the same for all of them, as long as one of their likenesses is kept, with the patterns; assets: of this one,
+    in the order of their names.
+    """
+
+    key: Hashable
     assets: tuple[str, ...]
-    needs: Needs
     patterns: tuple[tuple[Any, ...], ...]
 
+    def names(self, other: Likeness) -> dict[str, str]:
+        """What each asset of this contract is called in another one."""
+        return dict(zip(self.assets, other.assets, strict=True))
 
-_KNOWN: dict[Hashable, _Known] = {}
+
+_KNOWN: dict[Hashable, tuple[Likeness, Needs]] = {}
 
 
 def patterns_of(versions: Sequence[Version]) -> tuple[tuple[Any, ...], ...]:
     """Of each all that is not its own. Versions read from one pattern hold the very same; nobody changes it."""
-    return tuple([_PATTERN(version) for version in versions])
+    return tuple([_parts(type(version))(version) for version in versions])
+
+
+@cache
+def _parts(kind: type[Version]) -> Callable[[Version], tuple[Any, ...]]:
+    return attrgetter(*(name for name in kind.model_fields if name not in OWN))
 
 
 def identity(patterns: tuple[tuple[Any, ...], ...]) -> tuple[tuple[int, ...], ...]:
@@ -52,18 +66,30 @@ def identity(patterns: tuple[tuple[Any, ...], ...]) -> tuple[tuple[int, ...], ..
 
 def needs_alike(versions: Sequence[Version], period: Period, until: datetime, work_out: Callable[[], Needs]) -> Needs:
     """What `work_out` gives for these versions without any facts, or what it gave for others like them."""
-    patterns = patterns_of(versions)
-    assets = tuple(sorted({item.asset for version in versions for item in version.coverage}))
-    if len(assets) > FEW or any(term.applies_to in assets for version in versions for term in version.terms):
+    like = likeness(versions)
+    if like is None:
         return work_out()
-    key = (identity(patterns), _shape(versions, assets), period, until)
+    key = like.key, period, until
     known = _KNOWN.get(key)
     if known is not None:
-        return _told(known, dict(zip(known.assets, assets, strict=True)))
+        return _told(known[1], known[0].names(like))
     if len(_KNOWN) >= MOST:
         _KNOWN.clear()
-    _KNOWN[key] = _Known(assets, work_out(), patterns)
-    return _KNOWN[key].needs
+    _KNOWN[key] = like, work_out()
+    return _KNOWN[key][1]
+
+
+def likeness(versions: Sequence[Version]) -> Likeness | None:
+    """None: there may be no others like it, because a term names an asset, or it has many."""
+    return plan_of(versions).once("likeness", lambda: _likeness(versions))
+
+
+def _likeness(versions: Sequence[Version]) -> Likeness | None:
+    assets = tuple(sorted({item.asset for version in versions for item in version.coverage}))
+    if len(assets) > FEW or any(term.applies_to in assets for version in versions for term in version.terms):
+        return None
+    patterns = patterns_of(versions)
+    return Likeness((identity(patterns), _shape(versions, assets)), assets, patterns)
 
 
 def _shape(versions: Sequence[Version], assets: tuple[str, ...]) -> Hashable:
@@ -77,9 +103,8 @@ def _shape(versions: Sequence[Version], assets: tuple[str, ...]) -> Hashable:
     )
 
 
-def _told(known: _Known, names: Mapping[str, str]) -> Needs:
+def _told(needs: Needs, names: Mapping[str, str]) -> Needs:
     """Of other assets. Places among the names are the same, so what was sorted still is."""
-    needs = known.needs
     return Needs(
         needs.start,
         needs.end,

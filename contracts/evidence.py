@@ -152,7 +152,7 @@ def _span(start: int | None, end: int | None) -> dict[str, Any]:
     return {"from": _time(start), "to": _time(end)}
 
 
-def _time(microseconds: int | None) -> str | None:
+def _time(microseconds: int | None) -> Any:
     return None if microseconds is None else time_text(microseconds)
 
 

@@ -138,7 +138,7 @@ class Scene:
     def line_as(self, like: Line, owner: str) -> Line:
         """What `line` gives for another owner of the same segment and draft."""
         name = line_id(self.versions[0].contract, self.period.label, like.clause, owner=owner, segment=like.segment)
-        return Line(name, *like[1:3], owner, *like[4:])
+        return like._replace(id=name, owner=owner)
 
     def line_of(self, window: Window[Any], owner: str, draft: Draft, amount: Money | None = None) -> Line:
         """As `line`, of a window: of several that end in the period, each later one has an id with its own label."""

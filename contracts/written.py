@@ -68,6 +68,12 @@ def prepare(lines: Iterable[Line], verdicts: Iterable[Verdict]) -> Prepared:
     return {id(one): (one, _line(one)) for one in lines} | {id(one): (one, _verdict(one)) for one in verdicts}
 
 
+def renamed(text: str, like: Told, one: Told) -> str:
+    """What is written of one that differs from a written one in its owner, and a line in its id."""
+    text = text.replace(f'"asset":{quoted(like.owner)},', f'"asset":{quoted(one.owner)},', 1)
+    return text.replace(f'"id":"{like[0]}"', f'"id":"{one[0]}"', 1) if like[0] != one[0] else text
+
+
 def _line(line: Line) -> str:
     quantity = "null" if line.quantity is None else f'"{fraction_text(line.quantity)}"'
     return (

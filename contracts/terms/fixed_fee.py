@@ -6,6 +6,7 @@ from collections import Counter
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
+from contracts.alike import likeness
 from contracts.evaluation import Figure, Step, Verdict
 from contracts.notation import day_of, month, period
 from contracts.phrase import one_by_one, say
@@ -17,21 +18,29 @@ from contracts.span import normal
 from contracts.terms.base import Term
 from contracts.terms.indexation import is_indexed, moves, written_at
 from contracts.words import Flag, MoneyWord
-from contracts.written import prepare
+from contracts.written import prepare, renamed
 from core.canonical import fraction_text
 from core.problem import Problem
 from core.time import instant, micros
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Hashable, Iterable, Iterator, Mapping
     from datetime import date
 
+    from contracts.alike import Likeness
     from contracts.document import Version
     from contracts.evaluation import Line
     from contracts.scene import Scene
     from contracts.segment import Lineage
     from contracts.span import Spans
+    from contracts.written import Told
     from core.time import Period
+
+NOBODY = "contract"
+"""Owner of a fee that no asset owes."""
+MOST = 64
+"""Fees of so many patterns and periods are kept."""
+_KNOWN: dict[Hashable, tuple[Likeness, Outcome]] = {}
 
 
 class FixedFee(Term):
@@ -59,7 +68,34 @@ def evaluate(scene: Scene, lineage: Lineage) -> Outcome:
     if is_indexed(scene, lineage):
         return _evaluate(scene, lineage)
     key = "fees", key_of(lineage), scene.period.label, scene.start, scene.end, scene.running
-    return scene.plan.once(key, lambda: _prepared(_evaluate(scene, lineage)))
+    return scene.plan.once(key, lambda: _alike(scene, lineage, key))
+
+
+def _alike(scene: Scene, lineage: Lineage, key: Hashable) -> Outcome:
+    """Worked out, or as it was for a contract that differs in names only."""
+    like = likeness(scene.versions)
+    if like is None or NOBODY in like.assets:
+        return _prepared(_evaluate(scene, lineage))
+    known = _KNOWN.get((like.key, key))
+    if known is not None:
+        return _of_others(scene, known[1], known[0].names(like))
+    if len(_KNOWN) >= MOST:
+        _KNOWN.clear()
+    _KNOWN[like.key, key] = like, _prepared(_evaluate(scene, lineage))
+    return _KNOWN[like.key, key][1]
+
+
+def _of_others(scene: Scene, known: Outcome, names: Mapping[str, str]) -> Outcome:
+    """The same lines and verdicts with other owners."""
+    found = Outcome()
+    found.lines = [scene.line_as(line, names.get(line.owner, line.owner)) for line in known.lines]
+    found.verdicts = [one._replace(owner=names.get(one.owner, one.owner)) for one in known.verdicts]
+    had: list[Told] = [*known.lines, *known.verdicts]
+    have: list[Told] = [*found.lines, *found.verdicts]
+    found.prepared = {
+        id(one): (one, renamed(known.prepared[id(like)][1], like, one)) for like, one in zip(had, have, strict=True)
+    }
+    return found
 
 
 def _prepared(outcome: Outcome) -> Outcome:
@@ -179,7 +215,7 @@ def _shares(scene: Scene, lineage: Lineage, window: Period) -> Iterator[_Share]:
 
 def _owners(scene: Scene, fee: FixedFee, segment: Segment) -> dict[str, Spans]:
     if fee.per == "contract":
-        return {"contract": normal([(segment.start, segment.end)])}
+        return {NOBODY: normal([(segment.start, segment.end)])}
     return scene.plan.covered(fee.applies_to, segment.start, segment.end)
 
 
