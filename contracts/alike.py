@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from contracts.document import Version
+    from contracts.plan import Plan
     from core.time import Period
 
 OWN = ("contract", "parties", "coverage")
@@ -66,7 +67,7 @@ def identity(patterns: tuple[tuple[Any, ...], ...]) -> tuple[tuple[int, ...], ..
 
 def needs_alike(versions: Sequence[Version], period: Period, until: datetime, work_out: Callable[[], Needs]) -> Needs:
     """What `work_out` gives for these versions without any facts, or what it gave for others like them."""
-    like = likeness(versions)
+    like = likeness(plan_of(versions))
     if like is None:
         return work_out()
     key = like.key, period, until
@@ -79,9 +80,9 @@ def needs_alike(versions: Sequence[Version], period: Period, until: datetime, wo
     return _KNOWN[key][1]
 
 
-def likeness(versions: Sequence[Version]) -> Likeness | None:
+def likeness(plan: Plan) -> Likeness | None:
     """None: there may be no others like it, because a term names an asset, or it has many."""
-    return plan_of(versions).once("likeness", lambda: _likeness(versions))
+    return plan.once("likeness", lambda: _likeness(plan.versions))
 
 
 def _likeness(versions: Sequence[Version]) -> Likeness | None:

@@ -73,7 +73,7 @@ def evaluate(scene: Scene, lineage: Lineage) -> Outcome:
 
 def _alike(scene: Scene, lineage: Lineage, key: Hashable) -> Outcome:
     """Worked out, or as it was for a contract that differs in names only."""
-    like = likeness(scene.versions)
+    like = likeness(scene.plan)
     if like is None or NOBODY in like.assets:
         return _prepared(_evaluate(scene, lineage))
     known = _KNOWN.get((like.key, key))

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from contracts import alike
+from contracts import alike, stretch
 from contracts.document import Agreement, Version, read_agreement
+from contracts.engine import evaluate
 from contracts.facts import Facts, Needs
 from contracts.needs import NothingInForce, _needs, needs
 from contracts.stored import from_stored
+from contracts.terms import fixed_fee
 from core import canonical
 from core.time import Period
 
@@ -92,3 +94,27 @@ def test_who_is_covered_otherwise_needs_something_else() -> None:
         assert shared(versions, period) == alone(versions, period)
         found.append(shared(versions, period))
     assert len({str(each) for each in found}) == 5  # T-1 alone and T-2 alone are asked for in several ways
+
+
+def evaluated(documents: Sequence[dict[str, Any]], period: Period) -> str:
+    versions = stored(documents)
+    try:
+        return evaluate(versions, Facts(), period, period.span.end).text
+    except NothingInForce as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("path", NAMELESS, ids=lambda path: path.stem)
+def test_an_evaluation_says_what_it_would_alone(path: Path) -> None:
+    documents = sources(path)
+    others = [document | {"contract": "O-2"} for document in renamed(documents, 'A-"')]
+    for label in ("2026-03", "2026-06", "2026-07"):
+        period = Period.parse(label, stored(documents)[0].zone)
+        fixed_fee._KNOWN.clear()
+        stretch._TIERS.clear()
+        alone = evaluated(others, period)
+        fixed_fee._KNOWN.clear()
+        stretch._TIERS.clear()
+        evaluated(documents, period)
+        assert evaluated(others, period) == alone
+        assert len(fixed_fee._KNOWN) <= len(documents[0]["terms"])
