@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from api.evaluation import verdicts
 from api.paging import Cursor, cursor, read_number
+from api.portal import receivable
 from api.portal.context import ContractChoice, choose, nothing, shown
 from api.portal.paying import chips
 from api.portal.tongue import mark
@@ -58,6 +59,7 @@ def finance_page(request: Request, visit: FinancePerson) -> Response:
         request,
         visit,
         "finance.html",
+        figures=receivable.figures(visit),
         runs=billing_view.runs(visit.connection, most=8),
         invoices=issued,
         chips=chips(visit, issued),

@@ -18,6 +18,7 @@ from api.visit import Anyone, Visit
 from contracts.store import view as contract_view
 from core.time import zone
 from core.units import from_ticks
+from ingest.catalogue import SINCE_EVER
 from ingest.store import view
 from ingest.store.view import AssetView, ReadingView, RegisterView
 
@@ -63,6 +64,7 @@ def asset_page(
         registers=served,
         register=chosen,
         paths=list(newest),
+        since_ever=SINCE_EVER,
         zone=where,
         since=before - LOOK_BACK,
         before=before,

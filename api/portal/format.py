@@ -194,6 +194,11 @@ def moment(at: datetime, zone: ZoneInfo | None = None, language: str = "en") -> 
     return f"{day(at, zone, language)}, {at.astimezone(zone or UTC):%H:%M}"
 
 
+def second(at: datetime, zone: ZoneInfo | None = None, language: str = "en") -> str:
+    """E.g. 21 Nov 2026, 14:36:05."""
+    return f"{moment(at, zone, language)}:{at:%S}"
+
+
 def stretch(start: datetime, end: datetime, zone: ZoneInfo | None = None, language: str = "en") -> str:
     """E.g. 21 Aug 2026, 08:00–12:00; with both days where they differ, and only once what looks the same."""
     first, last = (at.astimezone(zone or UTC) for at in (start, end))

@@ -17,6 +17,7 @@ from api.paging import Cursor, cursor, read_number
 from api.portal.bill import lowest_first
 from api.portal.context import ContractChoice, First, choose, shown
 from api.portal.paying import chips
+from api.portal.receivable import creditable
 from api.portal.session_page import refuse_foreign
 from api.routes.invoice import found
 from api.visit import MoneyReader, Visit, visiting
@@ -139,6 +140,7 @@ def invoice_page(
         chips=chips(visit, [row]),
         assets=asset_ids(visit.connection, _assets(document, start)),
         contested=dunning.contested(visit.connection, row.id),
+        credit=creditable(visit, row),
         at=visit.at,
     )
 

@@ -69,7 +69,7 @@ MENUS["device_manager"] = [one for one in MENUS["operator"] if one[2] != "/porta
 THEMES = ("light", "dark")
 # Values as people read them; those that depend on it are in the reader's language, unless a template names another.
 FILTERS = (
-    *("money", "number", "quantity", "percent", "short", "lasted", "hours", "day", "short_day", "moment"),
+    *("money", "number", "quantity", "percent", "short", "lasted", "hours", "day", "short_day", "moment", "second"),
     *("period", "clock", "initials", "stretch", "figure", "instant", "instant_day", "instant_last_day"),
     *("rounded", "many", "calculation", "value_name", "corrected", "category_name"),
     *("word", "rate", "share", "with_sign"),

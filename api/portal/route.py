@@ -11,6 +11,7 @@ from api.portal import (
     invoice_page,
     operator_page,
     overview_page,
+    receivable_page,
     run_page,
     session_page,
     stream,
@@ -27,6 +28,7 @@ for part in (
     fleet_page,
     hold_page,
     operator_page,
+    receivable_page,
     run_page,
     stream,
 ):

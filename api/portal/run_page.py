@@ -20,6 +20,7 @@ from billing.person import why_not_two
 from billing.state import DraftState, after
 from billing.store import remark, view
 from billing.store.view import RunView
+from contracts.store import view as contract_view
 
 router = APIRouter(prefix="/portal/billing-runs")
 PAGE = 50
@@ -54,6 +55,7 @@ def run_page(
     """One run with its drafts, 50 on a page; all, or those in one state."""
     row = found(visit, run)
     rows = view.drafts(visit.connection, row, state=state, after=read_number(cursor, otherwise=0), most=PAGE + 1)
+    contracts = [one.id for one in rows[:PAGE]]
     acts = [
         act
         for act in OFFERED.get(row.state, ())
@@ -69,6 +71,8 @@ def run_page(
         state=state,
         states=view.draft_states(visit.connection, row),
         drafts=rows[:PAGE],
+        contracts=contract_view.contracts_by_key(visit.connection, contracts),
+        issued=view.issued(visit.connection, row, contracts),
         remarks=remark.beside(visit.connection, row, [one.contract for one in rows[:PAGE]]),
         after=_cursor(rows[PAGE - 1].id) if len(rows) > PAGE else None,
     )

@@ -17,13 +17,13 @@ from billing.posting import Transfer
 from billing.proposal import Looked
 from billing.reference import reference_of
 from billing.run import NoSuchInvoice, SamePerson, seller_named
-from billing.store import dunning, ledger, payment
+from billing.store import dunning, ledger, payment, receivable
 from billing.store import invoice as invoices
 from contracts.store import contract as contract_store
 from contracts.store.contract import new_id
 from core import canonical, store
 from core.database import transaction
-from core.money import Money, exponent
+from core.money import Money
 from core.time import zone
 
 if TYPE_CHECKING:
@@ -211,17 +211,13 @@ def _due(connection: Connection, seller: Entity, today: date) -> list[Due]:
 
 def _late(item: Open, head: Any, asked: dunning.Asked | None, blocked: dunning.Blocked | None) -> Late:
     left = item.owed.left
-    disputed = Money.zero(left.currency)
-    if blocked:
-        part = Money(blocked.amount, left.currency).rounded(exponent(left.currency), "half_up")
-        disputed = left if blocked.whole else max(disputed, min(left, part))
     return Late(
         id=item.id,
         number=item.owed.number,
         issue_date=head.issue_date,
         due_date=item.due_date,
         owed=left,
-        disputed=disputed,
+        disputed=receivable.disputed(left, blocked),
         level=asked.level if asked else 0,
         last=asked.last if asked else None,
         interest_until=asked.interest_until if asked else None,

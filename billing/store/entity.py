@@ -50,6 +50,7 @@ ENTITY_OF_INVOICE = text("""
     SELECT e.* FROM billing.entity AS e JOIN billing.series AS s ON s.entity = e.id
     JOIN billing.invoice AS i ON i.series = s.id WHERE i.id = :invoice AND e.party = :party
 """)
+ENTITY_OF = text("SELECT * FROM billing.entity WHERE party = :party")
 ENTITY_BY_ID = text("SELECT * FROM billing.entity WHERE id = :id")
 ACCOUNTS = text("""
     SELECT party, name, address, country, vat_id, payment_days, purchase_order, language, consolidate,
@@ -139,6 +140,11 @@ def save_accounts(connection: Connection, accounts: Sequence[tuple[int, AccountS
 def entity_named(connection: Connection, name: str) -> Entity | None:
     """The legal entity of this name."""
     return _entity(connection.execute(ENTITY, {"name": name}).mappings().first())
+
+
+def entity_of(connection: Connection, party: int) -> Entity | None:
+    """The legal entity by which a party sells, if it is set up."""
+    return _entity(connection.execute(ENTITY_OF, {"party": party}).mappings().first())
 
 
 def entity_by_id(connection: Connection, id: int) -> Entity:  # noqa: A002

@@ -1,6 +1,6 @@
 """What the API and the portal read of billing. The database shows a party its own rows only."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -189,6 +189,11 @@ DRAFTS = text("""
         AND (CAST(:state AS text) IS NULL OR state = :state)
     ORDER BY contract LIMIT :most
 """)
+ISSUED = text("""
+    SELECT p.contract, i.public_id, i.number FROM billing.invoice AS i
+    JOIN billing.invoice_part AS p ON p.invoice = i.id
+    WHERE i.run = :run AND p.contract = ANY (:contracts) ORDER BY i.id, p.n
+""")
 ACCOUNT_LANGUAGE = text("SELECT language FROM billing.account WHERE party = :party")
 STATES = text("""
     SELECT state, count(*) AS drafts FROM billing.draft WHERE run = :run AND revision = :revision GROUP BY state
@@ -256,6 +261,14 @@ def drafts(
     """The drafts of a run's newest revision, those of contracts with an inside key above `after`; state: only these."""
     given = {"run": run.id, "revision": run.revision, "state": state, "after": after, "most": most}
     return [DraftView(**row) for row in connection.execute(DRAFTS, given).mappings()]
+
+
+def issued(connection: Connection, run: RunView, contracts: Sequence[int]) -> dict[int, dict[str, str]]:
+    """The documents of a run, public ids by number, by the inside key of each of these contracts that is in them."""
+    found: dict[int, dict[str, str]] = {}
+    for row in connection.execute(ISSUED, {"run": run.id, "contracts": list(contracts)}):
+        found.setdefault(row.contract, {})[row.number] = row.public_id
+    return found
 
 
 def draft_states(connection: Connection, run: RunView) -> dict[DraftState, int]:

@@ -152,6 +152,17 @@ STANDINGS = text("""
     FROM contracts.standing AS s JOIN contracts.period AS p ON p.id = s.period
     WHERE s.contract = ANY (:contracts)
 """)
+# Results are long: each is read whole for its total, so that only so many are.
+RUNNING = text("""
+    SELECT count(*) AS contracts, split_part(total, ' ', 2) AS currency,
+        sum(split_part(total, ' ', 1)::numeric) AS total
+    FROM (
+        SELECT s.result ->> 'total' AS total FROM contracts.standing AS s
+        JOIN contracts.contract_party AS cp ON cp.contract = s.contract AND cp.role = 'provider' AND cp.party = :party
+        JOIN contracts.period AS p ON p.id = s.period AND p.closed_at IS NULL
+        WHERE (SELECT count(*) FROM contracts.contract_party WHERE role = 'provider' AND party = :party) <= :most
+    ) AS s GROUP BY 2 ORDER BY 2
+""")
 STATUSES = text("""
     SELECT contract, label, starts_at, ends_at, until, evaluated_at, verdicts
     FROM visible.statuses() WHERE contract = ANY (:contracts)
@@ -230,6 +241,11 @@ def standings(connection: Connection, contract_ids: Sequence[int]) -> dict[int, 
     """The running period of each contract that has one."""
     rows = connection.execute(STANDINGS, {"contracts": list(contract_ids)}).mappings()
     return {row["contract"]: StandingView(**row) for row in rows}
+
+
+def running(connection: Connection, provider: int, *, most: int) -> list[Any]:
+    """What a provider's open periods come to before tax: contracts, currency, total; none beyond `most` contracts."""
+    return list(connection.execute(RUNNING, {"party": provider, "most": most}))
 
 
 def statuses(connection: Connection, contract_ids: Sequence[int]) -> dict[int, StatusView]:

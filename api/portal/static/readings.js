@@ -14,9 +14,11 @@
     plot?.destroy();
     const axis = o => ({ stroke: token("--ink-3"), font: "12px Inter", grid: { stroke: token("--line"), width: 1 }, ticks: { show: false }, ...o });
     plot = new uPlot({ width: host.clientWidth - 32, height: 300, padding: [8, 8, 0, 0], cursor: { drag: { x: true, y: false } },
+      hooks: { setLegend: [u => host.classList.toggle("idle", u.legend.idxs?.[1] == null)] },
       axes: [axis({ space: 90, values: (u, s, i, space, incr) => s.map(t => (incr >= 86400 ? day : clock).format(t * 1000)) }), axis({ size: (u, values) => 18 + 7 * Math.max(4, ...(values ?? []).map(v => v.length)), values: (u, v) => v.map(x => x.toLocaleString(spoken)) })],
       series: [{ label: at, value: (u, t) => t == null ? "–" : full.format(t * 1000) }, { label: unit || code, stroke: token("--d-use"), width: 1.5, points: { show: false }, paths: stepped ? uPlot.paths.stepped({ align: 1 }) : undefined, value: (u, v) => v == null ? "–" : v.toLocaleString(spoken, { maximumFractionDigits: 6 }) }] },
       rows, host);
+    host.classList.add("idle");
     host.dataset.ready = "1";
   }
   draw(); addEventListener("themechange", draw); new ResizeObserver(() => plot.setSize({ width: host.clientWidth - 32, height: 300 })).observe(host);

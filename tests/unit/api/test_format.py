@@ -103,6 +103,7 @@ def test_days_and_instants_are_those_of_the_zone() -> None:
     at = datetime(2026, 10, 31, 23, 30, tzinfo=UTC)
     assert show.day(at, BERLIN) == "1 Nov 2026"
     assert show.moment(at, BERLIN) == "1 Nov 2026, 00:30"
+    assert show.second(at + timedelta(seconds=7), BERLIN, "de") == "01.11.2026, 00:30:07"
     assert show.instant_last_day("2026-10-31T23:00:00.000000Z", BERLIN) == "31 Oct 2026"
 
 
