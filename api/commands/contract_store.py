@@ -33,6 +33,9 @@ def import_(files: Files, by: Author) -> None:
             typer.echo(str(item), err=True)
         elif item.versions:
             typer.echo(f"{item.contract}: imported version {', '.join(map(str, item.versions))}")
+            if item.kept:
+                kept = ", ".join(item.kept)
+                typer.echo(f"{item.contract}: {kept} stay with the versions that they were closed with", err=True)
         else:
             typer.echo(f"{item.contract}: nothing new")
     _end_if_refused(found)

@@ -115,6 +115,15 @@ def may_approve(visit: Visit, proposal: Proposal) -> bool:
     return not why_not_two(proposal.by, visit.viewer.who)
 
 
+def asked(proposal: Proposal) -> list[Money]:
+    """What proposed letters ask for together, by currency."""
+    each = [Money.parse(f"{letter['total']} {letter['currency']}") for letter in proposal.detail["letters"]]
+    return [
+        Money.total((one for one in each if one.currency == currency), currency)
+        for currency in sorted({one.currency for one in each})
+    ]
+
+
 def today(visit: Visit, seller: Entity) -> date:
     """In the seller's zone, as due dates are."""
     return visit.at.astimezone(zone(seller.timezone)).date()

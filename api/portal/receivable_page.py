@@ -56,6 +56,7 @@ def receivables_page(
         desk=found,
         where=zone(found.seller.timezone),
         kinds=KINDS,
+        asked=receivable.asked,
         may_approve=lambda one: receivable.may_approve(visit, one),
         decided=store.find(visit.connection, decided, visit.at) if decided else None,
     )

@@ -119,13 +119,13 @@ CHUNKS = text("""
 # Taken by saying so: a draft is issued with the transaction that takes it, or not at all. With it comes the inside key
 # of a document, so that these follow the order in which chunks are begun.
 TAKE = text("""
-    WITH free AS (
+    UPDATE billing.draft SET state = 'issued'
+    -- An array, not a join: joined, all drafts of the run were compared with each of these.
+    WHERE run = :run AND revision = :revision AND contract = ANY(ARRAY(
         SELECT contract FROM billing.draft
         WHERE run = :run AND revision = :revision AND contract = ANY(:contracts) AND state IN ('ok', 'warning')
         FOR UPDATE SKIP LOCKED
-    )
-    UPDATE billing.draft AS d SET state = 'issued' FROM free
-    WHERE d.run = :run AND d.revision = :revision AND d.contract = free.contract
+    ))
     RETURNING nextval('billing.invoice_id_seq')
 """)
 WAIT = text("""

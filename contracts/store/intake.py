@@ -9,7 +9,7 @@ from contracts.acceptance import check_assets, check_registers, new_versions
 from contracts.document import Agreement, Version, read_agreement
 from contracts.facts_document import lists_for, read_facts, reported
 from contracts.reported import Reported
-from contracts.store import contract, report
+from contracts.store import contract, period, report
 from contracts.store.contract import Incoming
 from contracts.store.report import Said
 from contracts.store.reporting import disputed
@@ -17,6 +17,7 @@ from contracts.text import read as read_text
 from contracts.words import Context
 from core import store
 from core.problem import Problem
+from core.time import instant
 from ingest.store import declared
 
 if TYPE_CHECKING:
@@ -39,11 +40,15 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A contract that is stored now. versions: those that were new; id: in the database."""
+    """A contract that is stored now. versions: those that were new; id: in the database.
+
+    kept: closed periods that a new version reaches back into; they keep the versions that they were closed with.
+    """
 
     contract: str
     versions: tuple[int, ...]
     id: int
+    kept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +181,8 @@ def _save(connection: Connection, incoming: Sequence[Incoming], *, at: datetime,
         numbers = tuple(version.version for version in item.new)
         detail = {"versions": list(numbers), "hashes": [version.hash for version in item.new], "known": known}
         store.audit(connection, at, actor=author, action="contract.import", subject=name, detail=detail)
-        imported.append(Imported(name, numbers, number))
+        since = instant(min(version.effective_from for version in item.new))
+        imported.append(Imported(name, numbers, number, period.closed_after(connection, number, since)))
     return tuple(imported)
 
 

@@ -80,6 +80,10 @@ OF_PROVIDER = text(f"""
     JOIN contracts.contract_party AS provider ON provider.contract = c.id AND provider.role = 'provider'
     WHERE provider.party = :party AND p.label = :label AND p.contract > :after ORDER BY p.contract LIMIT :most
 """)  # noqa: S608 - our own column list
+CLOSED_AFTER = text("""
+    SELECT label FROM contracts.period WHERE contract = :contract AND ends_at > :start AND closed_at IS NOT NULL
+    ORDER BY starts_at
+""")
 
 # The last period of each contract of a provider that has none any more at an instant.
 OVER = text(f"""
@@ -143,6 +147,11 @@ def touching(
     """Periods of these contracts that touch [start, end] and have begun by `at`, by contract and time."""
     given = {"contracts": list(contracts), "start": start, "end": end, "at": at}
     return [Due(**row) for row in connection.execute(TOUCHING, given).mappings()]
+
+
+def closed_after(connection: Connection, contract: int, start: datetime) -> tuple[str, ...]:
+    """Labels of closed periods that last longer than until `start`, oldest first."""
+    return tuple(connection.execute(CLOSED_AFTER, {"contract": contract, "start": start}).scalars())
 
 
 def due(connection: Connection, at: datetime, most: int, *, without: Sequence[int] = ()) -> list[Due]:

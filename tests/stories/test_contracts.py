@@ -298,6 +298,14 @@ def test_periods_of_a_contract_are_closed_in_order(story: Story) -> None:
     assert [row[0] for row in rows] == [f"2026-{month:02}" for month in range(1, 7)]
 
 
+def test_an_amendment_that_reaches_back_names_the_closed_periods_that_it_leaves_alone(story: Story) -> None:
+    first, second = case("w01-km-amended")
+    (signed,) = story.contract(first)
+    run.close_due_periods(story.engine, at=JULY_5)
+    (amended,) = story.contract(f"{first}\n---\n{second}", at=JULY_5)
+    assert (signed.kept, amended.kept) == ((), ("2026-06",))
+
+
 def test_closing_goes_on_where_it_failed(story: Story, admin_engine: Engine) -> None:
     june(story)
     with admin_engine.begin() as connection:
