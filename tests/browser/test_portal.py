@@ -204,7 +204,8 @@ def test_everybody_can_use_it(opened: Open, served: Served, who: str | None, add
                 found.append(f"{width}: moves sideways to {reached}")
             if (width, scheme) == NARROW:
                 found += [f"{width}: {name} scrolls in itself" for name in page.evaluate(SCROLLING)]
-            if width != TINY[0]:
+            # The sections of the description are alike, and there are too many to look at each four times.
+            if width != TINY[0] and (address != "/docs" or (width, scheme) in (WIDE, NARROW_DARK)):
                 result = page.evaluate("axe.run({preload: false})")
                 found += [f"{width} {scheme}: {one['id']} {one['nodes'][0]['target']}" for one in result["violations"]]
     assert not found
