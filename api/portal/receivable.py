@@ -29,13 +29,13 @@ MOST_RUNNING = 1_000
 class Figures:
     """What a seller is owed, by currency; how many proposals are open, and how many of them the viewer may approve.
 
-    running: what the running periods of `contracts` come to before tax, by currency; nothing where they are too many.
+    running: what open periods of so many contracts come to before tax, by currency; None: they are too many.
     """
 
     sums: Sequence[Sums]
     waiting: int
     yours: int
-    running: Sequence[Money]
+    running: Sequence[Money] | None
     contracts: int
 
 
@@ -65,12 +65,13 @@ def figures(visit: Visit) -> Figures | None:
     if seller is None:
         return None
     found = waiting(visit, seller)
-    running = view.running(visit.connection, visit.viewer.party, most=MOST_RUNNING)
+    few = view.provided(visit.connection, visit.viewer.party) <= MOST_RUNNING
+    running = view.running(visit.connection, visit.viewer.party) if few else []
     return Figures(
         sums=receivable.sums(visit.connection, seller.id, today(visit, seller)),
         waiting=len(found),
         yours=sum(may_approve(visit, one) for one in found),
-        running=[Money(row.total, row.currency) for row in running],
+        running=[Money(row.total, row.currency) for row in running] if few else None,
         contracts=sum(row.contracts for row in running),
     )
 
@@ -112,6 +113,15 @@ def waiting(visit: Visit, seller: Entity) -> list[Proposal]:
 def may_approve(visit: Visit, proposal: Proposal) -> bool:
     """Whether the viewer is a second person."""
     return not why_not_two(proposal.by, visit.viewer.who)
+
+
+def asked(proposal: Proposal) -> list[Money]:
+    """What proposed letters ask for together, by currency."""
+    each = [Money.parse(f"{letter['total']} {letter['currency']}") for letter in proposal.detail["letters"]]
+    return [
+        Money.total((one for one in each if one.currency == currency), currency)
+        for currency in sorted({one.currency for one in each})
+    ]
 
 
 def today(visit: Visit, seller: Entity) -> date:

@@ -1,7 +1,6 @@
 """What a seller's finance has to do with money: decide what others propose, look after what is overdue or unmatched."""
 
 import hmac
-from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
@@ -31,14 +30,12 @@ KINDS: dict[Kind, str] = {
 }
 
 
-def _writing(
-    request: Request, visit: FinancePerson, csrf: Annotated[str, Form(max_length=200)] = ""
-) -> Iterator[Visit]:
+def _writing(request: Request, visit: FinancePerson, csrf: Annotated[str, Form(max_length=200)] = "") -> Visit:
     """The visit of somebody of finance who sent a form of this session. Raises StaleForm."""
     refuse_foreign(request)
     if not visit.viewer.csrf or not hmac.compare_digest(visit.viewer.csrf, csrf):
         raise StaleForm("reload the page and try again")
-    yield visit
+    return visit
 
 
 Writer = Annotated[Visit, Depends(_writing, scope="function")]
@@ -48,7 +45,7 @@ Writer = Annotated[Visit, Depends(_writing, scope="function")]
 def receivables_page(
     request: Request, visit: FinancePerson, decided: Annotated[str, Query(max_length=100)] = ""
 ) -> Response:
-    """What waits for a second person, what is overdue, and money that pays nothing; decided: what came of a proposal."""
+    """What waits for a second person, is overdue, and pays nothing yet; decided: a proposal, to say what came of it."""
     found = receivable.desk(visit)
     if found is None:
         return nothing(request, visit, mark("Receivables"))
@@ -59,6 +56,7 @@ def receivables_page(
         desk=found,
         where=zone(found.seller.timezone),
         kinds=KINDS,
+        asked=receivable.asked,
         may_approve=lambda one: receivable.may_approve(visit, one),
         decided=store.find(visit.connection, decided, visit.at) if decided else None,
     )

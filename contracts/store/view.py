@@ -152,7 +152,7 @@ STANDINGS = text("""
     FROM contracts.standing AS s JOIN contracts.period AS p ON p.id = s.period
     WHERE s.contract = ANY (:contracts)
 """)
-# Results are long: each is read whole for its total, so that only so many are.
+PROVIDED = text("SELECT count(*) FROM contracts.contract_party WHERE role = 'provider' AND party = :party")
 RUNNING = text("""
     SELECT count(*) AS contracts, split_part(total, ' ', 2) AS currency,
         sum(split_part(total, ' ', 1)::numeric) AS total
@@ -160,7 +160,6 @@ RUNNING = text("""
         SELECT s.result ->> 'total' AS total FROM contracts.standing AS s
         JOIN contracts.contract_party AS cp ON cp.contract = s.contract AND cp.role = 'provider' AND cp.party = :party
         JOIN contracts.period AS p ON p.id = s.period AND p.closed_at IS NULL
-        WHERE (SELECT count(*) FROM contracts.contract_party WHERE role = 'provider' AND party = :party) <= :most
     ) AS s GROUP BY 2 ORDER BY 2
 """)
 STATUSES = text("""
@@ -243,9 +242,17 @@ def standings(connection: Connection, contract_ids: Sequence[int]) -> dict[int, 
     return {row["contract"]: StandingView(**row) for row in rows}
 
 
-def running(connection: Connection, provider: int, *, most: int) -> list[Any]:
-    """What a provider's open periods come to before tax: contracts, currency, total; none beyond `most` contracts."""
-    return list(connection.execute(RUNNING, {"party": provider, "most": most}))
+def provided(connection: Connection, provider: int) -> int:
+    """How many contracts a party provides."""
+    return int(connection.execute(PROVIDED, {"party": provider}).scalar_one())
+
+
+def running(connection: Connection, provider: int) -> list[Any]:
+    """What a provider's open periods come to before tax, by currency: contracts, currency, total.
+
+    Each result is read whole for its total: ask `provided` first.
+    """
+    return list(connection.execute(RUNNING, {"party": provider}))
 
 
 def statuses(connection: Connection, contract_ids: Sequence[int]) -> dict[int, StatusView]:

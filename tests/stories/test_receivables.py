@@ -152,6 +152,7 @@ def test_letters_are_proposed_from_the_list_of_what_is_overdue(people: dict[str,
     shown = bert.get("/portal/receivables").text
     # Three invoices of 2201.50 to one debtor: one letter of level 1, without a fee.
     assert "level 1 · €6,604.50" in shown
+    assert "€6,604.50<small>1 letter</small>" in shown
     found = re.search(r"/portal/receivables/(prp_\w+)/decline", shown)
     assert found
     declined = send(bert, f"/portal/receivables/{found[1]}/decline", reason="they called")

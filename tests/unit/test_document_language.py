@@ -104,7 +104,7 @@ def rendered(document: Document, template: str) -> str:
     )  # fmt: skip
     shown = {"invoice": invoice, "zone": zone(document["timezone"]), "last_day": date(2026, 6, 30), "opened": None}
     shown |= {"sections": sections(document, 0, None, most=1000), "shown_lines": 9, "size": 100, "first": 0}
-    shown |= {"limits": [], "contested": [], "at": datetime(2026, 7, 6, tzinfo=UTC), "why": True}
+    shown |= {"limits": [], "contested": [], "credit": None, "at": datetime(2026, 7, 6, tzinfo=UTC), "why": True}
     shown |= {"choices": {}, "chips": {}, "assets": {}, "reports": {}}
     language = document["language"]
     return page.text(template, language=language, **FRAME, **shown, w=labels(language), promises=[])
