@@ -17,6 +17,7 @@ from billing.store import draft as drafts
 from billing.store import entity as entities
 from billing.store import gate as gates
 from billing.store import invoice as invoices
+from billing.store import issuable as issuables
 from billing.store import issue as issuing
 from billing.store import remark
 from billing.store import run as runs
@@ -301,9 +302,9 @@ def _begin_issue(engine: Engine, run: str, *, at: datetime, by: str, most: int) 
         runs.begin_issue(connection, found, state=state, day=at.astimezone(zone(seller.timezone)).date())
         begun = runs.read(connection, run)
         count = 0
-        if found.state == "approved" and (chunks := runs.chunks(connection, begun, most)):
+        if found.state == "approved" and (chunks := issuables.chunks(connection, begun, most)):
             count = worker.issue_chunk(connection, begun, chunk=chunks[0], before=(), at=at, by=by, alone=True)
-        return count, runs.unissued(connection, begun)
+        return count, issuables.unissued(connection, begun)
 
 
 def _issued(engine: Engine, run: str, at: datetime, by: str) -> bool:
@@ -312,7 +313,7 @@ def _issued(engine: Engine, run: str, at: datetime, by: str) -> bool:
         found = runs.read(connection, run, lock="update")
         if found.state != "issuing":
             return True
-        if runs.unissued(connection, found):
+        if issuables.unissued(connection, found):
             return False
         _reconciled(run, gates.after_issuing(connection, found))
         runs.move(connection, found, after(found.state, "finish"))

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from billing.state import NotPossible, after
 from billing.store import draft as drafts
 from billing.store import entity as entities
+from billing.store import issuable as issuables
 from billing.store import issue as issuing
 from billing.store import run as runs
 from core import store
@@ -77,7 +78,7 @@ def issue(  # what, when, by whom, and how
     count, alone = 0, False
     while True:
         with transaction(engine) as connection:
-            chunks = runs.chunks(connection, runs.read(connection, run), most)
+            chunks = issuables.chunks(connection, runs.read(connection, run), most)
         try:
             for issued in _issue_chunks(engine, run, chunks, at=at, by=by, alone=alone):
                 count, alone = count + issued, False
@@ -131,7 +132,7 @@ def _overtaken(engine: Engine, run: str, error: issuing.Overtaken | IntegrityErr
     LOG.info("a chunk of run %s is laid down anew: %s", run, error)
     if isinstance(error, issuing.Overtaken) and error.contracts:
         with transaction(engine) as connection:
-            runs.wait_for(connection, runs.read(connection, run), error.contracts)
+            issuables.wait_for(connection, runs.read(connection, run), error.contracts)
 
 
 def _calculate_next(engine: Engine, run: str, *, at: datetime, most: int, after: int) -> Sequence[Waiting]:

@@ -19,6 +19,7 @@ from billing.invoice import issued
 from billing.number import following, number
 from billing.store import correction as corrections
 from billing.store import invoice as invoices
+from billing.store import issuable as issuables
 from billing.store import run as runs
 from billing.store import supplement
 from billing.store.book import Laid, Numbered, Part, Ready, announce, book, save_reports
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
     from billing.number import Kind
     from billing.store.entity import Entity
     from billing.store.invoice import Series
-    from billing.store.run import Issuable, Run
+    from billing.store.issuable import Issuable
+    from billing.store.run import Run
     from contracts.document import Version
 
 CHUNK = 250
@@ -80,7 +82,7 @@ def issue_chunk(  # what, by whom, when, and how
     if run.issue_date is None:
         raise ValueError(f"run {run.public_id} has no issue date")
     occasion = Occasion(run.id, seller, at, run.issue_date)
-    keys = runs.take(connection, run, chunk)
+    keys = issuables.take(connection, run, chunk)
     if not keys:
         return 0
     if len(keys) < len(chunk):
@@ -98,9 +100,9 @@ def issue_chunk(  # what, by whom, when, and how
 
 def _wait_for_turn(connection: Connection, run: Run, occasion: Occasion, before: Sequence[int]) -> None:
     """Nobody else numbers documents of the seller from here to the commit. Raises Overtaken."""
-    runs.wait_for(connection, run, before[-1:])
+    issuables.wait_for(connection, run, before[-1:])
     invoices.lock_series(connection, entity=occasion.seller.id, kind="invoice", year=occasion.day.year)
-    if before and runs.unissued(connection, run, before):
+    if before and issuables.unissued(connection, run, before):
         raise Overtaken("drafts before these are not issued", before)
 
 
@@ -212,7 +214,7 @@ def _lay_down_drafts(
     connection: Connection, run: Run, occasion: Occasion, *, chunk: Sequence[int], keys: Sequence[int]
 ) -> tuple[list[Issuable], list[Laid], list[Laid]]:
     """What of a chunk is issued, its documents, and the credit notes beside them."""
-    drafts = runs.issuable(connection, run, chunk)
+    drafts = issuables.issuable(connection, run, chunk)
     # First the revisions: a period that is invoiced after that is refused, as two documents cannot have the same one.
     revisions = invoices.revisions(connection, chunk, label=run.label)
     sound = _set_aside(connection, run, drafts)

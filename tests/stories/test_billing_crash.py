@@ -20,6 +20,7 @@ from billing import chain, worker
 from billing import run as billing
 from billing.state import NotPossible
 from billing.store import invoice as invoices
+from billing.store import issuable as issuables
 from billing.store import run as runs
 from billing.store.run import AlreadyOpen
 from core.database import connect, transaction
@@ -168,8 +169,8 @@ def test_drafts_that_somebody_has_in_hand_are_left_to_them(story: Story) -> None
     run = begun(story, "2026-01")
     with transaction(story.engine) as connection:
         found = runs.read(connection, run)
-        *_, last = runs.chunks(connection, found, 2)
-        assert len(runs.take(connection, found, last)) == 2
+        *_, last = issuables.chunks(connection, found, 2)
+        assert len(issuables.take(connection, found, last)) == 2
         assert worker.issue(story.engine, run, at=JULY_5, by=BERT, most=2) == 4
         connection.rollback()
     assert billing.issue(story.engine, run, at=JULY_5, by=BERT, most=2) == 2
