@@ -305,7 +305,7 @@ def _with_clause(problem: Problem, document: TextDocument) -> Problem:
     head, mark, tail = problem.place.partition("terms[")
     index, _, rest = tail.partition("]")
     terms = document.value.get("terms")
-    if not mark or not isinstance(terms, list) or not index.isdigit() or int(index) >= len(terms):
+    if not mark or not isinstance(terms, list) or not index.isdecimal() or int(index) >= len(terms):
         return problem
     term = terms[int(index)]
     clause = term.get("clause") if isinstance(term, dict) else None

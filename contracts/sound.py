@@ -36,7 +36,7 @@ def check(version: Version) -> Iterator[tuple[Path, Problem]]:
 def _split(place: str) -> Path:
     parts: list[str | int] = []
     for word in place.replace("[", ".").replace("]", "").split("."):
-        parts += [int(word) if word.isdigit() else word] if word else []
+        parts += [int(word) if word.isdecimal() else word] if word else []
     return tuple(parts)
 
 

@@ -209,4 +209,4 @@ def lowest_first(promises: Iterable[Verdict]) -> list[Verdict]:
 
 def natural(name: str) -> list[tuple[int, str]]:
     """A sorting key that puts T2 before T10."""
-    return [(int(part) if part.isdigit() else -1, part) for part in re.split(r"(\d+)", name)]
+    return [(int(part) if part.isdecimal() else -1, part) for part in re.split(r"(\d+)", name)]

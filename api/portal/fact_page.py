@@ -280,7 +280,7 @@ def _month(text: str) -> str:
 
 
 def _above_zero(text: str) -> Fraction:
-    value = Fraction(text.strip()) if text.strip().replace(".", "", 1).isdigit() else Fraction(0)
+    value = Fraction(text.strip()) if text.strip().replace(".", "", 1).isdecimal() else Fraction(0)
     if value <= 0:
         raise ValueError(f"{text!r} is no value above zero; write it as 112.4")
     return value

@@ -3,6 +3,7 @@
 The catalogs are read as they lie in the repository; `translate.py` beside this keeps them complete.
 """
 
+from decimal import Decimal
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
@@ -48,12 +49,12 @@ def asked(request: Request) -> str:
 
 def preferred(accepted: str) -> str:
     """Of an Accept-Language (RFC 9110, 12.5.4) the first of ours by weight; English if there is none."""
-    wished: list[tuple[float, int, str]] = []
+    wished: list[tuple[Decimal, int, str]] = []
     for one in accepted.split(","):
         name, _, weight = one.partition(";")
         language, weight = name.strip().lower().partition("-")[0], weight.strip().removeprefix("q=") or "1"
-        if language in LANGUAGES and weight.replace(".", "", 1).isdigit() and float(weight) > 0:
-            wished.append((-float(weight), len(wished), language))
+        if language in LANGUAGES and weight.replace(".", "", 1).isdecimal() and Decimal(weight) > 0:
+            wished.append((-Decimal(weight), len(wished), language))
     return min(wished)[2] if wished else "en"
 
 

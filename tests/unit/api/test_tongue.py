@@ -26,6 +26,7 @@ from ingest.reason import Reason
         ("", "en"),
         ("*", "en"),
         ("de;q=high", "en"),
+        ("de;q=²,fr", "fr"),  # a digit that is no number
     ],
 )
 def test_a_browser_says_what_it_prefers(accepted: str, language: str) -> None:

@@ -43,3 +43,7 @@ def test_the_lowest_come_first_and_missed_ones_before_all() -> None:
 
 def test_names_with_numbers_are_in_order_of_the_numbers() -> None:
     assert sorted(["T10", "T2", "A", "T2b"], key=natural) == ["A", "T2", "T2b", "T10"]
+
+
+def test_a_digit_that_is_no_number_is_a_sign_like_others() -> None:
+    assert sorted(["5²7", "5", "10"], key=natural) == ["5", "5²7", "10"]
