@@ -8,15 +8,13 @@ from datetime import date
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from lxml import etree
-
+from billing.xml import read_xml
 from core.money import Money, NotMoney, exponent
 from core.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LARGEST = 32 * 2**20
 UNNAMED = frozenset({"", "NONREF", "NOTPROVIDED", "NONE", "UNKNOWN"})
 """References of banks that give none."""
 
@@ -65,15 +63,9 @@ def read_statement(source: bytes) -> tuple[Credit | Return, ...] | tuple[Problem
     amounts come to that of the batch; else it is one. One entry that cannot be read refuses the file. Other money that
     left the account is left out.
     """
-    if len(source) > LARGEST:
-        return (Problem("the file", f"has more than {LARGEST} bytes", "split it"),)
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
-    try:
-        root = etree.fromstring(source, parser)
-    except etree.XMLSyntaxError as error:
-        return (Problem("the file", f"is no XML: {error}", "export it again as camt.053"),)
-    if root.getroottree().docinfo.doctype:
-        return (Problem("the file", "has a document type", "send camt.053 without DOCTYPE"),)
+    root = read_xml(source, remedy="export it again as camt.053")
+    if isinstance(root, Problem):
+        return (root,)
     statements = _all(root, "Stmt")
     if not statements:
         return (Problem("the file", "has no Stmt", "export it as camt.053"),)

@@ -8,8 +8,7 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from lxml import etree
-
+from billing.xml import read_xml
 from core.money import Money, exponent, is_currency
 from core.problem import Problem
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
 OLDEST = timedelta(days=10)
 """A rate of a day holds until the next is published; over holidays that is a few days."""
-LARGEST = 32 * 2**20
 
 
 class NoRate(LookupError):
@@ -91,15 +89,9 @@ def read_rates(source: bytes) -> tuple[Rate, ...] | tuple[Problem, ...]:
 
     No entity, DTD or network is touched.
     """
-    if len(source) > LARGEST:
-        return (Problem("the file", f"has more than {LARGEST} bytes", "split it"),)
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
-    try:
-        root = etree.fromstring(source, parser)
-    except etree.XMLSyntaxError as error:
-        return (Problem("the file", f"is no XML: {error}", "take eurofxref-daily.xml of the ECB"),)
-    if root.getroottree().docinfo.doctype:
-        return (Problem("the file", "has a document type", "take eurofxref-daily.xml of the ECB"),)
+    root = read_xml(source, remedy="take eurofxref-daily.xml of the ECB")
+    if isinstance(root, Problem):
+        return (root,)
     found = list(_rates(root))
     problems = tuple(item for item in found if isinstance(item, Problem))
     if problems or not found:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import Connection, text
 
-from billing.store.paying import PAID
+from billing.store.paying import OWED, WITH_NOTES, WITH_PAID
 from contracts.store.contract import new_id
 from core.money import Money
 
@@ -18,24 +18,23 @@ if TYPE_CHECKING:
 # Invoices for which more was paid than is owed since credit notes refer to them.
 OVERPAID = text(f"""
     SELECT i.id, i.public_id, i.number AS name, i.customer, i.document #>> '{{buyer,name}}' AS payer, i.currency,
-        i.issue_date AS since, coalesce(p.paid, 0) - i.gross - coalesce(n.gross, 0) AS rest, '' AS text
+        i.issue_date AS since, -({OWED}) AS rest, '' AS text
     FROM billing.invoice AS i JOIN billing.series AS s ON s.id = i.series
-    LEFT JOIN LATERAL (SELECT sum(gross) AS gross FROM billing.invoice WHERE corrects = i.id) AS n ON true
-    LEFT JOIN LATERAL (SELECT sum(amount) AS paid FROM ({PAID}) AS q WHERE invoice = i.id) AS p ON true
-    WHERE s.entity = :entity AND i.kind = 'invoice' AND i.gross + coalesce(n.gross, 0) < coalesce(p.paid, 0)
+    {WITH_NOTES} {WITH_PAID}
+    WHERE s.entity = :entity AND i.kind = 'invoice' AND {OWED} < 0
         AND (CAST(:name AS text) IS NULL OR :name IN (i.public_id, i.number))
     ORDER BY i.id
 """)  # noqa: S608 - only constants
 # Only what was credited after it was paid is too much: a payment never settles more than is owed.
 OF_CUSTOMERS = text(f"""
-    SELECT i.customer, i.currency, sum(coalesce(p.paid, 0) - i.gross - n.gross) AS rest
+    SELECT i.customer, i.currency, -sum({OWED}) AS rest
     FROM billing.invoice AS i JOIN billing.series AS s ON s.id = i.series
     JOIN (
         SELECT corrects, sum(gross) AS gross FROM billing.invoice
         WHERE corrects IS NOT NULL AND customer = ANY(:customers) GROUP BY corrects
     ) AS n ON n.corrects = i.id
-    LEFT JOIN LATERAL (SELECT sum(amount) AS paid FROM ({PAID}) AS q WHERE invoice = i.id) AS p ON true
-    WHERE s.entity = :entity AND i.kind = 'invoice' AND i.gross + n.gross < coalesce(p.paid, 0)
+    {WITH_PAID}
+    WHERE s.entity = :entity AND i.kind = 'invoice' AND {OWED} < 0
     GROUP BY i.customer, i.currency ORDER BY i.customer, i.currency
 """)  # noqa: S608 - only constants
 # What is left of payments that the bank did not take back; below zero what was sent back of those that it did.

@@ -18,14 +18,18 @@ PAID = """
     UNION ALL SELECT source, -amount FROM billing.application
     UNION ALL SELECT invoice, -amount FROM billing.refund WHERE invoice IS NOT NULL
 """
-# As a payment finds it: with the credit notes that refer to the invoice, and what was paid.
+# Of an invoice i, with the credit notes n that refer to it, and what was paid p; below zero if that is too much.
+OWED = "i.gross + coalesce(n.gross, 0) - coalesce(p.paid, 0)"
+WITH_NOTES = "LEFT JOIN LATERAL (SELECT sum(gross) AS gross FROM billing.invoice WHERE corrects = i.id) AS n ON true"
+WITH_PAID = f"""
+    LEFT JOIN LATERAL (SELECT sum(amount) AS paid FROM ({PAID}) AS q WHERE invoice = i.id) AS p ON true
+"""  # noqa: S608 - only constants
 PAYING = text(f"""
-    SELECT i.id, i.gross + coalesce(n.gross, 0) - coalesce(p.paid, 0) AS owed, EXISTS (
+    SELECT i.id, {OWED} AS owed, EXISTS (
             SELECT FROM billing.dunning_block AS b LEFT JOIN billing.dunning_release AS r ON r.block = b.id
             WHERE b.invoice = i.id AND r.block IS NULL) AS contested
     FROM billing.invoice AS i
-    LEFT JOIN LATERAL (SELECT sum(gross) AS gross FROM billing.invoice WHERE corrects = i.id) AS n ON true
-    LEFT JOIN LATERAL (SELECT sum(amount) AS paid FROM ({PAID}) AS q WHERE invoice = i.id) AS p ON true
+    {WITH_NOTES} {WITH_PAID}
     WHERE i.id = ANY (:ids)
 """)  # noqa: S608 - only constants
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 
 from billing.camt import Credit
 from billing.statement import Owed, Received
-from billing.store.paying import PAID
+from billing.store.paying import OWED, WITH_NOTES, WITH_PAID
 from contracts.store.contract import new_id
 from core.money import Money
 
@@ -24,15 +24,13 @@ ADD = text("""
     VALUES (:public_id, :entity, :key, :day, :currency, :amount, :payer, :text, :by, :at, :entry, :end_to_end)
     ON CONFLICT (entity, key) DO NOTHING RETURNING id
 """)
-# With the credit notes that refer to them, and what was paid; one payer's invoices in order of their age.
+# One payer's invoices in order of their age.
 OPEN = text(f"""
     SELECT i.id, i.number, i.currency, i.due_date, i.customer, i.document #>> '{{buyer,name}}' AS payer,
-        i.gross + coalesce(n.gross, 0) - coalesce(p.paid, 0) AS owed
+        {OWED} AS owed
     FROM billing.invoice AS i JOIN billing.series AS s ON s.id = i.series
-    LEFT JOIN LATERAL (SELECT sum(gross) AS gross FROM billing.invoice WHERE corrects = i.id) AS n ON true
-    LEFT JOIN LATERAL (SELECT sum(amount) AS paid FROM ({PAID}) AS q WHERE invoice = i.id) AS p ON true
-    WHERE s.entity = :entity AND i.kind = 'invoice'
-        AND i.gross + coalesce(n.gross, 0) - coalesce(p.paid, 0) > 0
+    {WITH_NOTES} {WITH_PAID}
+    WHERE s.entity = :entity AND i.kind = 'invoice' AND {OWED} > 0
     ORDER BY i.due_date, i.id
 """)  # noqa: S608 - only constants
 SETTLE = text("""

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, text
 
 from billing.store import dunning
-from billing.store.paying import PAID
+from billing.store.paying import OWED, PAID
 from core.money import Money, exponent
 
 if TYPE_CHECKING:
     from datetime import date
 
-# As a payment finds an invoice: with the credit notes that refer to it, and what was paid; grouped, as all are asked.
+# Grouped, as all are asked.
 OPEN = f"""
     SELECT i.id, i.public_id, i.number, i.currency, i.due_date,
-        i.gross + coalesce(n.gross, 0) - coalesce(p.paid, 0) AS owed
+        {OWED} AS owed
     FROM billing.invoice AS i JOIN billing.series AS s ON s.id = i.series
     LEFT JOIN (
         SELECT corrects, sum(gross) AS gross FROM billing.invoice WHERE corrects IS NOT NULL GROUP BY corrects
     ) AS n ON n.corrects = i.id
     LEFT JOIN (SELECT invoice, sum(amount) AS paid FROM ({PAID}) AS q GROUP BY invoice) AS p ON p.invoice = i.id
-    WHERE s.entity = :entity AND i.kind = 'invoice' AND i.gross + coalesce(n.gross, 0) - coalesce(p.paid, 0) > 0
+    WHERE s.entity = :entity AND i.kind = 'invoice' AND {OWED} > 0
 """  # noqa: S608 - only constants
 SUMS = text(f"""
     SELECT currency, count(*) AS invoices, sum(owed) AS owed, count(*) FILTER (WHERE due_date < :today) AS late,
